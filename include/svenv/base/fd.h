@@ -1,0 +1,78 @@
+/* File descriptors and whole files. Every descriptor is made close-on-exec. */
+#ifndef SVENV_BASE_FD_H
+#define SVENV_BASE_FD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "svenv/base/str.h"
+
+struct err;
+
+static inline void auto_fd_cleanup(int *fd)
+{
+    extern int close(int);
+
+    if (*fd >= 0)
+        close(*fd);
+}
+#define auto_fd __attribute__((cleanup(auto_fd_cleanup)))
+
+static inline int steal_fd(int *fd)
+{
+    int taken = *fd;
+
+    *fd = -1;
+    return taken;
+}
+
+/* Opens `path` below the directory `dir` and nowhere else: no symlink in any component, no "..", no
+ * magic link (openat2 with RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS|RESOLVE_NO_MAGICLINKS), never
+ * blocking on a FIFO. For everything that code in the sandbox could have written.
+ * flags, mode: as for open(2); O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK are added (not to O_PATH).
+ * Return: the descriptor, or negative errno. */
+int fd_open_beneath(int dir, const char *path, int flags, mode_t mode);
+
+/* mkdir -p below `dir` with the same safety. Return: descriptor (O_PATH|O_DIRECTORY) of the last
+ * directory, or negative errno. */
+int fd_mkdir_beneath(int dir, const char *path, mode_t mode);
+
+/* Reads the whole of a descriptor into *out (appending). More than `max` bytes is -EFBIG.
+ * Return: 0 or negative errno. */
+int fd_read_all(int fd, size_t max, struct buf *out);
+
+/* Reads a regular file of at most `max` bytes; a FIFO, device or directory is -EINVAL.
+ * Return: 0 or negative errno with *err set. */
+int file_read(int dir, const char *path, size_t max, struct buf *out, struct err *err);
+
+int fd_write_all(int fd, const void *data, size_t len);
+
+/* Replaces `name` in the directory `dir` atomically: temporary file, fsync, renameat.
+ * Return: 0 or negative errno with *err set; on failure the old file stands untouched. */
+int file_write_atomic(int dir, const char *name, const void *data, size_t len, mode_t mode,
+                      struct err *err);
+
+/* Copies a whole regular file's bytes between descriptors. Return: 0 or negative errno. */
+int fd_copy(int from, int to);
+
+/* Removes `name` in `dir` and everything below it, never following a link or leaving the file
+ * system. Absent is success. Return: 0 or negative errno. */
+int tree_remove(int dir, const char *name);
+
+/* What identifies a file's content for "did it change since": compared as a whole. */
+struct file_id {
+    uint64_t dev;
+    uint64_t ino;
+    int64_t mtime_ns;
+    int64_t ctime_ns;
+    uint64_t size;
+    uint32_t mode; /* 0: the file does not exist */
+};
+
+/* Never fails: what cannot be seen is "does not exist". Symlinks are followed when `follow`. */
+struct file_id file_id_of(int dir, const char *path, bool follow);
+bool file_id_eq(const struct file_id *a, const struct file_id *b);
+
+#endif

@@ -1,0 +1,42 @@
+/* Policy + venv + facts -> plan. No side effects: everything about the host is in struct facts. */
+#ifndef SVENV_PLAN_COMPUTE_H
+#define SVENV_PLAN_COMPUTE_H
+
+#include "svenv/plan/plan.h"
+#include "svenv/policy/policy.h"
+#include "svenv/venv/venv.h"
+
+/* What the planner must know of the host; gathered by cli/facts.c, made up by tests. */
+struct fact_path {
+    const char *path;
+    enum { FACT_ABSENT, FACT_DIR, FACT_FILE, FACT_SYMLINK, FACT_DEVICE, FACT_SOCKET } kind;
+    const char *target; /* SYMLINK: its text */
+    uint64_t dev, ino;
+};
+struct facts {
+    uint32_t uid, gid;
+    const char *home;         /* real path of the home directory */
+    const char *home_named;   /* as passwd and $HOME say */
+    unsigned landlock_abi;    /* 0: none */
+    struct fact_path *paths;  /* every host path that the planner asks about */
+    size_t path_count;
+    const char *launcher_dir; /* installed launcher's directory, to be visible inside */
+    /* A path that is not in the table is asked of the host through this (NULL in tests). */
+    void (*lookup)(void *context, const char *path, struct fact_path *out);
+    void *context;
+};
+
+/* Fills file->variants (one per commands entry, then the default) and the plain fields; inputs and
+ * the directories' identities are the caller's. Strings are copied into file->arena.
+ * Return: 0 or negative errno with *err naming the policy line. */
+int plan_compute(struct plan_file *file, const struct policy *policy, const struct venv *venv,
+                 const struct facts *facts, struct err *err);
+
+/* --- the system call filter (plan/filter.c) --------------------------------------------------- */
+
+/* Rules by name, made from the policy's profile, allow and deny lists. Numbers come from sys. */
+struct plan_filter_spec;
+int plan_filter(struct arena *arena, const struct policy_values *values, bool own_net, uint64_t caps,
+                const void **program_out, size_t *count_out, const char **note_out, struct err *err);
+
+#endif

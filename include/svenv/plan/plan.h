@@ -1,0 +1,194 @@
+/* The plan: one complete description of a sandbox, as data. Computed from policy, venv and facts
+ * (plan/compute.c), stored compiled in the venv (plan/codec.c), completed for one start
+ * (plan/start.c), printed (plan/print.c), and executed by launch, which decides nothing.
+ * No dependency on the policy here: the launcher links this. */
+#ifndef SVENV_PLAN_PLAN_H
+#define SVENV_PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "svenv/base/fd.h"
+#include "svenv/base/mem.h"
+
+struct buf;
+struct err;
+
+enum plan_op_kind {
+    PLAN_DIR,        /* directory in a tree that the sandbox itself made (root, tmpfs) */
+    PLAN_FILE,       /* regular file there; src is its content, NULL for an empty mount point */
+    PLAN_SYMLINK,    /* symlink there; src is its text */
+    PLAN_BIND,       /* src of the host shown at dest */
+    PLAN_TMPFS,      /* fresh tmpfs at dest */
+    PLAN_PROC,       /* proc of the new pid namespace */
+    PLAN_DEVPTS,
+    PLAN_MQUEUE,
+    PLAN_REMOUNT_RO, /* dest, a mount made before, becomes read-only */
+    PLAN_CHMOD,
+    PLAN_MASK,       /* dest (file or directory) is hidden under an empty read-only one */
+    PLAN_OP__COUNT
+};
+
+enum plan_op_flag {
+    PLAN_RW = 1u << 0,       /* BIND: writable (default read-only) */
+    PLAN_DEVICES = 1u << 1,  /* BIND: device nodes work (default nodev) */
+    PLAN_TRY = 1u << 2,      /* BIND, MASK: nothing happens when src (dest) does not exist */
+    PLAN_HOSTILE = 1u << 3,  /* BIND: src lies where code in the sandbox can write: it is opened
+                                without following any symlink, must be the caller's own */
+    PLAN_IDENTITY = 1u << 4, /* BIND: dev and ino must be those recorded */
+    PLAN_PROJECT = 1u << 5,  /* executed only when this start is granted the project */
+    PLAN_FLAT = 1u << 6,     /* BIND: without the mounts below src (default recursive) */
+    PLAN_EXEC_OFF = 1u << 7, /* noexec */
+};
+
+struct plan_op {
+    enum plan_op_kind kind;
+    uint32_t flags;
+    uint32_t mode;      /* DIR, FILE, TMPFS, CHMOD */
+    uint64_t size;      /* TMPFS: bytes, 0 = the kernel's default */
+    const char *src;
+    const char *dest;   /* absolute, normalised, without symlinks in trees others can write */
+    uint64_t dev, ino;  /* PLAN_IDENTITY */
+    const char *origin; /* the policy line it comes from: "default", "policy.yaml:7:12", ... */
+};
+
+/* A node that must exist on the host before the mounts, in a directory that is ours alone: private
+ * homes (mount points for what lies in $HOME), the venv's /tmp. Made without following links. */
+enum plan_node_kind { PLAN_NODE_DIR, PLAN_NODE_FILE, PLAN_NODE_SYMLINK, PLAN_NODE__COUNT };
+struct plan_node {
+    enum plan_node_kind kind;
+    const char *base;   /* trusted existing directory: "/tmp", "$venv/home" */
+    const char *rel;    /* path below it; each missing component is made, mode 0700 */
+    const char *target; /* SYMLINK */
+};
+
+enum plan_env_action {
+    PLAN_ENV_PASS,    /* goes in */
+    PLAN_ENV_DROP,    /* never goes in */
+    PLAN_ENV_COMMAND, /* goes in when it was set for this one command */
+    PLAN_ENV_ACTION__COUNT
+};
+struct plan_env_rule {
+    const char *pattern; /* glob over the name; first match decides */
+    enum plan_env_action action;
+    const char *origin;
+};
+struct plan_env_set {
+    const char *name;
+    const char *value; /* NULL: unset */
+    const char *origin;
+};
+
+struct plan_limit {
+    int resource; /* RLIMIT_* */
+    uint64_t value;
+    const char *origin;
+};
+
+/* Landlock: what lies below path may be read and executed, or also changed. */
+struct plan_landlock {
+    const char *path;
+    bool write;
+};
+
+enum plan_lifetime { PLAN_LIFETIME_TREE, PLAN_LIFETIME_PROGRAM };
+
+enum plan_flag {
+    PLAN_OWN_NET = 1u << 0,     /* own network namespace with only lo */
+    PLAN_NEW_SESSION = 1u << 1,
+    PLAN_USERNS_OK = 1u << 2,   /* the program may make user namespaces */
+    PLAN_INSTALLER = 1u << 3,   /* venv writable: sync when it ends, lifetime: program */
+    PLAN_CWD_RO = 1u << 4,      /* show the working directory when it is not visible otherwise */
+    PLAN_CWD_RW = 1u << 5,
+    PLAN_ENV_CLEAR = 1u << 6,
+    PLAN_USE_LANDLOCK = 1u << 7,
+    PLAN_PROJECT_ARGUMENTS = 1u << 8, /* the project only when the command line names it */
+};
+
+struct plan {
+    const char *variant; /* "default", "installer", "commands[2]" */
+    uint32_t flags;
+    uint32_t uid, gid;   /* inside */
+    const char *hostname; /* NULL: the host's stays */
+    uint64_t caps;       /* capabilities that the program keeps (bits) */
+    enum plan_lifetime lifetime;
+    uint64_t wall_time;  /* seconds, 0 = none */
+    unsigned landlock_abi; /* what the kernel gave when this was compiled; less now is refused */
+    const char *chdir;   /* policy's start directory, NULL: the caller's */
+    const char *dotenv;  /* absolute, NULL: none */
+
+    struct plan_op *ops;
+    size_t op_count;
+    struct plan_node *nodes;
+    size_t node_count;
+    struct plan_env_rule *env_rules;
+    size_t env_rule_count;
+    struct plan_env_set *env_set;
+    size_t env_set_count;
+    struct plan_limit *limits;
+    size_t limit_count;
+    struct plan_landlock *landlock;
+    size_t landlock_count;
+
+    const void *filter; /* struct sock_filter[], NULL: no seccomp filter */
+    size_t filter_count;
+    const char *filter_note; /* "default: 341 of 462 system calls", for people */
+};
+
+/* One way to start programs of a venv: the commands it is for, and its plan. */
+struct plan_variant {
+    const char **match; /* patterns, see plan/command.h; the last variant has none: fits all */
+    size_t match_count;
+    struct plan plan;
+};
+
+struct plan_input {
+    const char *path;
+    bool follow;
+    bool directory; /* only device, inode, mode are compared: its content may change */
+    struct file_id id;
+};
+
+/* $venv/sandbox/plan: all variants and what they were computed from. */
+struct plan_file {
+    struct arena arena;
+    const char *tool;    /* version and build that made it */
+    const char *venv;    /* real path; a moved venv is noticed by this */
+    const char *project; /* NULL: none */
+    const char *home;    /* $HOME's real path = where the private home is mounted */
+    const char *python;  /* name of the interpreter's entry */
+    const char *policy_hash;
+    const char *temp_base; /* "/tmp/sandbox-venv-<id>" on the host */
+    struct plan_input *inputs;
+    size_t input_count;
+    struct file_id bin;         /* $venv/bin and $venv/sandbox/bin as they were when in step */
+    struct file_id sandbox_bin;
+    struct plan_variant *variants;
+    size_t variant_count;
+};
+
+void plan_file_init(struct plan_file *file);
+void plan_file_finish(struct plan_file *file);
+#define auto_plan_file __attribute__((cleanup(plan_file_finish)))
+
+/* Appends to the plan; strings are borrowed. */
+struct plan_op *plan_add(struct arena *arena, struct plan *plan, enum plan_op_kind kind,
+                         const char *src, const char *dest, const char *origin);
+
+/* --- codec ---------------------------------------------------------------------------------- */
+
+/* The compiled form: little, bounded, versioned; see docs/formats.md. */
+void plan_encode(const struct plan_file *file, struct buf *out);
+
+/* Checks everything (magic, version, bounds, enum ranges, NUL-termination) and never reads beyond
+ * `len`. `data` must outlive the file: strings and the filter point into it (the filter's start is
+ * 8-byte aligned in the format, so `data` must be too). Return: 0, or -EINVAL with *err. */
+int plan_decode(struct plan_file *file, const void *data, size_t len, struct err *err);
+
+/* --- printing -------------------------------------------------------------------------------- */
+
+/* For people: VERBOSE, explain, golden tests. One operation a line with its origin. */
+void plan_print(const struct plan *plan, struct buf *out);
+
+#endif
