@@ -20,12 +20,18 @@ struct ini_file {
     size_t count;
 };
 
-/* `needed`: NULL-terminated keys whose value must be whole: an over-long line of one of these is an
- * error; other over-long lines are dropped. NUL bytes and more than 64 KiB are errors. A duplicate
- * key: the last one counts, as for CPython. Everything lives in `arena`. */
-int ini_parse(struct arena *arena, const char *name, const char *data, size_t len,
-              const char *const *needed, struct ini_file *out, struct err *err);
+/* (Not called ini_parse(): inih has that name.)
+ * `needed`: NULL-terminated keys (lower case) whose value must be whole, or NULL. A line that inih
+ * cannot give back as it stands (longer than its buffer, or with a blank before a ';') is an error
+ * for one of these and is dropped for other keys. So is a needed key with two different values:
+ * CPython's getpath takes the first `home`, its site module the last. Other duplicates: the last one
+ * counts. Control bytes, a byte order mark, sections, a ':' before the first '=', more than 64 KiB
+ * and more than 1,000 keys are errors. Lines without '=' are skipped, as CPython does.
+ * Everything lives in `arena`. Return: 0, or negative errno with *err (file:line:col). */
+int ini_parse_text(struct arena *arena, const char *name, const char *data, size_t len,
+                   const char *const *needed, struct ini_file *out, struct err *err);
 
+/* The value of `key` (given in lower case), NULL when absent. */
 const char *ini_get(const struct ini_file *file, const char *key);
 
 #endif
