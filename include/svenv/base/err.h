@@ -23,16 +23,19 @@ struct err {
 int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* As err_set(), but the text stands alone: no strerror() is appended. */
-int err_plain(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int err_plain(struct err *err, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* As err_plain() with a position in an input file. */
 int err_at(struct err *err, const char *file, unsigned line, unsigned col, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* Puts "context: " before the message of an error that is already set. Gives back -err->code. */
+/* Puts "context: " before the message of an error that is already set. Gives back -err->code (-EIO
+ * without an err). */
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Writes "file:line:col: message" (the position only where known) to buf; control bytes are escaped.
+/* Writes "file:line:col: message" (the position only where known) to buf. Everything in an error is
+ * free of control bytes from the start; it is checked again here.
  * Return: buf. */
 const char *err_text(const struct err *err, char *buf, size_t size);
 

@@ -44,21 +44,28 @@ int fd_mkdir_beneath(int dir, const char *path, mode_t mode);
 int fd_read_all(int fd, size_t max, struct buf *out);
 
 /* Reads a regular file of at most `max` bytes; a FIFO, device or directory is -EINVAL.
- * Return: 0 or negative errno with *err set. */
+ * With a descriptor for `dir` the path is opened as by fd_open_beneath(); with AT_FDCWD it is a
+ * path that the user or the system named, and links are followed. Return: 0 or negative errno with
+ * *err set. */
 int file_read(int dir, const char *path, size_t max, struct buf *out, struct err *err);
 
+/* Return: 0 or negative errno. */
 int fd_write_all(int fd, const void *data, size_t len);
 
-/* Replaces `name` in the directory `dir` atomically: temporary file, fsync, renameat.
+/* Replaces `name` (one component) in the directory `dir` atomically: temporary file, fsync,
+ * renameat. The mode is taken as it is, whatever the umask.
  * Return: 0 or negative errno with *err set; on failure the old file stands untouched. */
 int file_write_atomic(int dir, const char *name, const void *data, size_t len, mode_t mode,
                       struct err *err);
 
-/* Copies a whole regular file's bytes between descriptors. Return: 0 or negative errno. */
+/* Copies the whole of a regular file, from its beginning whatever its offset, to where `to` stands.
+ * Return: 0 or negative errno. */
 int fd_copy(int from, int to);
 
-/* Removes `name` in `dir` and everything below it, never following a link or leaving the file
- * system. Absent is success. Return: 0 or negative errno. */
+/* Removes `name` (one component) in `dir` and everything below it, never following a link or
+ * leaving the file system. Absent is success; a mount point below is -EXDEV. Directories of ours
+ * without write permission are given it. Stops at the first failure. Return: 0 or negative errno.
+ */
 int tree_remove(int dir, const char *name);
 
 /* What identifies a file's content for "did it change since": compared as a whole. */

@@ -11,7 +11,8 @@ void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull)
 void *xreallocarray(void *ptr, size_t count, size_t size) __attribute__((returns_nonnull));
 char *xstrdup(const char *text) __attribute__((malloc, returns_nonnull));
 char *xstrndup(const char *text, size_t len) __attribute__((malloc, returns_nonnull));
-char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2), malloc, returns_nonnull));
+char *xasprintf(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2), malloc, returns_nonnull));
 
 static inline void auto_free_cleanup(void *slot)
 {
@@ -36,6 +37,7 @@ struct arena {
     struct arena_chunk *chunks;
 };
 
+/* Zeroed and aligned for everything. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((returns_nonnull));
 char *arena_strdup(struct arena *arena, const char *text) __attribute__((returns_nonnull));
 char *arena_strndup(struct arena *arena, const char *text, size_t len)
@@ -46,7 +48,8 @@ void arena_finish(struct arena *arena);
 
 /* Makes room for one more element at the end of an arena array and gives back its zeroed slot.
  * *items has *count elements of `size` bytes; capacity is the next power of two, so no extra field
- * is kept. The old array stays in the arena. */
+ * is kept: only for arrays that began empty (NULL, 0) and grew by this function. The old array
+ * stays in the arena. */
 void *arena_push(struct arena *arena, void *items_slot, size_t *count, size_t size)
     __attribute__((returns_nonnull));
 

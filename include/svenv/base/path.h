@@ -14,7 +14,8 @@ char *path_normalise(const char *cwd, const char *path);
 /* Parent directory ("/" for "/" and "/x"; "." for "x"). Caller frees. */
 char *path_dirname(const char *path);
 
-/* Pointer to the last component within `path`. */
+/* Pointer to the last component within `path`: what follows the last slash ("" when it ends in
+ * one). */
 const char *path_basename(const char *path);
 
 /* Is `path` the directory `root` itself or below it? Both absolute and normalised. */

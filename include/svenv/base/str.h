@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* NULL equals only NULL. */
 bool str_eq(const char *a, const char *b);
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
@@ -24,8 +25,8 @@ void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_add_str(struct buf *buf, const char *text);
 void buf_add_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Adds text with control bytes, DEL and bytes that are not UTF-8 written as \xNN and '\' doubled:
- * names from the sandbox never reach a terminal raw. */
+/* Adds text with control characters (C0, DEL, C1, bidirectional), and bytes that are not UTF-8,
+ * written as \xNN and '\' doubled: names from the sandbox never reach a terminal raw. */
 void buf_add_escaped(struct buf *buf, const char *text);
 void buf_finish(struct buf *buf);
 #define auto_buf __attribute__((cleanup(buf_finish)))
