@@ -10,7 +10,8 @@
 struct fact_path {
     const char *path;
     enum { FACT_ABSENT, FACT_DIR, FACT_FILE, FACT_SYMLINK, FACT_DEVICE, FACT_SOCKET } kind;
-    const char *target; /* SYMLINK: its text */
+    const char *target; /* SYMLINK: its text; lives as long as the facts */
+    bool readable;      /* access(2) says that the caller may read it */
     uint64_t dev, ino;
 };
 struct facts {
@@ -18,16 +19,20 @@ struct facts {
     const char *home;         /* real path of the home directory */
     const char *home_named;   /* as passwd and $HOME say */
     unsigned landlock_abi;    /* 0: none */
-    struct fact_path *paths;  /* every host path that the planner asks about */
+    /* What is known beforehand. Always: every name directly in the project, for the globs of
+     * `protect` and `hide` and for other venvs. Tests: every host path that the planner asks about. */
+    struct fact_path *paths;
     size_t path_count;
     const char *launcher_dir; /* installed launcher's directory, to be visible inside */
-    /* A path that is not in the table is asked of the host through this (NULL in tests). */
+    /* A path that is not in the table is asked of the host through this (NULL in tests), as lstat
+     * sees it: a symlink in the last component is not followed. */
     void (*lookup)(void *context, const char *path, struct fact_path *out);
     void *context;
 };
 
-/* Fills file->variants (one per commands entry, then the default) and the plain fields; inputs and
- * the directories' identities are the caller's. Strings are copied into file->arena.
+/* Fills file->variants (one per commands entry, then the default) and the plain fields (tool and
+ * policy_hash only when still NULL); inputs and the directories' identities are the caller's.
+ * Strings are copied into file->arena.
  * Return: 0 or negative errno with *err naming the policy line. */
 int plan_compute(struct plan_file *file, const struct policy *policy, const struct venv *venv,
                  const struct facts *facts, struct err *err);
