@@ -40,16 +40,21 @@ struct venv {
     const char *project_reason; /* why there is none ("the venv lies in a directory of venvs") */
     const char *python;  /* name in bin that is the interpreter: "python3", "python" */
     const char *version; /* "3.11.2" from pyvenv.cfg, NULL when not said */
+    const char *home;        /* the directory that pyvenv.cfg names, as written there */
     const char *base_python; /* real path of the base interpreter */
     const char *base_prefix;
     struct venv_need *needs; /* outermost first, duplicates and what lies below /usr left out */
     size_t need_count;
     struct venv_entry *entries; /* names in sandbox/bin that have a stub, sorted */
     size_t entry_count;
-    const char *index_url; /* default package index of the bundled pip, NULL when unknown */
+    bool own_shell;          /* bin/shell is a stub of ours, with nothing inside */
+    const char *index_url;   /* default package index of the bundled pip, NULL when unknown */
+    const char *index_files; /* host that the index serves its files from, NULL when unknown */
     const char *tool_version; /* that wrapped it */
     uint32_t bin_mode;        /* of the original bin directory, for unwrap */
     int64_t bin_mtime_ns;
+    int64_t root_mtime_ns; /* of the venv directory before the first wrap */
+    bool unfinished;       /* the first wrap did not get to its end yet */
 };
 
 void venv_init(struct venv *venv);
@@ -103,12 +108,15 @@ int venv_wrap(struct venv *venv, const struct wrap_options *options, struct sync
               struct err *err);
 
 /* Brings bin and sandbox/bin together (DESIGN.md section 9), for an already wrapped venv, and writes
- * the manifest when anything changed. Hostile names and file types are left alone, never followed. */
+ * the manifest when anything changed. Hostile names and file types are left alone, never followed.
+ * Takes the lock itself and reads the manifest again under it: only venv->path need be set, and
+ * *venv is what the manifest says afterwards. options->stub NULL: the stub kept in the venv. */
 int venv_sync(struct venv *venv, const struct wrap_options *options, struct sync_result *result,
               struct err *err);
 
-/* Gives back bin byte for byte (modes, links, times) and removes what wrapping added; home and cache
- * only when `purge`. */
+/* Gives back bin byte for byte (modes, links, times) and removes what wrapping added: home, cache and
+ * what was quarantined only when `purge` or empty. Finishes what an interrupted wrap or unwrap left.
+ * -ENOENT: not wrapped. Takes the lock itself. */
 int venv_unwrap(const char *venv_path, bool purge, struct err *err);
 
 /* One row per name for `status`: what a person should know about an entry. */
@@ -131,7 +139,7 @@ int venv_entries(struct venv *venv, struct entry_status **out, size_t *count_out
 
 /* Fills $venv/sandbox/etc: passwd, group, nsswitch.conf, machine-id, ... and copies of the small
  * files that programs need (CONTAINMENT.md, Mounts). Each file is replaced atomically and only when
- * it differs, so running sandboxes see a changed resolv.conf. `id`: the venv's, for machine-id.
+ * it differs, so running sandboxes see a changed resolv.conf. machine-id is random, made once.
  * Host files that went in are reported through `note` (for the staleness check). */
 struct etc_identity {
     const char *user;
@@ -140,7 +148,7 @@ struct etc_identity {
     uint32_t uid, gid;
 };
 typedef void etc_note_fn(void *context, const char *host_path);
-int venv_make_etc(const char *venv_path, const char *id, const struct etc_identity *identity,
-                  etc_note_fn *note, void *context, struct err *err);
+int venv_make_etc(const char *venv_path, const struct etc_identity *identity, etc_note_fn *note,
+                  void *context, struct err *err);
 
 #endif
