@@ -26,25 +26,28 @@ enum bwrap_option_id {
 
 struct bwrap_option {
     enum bwrap_option_id id;
-    const char *name;    /* "--ro-bind" */
-    const char *arg[2];  /* operands, unused ones NULL */
-    unsigned mode;       /* from a preceding --perms; UINT_MAX when none */
+    const char *name;        /* "--ro-bind" */
+    const char *arg[2];      /* operands, unused ones NULL; DEST, DIR and PATH are absolute */
+    unsigned mode;           /* from a preceding --perms, or --chmod's own; UINT_MAX when none */
     unsigned long long size; /* from a preceding --size; 0 when none */
-    unsigned word;       /* 1-based position of the option among the words */
+    unsigned word;           /* 1-based position of the option among the words */
 };
 
+/* In the order given. --perms and --size are not in it: they are in the operation they are for. */
 struct bwrap_options {
     struct bwrap_option *items;
     size_t count;
 };
 
 /* Parses words (argv style). `source` names them in errors ("BWRAP_ARGS", "command line"). An
- * unknown or refused option is an error that names it and says why. Lives in `arena`. */
+ * unknown or refused option is an error that names it and says why, and so is a word that is none:
+ * no command can be given. "--" may end the words. The result lives in `arena` and borrows the
+ * words. Return: 0, or negative errno with *err: "SOURCE, word N: message" (no line or column). */
 int bwrap_parse(struct arena *arena, const char *source, const char *const *words, size_t count,
                 struct bwrap_options *out, struct err *err);
 
 /* Splits the BWRAP_ARGS variable: when the text has a newline, one word a line (verbatim, empty
- * lines skipped); else at blanks. No quoting in either form. */
+ * lines skipped); else at blanks. No quoting in either form. Return: 0 always. */
 int bwrap_split(struct arena *arena, const char *text, const char ***words_out, size_t *count_out);
 
 /* One row of the option table, for the documentation's check and for `--help`. */
@@ -52,7 +55,8 @@ struct bwrap_doc {
     const char *name;
     const char *operands; /* "SRC DEST", "" */
     bool supported;
-    const char *text; /* what it becomes, or why it is refused */
+    const char *text; /* what it becomes, or why it is refused; Markdown */
+    enum bwrap_option_id id;
 };
 const struct bwrap_doc *bwrap_docs(size_t *count_out);
 

@@ -1,0 +1,233 @@
+#include "svenv/formats/ini.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#include <ini.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/str.h"
+
+enum {
+    INI_BYTES_MAX = 64 << 10,
+    INI_KEYS_MAX = 1000
+};
+
+struct reader {
+    struct arena *arena;
+    const char *name;
+    const char *at; /* the next line */
+    const char *end;
+    const char *const *needed;
+    unsigned line; /* number of the line that inih has */
+    struct ini_file *out;
+    struct err *err;
+    int result; /* negative errno once something failed: *err is set */
+};
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static void trim(const char **text, size_t *len)
+{
+    while (*len > 0 && is_blank(**text)) {
+        (*text)++;
+        (*len)--;
+    }
+    while (*len > 0 && is_blank((*text)[*len - 1]))
+        (*len)--;
+}
+
+/* Python ends a line at a lone carriage return and strips other control bytes than inih does: with
+ * any of them the two could read different keys. */
+static int check_bytes(const char *name, const char *data, size_t len, struct err *err)
+{
+    unsigned line = 1;
+    size_t start = 0;
+
+    if (len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
+        return err_at(err, name, 1, 1, "a byte order mark: Python would not see the first key");
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)data[i];
+        bool ends_line = c == '\n' || (c == '\r' && i + 1 < len && data[i + 1] == '\n');
+
+        if ((c < ' ' && c != '\t' && !ends_line) || c == 0x7f)
+            return err_at(err, name, line, (unsigned)(i - start) + 1,
+                          "a control byte (0x%02x) may not stand here", c);
+        if (c == '\n') {
+            line++;
+            start = i + 1;
+        }
+    }
+    return 0;
+}
+
+static bool is_needed(const struct reader *r, const char *key, size_t len)
+{
+    for (size_t i = 0; r->needed != NULL && r->needed[i] != NULL; i++) {
+        if (strlen(r->needed[i]) == len && strncasecmp(r->needed[i], key, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* inih takes a ';' after a blank for a comment; Python takes it for text. */
+static bool has_comment_mark(const char *text, size_t len)
+{
+    for (size_t i = 1; i < len; i++) {
+        if (text[i] == ';' && is_blank(text[i - 1]))
+            return true;
+    }
+    return false;
+}
+
+/* May inih have this line, or would it read something else in it than Python does?
+ * Return: 1 to hand it over, 0 to leave it out, negative errno when that would lose a needed key.
+ */
+static int judge_line(const struct reader *r, const char *text, size_t len, size_t room)
+{
+    const char *equals = memchr(text, '=', len);
+    const char *colon = memchr(text, ':', len);
+    const char *key = text;
+    size_t key_len;
+
+    if (len == 0 || text[0] == '#' || text[0] == ';')
+        return 0;
+    if (text[0] == '[')
+        return err_at(r->err, r->name, r->line, 1, "a section: this format has none");
+    if (equals == NULL)
+        return 0;
+    if (colon != NULL && colon < equals)
+        return err_at(r->err, r->name, r->line, 1, "a ':' before the first '='");
+    if (len <= room && !has_comment_mark(text, len))
+        return 1;
+    key_len = (size_t)(equals - text);
+    trim(&key, &key_len);
+    if (!is_needed(r, key, key_len))
+        return 0;
+    return err_at(r->err, r->name, r->line, 1, "the value of '%.*s' is %s", (int)key_len, key,
+                  len <= room ? "not clear: a ';' after a blank" : "too long");
+}
+
+/* What inih calls for each line. It gets every line as one piece, trimmed (an indented line would
+ * continue the one before), or an empty one in place of a line that it must not see. */
+static char *read_line(char *out, int size, void *stream)
+{
+    struct reader *r = stream;
+    size_t room = size > 2 ? (size_t)size - 2 : 0; /* for the newline and the NUL */
+    const char *text = r->at;
+    const char *newline;
+    size_t len;
+
+    if (r->result < 0 || r->at == r->end || room == 0)
+        return NULL;
+    newline = memchr(text, '\n', (size_t)(r->end - text));
+    len = (size_t)((newline != NULL ? newline : r->end) - text);
+    r->at = newline != NULL ? newline + 1 : r->end;
+    r->line++;
+    if (len > 0 && text[len - 1] == '\r')
+        len--;
+    trim(&text, &len);
+    r->result = judge_line(r, text, len, room);
+    if (r->result < 0)
+        return NULL;
+    if (r->result == 0)
+        len = 0;
+    r->result = 0;
+    memcpy(out, text, len);
+    memcpy(out + len, "\n", 2);
+    return out;
+}
+
+static char *lower_key(struct arena *arena, const char *name)
+{
+    char *key = arena_strdup(arena, name);
+
+    for (char *p = key; *p != '\0'; p++) {
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p - 'A' + 'a');
+    }
+    return key;
+}
+
+static struct ini_pair *find_pair(const struct ini_file *file, const char *key)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        if (str_eq(file->pairs[i].key, key))
+            return &file->pairs[i];
+    }
+    return NULL;
+}
+
+static int store_pair(struct reader *r, const char *name, const char *value)
+{
+    const char *key = lower_key(r->arena, name);
+    struct ini_pair *pair = find_pair(r->out, key);
+
+    if (pair != NULL && is_needed(r, key, strlen(key)) && !str_eq(pair->value, value))
+        return err_at(r->err, r->name, r->line, 1,
+                      "'%s' is given twice (first at line %u), and parts of Python differ in which "
+                      "they take",
+                      key, pair->line);
+    if (pair == NULL) {
+        if (r->out->count == INI_KEYS_MAX)
+            return err_at(r->err, r->name, r->line, 1, "more than %d keys", INI_KEYS_MAX);
+        pair = arena_push(r->arena, &r->out->pairs, &r->out->count, sizeof(*pair));
+    }
+    pair->key = key;
+    pair->value = arena_strdup(r->arena, value);
+    pair->line = r->line;
+    return 0;
+}
+
+/* inih's handler: 0 means failure. */
+static int take_pair(void *user, const char *section, const char *name, const char *value)
+{
+    struct reader *r = user;
+
+    (void)section;
+    if (r->result == 0 && name != NULL && name[0] != '\0')
+        r->result = store_pair(r, name, value != NULL ? value : "");
+    return r->result == 0;
+}
+
+int ini_parse_text(struct arena *arena, const char *name, const char *data, size_t len,
+                   const char *const *needed, struct ini_file *out, struct err *err)
+{
+    struct ini_file file = {.pairs = NULL, .count = 0};
+    struct reader r = {.arena = arena,
+                       .name = name,
+                       .at = data,
+                       .end = data + len,
+                       .needed = needed,
+                       .out = &file,
+                       .err = err};
+    int refused;
+    int result;
+
+    if (len > INI_BYTES_MAX)
+        return err_at(err, name, 1, 1, "too large: %zu bytes, at most %d are read", len,
+                      INI_BYTES_MAX);
+    result = check_bytes(name, data, len, err);
+    if (result < 0)
+        return result;
+    refused = ini_parse_stream(read_line, &r, take_pair, &r);
+    if (r.result < 0)
+        return r.result;
+    if (refused != 0 || r.at != r.end)
+        return err_at(err, name, refused > 0 ? (unsigned)refused : 1, 1, "cannot be parsed");
+    *out = file;
+    return 0;
+}
+
+const char *ini_get(const struct ini_file *file, const char *key)
+{
+    const struct ini_pair *pair = find_pair(file, key);
+
+    return pair != NULL ? pair->value : NULL;
+}
