@@ -30,6 +30,22 @@ static bool has_dotdot(const char *path)
     return false;
 }
 
+/* With O_PATH the kernel hands out a link itself rather than refuse it. */
+static int refuse_link(int fd)
+{
+    struct stat st;
+    int rc = 0;
+
+    if (fstat(fd, &st) < 0)
+        rc = -errno;
+    else if (S_ISLNK(st.st_mode))
+        rc = -ELOOP;
+    if (rc == 0)
+        return fd;
+    close(fd);
+    return rc;
+}
+
 int fd_open_beneath(int dir, const char *path, int flags, mode_t mode)
 {
     bool creates = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
@@ -45,7 +61,7 @@ int fd_open_beneath(int dir, const char *path, int flags, mode_t mode)
         long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
 
         if (fd >= 0)
-            return (int)fd;
+            return flags & O_PATH ? refuse_link((int)fd) : (int)fd;
         if (errno != EAGAIN && errno != EINTR)
             return -errno;
     }

@@ -63,8 +63,9 @@ int file_write_atomic(int dir, const char *name, const void *data, size_t len, m
 int fd_copy(int from, int to);
 
 /* Removes `name` (one component) in `dir` and everything below it, never following a link or
- * leaving the file system. Absent is success; a mount point below is -EXDEV. Directories of ours
- * without write permission are given it. Stops at the first failure. Return: 0 or negative errno.
+ * leaving the file system. Absent is success; a mount point below is -EBUSY or -EXDEV. Directories
+ * of ours without write permission are given it. Stops at the first failure. Return: 0 or negative
+ * errno.
  */
 int tree_remove(int dir, const char *name);
 
