@@ -1,0 +1,272 @@
+#include "compile-internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "facts-internal.h"
+#include "layers-internal.h"
+#include "svenv/base/err.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/path.h"
+#include "svenv/plan/compute.h"
+#include "svenv/venv/venv.h"
+#include "user-internal.h"
+
+enum {
+    SETTLE_ROUNDS = 8,
+    /* Directory times move with the timer tick: a change in the same tick as the look leaves no
+     * trace. A directory that is older than this when looked at can't change unseen. */
+    SETTLE_NS = 20000000,
+    PLAN_MAX = 16 * 1024 * 1024
+};
+
+static void add_input(struct plan_file *file, const char *path, bool follow, bool directory,
+                      const struct file_id *id)
+{
+    struct plan_input *input =
+        arena_push(&file->arena, &file->inputs, &file->input_count, sizeof(*input));
+
+    *input = (struct plan_input){.path = arena_strdup(&file->arena, path),
+                                 .follow = follow,
+                                 .directory = directory,
+                                 .id = id ? *id : file_id_of(AT_FDCWD, path, follow)};
+}
+
+static void note_etc(void *context, const char *host_path)
+{
+    add_input(context, host_path, true, false, NULL);
+}
+
+/* Before anything is read: what changes between the look and the reading is then noticed. */
+static void add_file_inputs(struct plan_file *file, const char *venv_path, const struct user *user,
+                            const struct layers *layers)
+{
+    auto_free char *manifest = path_join(venv_path, "sandbox/manifest.json");
+    auto_free char *venv_policy = layers_venv_file(venv_path);
+
+    add_input(file, layers->venv_file ? layers->venv_file : venv_policy, true, false, NULL);
+    add_input(file, user->policy, true, false, NULL);
+    add_input(file, manifest, true, false, NULL);
+    add_input(file, SVENV_CLI, true, false, NULL);
+    add_input(file, SVENV_STUB, true, false, NULL);
+}
+
+/* Profiles may build on one another, so all of them count. */
+static void add_template_inputs(struct plan_file *file)
+{
+    DIR *dir = opendir(SVENV_TEMPLATES);
+    const struct dirent *entry;
+
+    if (!dir)
+        return;
+    while ((entry = readdir(dir))) {
+        auto_free char *path = path_join(SVENV_TEMPLATES, entry->d_name);
+
+        if (str_ends(entry->d_name, ".yaml"))
+            add_input(file, path, true, false, NULL);
+    }
+    closedir(dir);
+}
+
+static bool is_made_by_kernel(const char *path)
+{
+    static const char *const trees[] = {"/proc", "/sys", "/dev"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(trees); i++) {
+        if (path_is_beneath(path, trees[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Every path that the planner asked about, there or not: a protected name that appears in the
+ * project is noticed by this. What a file holds is no business of the plan, only which file it is;
+ * a symlink's text is. */
+static void add_asked_inputs(struct plan_file *file, const struct host_facts *host)
+{
+    for (size_t i = 0; i < host->asked_count; i++) {
+        const struct asked_path *asked = &host->asked[i];
+        bool is_link = asked->answer.kind == FACT_SYMLINK;
+
+        if (!is_made_by_kernel(asked->path))
+            add_input(file, asked->path, false, !is_link, &asked->id);
+    }
+}
+
+static int64_t age_ns(const struct file_id *id)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - id->mtime_ns;
+}
+
+static void wait_tick(void)
+{
+    struct timespec pause = {.tv_nsec = SETTLE_NS};
+
+    nanosleep(&pause, NULL);
+}
+
+static bool is_settled(const struct file_id *before, const struct file_id *after)
+{
+    return file_id_eq(before, after) && (age_ns(after) < 0 || age_ns(after) > SETTLE_NS);
+}
+
+/* Syncs until one sync saw nothing change under it: the identities that the plan records are then
+ * those of directories that are in step. */
+static int sync_venv(struct plan_file *file, struct venv *venv, struct err *err)
+{
+    const struct wrap_options options = {.stub = SVENV_STUB};
+    auto_free char *bin = path_join(venv->path, "bin");
+    auto_free char *sandbox_bin = path_join(venv->path, "sandbox/bin");
+
+    for (int round = 0; round < SETTLE_ROUNDS; round++) {
+        struct file_id bin_before = file_id_of(AT_FDCWD, bin, false);
+        struct file_id inner_before = file_id_of(AT_FDCWD, sandbox_bin, false);
+        struct sync_result result = {0};
+        int r = venv_sync(venv, &options, &result, err);
+
+        if (r < 0)
+            return r;
+        file->bin = file_id_of(AT_FDCWD, bin, false);
+        file->sandbox_bin = file_id_of(AT_FDCWD, sandbox_bin, false);
+        if (is_settled(&bin_before, &file->bin) && is_settled(&inner_before, &file->sandbox_bin))
+            return 0;
+        wait_tick();
+    }
+    return 0;
+}
+
+static int read_manifest(struct venv *venv, const char *venv_path, struct err *err)
+{
+    int r = manifest_read(venv, venv_path, err);
+
+    if (r < 0)
+        return r;
+    if (!str_eq(venv->path, venv_path))
+        return err_plain(err, ESTALE,
+                         "'%s' was wrapped as '%s' and has moved: run 'sandbox-venv wrap %s'",
+                         venv_path, venv->path, venv_path);
+    return 0;
+}
+
+static int make_etc(struct plan_file *file, const struct venv *venv, const struct user *user,
+                    struct err *err)
+{
+    const struct etc_identity identity = {.user = user->name,
+                                          .home = user->home,
+                                          .shell = user->shell,
+                                          .uid = user->uid,
+                                          .gid = user->gid};
+
+    return venv_make_etc(venv->path, venv->id, &identity, note_etc, file, err);
+}
+
+static int compute(struct plan_file *file, const struct venv *venv, const struct user *user,
+                   const struct layers *layers, struct err *err)
+{
+    auto_policy struct policy policy;
+    auto_facts struct host_facts host;
+    int r;
+
+    policy_init(&policy);
+    facts_gather(&host, user);
+    r = layers_load(&policy, user, layers, err);
+    if (r < 0)
+        return r;
+    if (venv->project)
+        add_input(file, venv->project, false, true, NULL);
+    r = plan_compute(file, &policy, venv, &host.facts, err);
+    if (r == 0)
+        add_asked_inputs(file, &host);
+    return r;
+}
+
+int compile_plan(const char *venv_path, const struct user *user, const struct layers *layers,
+                 struct plan_file *file, struct err *err)
+{
+    auto_venv struct venv venv;
+    int r;
+
+    plan_file_init(file);
+    venv_init(&venv);
+    r = read_manifest(&venv, venv_path, err);
+    if (r == 0)
+        r = sync_venv(file, &venv, err);
+    if (r < 0)
+        return r;
+    add_file_inputs(file, venv_path, user, layers);
+    add_template_inputs(file);
+    r = make_etc(file, &venv, user, err);
+    if (r == 0)
+        r = compute(file, &venv, user, layers, err);
+    return r;
+}
+
+int compile_dry(const struct venv *venv, const struct user *user, const struct policy *policy,
+                struct plan_file *file, struct err *err)
+{
+    auto_facts struct host_facts host;
+
+    plan_file_init(file);
+    facts_gather(&host, user);
+    return plan_compute(file, policy, venv, &host.facts, err);
+}
+
+int compile_store(const char *venv_path, const struct user *user, struct err *err)
+{
+    auto_free char *policy = layers_venv_file(venv_path);
+    auto_free char *sandbox = path_join(venv_path, "sandbox");
+    const struct layers layers = {.venv_file = policy};
+    auto_plan_file struct plan_file file;
+    auto_buf struct buf bytes = {0};
+    auto_fd int dir = -1;
+    int r = compile_plan(venv_path, user, &layers, &file, err);
+
+    if (r < 0)
+        return r;
+    plan_encode(&file, &bytes);
+    dir = open(sandbox, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0)
+        return err_set(err, errno, "cannot open '%s'", sandbox);
+    return file_write_atomic(dir, "plan", bytes.data, bytes.len, 0600, err);
+}
+
+static bool is_same(const struct plan_input *input)
+{
+    struct file_id now = file_id_of(AT_FDCWD, input->path, input->follow);
+
+    if (input->directory)
+        return now.dev == input->id.dev && now.ino == input->id.ino && now.mode == input->id.mode;
+    return file_id_eq(&now, &input->id);
+}
+
+static const char *first_changed(const struct plan_file *file, const char *venv_path)
+{
+    for (size_t i = 0; i < file->input_count; i++) {
+        if (!is_same(&file->inputs[i]))
+            return file->inputs[i].path;
+    }
+    return str_eq(file->venv, venv_path) ? "" : venv_path;
+}
+
+int compile_outdated(const char *venv_path, char **input_out, struct err *err)
+{
+    auto_free char *path = path_join(venv_path, "sandbox/plan");
+    auto_plan_file struct plan_file file;
+    auto_buf struct buf bytes = {0};
+    int r;
+
+    plan_file_init(&file);
+    r = file_read(AT_FDCWD, path, PLAN_MAX, &bytes, err);
+    if (r == 0)
+        r = plan_decode(&file, bytes.data, bytes.len, err);
+    if (r < 0)
+        return r;
+    *input_out = xstrdup(first_changed(&file, venv_path));
+    return 0;
+}

@@ -1,0 +1,30 @@
+/* What the planner asks of the host, asked once and remembered: the answers decide what the plan
+ * is, so they are also what its freshness is checked against. */
+#ifndef SVENV_CLI_FACTS_INTERNAL_H
+#define SVENV_CLI_FACTS_INTERNAL_H
+
+#include "svenv/base/fd.h"
+#include "svenv/base/mem.h"
+#include "svenv/plan/compute.h"
+
+struct user;
+
+struct asked_path {
+    const char *path;
+    struct fact_path answer;
+    struct file_id id; /* of the same moment */
+};
+
+struct host_facts {
+    struct arena arena; /* owns the texts */
+    struct facts facts; /* refers to this object: it must stay where it is */
+    struct asked_path *asked;
+    size_t asked_count;
+};
+
+/* `user` must outlive the facts. */
+void facts_gather(struct host_facts *host, const struct user *user);
+void facts_finish(struct host_facts *host);
+#define auto_facts __attribute__((cleanup(facts_finish)))
+
+#endif

@@ -1,0 +1,36 @@
+/* The policy in force: files, then what the environment and the command line lay over them. */
+#ifndef SVENV_CLI_LAYERS_INTERNAL_H
+#define SVENV_CLI_LAYERS_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "svenv/policy/policy.h"
+
+struct args;
+struct err;
+struct user;
+
+struct layers {
+    const char *venv_file;   /* the venv's policy file; NULL: none */
+    bool environment;        /* BWRAP_ARGS, SANDBOX_SECCOMP_ALLOW, SANDBOX_USE_PIP_CACHE count */
+    const struct args *args; /* --network, --read, --write, bubblewrap's options; NULL: none */
+};
+
+/* Loads, layers and checks. Return: 0, or negative errno with *err naming file and line, variable
+ * or option. *policy is finished by the caller in both cases. */
+int layers_load(struct policy *policy, const struct user *user, const struct layers *layers,
+                struct err *err);
+
+/* What `--policy WORD` names: the file itself, or the shipped profile of that name. `profile_out`
+ * is the profile's name, or NULL for a file. Caller frees both. */
+int layers_named(const char *word, char **file_out, char **profile_out, struct err *err);
+
+/* Lays bubblewrap options over the policy; `source` names them in errors and origins. */
+int layers_bwrap(struct policy *policy, const char *source, const char *const *words, size_t count,
+                 struct err *err);
+
+/* $venv/sandbox/policy.yaml. Caller frees. */
+char *layers_venv_file(const char *venv_path);
+
+#endif

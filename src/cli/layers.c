@@ -1,0 +1,181 @@
+#include "layers-internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args-internal.h"
+#include "svenv/base/err.h"
+#include "svenv/base/json.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+#include "svenv/formats/bwrap.h"
+#include "user-internal.h"
+
+#define COMMAND_LINE "command line"
+
+char *layers_venv_file(const char *venv_path)
+{
+    return path_join(venv_path, "sandbox/policy.yaml");
+}
+
+int layers_bwrap(struct policy *policy, const char *source, const char *const *words, size_t count,
+                 struct err *err)
+{
+    struct arena arena = {0};
+    struct bwrap_options options = {0};
+    int r = bwrap_parse(&arena, source, words, count, &options, err);
+
+    if (r == 0)
+        r = policy_apply_bwrap(policy, source, &options, err);
+    arena_finish(&arena);
+    return r;
+}
+
+static int apply_bwrap_args(struct policy *policy, const char *text, struct err *err)
+{
+    struct arena arena = {0};
+    const char **words = NULL;
+    size_t count = 0;
+    int r = bwrap_split(&arena, text, &words, &count);
+
+    if (r < 0)
+        r = err_set(err, -r, "cannot read BWRAP_ARGS");
+    else
+        r = layers_bwrap(policy, "BWRAP_ARGS", words, count, err);
+    arena_finish(&arena);
+    return r;
+}
+
+/* pip's own rule for where its cache is. */
+static char *pip_cache(const struct user *user)
+{
+    const char *named = getenv("PIP_CACHE_DIR");
+    const char *xdg = getenv("XDG_CACHE_HOME");
+
+    if (named && named[0] == '/')
+        return xstrdup(named);
+    if (xdg && xdg[0] == '/')
+        return path_join(xdg, "pip");
+    return path_join(user->home, ".cache/pip");
+}
+
+/* Existing users set SANDBOX_USE_PIP_CACHE=1; 0 and nothing mean no. */
+static bool says_yes(const char *value)
+{
+    return value && *value && !str_eq(value, "0");
+}
+
+static int apply_environment(struct policy *policy, const struct user *user, struct err *err)
+{
+    const char *bwrap_args = getenv("BWRAP_ARGS");
+    const char *seccomp = getenv("SANDBOX_SECCOMP_ALLOW");
+    int r = 0;
+
+    if (bwrap_args && *bwrap_args)
+        r = apply_bwrap_args(policy, bwrap_args, err);
+    /* Blank has a meaning of its own here: the filter is off. */
+    if (r == 0 && seccomp)
+        r = policy_apply_seccomp_allow(policy, seccomp, err);
+    if (r == 0 && says_yes(getenv("SANDBOX_USE_PIP_CACHE"))) {
+        auto_free char *cache = pip_cache(user);
+
+        r = policy_apply_pip_cache(policy, cache, err);
+    }
+    return r;
+}
+
+static void add_paths(struct buf *out, const char *key, const struct strv *paths)
+{
+    struct json json;
+    auto_free char *cwd = getcwd(NULL, 0);
+
+    if (paths->count == 0)
+        return;
+    buf_printf(out, "  %s: [inherit", key);
+    for (size_t i = 0; i < paths->count; i++) {
+        const char *path = paths->items[i];
+        auto_free char *absolute = path_normalise(cwd ? cwd : "/", path);
+
+        buf_add_str(out, ", ");
+        json_init(&json, out, false);
+        json_str(&json, path[0] == '~' ? path : absolute);
+    }
+    buf_add_str(out, "]\n");
+}
+
+/* Grants of the command line are written as policy text, so that they mean there what they mean in
+ * a file and get the same checks. A JSON string is a YAML double-quoted scalar. */
+static int apply_grants(struct policy *policy, const struct args *args, struct err *err)
+{
+    auto_buf struct buf text = {0};
+
+    if (!args->network && args->read.count == 0 && args->write.count == 0)
+        return 0;
+    buf_add_str(&text, "version: 1\n");
+    if (args->network) {
+        struct json json;
+
+        buf_add_str(&text, "network:\n  mode: ");
+        json_init(&json, &text, false);
+        json_str(&json, args->network);
+        buf_add_str(&text, "\n");
+    }
+    if (args->read.count > 0 || args->write.count > 0)
+        buf_add_str(&text, "filesystem:\n");
+    add_paths(&text, "read", &args->read);
+    add_paths(&text, "write", &args->write);
+    return policy_load_text(policy, COMMAND_LINE, text.data, text.len, NULL, err);
+}
+
+static int apply_args(struct policy *policy, const struct args *args, struct err *err)
+{
+    int r = apply_grants(policy, args, err);
+
+    if (r == 0 && args->bwrap.count > 0)
+        r = layers_bwrap(policy, COMMAND_LINE, (const char *const *)args->bwrap.items,
+                         args->bwrap.count, err);
+    return r;
+}
+
+int layers_load(struct policy *policy, const struct user *user, const struct layers *layers,
+                struct err *err)
+{
+    struct policy_sources sources = {
+        .templates = SVENV_TEMPLATES, .user_file = user->policy, .venv_file = layers->venv_file};
+    int r = policy_load(policy, &sources, err);
+
+    if (r == 0 && layers->environment)
+        r = apply_environment(policy, user, err);
+    if (r == 0 && layers->args)
+        r = apply_args(policy, layers->args, err);
+    if (r == 0)
+        r = policy_check(policy, user->home_real, err);
+    return r;
+}
+
+static bool is_profile_name(const char *word)
+{
+    return !strchr(word, '/') && !strchr(word, '.') && *word;
+}
+
+int layers_named(const char *word, char **file_out, char **profile_out, struct err *err)
+{
+    auto_free char *profile_file = xasprintf("%s/%s.yaml", SVENV_TEMPLATES, word);
+
+    if (is_profile_name(word) && access(profile_file, R_OK) == 0) {
+        *file_out = steal_ptr(profile_file);
+        *profile_out = xstrdup(word);
+        return 0;
+    }
+    if (access(word, R_OK) < 0 && is_profile_name(word))
+        return err_plain(err, ENOENT, "there is no profile '%s' in %s, and no file of that name",
+                         word, SVENV_TEMPLATES);
+    if (access(word, R_OK) < 0)
+        return err_set(err, errno, "cannot read the policy '%s'", word);
+    *file_out = xstrdup(word);
+    *profile_out = NULL;
+    return 0;
+}

@@ -1,0 +1,182 @@
+#include "policy_file-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "args-internal.h"
+#include "layers-internal.h"
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+#include "svenv/policy/policy.h"
+#include "user-internal.h"
+
+#define NAME "policy.yaml"
+#define NEW_NAME "policy.yaml.new"
+#define OLD_NAME "policy.yaml.old"
+
+enum {
+    POLICY_MAX = 64 * 1024
+};
+
+static const char header[] =
+    "# What programs of this virtual environment may see and do.\n"
+    "# 'sandbox-venv policy show' prints every value in force, 'sandbox-venv policy check' checks\n"
+    "# this file, 'man sandbox-venv' describes it. Changes count from the next start on.\n";
+
+struct place {
+    const char *venv_path;
+    const struct user *user;
+    const struct args *args;
+    int dir;        /* $venv/sandbox */
+    char *new_path; /* $venv/sandbox/policy.yaml.new */
+};
+
+static void begin_text(struct buf *text, const char *profile)
+{
+    buf_add_str(text, header);
+    buf_printf(text, "version: 1\nprofile: %s\n", profile);
+}
+
+/* The text to start from: what --policy names, else what is there, else the default. */
+static int first_text(const struct place *place, const char *word, struct buf *text,
+                      struct err *err)
+{
+    auto_free char *file = NULL;
+    auto_free char *profile = NULL;
+    int r;
+
+    if (!word) {
+        r = file_read(place->dir, NAME, POLICY_MAX, text, err);
+        if (r != -ENOENT)
+            return r;
+        begin_text(text, "default");
+        return 0;
+    }
+    r = layers_named(word, &file, &profile, err);
+    if (r < 0)
+        return r;
+    if (!profile)
+        return file_read(AT_FDCWD, file, POLICY_MAX, text, err);
+    begin_text(text, profile);
+    return 0;
+}
+
+static int write_new(const struct place *place, const struct buf *text, struct err *err)
+{
+    return file_write_atomic(place->dir, NEW_NAME, text->data ? text->data : "", text->len, 0600,
+                             err);
+}
+
+static int load_new(const struct place *place, struct policy *policy, struct err *err)
+{
+    const struct layers layers = {.venv_file = place->new_path};
+    int r = layers_load(policy, place->user, &layers, err);
+
+    /* The person knows the file that they named, not the copy. */
+    if (r < 0 && err && str_eq(err->pos.file, place->new_path))
+        (void)snprintf(err->pos.file, sizeof(err->pos.file), "%s",
+                       place->args->policy ? place->args->policy : NAME);
+    return r;
+}
+
+/* The options become what differs from the profile: the file then says the same as the options did,
+ * in the policy's own words. */
+static int add_options(const struct place *place, const struct strv *words, struct buf *text,
+                       struct err *err)
+{
+    auto_policy struct policy policy;
+    auto_policy struct policy plain;
+    int r;
+
+    policy_init(&policy);
+    policy_init(&plain);
+    r = load_new(place, &policy, err);
+    if (r == 0)
+        r = layers_bwrap(&policy, "command line", (const char *const *)words->items, words->count,
+                         err);
+    if (r < 0)
+        return r;
+    text->len = 0;
+    begin_text(text, policy.profile ? policy.profile : "default");
+    r = write_new(place, text, err);
+    if (r == 0)
+        r = load_new(place, &plain, err);
+    if (r < 0)
+        return r;
+    policy_print_diff(&policy, &plain, text);
+    return write_new(place, text, err);
+}
+
+static int keep_old(const struct place *place, const struct buf *text, bool *kept_out,
+                    struct err *err)
+{
+    auto_buf struct buf old = {0};
+    int r = file_read(place->dir, NAME, POLICY_MAX, &old, err);
+
+    *kept_out = r == 0 && old.len == text->len && memcmp(old.data, text->data, old.len) == 0;
+    if (r == -ENOENT || *kept_out)
+        return 0;
+    if (r < 0)
+        return r;
+    return file_write_atomic(place->dir, OLD_NAME, old.data, old.len, 0600, err);
+}
+
+static int place_text(const struct place *place, const struct strv *words, bool *kept_out,
+                      struct err *err)
+{
+    auto_policy struct policy result;
+    auto_buf struct buf text = {0};
+    int r;
+
+    policy_init(&result);
+    r = first_text(place, place->args->policy, &text, err);
+    if (r == 0)
+        r = write_new(place, &text, err);
+    if (r == 0 && words->count > 0)
+        r = add_options(place, words, &text, err);
+    if (r == 0)
+        r = load_new(place, &result, err);
+    if (r == 0)
+        r = keep_old(place, &text, kept_out, err);
+    if (r < 0)
+        return r;
+    if (renameat(place->dir, NEW_NAME, place->dir, NAME) < 0)
+        return err_set(err, errno, "cannot put '%s/sandbox/" NAME "' in place", place->venv_path);
+    return 0;
+}
+
+int policy_file_place(const char *venv_path, const struct user *user, const struct args *args,
+                      bool *kept_out, struct err *err)
+{
+    auto_free char *sandbox = path_join(venv_path, "sandbox");
+    auto_free char *new_path = path_join(venv_path, "sandbox/" NEW_NAME);
+    auto_strv struct strv words = {0};
+    auto_fd int dir = -1;
+    bool is_new = mkdir(sandbox, 0700) == 0;
+    struct place place = {venv_path, user, args, -1, new_path};
+    int r;
+
+    if (!is_new && errno != EEXIST)
+        return err_set(err, errno, "cannot make '%s'", sandbox);
+    dir = open(sandbox, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0)
+        return err_set(err, errno, "cannot open '%s'", sandbox);
+    place.dir = dir;
+    for (size_t i = 0; i < args->bwrap.count; i++)
+        strv_add(&words, args->bwrap.items[i]);
+    for (size_t i = 0; i < args->rest_count; i++)
+        strv_add(&words, args->rest[i]);
+    r = place_text(&place, &words, kept_out, err);
+    if (r < 0)
+        (void)unlinkat(dir, NEW_NAME, 0);
+    if (r < 0 && is_new)
+        (void)rmdir(sandbox);
+    return r;
+}

@@ -1,0 +1,215 @@
+#include "status-internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "args-internal.h"
+#include "command-internal.h"
+#include "compile-internal.h"
+#include "layers-internal.h"
+#include "probe-internal.h"
+#include "svenv/base/err.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/path.h"
+#include "svenv/sys/drop.h"
+#include "term-internal.h"
+
+enum {
+    ERR_TEXT = 1024
+};
+
+/* What a Landlock ABI below the number lacks (landlock(7)). */
+static const struct {
+    unsigned abi;
+    const char *text;
+} landlock_gaps[] = {
+    {1, "Landlock: this kernel has none (Linux 5.13, in the list of 'lsm='): mounts and the system "
+        "call filter stand alone"},
+    {3, "Landlock ABI 3 (Linux 6.2): truncating by path is held by mounts alone"},
+    {6, "Landlock ABI 6 (Linux 6.12): signals and abstract sockets are held by namespaces alone"},
+};
+
+/* What an entry's state means for the person, where it is not as it should be. */
+static const char *const entry_problems[] = {
+    [ENTRY_WRAPPED] = NULL,
+    [ENTRY_BYPASS] = "runs outside the sandbox",
+    [ENTRY_MISSING] = "has no stub in bin",
+    [ENTRY_ORPHAN] = "is a stub with nothing behind it",
+    [ENTRY_IGNORED] = NULL,
+};
+static_assert(ARRAY_SIZE(entry_problems) == ENTRY_STATE__COUNT, "a text per state");
+
+size_t status_entries_in(const struct status *status, enum entry_state state)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < status->entry_count; i++)
+        count += status->entries[i].state == state;
+    return count;
+}
+
+const char *status_value_name(const struct status *status, enum policy_field field)
+{
+    return policy_field_info(field)->names[status->values.v[field].number];
+}
+
+static void add_problem(struct status *status, const char *about, const struct err *err)
+{
+    char text[ERR_TEXT];
+
+    strv_take(&status->problems, xasprintf("%s: %s", about, err_text(err, text, sizeof(text))));
+}
+
+static void look_at_entries(struct status *status)
+{
+    struct err err = {0};
+
+    if (venv_entries(&status->venv, &status->entries, &status->entry_count, &err) < 0) {
+        add_problem(status, "entries", &err);
+        return;
+    }
+    for (size_t i = 0; i < status->entry_count; i++) {
+        const struct entry_status *entry = &status->entries[i];
+        const char *problem = entry_problems[entry->state];
+
+        if (problem)
+            strv_take(&status->problems, xasprintf("%s %s", entry->name, problem));
+    }
+}
+
+static void look_at_policy(struct status *status)
+{
+    auto_free char *file = layers_venv_file(status->path);
+    const struct layers layers = {.venv_file = file};
+    struct err err = {0};
+
+    if (layers_load(&status->policy, &status->user, &layers, &err) < 0) {
+        add_problem(status, "policy", &err);
+        return;
+    }
+    status->has_policy = true;
+    policy_effective(&status->policy, NULL, &status->values);
+    if (compile_dry(&status->venv, &status->user, &status->policy, &status->plan, &err) < 0)
+        add_problem(status, "policy", &err);
+    else if (status->plan.variant_count > 0)
+        status->default_plan = &status->plan.variants[status->plan.variant_count - 1].plan;
+}
+
+/* Files of the host that went into /etc change on their own (resolv.conf with every network): the
+ * next start takes them over, and nobody need do anything. */
+static bool changes_alone(const char *path)
+{
+    return path_is_beneath(path, "/etc") || path_is_beneath(path, "/run");
+}
+
+static void look_at_plan(struct status *status)
+{
+    auto_free char *changed = NULL;
+    struct err err = {0};
+
+    if (compile_outdated(status->path, &changed, &err) < 0)
+        add_problem(status, "compiled plan", &err);
+    else if (*changed && changes_alone(changed))
+        strv_take(&status->notes,
+                  xasprintf("%s has changed: taken over by the next start", changed));
+    else if (*changed)
+        strv_take(&status->problems,
+                  xasprintf("compiled plan is out of date (%s has changed): the next start, or "
+                            "'sandbox-venv wrap', renews it",
+                            changed));
+}
+
+static void look_at_kernel(struct status *status)
+{
+    struct err err = {0};
+
+    status->landlock_abi = landlock_abi();
+    if (probe_installation(&err) < 0)
+        add_problem(status, "installation", &err);
+    if (probe_namespaces(&err) < 0)
+        add_problem(status, "kernel", &err);
+    for (size_t i = 0; i < ARRAY_SIZE(landlock_gaps); i++) {
+        if (status->landlock_abi < landlock_gaps[i].abi) {
+            strv_add(&status->missing, landlock_gaps[i].text);
+            break;
+        }
+    }
+    if (!status->has_policy)
+        return;
+    if (status->values.v[POLICY_NET_MODE].number == NET_MODE_HOST)
+        strv_add(&status->missing, "network: NOT restricted (network.mode: host)");
+    if (status->values.v[POLICY_SYSCALLS_PROFILE].number == SYSCALLS_OFF)
+        strv_add(&status->missing, "system call filter: off (syscalls.profile)");
+}
+
+static void look_at_venv(struct status *status)
+{
+    struct err err = {0};
+
+    if (manifest_read(&status->venv, status->path, &err) < 0) {
+        add_problem(status, "manifest", &err);
+        return;
+    }
+    if (!str_eq(status->venv.path, status->path)) {
+        strv_take(&status->problems,
+                  xasprintf("moved: it was wrapped as %s; 'sandbox-venv wrap' it again",
+                            status->venv.path));
+        return;
+    }
+    look_at_entries(status);
+    look_at_policy(status);
+    look_at_plan(status);
+}
+
+static int gather(struct status *status, const struct args *args, struct err *err)
+{
+    int r = venv_named(args->venv, &status->path, err);
+
+    if (r == 0)
+        r = user_load(&status->user, err);
+    if (r < 0)
+        return r;
+    status->wrapped = venv_is_wrapped(status->path);
+    if (!status->wrapped)
+        return venv_inspect(&status->venv, status->path, NULL, status->user.home_real, err);
+    look_at_venv(status);
+    look_at_kernel(status);
+    return 0;
+}
+
+static void finish(struct status *status)
+{
+    free(status->path);
+    user_finish(&status->user);
+    venv_finish(&status->venv);
+    policy_finish(&status->policy);
+    plan_file_finish(&status->plan);
+    strv_finish(&status->problems);
+    strv_finish(&status->missing);
+    strv_finish(&status->notes);
+}
+
+int command_status(const struct args *args)
+{
+    struct status status = {.named = args->venv ? args->venv : ".venv"};
+    auto_buf struct buf out = {0};
+    struct err err = {0};
+    bool is_fine;
+    int r;
+
+    venv_init(&status.venv);
+    policy_init(&status.policy);
+    plan_file_init(&status.plan);
+    r = gather(&status, args, &err);
+    is_fine = status.wrapped && status.problems.count == 0;
+    if (r == 0 && args->json)
+        status_add_json(&status, &out);
+    else if (r == 0 && !(args->quiet && is_fine))
+        status_add_text(&status, &out);
+    term_flush(&out);
+    finish(&status);
+    if (r < 0)
+        return command_failed(&err);
+    return args->check && !is_fine ? EXIT_CHECK : EXIT_DONE;
+}

@@ -1,0 +1,89 @@
+#include "status-internal.h"
+
+#include <assert.h>
+
+#include "svenv/base/json.h"
+#include "svenv/base/mem.h"
+
+static const char *const state_words[] = {
+    [ENTRY_WRAPPED] = "wrapped", [ENTRY_BYPASS] = "bypass",   [ENTRY_MISSING] = "missing",
+    [ENTRY_ORPHAN] = "orphan",   [ENTRY_IGNORED] = "ignored",
+};
+static_assert(ARRAY_SIZE(state_words) == ENTRY_STATE__COUNT, "a word per state");
+
+static void add_str(struct json *json, const char *key, const char *value)
+{
+    json_key(json, key);
+    json_str(json, value);
+}
+
+static void add_lines(struct json *json, const char *key, const struct strv *lines)
+{
+    json_key(json, key);
+    json_open(json, '[');
+    for (size_t i = 0; i < lines->count; i++)
+        json_str(json, lines->items[i]);
+    json_close(json, ']');
+}
+
+static void add_entries(struct json *json, const struct status *status)
+{
+    json_key(json, "entries");
+    json_open(json, '[');
+    for (size_t i = 0; i < status->entry_count; i++) {
+        json_open(json, '{');
+        add_str(json, "name", status->entries[i].name);
+        add_str(json, "state", state_words[status->entries[i].state]);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
+static void add_isolation(struct json *json, const struct status *status)
+{
+    const struct plan *plan = status->default_plan;
+
+    json_key(json, "isolation");
+    json_open(json, '{');
+    add_str(json, "level", status_value_name(status, POLICY_ISOLATION));
+    json_key(json, "landlock_abi");
+    json_uint(json, plan && plan->flags & PLAN_USE_LANDLOCK ? plan->landlock_abi : 0);
+    json_key(json, "system_call_filter");
+    json_bool(json, plan && plan->filter);
+    json_close(json, '}');
+}
+
+static void add_policy(struct json *json, const struct status *status)
+{
+    add_str(json, "profile", status->policy.profile);
+    add_str(json, "project_access", status_value_name(status, POLICY_FS_PROJECT));
+    add_str(json, "network", status_value_name(status, POLICY_NET_MODE));
+    json_key(json, "network_restricted");
+    json_bool(json, status->values.v[POLICY_NET_MODE].number != NET_MODE_HOST);
+    add_str(json, "lifetime", status_value_name(status, POLICY_LIFETIME));
+    add_isolation(json, status);
+}
+
+void status_add_json(const struct status *status, struct buf *out)
+{
+    struct json json;
+
+    json_init(&json, out, true);
+    json_open(&json, '{');
+    add_str(&json, "path", status->path);
+    json_key(&json, "wrapped");
+    json_bool(&json, status->wrapped);
+    json_key(&json, "ok");
+    json_bool(&json, status->wrapped && status->problems.count == 0);
+    add_str(&json, "python", status->venv.version);
+    add_str(&json, "base_python", status->venv.base_python);
+    add_str(&json, "project", status->venv.project);
+    add_entries(&json, status);
+    if (status->has_policy)
+        add_policy(&json, status);
+    add_lines(&json, "problems", &status->problems);
+    add_lines(&json, "missing", &status->missing);
+    add_lines(&json, "notes", &status->notes);
+    json_close(&json, '}');
+    buf_add_char(out, '\n');
+}

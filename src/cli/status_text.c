@@ -1,0 +1,188 @@
+#include "status-internal.h"
+#include "svenv/base/mem.h"
+#include "term-internal.h"
+
+enum {
+    LIST_SHOWN = 8
+};
+
+/* Lists that fit in one line of the screen: the key, and whether its items or their number are
+ * shown. */
+static const struct {
+    const char *label;
+    enum policy_field field;
+    bool only_count;
+} list_rows[] = {
+    {"read", POLICY_FS_READ, false},         {"write", POLICY_FS_WRITE, false},
+    {"hide", POLICY_FS_HIDE, false},         {"protect", POLICY_FS_PROTECT, true},
+    {"mounts", POLICY_FS_MOUNTS, true},      {"pass", POLICY_ENV_PASS, true},
+    {"allow", POLICY_SYSCALLS_ALLOW, false}, {"deny", POLICY_SYSCALLS_DENY, true},
+};
+
+static const struct {
+    const char *name;
+    enum policy_field field;
+} limit_rows[] = {
+    {"memory", POLICY_LIMIT_MEMORY},
+    {"processes", POLICY_LIMIT_PROCESSES},
+    {"open files", POLICY_LIMIT_OPEN_FILES},
+    {"cpu time", POLICY_LIMIT_CPU_TIME},
+    {"wall time", POLICY_LIMIT_WALL_TIME},
+    {"file size", POLICY_LIMIT_FILE_SIZE},
+    {"cpus", POLICY_LIMIT_CPUS},
+};
+
+static void add_title(struct buf *out, const struct status *status)
+{
+    term_add(out, TERM_BOLD, status->path);
+    buf_add_str(out, "  ");
+    if (!status->wrapped)
+        term_add(out, TERM_WARN, "not wrapped: its programs run without a sandbox");
+    else if (status->problems.count == 0)
+        term_add(out, TERM_GOOD, "wrapped");
+    else
+        term_add(out, TERM_BAD, "wrapped, but something is wrong");
+    buf_add_char(out, '\n');
+}
+
+static void add_entries(struct buf *out, const struct status *status)
+{
+    auto_buf struct buf text = {0};
+
+    buf_printf(&text, "%zu in the sandbox", status_entries_in(status, ENTRY_WRAPPED));
+    if (status_entries_in(status, ENTRY_BYPASS) > 0)
+        buf_printf(&text, ", %zu outside it", status_entries_in(status, ENTRY_BYPASS));
+    term_row(out, "entries", text.data);
+}
+
+static void add_python(struct buf *out, const struct status *status)
+{
+    auto_buf struct buf text = {0};
+
+    buf_add_escaped(&text, status->venv.version ? status->venv.version : "?");
+    buf_add_str(&text, " from ");
+    buf_add_escaped(&text, status->venv.base_python ? status->venv.base_python : "?");
+    term_row(out, "python", text.data);
+}
+
+static void add_project(struct buf *out, const struct status *status)
+{
+    auto_buf struct buf text = {0};
+
+    if (status->venv.project) {
+        buf_add_escaped(&text, status->venv.project);
+        buf_printf(&text, " (%s)", status_value_name(status, POLICY_FS_PROJECT));
+    } else {
+        buf_add_str(&text, "none: ");
+        buf_add_escaped(&text, status->venv.project_reason ? status->venv.project_reason : "");
+    }
+    term_row(out, "project", text.data);
+}
+
+static void add_list(struct buf *out, const char *label, const struct policy_value *value,
+                     bool only_count)
+{
+    auto_buf struct buf text = {0};
+
+    if (value->count == 0)
+        return;
+    if (only_count) {
+        buf_printf(&text, "%zu %s", value->count, value->count == 1 ? "item" : "items");
+    } else {
+        for (size_t i = 0; i < value->count && i < LIST_SHOWN; i++) {
+            buf_add_str(&text, i ? ", " : "");
+            buf_add_escaped(&text, value->items[i].text ? value->items[i].text : "");
+        }
+        if (value->count > LIST_SHOWN)
+            buf_printf(&text, " and %zu more", value->count - LIST_SHOWN);
+    }
+    term_row(out, label, text.data);
+}
+
+static void add_limits(struct buf *out, const struct status *status)
+{
+    auto_buf struct buf text = {0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(limit_rows); i++) {
+        long long limit = status->values.v[limit_rows[i].field].number;
+
+        if (limit > 0)
+            buf_printf(&text, "%s%s %lld", text.len ? ", " : "", limit_rows[i].name, limit);
+    }
+    term_row(out, "limits", text.len ? text.data : "none of its own");
+}
+
+static void add_network(struct buf *out, const struct status *status)
+{
+    auto_buf struct buf text = {0};
+
+    if (status->values.v[POLICY_NET_MODE].number == NET_MODE_HOST)
+        term_add(&text, TERM_WARN,
+                 "NOT restricted (mode: host): programs reach what you can reach");
+    else
+        buf_add_str(&text, status_value_name(status, POLICY_NET_MODE));
+    term_row(out, "network", text.data);
+}
+
+static void add_isolation(struct buf *out, const struct status *status)
+{
+    auto_buf struct buf text = {0};
+    const struct plan *plan = status->default_plan;
+
+    buf_printf(&text, "%s: namespaces", status_value_name(status, POLICY_ISOLATION));
+    if (plan && plan->flags & PLAN_USE_LANDLOCK)
+        buf_printf(&text, ", Landlock (ABI %u)", plan->landlock_abi);
+    if (plan && plan->filter)
+        buf_add_str(&text, ", system call filter");
+    if (plan && plan->filter_note)
+        buf_printf(&text, " (%s)", plan->filter_note);
+    term_row(out, "isolation", text.data);
+}
+
+static void add_policy(struct buf *out, const struct status *status)
+{
+    auto_buf struct buf text = {0};
+
+    buf_add_escaped(&text, status->path);
+    buf_add_str(&text, "/sandbox/policy.yaml (profile ");
+    buf_add_escaped(&text, status->policy.profile ? status->policy.profile : "default");
+    buf_add_str(&text, ")");
+    term_row(out, "policy", text.data);
+    add_project(out, status);
+    add_network(out, status);
+    for (size_t i = 0; i < ARRAY_SIZE(list_rows); i++)
+        add_list(out, list_rows[i].label, &status->values.v[list_rows[i].field],
+                 list_rows[i].only_count);
+    term_row(out, "lifetime", status_value_name(status, POLICY_LIFETIME));
+    add_limits(out, status);
+    add_isolation(out, status);
+}
+
+static void add_lines(struct buf *out, const char *label, enum term_style style,
+                      const struct strv *lines)
+{
+    for (size_t i = 0; i < lines->count; i++) {
+        auto_buf struct buf text = {0};
+
+        term_add(&text, style, lines->items[i]);
+        term_row(out, i == 0 ? label : "", text.data);
+    }
+}
+
+void status_add_text(const struct status *status, struct buf *out)
+{
+    add_title(out, status);
+    if (!status->wrapped) {
+        term_row(out, "to wrap", "sandbox-venv wrap");
+        return;
+    }
+    if (status->entry_count > 0) {
+        add_entries(out, status);
+        add_python(out, status);
+    }
+    if (status->has_policy)
+        add_policy(out, status);
+    add_lines(out, "missing", TERM_WARN, &status->missing);
+    add_lines(out, "note", TERM_DIM, &status->notes);
+    add_lines(out, "problem", TERM_BAD, &status->problems);
+}

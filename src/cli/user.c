@@ -1,0 +1,115 @@
+#include "user-internal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+#include "svenv/venv/venv.h"
+
+enum {
+    PASSWD_BUFFER = 65536
+};
+
+static void take_passwd(struct user *user)
+{
+    auto_free char *buffer = xcalloc(1, PASSWD_BUFFER);
+    struct passwd entry;
+    struct passwd *found = NULL;
+
+    if (getpwuid_r(user->uid, &entry, buffer, PASSWD_BUFFER, &found) != 0 || !found)
+        return;
+    user->name = xstrdup(found->pw_name);
+    if (found->pw_dir[0] == '/')
+        user->home = xstrdup(found->pw_dir);
+    if (found->pw_shell[0] == '/')
+        user->shell = xstrdup(found->pw_shell);
+}
+
+static void fill_gaps(struct user *user)
+{
+    const char *home = getenv("HOME");
+
+    if (!user->name)
+        user->name = xasprintf("%u", user->uid);
+    if (!user->home && home && home[0] == '/')
+        user->home = xstrdup(home);
+    if (!user->shell)
+        user->shell = xstrdup("/bin/sh");
+}
+
+int user_load(struct user *user, struct err *err)
+{
+    auto_free char *plain = NULL;
+
+    *user = (struct user){.uid = getuid(), .gid = getgid()};
+    take_passwd(user);
+    fill_gaps(user);
+    if (!user->home)
+        return err_plain(err, ENOENT,
+                         "you have no home directory: neither passwd nor HOME names "
+                         "one");
+    plain = path_normalise("/", user->home);
+    free(user->home);
+    user->home = steal_ptr(plain);
+    user->home_real = realpath(user->home, NULL);
+    if (!user->home_real)
+        user->home_real = xstrdup(user->home);
+    user->policy = path_join(user->home, ".config/sandbox-venv/policy.yaml");
+    return 0;
+}
+
+void user_finish(struct user *user)
+{
+    free(user->name);
+    free(user->home);
+    free(user->home_real);
+    free(user->shell);
+    free(user->policy);
+    *user = (struct user){0};
+}
+
+int venv_named(const char *word, char **path_out, struct err *err)
+{
+    const char *named = word ? word : ".venv";
+    auto_free char *real = realpath(named, NULL);
+    struct stat st;
+
+    if (!real && errno == ENOENT && !word)
+        return err_plain(err, ENOENT,
+                         "there is no '.venv' here: name a virtual environment, or "
+                         "make one with 'sandbox-venv create .venv'");
+    if (!real && errno == ENOENT)
+        return err_plain(err, ENOENT,
+                         "there is no directory '%s': 'sandbox-venv create %s' makes "
+                         "a virtual environment",
+                         named, named);
+    if (!real)
+        return err_set(err, errno, "cannot open '%s'", named);
+    if (stat(real, &st) < 0)
+        return err_set(err, errno, "cannot open '%s'", named);
+    if (!S_ISDIR(st.st_mode))
+        return err_plain(err, ENOTDIR, "'%s' is not a directory", named);
+    *path_out = steal_ptr(real);
+    return 0;
+}
+
+int venv_named_wrapped(const char *word, char **path_out, struct err *err)
+{
+    auto_free char *path = NULL;
+    int r = venv_named(word, &path, err);
+
+    if (r < 0)
+        return r;
+    if (!venv_is_wrapped(path))
+        return err_plain(err, ENOENT, "'%s' is not wrapped: run 'sandbox-venv %s' first",
+                         word ? word : ".venv", word ? word : ".venv");
+    *path_out = steal_ptr(path);
+    return 0;
+}

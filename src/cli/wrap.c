@@ -1,0 +1,213 @@
+#include <errno.h>
+#include <unistd.h>
+
+#include "args-internal.h"
+#include "command-internal.h"
+#include "compile-internal.h"
+#include "layers-internal.h"
+#include "policy_file-internal.h"
+#include "probe-internal.h"
+#include "registry-internal.h"
+#include "svenv/base/err.h"
+#include "svenv/base/log.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+#include "svenv/policy/policy.h"
+#include "svenv/venv/venv.h"
+#include "term-internal.h"
+#include "user-internal.h"
+
+enum {
+    PROGRESS_FROM = 100
+};
+
+struct wrapping {
+    const struct args *args;
+    const char *named; /* as the person says */
+    struct user user;
+    struct venv venv;
+    struct sync_result result;
+    bool again;       /* it was wrapped before */
+    bool had_private; /* home or cache were there before */
+    bool policy_kept;
+};
+
+static void show_progress(void *context, size_t done, size_t total)
+{
+    (void)context;
+    if (total > PROGRESS_FROM)
+        term_progress("wrapping", done, total);
+}
+
+/* The project that was named at an earlier wrap stays, unless the venv has moved since. */
+static int inspect(struct wrapping *wrapping, const char *path, struct err *err)
+{
+    auto_venv struct venv before;
+    const char *project = wrapping->args->project;
+
+    venv_init(&before);
+    wrapping->again = venv_is_wrapped(path);
+    if (!project && wrapping->again && manifest_read(&before, path, NULL) == 0 &&
+        str_eq(before.path, path))
+        project = before.project_named;
+    if (project && !wrapping->args->project && access(project, F_OK) < 0)
+        project = NULL;
+    return venv_inspect(&wrapping->venv, wrapping->named, project, wrapping->user.home_real, err);
+}
+
+static bool has_private(const char *path)
+{
+    auto_free char *home = path_join(path, "home");
+    auto_free char *cache = path_join(path, "cache");
+
+    return access(home, F_OK) == 0 || access(cache, F_OK) == 0;
+}
+
+/* A venv whose sandbox can't be computed would start nothing at all: a first wrap that fails here
+ * is taken back. */
+static int wrap_and_compile(struct wrapping *wrapping, struct err *err)
+{
+    const struct wrap_options options = {.stub = SVENV_STUB,
+                                         .progress = wrapping->args->quiet ? NULL : show_progress};
+    const char *path = wrapping->venv.path;
+    int r = venv_wrap(&wrapping->venv, &options, &wrapping->result, err);
+
+    if (r == 0)
+        r = compile_store(path, &wrapping->user, err);
+    if (r < 0 && !wrapping->again)
+        (void)venv_unwrap(path, !wrapping->had_private, NULL);
+    return r;
+}
+
+static void enlist(const struct wrapping *wrapping)
+{
+    struct err err = {0};
+
+    if (registry_add(&wrapping->user, wrapping->venv.path, &err) < 0) {
+        (void)err_wrap(&err, "'sandbox-venv list' will not know this one");
+        log_err(&err);
+    }
+}
+
+static void add_title(struct buf *out, const struct wrapping *wrapping)
+{
+    size_t changed = wrapping->result.added + wrapping->result.adopted + wrapping->result.removed +
+                     wrapping->result.repaired;
+
+    term_add(out, TERM_GOOD, wrapping->again ? "Wrapped again" : "Wrapped");
+    buf_add_char(out, ' ');
+    term_add(out, TERM_BOLD, wrapping->named);
+    if (wrapping->again && changed == 0)
+        buf_printf(out, ": %zu entry points, nothing to change\n", wrapping->venv.entry_count);
+    else
+        buf_printf(out, ": %zu entry points now start in the sandbox\n",
+                   wrapping->venv.entry_count);
+}
+
+static void add_project(struct buf *out, const struct wrapping *wrapping,
+                        const struct policy_values *values)
+{
+    auto_buf struct buf text = {0};
+    const struct policy_value *mode = &values->v[POLICY_FS_PROJECT];
+    const char *const *names = policy_field_info(POLICY_FS_PROJECT)->names;
+
+    if (wrapping->venv.project && mode->number != PROJECT_NONE) {
+        buf_add_escaped(&text, wrapping->venv.project);
+        buf_printf(&text, " (%s)", names[mode->number]);
+    } else if (wrapping->venv.project) {
+        buf_add_str(&text, "not shown (filesystem.project: none)");
+    } else {
+        buf_printf(&text, "none: %s; --project DIR names one",
+                   wrapping->venv.project_reason ? wrapping->venv.project_reason : "not found");
+    }
+    term_row(out, "project", text.data);
+}
+
+static void add_policy(struct buf *out, const struct wrapping *wrapping)
+{
+    auto_free char *file = layers_venv_file(wrapping->named);
+    auto_buf struct buf text = {0};
+
+    buf_add_escaped(&text, file);
+    if (wrapping->again && wrapping->policy_kept)
+        buf_add_str(&text, " (kept as it was)");
+    else if (wrapping->again)
+        buf_add_str(&text, " (the one before: policy.yaml.old)");
+    term_row(out, "policy", text.data);
+}
+
+static void add_network(struct buf *out, const struct policy_values *values)
+{
+    if (values->v[POLICY_NET_MODE].number == NET_MODE_HOST)
+        term_row(out, "network", "NOT restricted (network.mode: host); --unshare-net cuts it off");
+    else
+        term_row(out, "network", "none: programs reach only each other");
+}
+
+static void print_summary(const struct wrapping *wrapping)
+{
+    auto_free char *file = layers_venv_file(wrapping->venv.path);
+    const struct layers layers = {.venv_file = file};
+    auto_policy struct policy policy;
+    auto_buf struct buf out = {0};
+    auto_buf struct buf undo = {0};
+    struct policy_values values;
+    struct err err = {0};
+
+    policy_init(&policy);
+    if (layers_load(&policy, &wrapping->user, &layers, &err) < 0) {
+        log_err(&err);
+        return;
+    }
+    policy_effective(&policy, NULL, &values);
+    add_title(&out, wrapping);
+    add_project(&out, wrapping, &values);
+    add_policy(&out, wrapping);
+    add_network(&out, &values);
+    buf_add_str(&undo, "sandbox-venv unwrap ");
+    buf_add_escaped(&undo, wrapping->named);
+    term_row(&out, "undo", undo.data);
+    term_flush(&out);
+}
+
+static int wrap(struct wrapping *wrapping, struct err *err)
+{
+    auto_free char *path = NULL;
+    int r = probe_installation(err);
+
+    if (r == 0)
+        r = venv_named(wrapping->args->venv, &path, err);
+    if (r == 0)
+        r = user_load(&wrapping->user, err);
+    if (r == 0)
+        r = inspect(wrapping, path, err);
+    if (r == 0)
+        r = probe_namespaces(err);
+    if (r < 0)
+        return r;
+    wrapping->had_private = has_private(path);
+    r = policy_file_place(wrapping->venv.path, &wrapping->user, wrapping->args,
+                          &wrapping->policy_kept, err);
+    if (r < 0)
+        return r;
+    return wrap_and_compile(wrapping, err);
+}
+
+int command_wrap(const struct args *args)
+{
+    struct wrapping wrapping = {.args = args, .named = args->venv ? args->venv : ".venv"};
+    struct err err = {0};
+    int r;
+
+    venv_init(&wrapping.venv);
+    r = wrap(&wrapping, &err);
+    if (r == 0) {
+        enlist(&wrapping);
+        if (!args->quiet)
+            print_summary(&wrapping);
+    }
+    venv_finish(&wrapping.venv);
+    user_finish(&wrapping.user);
+    return r < 0 ? command_failed(&err) : EXIT_DONE;
+}
