@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Shows that each lint finds what it is for, and leaves good code alone."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import format as format_lint
+import headers
+import layers
+import lengths
+import tree
+import words
+
+HERE = Path(__file__).resolve().parent
+GUARD = "#ifndef SVENV_SYS_X_H\n#define SVENV_SYS_X_H\n%s\n#endif\n"
+UNFINISHED = "TO" "DO"
+
+
+def function(lines):
+    return "int f(void)\n{\n" + "    g();\n" * (lines - 1) + "    return 0;\n}\n"
+
+
+def table(rows):
+    return "static const int numbers[] = {\n" + "    1,\n" * rows + "};\n"
+
+
+# lint, what is tried, {file: text}, what must be said (None: nothing)
+CASES = [
+    (layers, "lower layer", {"src/sys/a.c": '#include "svenv/base/err.h"\n'}, None),
+    (layers, "own private header", {"src/sys/a.c": '#include "a-internal.h"\n'}, None),
+    (layers, "higher layer", {"src/base/a.c": '#include "svenv/sys/x.h"\n'}, "base stands below sys"),
+    (layers, "higher layer in a header",
+     {"include/svenv/policy/a.h": '#include "svenv/venv/x.h"\n'}, "policy stands below venv"),
+    (layers, "unknown layer", {"src/cli/a.c": '#include "svenv/misc/x.h"\n'}, "no layer"),
+    (layers, "unknown folder", {"src/misc/a.c": ""}, "no layer"),
+    (layers, "private header of another layer",
+     {"src/cli/a.c": '#include "../plan/a-internal.h"\n'}, "private headers"),
+    (layers, "vendor at home", {"src/formats/yaml.c": "#include <yaml.h>\n"}, None),
+    (layers, "vendor abroad", {"src/policy/a.c": "#include <yaml.h>\n"}, "belongs to"),
+    (layers, "vendor spelled with quotes", {"src/cli/a.c": ' # include "ini.h"\n'}, "belongs to"),
+    (layers, "libseccomp outside its file", {"src/sys/caps.c": "#include <seccomp.h>\n"},
+     "belongs to"),
+    (layers, "tests' library", {"src/cli/a.c": "#include <criterion/criterion.h>\n"}, "Criterion"),
+    (layers, "stub", {"src/stub/a.c": '#include "svenv/plan/plan.h"\n'}, "base only"),
+    (layers, "launcher and policy", {"src/launch/a.c": '#include "svenv/policy/policy.h"\n'},
+     "launcher must not see"),
+    (layers, "launcher and policy, through a header", {
+        "src/plan/start.c": '#include "svenv/plan/start.h"\n',
+        "include/svenv/plan/start.h": '#include "svenv/venv/venv.h"\n',
+    }, "start.c > svenv/plan/start.h: the launcher must not see svenv/venv/venv.h"),
+    (layers, "launcher and compute, through a private header", {
+        "src/plan/codec.c": '#include "codec-internal.h"\n',
+        "src/plan/codec-internal.h": '#include "svenv/plan/compute.h"\n',
+    }, "launcher must not see"),
+    (layers, "compute is not the launcher's",
+     {"src/plan/compute.c": '#include "svenv/policy/policy.h"\n'}, None),
+    (lengths, "60 lines", {"src/sys/a.c": function(60)}, None),
+    (lengths, "61 lines", {"src/sys/a.c": function(61)}, "f() has 61 lines"),
+    (lengths, "a table in a function",
+     {"src/sys/a.c": function(40).replace("{\n", "{\n    static const int n[] = {\n"
+                                          + "        1,\n" * 50 + "    };\n", 1)}, None),
+    (lengths, "long file", {"src/sys/a.c": "int x;\n" * 601}, "601 lines"),
+    (lengths, "long table", {"src/sys/a.c": "int x;\n" * 500 + table(500)}, None),
+    (lengths, "code after a long table", {"src/sys/a.c": table(500) + "int x;\n" * 601},
+     "601 lines"),
+    (headers, "good", {"include/svenv/sys/x.h": GUARD % "#include <stddef.h>\nsize_t f(void);"}, None),
+    (headers, "needs what it does not include",
+     {"include/svenv/sys/x.h": GUARD % "size_t f(void);"}, "does not compile alone"),
+    (headers, "wrong guard", {"include/svenv/sys/y.h": GUARD % ""}, "guard must be SVENV_SYS_Y_H"),
+    (headers, "private header", {"src/sys/z-internal.h": GUARD % ""}, "SVENV_SYS_Z_INTERNAL_H"),
+    (format_lint, "good", {"src/sys/a.c": "int f(void)\n{\n    return 0;\n}\n"}, None),
+    (format_lint, "brace and tab", {"src/sys/a.c": "int f(void) {\n\treturn 0;\n}\n"}, "error"),
+    (words, "good", {"src/sys/a.c": "/* atoi() would not do */\nint x; // system(1)\n"
+                                    'const char *t = "popen(";\nfile_system(x);\n'}, None),
+    (words, "mark", {"src/sys/a.c": f"/* {UNFINISHED}: later */\n"}, "a.c:1: mark"),
+    (words, "mark in a document", {"docs/a.md": f"one\n{UNFINISHED}\n"}, "a.md:2: mark"),
+    (words, "word for what is missing", {"src/sys/a.c": "\n/* place" "holder */\n"}, "a.c:2: mark"),
+    *((words, name, {"src/sys/a.c": f"x = {name} (y);\n"}, f"{name}() is forbidden")
+      for names in words.FORBIDDEN.values() for name in names),
+]
+
+
+def try_case(lint, samples):
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder).resolve()
+        shutil.copy(HERE.parent.parent / ".clang-format", root)
+        for name, text in samples.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text, encoding="utf-8")
+        return lint.check(root)
+
+
+def judge(got, want):
+    if want is None:
+        return not got
+    return any(want in problem for problem in got)
+
+
+def missing_program_is_skipped_or_fails():
+    """format.py without clang-format: skipped with a reason, an error where all must work."""
+    saved = format_lint.NAMES, os.environ.pop("SVENV_MUST_WORK", None)
+    format_lint.NAMES = ["no-such-program"]
+    try:
+        format_lint.check(HERE)
+        return False
+    except tree.Skip:
+        os.environ["SVENV_MUST_WORK"] = "1"
+        return bool(format_lint.check(HERE))
+    finally:
+        format_lint.NAMES = saved[0]
+        os.environ.pop("SVENV_MUST_WORK", None)
+        if saved[1] is not None:
+            os.environ["SVENV_MUST_WORK"] = saved[1]
+
+
+def main():
+    failed = 0
+    for lint, label, samples, want in CASES:
+        try:
+            got = try_case(lint, samples)
+        except tree.Skip as reason:
+            print(f"skipped: {lint.__name__}: {label}: {reason}")
+            continue
+        if not judge(got, want):
+            failed += 1
+            print(f"{lint.__name__}: {label}: wanted {want!r}, got {got!r}")
+    if not missing_program_is_skipped_or_fails():
+        failed += 1
+        print("format: a missing clang-format is neither skipped nor an error")
+    print(f"{len(CASES) + 1} cases, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""What the lints share: finding the sources, and saying what was found."""
+
+import re
+import sys
+from pathlib import Path
+
+SKIPPED = 77  # meson's exit status for a skipped test
+
+
+class Skip(Exception):
+    """A lint that cannot run here; the text says why."""
+
+
+def files(root, folders, *suffixes):
+    """Files below the folders with one of the suffixes, sorted, as paths relative to root."""
+    found = []
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*")):
+            if path.is_file() and path.suffix in suffixes:
+                found.append(path.relative_to(root))
+    return found
+
+
+_COMMENT_OR_LITERAL = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL
+)
+
+
+def code_only(text):
+    """C text with comments and literals blanked out; line numbers stay what they were."""
+
+    def blank(match):
+        return re.sub(r"[^\n]", " ", match.group())
+
+    return _COMMENT_OR_LITERAL.sub(blank, text)
+
+
+def run(check):
+    """main() of a lint: prints its findings, one per line, and exits."""
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
+    try:
+        problems = check(root)
+    except Skip as reason:
+        print(f"skipped: {reason}")
+        sys.exit(SKIPPED)
+    for problem in problems:
+        print(problem)
+    sys.exit(1 if problems else 0)
