@@ -194,7 +194,7 @@ static int remove_under_attack(void *arg)
 
     if (attacker == 0)
         swap_forever(s);
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 100; i++) {
         make_dirs(s->fd, "x", 1, true);
         tree_remove(s->fd, "d");
         tree_remove(s->fd, "x0");
