@@ -28,7 +28,7 @@ enum {
         name, operands, false, text, BWRAP_REFUSED                                                 \
     }
 
-#define WHY_NO_FD "descriptors are not passed into the sandbox: "
+#define WHY_NO_FD "options cannot name descriptors: "
 #define WHY_NO_OVERLAY                                                                             \
     "no overlays as options: show the source with `--ro-bind` and give a `--tmpfs` for what is "   \
     "written"
@@ -65,7 +65,7 @@ static const struct bwrap_doc options[] = {
     TAKEN(BWRAP_HOSTNAME, "--hostname", "HOSTNAME", "`identity.hostname`"),
 
     TAKEN(BWRAP_CHDIR, "--chdir", "DIR", "`process.chdir`"),
-    TAKEN(BWRAP_SETENV, "--setenv", "VAR VALUE", "`environment.set`, stronger than any other"),
+    TAKEN(BWRAP_SETENV, "--setenv", "VAR VALUE", "`environment.set`, above the policy and `.env`"),
     TAKEN(BWRAP_UNSETENV, "--unsetenv", "VAR", "`environment.unset`"),
     TAKEN(BWRAP_CLEARENV, "--clearenv", "", "`environment.clear: true`"),
 

@@ -1,0 +1,62 @@
+/* Any bytes: the value of a needed key is the one that a plain reading of the lines gives (split at
+ * the first '=', trimmed, the last one counts), or there is an error. */
+#include <assert.h>
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/str.h"
+#include "svenv/formats/ini.h"
+
+#include "fuzz.h"
+
+static char *trimmed(struct arena *arena, const char *from, const char *to)
+{
+    while (from < to && strchr(" \t\r", *from) != NULL)
+        from++;
+    while (to > from && strchr(" \t\r", to[-1]) != NULL)
+        to--;
+    return arena_strndup(arena, from, (size_t)(to - from));
+}
+
+static const char *plain_reading(struct arena *arena, const char *text, const char *key)
+{
+    const char *value = NULL;
+
+    while (*text != '\0') {
+        const char *end = text + strcspn(text, "\n");
+        const char *equals = memchr(text, '=', (size_t)(end - text));
+
+        if (equals != NULL && strcasecmp(trimmed(arena, text, equals), key) == 0)
+            value = trimmed(arena, equals + 1, end);
+        text = *end == '\n' ? end + 1 : end;
+    }
+    return value;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const needed[] = {"home", "version", NULL};
+    struct arena arena = {NULL};
+    struct ini_file file = {0};
+    struct err err = {0};
+    int result = ini_parse_text(&arena, "fuzz", (const char *)data, size, needed, &file, &err);
+
+    if (result < 0) {
+        assert(err.msg[0] != '\0' && err.pos.line > 0 && err.pos.col > 0);
+    } else {
+        const char *text = arena_strndup(&arena, (const char *)data, size);
+
+        for (size_t i = 0; needed[i] != NULL; i++) {
+            const char *have = ini_get(&file, needed[i]);
+            const char *want = plain_reading(&arena, text, needed[i]);
+
+            assert((have == NULL) == (want == NULL));
+            assert(have == NULL || str_eq(have, want));
+        }
+    }
+    arena_finish(&arena);
+    return 0;
+}
