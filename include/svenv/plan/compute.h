@@ -11,7 +11,7 @@ struct fact_path {
     const char *path;
     enum { FACT_ABSENT, FACT_DIR, FACT_FILE, FACT_SYMLINK, FACT_DEVICE, FACT_SOCKET } kind;
     const char *target; /* SYMLINK: its text; lives as long as the facts */
-    bool readable;      /* access(2) says that the caller may read it */
+    bool unreadable;    /* access(2) says that the caller may not read it */
     uint64_t dev, ino;
 };
 struct facts {

@@ -1,0 +1,226 @@
+/* Rules over the names of the caller's environment. The first that fits decides, so what a person
+ * wrote comes first, then what never passes, then what passes by default. */
+#include <errno.h>
+#include <string.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+
+#include "compute-internal.h"
+
+/* They steer the launcher, or would tell the program about it. */
+static const char *const own_names[] = {"BWRAP_ARGS", "SANDBOX_*", "VERBOSE", NULL};
+
+/* Sockets, agents and helper programs of the host: their target is not inside, and what opens only
+ * outside is no business of the program's. Left out, programs take their fallback at once. */
+static const char *const host_names[] = {"SSH_AUTH_SOCK",
+                                         "SSH_AGENT_PID",
+                                         "SSH_ASKPASS*",
+                                         "SSH_CONNECTION",
+                                         "SSH_CLIENT",
+                                         "SSH_TTY",
+                                         "GPG_AGENT_INFO",
+                                         "GPG_TTY",
+                                         "GNUPGHOME",
+                                         "DBUS_*",
+                                         "DISPLAY",
+                                         "WAYLAND_DISPLAY",
+                                         "WAYLAND_SOCKET",
+                                         "XAUTHORITY",
+                                         "XDG_SESSION_*",
+                                         "SESSION_MANAGER",
+                                         "ICEAUTHORITY",
+                                         "AT_SPI_BUS_ADDRESS",
+                                         "PULSE_SERVER",
+                                         "PULSE_COOKIE",
+                                         "PIPEWIRE_*",
+                                         "GNOME_KEYRING_*",
+                                         "GIT_ASKPASS",
+                                         "GIT_SSH*",
+                                         "GIT_CONFIG*",
+                                         "GIT_DIR",
+                                         "GIT_WORK_TREE",
+                                         "SUDO_ASKPASS",
+                                         "VSCODE_IPC*",
+                                         "VSCODE_GIT_*",
+                                         "DOCKER_*",
+                                         "CONTAINER_HOST",
+                                         "KUBECONFIG",
+                                         "BROWSER",
+                                         "TMUX*",
+                                         "STY",
+                                         "NVIM",
+                                         "NVIM_LISTEN_ADDRESS",
+                                         "KITTY_LISTEN_ON",
+                                         "ALACRITTY_SOCKET",
+                                         "I3SOCK",
+                                         "SWAYSOCK",
+                                         "NOTIFY_SOCKET",
+                                         NULL};
+
+/* Names that look like secrets. Only environment.pass and .env let them in. */
+static const char *const secret_names[] = {"*TOKEN*",
+                                           "*SECRET*",
+                                           "*PASSWORD*",
+                                           "*PASSWD*",
+                                           "*PASSPHRASE*",
+                                           "*CREDENTIAL*",
+                                           "*_KEY",
+                                           "*_KEY_ID",
+                                           "*_KEYS",
+                                           "*_KEY_BASE64",
+                                           "*_KEY_FILE",
+                                           "*APIKEY*",
+                                           "*API_KEY*",
+                                           "*_PASS",
+                                           "*_PAT",
+                                           "*_PWD",
+                                           "*_DSN",
+                                           "*_AUTH",
+                                           "*_COOKIE",
+                                           "*_WEBHOOK*",
+                                           "*_CONNECTION_STRING",
+                                           "DATABASE_URL",
+                                           "*_DATABASE_URL",
+                                           "REDIS_URL",
+                                           "MONGO*_UR?",
+                                           "AMQP_URL",
+                                           "PGPASSFILE",
+                                           "MYSQL_PWD",
+                                           "AWS_*",
+                                           "AZURE_*",
+                                           "ARM_*",
+                                           "GOOGLE_*",
+                                           "GCLOUD_*",
+                                           "CLOUDSDK_*",
+                                           "GITHUB_*",
+                                           "GITLAB_*",
+                                           "CI_JOB_*",
+                                           "VAULT_*",
+                                           "TWINE_*",
+                                           "NPM_*",
+                                           "NETRC",
+                                           "CURL_HOME",
+                                           NULL};
+
+/* What makes an interpreter or the loader run other code than its command line says. Set for one
+ * command it is meant; lying in the environment it is the host's business. */
+static const char *const steering_names[] = {"PYTHONSTARTUP",
+                                             "PYTHONPATH",
+                                             "PYTHONHOME",
+                                             "PYTHONINSPECT",
+                                             "PYTHONBREAKPOINT",
+                                             "PYTHONWARNINGS",
+                                             "PYTHONPLATLIBDIR",
+                                             "PYTHONUSERBASE",
+                                             "PYTHONEXECUTABLE",
+                                             "PYTHONPYCACHEPREFIX",
+                                             "PYTHONCASEOK",
+                                             "PYTHONDUMPREFS*",
+                                             "PYTHON_PRESITE",
+                                             "__PYVENV_LAUNCHER__",
+                                             "LD_*",
+                                             "GCONV_PATH",
+                                             "GLIBC_TUNABLES",
+                                             "MALLOC_*",
+                                             "NLSPATH",
+                                             "LOCPATH",
+                                             "HOSTALIASES",
+                                             "RESOLV_HOST_CONF",
+                                             "BASH_ENV",
+                                             "ENV",
+                                             "SHELLOPTS",
+                                             "BASHOPTS",
+                                             "BASH_FUNC_*",
+                                             "PS4",
+                                             "PROMPT_COMMAND",
+                                             "PERL5*",
+                                             "PERLLIB",
+                                             "RUBYLIB",
+                                             "RUBYOPT",
+                                             "NODE_OPTIONS",
+                                             "NODE_PATH",
+                                             "JAVA_TOOL_OPTIONS",
+                                             "_JAVA_OPTIONS",
+                                             "LESSOPEN",
+                                             "LESSCLOSE",
+                                             "OPENSSL_CONF",
+                                             "OPENSSL_MODULES",
+                                             NULL};
+
+static void add_rule(struct compute *c, const char *pattern, enum plan_env_action action,
+                     const char *origin)
+{
+    struct plan_env_rule *rule =
+        arena_push(c->arena, &c->plan->env_rules, &c->plan->env_rule_count, sizeof(*rule));
+
+    *rule = (struct plan_env_rule){.pattern = pattern, .action = action, .origin = origin};
+}
+
+static void add_rules(struct compute *c, const char *const *patterns, enum plan_env_action action)
+{
+    for (; *patterns; patterns++)
+        add_rule(c, *patterns, action, ORIGIN_DEFAULT);
+}
+
+/* A line of a person that names something; a bare "*" names nothing, and no secret either. */
+static bool names_something(const struct policy_item *item)
+{
+    return !str_starts(compute_origin(item->origin), ORIGIN_DEFAULT) &&
+           item->text[strspn(item->text, "*?")];
+}
+
+static void add_passes(struct compute *c, bool by_name)
+{
+    const struct policy_value *pass = &c->values->v[POLICY_ENV_PASS];
+
+    for (size_t i = 0; i < pass->count; i++) {
+        if (names_something(&pass->items[i]) == by_name)
+            add_rule(c, pass->items[i].text, PLAN_ENV_PASS, compute_origin(pass->items[i].origin));
+    }
+}
+
+static void add_set(struct compute *c, const char *name, const char *value, const char *origin)
+{
+    struct plan_env_set *set =
+        arena_push(c->arena, &c->plan->env_set, &c->plan->env_set_count, sizeof(*set));
+
+    *set = (struct plan_env_set){.name = name, .value = value, .origin = compute_origin(origin)};
+}
+
+void compute_environment(struct compute *c)
+{
+    const struct policy_value *unset = &c->values->v[POLICY_ENV_UNSET];
+    const struct policy_value *set = &c->values->v[POLICY_ENV_SET];
+
+    for (size_t i = 0; i < unset->count; i++)
+        add_rule(c, unset->items[i].text, PLAN_ENV_DROP, compute_origin(unset->items[i].origin));
+    add_passes(c, true);
+    add_rules(c, own_names, PLAN_ENV_DROP);
+    add_rules(c, host_names, PLAN_ENV_DROP);
+    add_rules(c, secret_names, PLAN_ENV_DROP);
+    add_rules(c, steering_names, PLAN_ENV_COMMAND);
+    add_passes(c, false);
+    add_rule(c, "*", PLAN_ENV_COMMAND, ORIGIN_DEFAULT);
+    for (size_t i = 0; i < unset->count; i++)
+        add_set(c, unset->items[i].text, NULL, unset->items[i].origin);
+    for (size_t i = 0; i < set->count; i++)
+        add_set(c, set->items[i].key, set->items[i].text, set->items[i].origin);
+}
+
+/* An installer reads none: a program could write one to steer a later, more powerful pip. */
+int compute_dotenv(struct compute *c, struct err *err)
+{
+    const struct policy_value *value = &c->values->v[POLICY_ENV_DOTENV];
+    const char *project = c->venv->project;
+
+    if (!project || c->installer || !value->text || !*value->text)
+        return 0;
+    auto_free char *path = path_normalise(project, value->text);
+    if (!path_is_beneath(path, project) || str_eq(path, project))
+        return err_plain(err, EINVAL, "%s: '%s' is no file in the project '%s'",
+                         compute_origin(value->origin), value->text, project);
+    c->plan->dotenv = arena_strdup(c->arena, path);
+    return 0;
+}

@@ -1,0 +1,189 @@
+/* What the policy's filesystem section says about paths: read, write, protect, hide. */
+#include <errno.h>
+#include <string.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+
+#include "compute-internal.h"
+
+const struct compute_path_field compute_path_fields[COMPUTE_PATH_FIELDS] = {
+    {POLICY_FS_WRITE, PLAN_RW},
+    {POLICY_FS_READ, 0},
+};
+
+int compute_check_grant(const struct compute *c, const char *path, const char *origin,
+                        struct err *err)
+{
+    static const char *const closed[] = {"sandbox", "bin", "home", "cache", "pyvenv.cfg"};
+
+    if (path_is_beneath(c->facts->home, path))
+        return err_plain(err, EPERM,
+                         "%s: '%s' would show the whole home directory: name what is "
+                         "needed in it",
+                         origin, path);
+    if (str_eq(path, c->venv->path))
+        return err_plain(err, EPERM,
+                         "%s: the venv itself is opened only by 'venv: rw' of a command", origin);
+    for (size_t i = 0; i < ARRAY_SIZE(closed); i++) {
+        if (path_is_beneath(path, compute_join(c, c->venv->path, closed[i])))
+            return err_plain(err, EPERM, "%s: '%s' decides about the sandbox and stays closed",
+                             origin, path);
+    }
+    return 0;
+}
+
+static int share_path(struct compute *c, const struct policy_item *item, uint32_t flags,
+                      struct err *err)
+{
+    struct resolved real = {.links = NULL};
+    int rc = compute_source(c, item, item->text, &real, err);
+
+    if (rc == 0)
+        rc = compute_check_grant(c, real.fact.path, compute_origin(item->origin), err);
+    if (rc < 0)
+        return rc;
+    if (real.fact.kind == FACT_DEVICE)
+        flags |= PLAN_DEVICES;
+    compute_share(c, real.fact.path, real.fact.path, real.fact.kind == FACT_DIR, flags, RANK_POLICY,
+                  item->origin)
+        ->reveals = true;
+    return 0;
+}
+
+int compute_policy_paths(struct compute *c, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < COMPUTE_PATH_FIELDS; i++) {
+        const struct policy_value *value = &c->values->v[compute_path_fields[i].field];
+
+        for (size_t j = 0; rc == 0 && j < value->count; j++)
+            rc = share_path(c, &value->items[j], compute_path_fields[i].flags, err);
+    }
+    /* Once more, now that every writable tree is known: a path may lead through one of them. */
+    for (size_t i = 0; i < COMPUTE_PATH_FIELDS; i++) {
+        const struct policy_value *value = &c->values->v[compute_path_fields[i].field];
+        struct resolved real;
+
+        for (size_t j = 0; rc == 0 && j < value->count; j++)
+            rc = compute_source(c, &value->items[j], value->items[j].text, &real, err);
+    }
+    return rc;
+}
+
+static bool is_writable(const struct compute *c, const char *path)
+{
+    for (size_t i = 0; i < c->share_count; i++) {
+        if ((c->shares[i].flags & PLAN_RW) && path_is_beneath(path, c->shares[i].dest))
+            return true;
+    }
+    return false;
+}
+
+typedef int path_fn(struct compute *c, const char *path, const char *origin, struct err *err);
+
+/* A mount cannot protect a symlink: the program could put something else in its place. */
+static int protect(struct compute *c, const char *path, const char *origin, struct err *err)
+{
+    struct resolved real = {.links = NULL};
+    int rc;
+
+    if (!is_writable(c, path))
+        return 0;
+    rc = compute_resolve(c, path, &real, err);
+    for (size_t i = 0; rc == 0 && i < real.link_count; i++) {
+        if (is_writable(c, real.links[i].path))
+            return err_plain(err, ELOOP,
+                             "%s: '%s' cannot be protected, because '%s' is a symbolic link: "
+                             "replace the link by a copy, or give the protection up with \"!NAME\"",
+                             origin, path, real.links[i].path);
+    }
+    if (rc < 0 || real.fact.kind == FACT_ABSENT)
+        return rc;
+    compute_share(c, path, path, real.fact.kind == FACT_DIR, 0, RANK_PROTECT, origin)->protects =
+        true;
+    return 0;
+}
+
+/* What a hidden symlink leads to is hidden: the link alone tells nothing. */
+static int hide(struct compute *c, const char *path, const char *origin, struct err *err)
+{
+    struct resolved real = {.links = NULL};
+    int rc = compute_resolve(c, path, &real, err);
+
+    if (rc < 0 || real.fact.kind == FACT_ABSENT)
+        return rc;
+    compute_share(c, NULL, real.fact.path, real.fact.kind == FACT_DIR, 0, RANK_HIDE, origin);
+    return 0;
+}
+
+static size_t depth(const char *path)
+{
+    size_t count = 0;
+
+    for (; *path; path++)
+        count += *path == '/';
+    return count;
+}
+
+static int each_match(struct compute *c, const struct policy_item *item, path_fn *apply,
+                      struct err *err)
+{
+    const char *origin = compute_origin(item->origin);
+    const char *path = NULL;
+    int rc;
+
+    if (item->text[0] != '/' && item->text[0] != '~' && c->project == PROJECT_NONE)
+        return 0; /* names in the project, and there is none inside */
+    rc = compute_expand(c, item, item->text, &path, err);
+    if (rc < 0 || !item->text[strcspn(item->text, "*?")])
+        return rc < 0 ? rc : apply(c, path, origin, err);
+    for (size_t i = 0; rc == 0 && i < c->facts->path_count; i++) {
+        const struct fact_path *fact = &c->facts->paths[i];
+
+        if (fact->kind != FACT_ABSENT && depth(fact->path) == depth(path) &&
+            str_glob(path, fact->path))
+            rc = apply(c, fact->path, origin, err);
+    }
+    return rc;
+}
+
+/* Another venv in the project is as good a way to code on the host as the own one (C29). */
+static int protect_venvs(struct compute *c, struct err *err)
+{
+    const char *project = c->venv->project;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < c->facts->path_count; i++) {
+        const struct fact_path *fact = &c->facts->paths[i];
+        const char *rel = path_relative_to(fact->path, project);
+
+        if (!rel || !*rel || strchr(rel, '/') || fact->kind != FACT_DIR ||
+            path_is_beneath(c->venv->path, fact->path) ||
+            compute_fact(c, compute_join(c, fact->path, "pyvenv.cfg")).kind != FACT_FILE)
+            continue;
+        rc = protect(c, fact->path, ORIGIN_DEFAULT, err);
+        if (rc == 0)
+            rc = hide(c, compute_join(c, fact->path, "sandbox"), ORIGIN_DEFAULT, err);
+    }
+    return rc;
+}
+
+int compute_protection(struct compute *c, struct err *err)
+{
+    static const struct {
+        enum policy_field field;
+        path_fn *apply;
+    } rows[] = {{POLICY_FS_PROTECT, protect}, {POLICY_FS_HIDE, hide}};
+    int rc = c->project == PROJECT_NONE ? 0 : protect_venvs(c, err);
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct policy_value *value = &c->values->v[rows[i].field];
+
+        for (size_t j = 0; rc == 0 && j < value->count; j++)
+            rc = each_match(c, &value->items[j], rows[i].apply, err);
+    }
+    return rc;
+}
