@@ -6,8 +6,8 @@
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
 
-/* Characters that may not stand in a file. The JSON writer escapes each of them, so that a hostile
- * file name cannot make a manifest unreadable. libyaml refuses most of them too, but without a
+/* Characters that may not stand in a file. A JSON writer must escape each of them, or a hostile
+ * file name makes a manifest unreadable. libyaml refuses most of them too, but without a
  * position; the line separators would start lines that no editor shows, and the direction marks
  * make a reviewer read something else than the parser does. */
 static const struct refused_range {
