@@ -94,6 +94,9 @@ static void add_asked_inputs(struct plan_file *file, const struct host_facts *ho
         if (!is_made_by_kernel(asked->path))
             add_input(file, asked->path, false, !is_link, &asked->id);
     }
+    /* A name that fits a pattern may come or go: only the directory's own times tell. */
+    for (size_t i = 0; i < host->listed_count; i++)
+        add_input(file, host->listed[i].path, false, false, &host->listed[i].id);
 }
 
 static int64_t age_ns(const struct file_id *id)
@@ -180,10 +183,12 @@ static int compute(struct plan_file *file, const struct venv *venv, const struct
         return r;
     if (venv->project)
         add_input(file, venv->project, false, true, NULL);
+    facts_expand(&host, &policy, venv->project);
     r = plan_compute(file, &policy, venv, &host.facts, err);
-    if (r == 0)
-        add_asked_inputs(file, &host);
-    return r;
+    if (r < 0)
+        return r;
+    add_asked_inputs(file, &host);
+    return 0;
 }
 
 int compile_plan(const char *venv_path, const struct user *user, const struct layers *layers,
@@ -194,6 +199,7 @@ int compile_plan(const char *venv_path, const struct user *user, const struct la
 
     plan_file_init(file);
     venv_init(&venv);
+    file->tool = arena_strdup(&file->arena, SVENV_BUILD);
     r = read_manifest(&venv, venv_path, err);
     if (r == 0)
         r = sync_venv(file, &venv, err);
@@ -214,6 +220,7 @@ int compile_dry(const struct venv *venv, const struct user *user, const struct p
 
     plan_file_init(file);
     facts_gather(&host, user);
+    facts_expand(&host, policy, venv->project);
     return plan_compute(file, policy, venv, &host.facts, err);
 }
 
@@ -245,13 +252,27 @@ static bool is_same(const struct plan_input *input)
     return file_id_eq(&now, &input->id);
 }
 
+static bool is_same_dir(const char *venv_path, const char *name, const struct file_id *id)
+{
+    auto_free char *path = path_join(venv_path, name);
+    struct file_id now = file_id_of(AT_FDCWD, path, false);
+
+    return file_id_eq(&now, id);
+}
+
 static const char *first_changed(const struct plan_file *file, const char *venv_path)
 {
+    if (!str_eq(file->tool, SVENV_BUILD))
+        return SVENV_CLI;
+    if (!str_eq(file->venv, venv_path))
+        return venv_path;
     for (size_t i = 0; i < file->input_count; i++) {
         if (!is_same(&file->inputs[i]))
             return file->inputs[i].path;
     }
-    return str_eq(file->venv, venv_path) ? "" : venv_path;
+    if (!is_same_dir(venv_path, "bin", &file->bin))
+        return "bin";
+    return is_same_dir(venv_path, "sandbox/bin", &file->sandbox_bin) ? "" : "sandbox/bin";
 }
 
 int compile_outdated(const char *venv_path, char **input_out, struct err *err)

@@ -15,15 +15,28 @@ struct asked_path {
     struct file_id id; /* of the same moment */
 };
 
+/* A directory whose names were compared with a pattern. */
+struct listed_dir {
+    const char *path;
+    struct file_id id; /* from before it was read */
+};
+
 struct host_facts {
     struct arena arena; /* owns the texts */
     struct facts facts; /* refers to this object: it must stay where it is */
     struct asked_path *asked;
     size_t asked_count;
+    struct listed_dir *listed;
+    size_t listed_count;
 };
 
 /* `user` must outlive the facts. */
 void facts_gather(struct host_facts *host, const struct user *user);
+/* Adds what the patterns of the policy (protect, hide) fit in the project or elsewhere. `project`:
+ * may be NULL. */
+void facts_expand(struct host_facts *host, const struct policy *policy, const char *project);
+/* Adds one path to the table of facts. */
+void facts_add(struct host_facts *host, const char *path);
 void facts_finish(struct host_facts *host);
 #define auto_facts __attribute__((cleanup(facts_finish)))
 

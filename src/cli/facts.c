@@ -31,6 +31,7 @@ static void look(struct arena *arena, const char *path, struct fact_path *out)
         return;
     out->dev = st.st_dev;
     out->ino = st.st_ino;
+    out->unreadable = access(path, R_OK) < 0;
     if (S_ISDIR(st.st_mode))
         out->kind = FACT_DIR;
     else if (S_ISREG(st.st_mode))
@@ -79,6 +80,16 @@ void facts_gather(struct host_facts *host, const struct user *user)
                                  .launcher_dir = arena_strdup(&host->arena, launcher_dir),
                                  .lookup = lookup,
                                  .context = host};
+}
+
+void facts_add(struct host_facts *host, const char *path)
+{
+    struct fact_path fact;
+    struct fact_path *slot;
+
+    lookup(host, arena_strdup(&host->arena, path), &fact);
+    slot = arena_push(&host->arena, &host->facts.paths, &host->facts.path_count, sizeof(*slot));
+    *slot = fact;
 }
 
 void facts_finish(struct host_facts *host)

@@ -13,6 +13,7 @@ struct user;
 
 struct layers {
     const char *venv_file;   /* the venv's policy file; NULL: none */
+    const char *profile;     /* instead of a venv_file: this profile and nothing else */
     bool environment;        /* BWRAP_ARGS, SANDBOX_SECCOMP_ALLOW, SANDBOX_USE_PIP_CACHE count */
     const struct args *args; /* --network, --read, --write, bubblewrap's options; NULL: none */
 };
@@ -22,8 +23,8 @@ struct layers {
 int layers_load(struct policy *policy, const struct user *user, const struct layers *layers,
                 struct err *err);
 
-/* What `--policy WORD` names: the file itself, or the shipped profile of that name. `profile_out`
- * is the profile's name, or NULL for a file. Caller frees both. */
+/* What `--policy WORD` names: a profile by its name, or a file. One of *file_out and *profile_out
+ * is set. Caller frees. */
 int layers_named(const char *word, char **file_out, char **profile_out, struct err *err);
 
 /* Lays bubblewrap options over the policy; `source` names them in errors and origins. */

@@ -1,12 +1,14 @@
 #include "layers-internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "args-internal.h"
 #include "svenv/base/err.h"
+#include "svenv/base/fd.h"
 #include "svenv/base/json.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
@@ -15,6 +17,10 @@
 #include "user-internal.h"
 
 #define COMMAND_LINE "command line"
+
+enum {
+    POLICY_MAX = 64 * 1024
+};
 
 char *layers_venv_file(const char *venv_path)
 {
@@ -127,7 +133,7 @@ static int apply_grants(struct policy *policy, const struct args *args, struct e
         buf_add_str(&text, "filesystem:\n");
     add_paths(&text, "read", &args->read);
     add_paths(&text, "write", &args->write);
-    return policy_load_text(policy, COMMAND_LINE, text.data, text.len, NULL, err);
+    return policy_override_text(policy, COMMAND_LINE, text.data, text.len, err);
 }
 
 static int apply_args(struct policy *policy, const struct args *args, struct err *err)
@@ -161,21 +167,27 @@ static bool is_profile_name(const char *word)
     return !strchr(word, '/') && !strchr(word, '.') && *word;
 }
 
+static bool is_profile(const char *word)
+{
+    auto_free char *site_file = xasprintf("%s/%s.yaml", SVENV_TEMPLATES, word);
+    size_t len = 0;
+
+    if (!is_profile_name(word))
+        return false;
+    return policy_shipped_profile(word, &len) || access(site_file, R_OK) == 0;
+}
+
 int layers_named(const char *word, char **file_out, char **profile_out, struct err *err)
 {
-    auto_free char *profile_file = xasprintf("%s/%s.yaml", SVENV_TEMPLATES, word);
-
-    if (is_profile_name(word) && access(profile_file, R_OK) == 0) {
-        *file_out = steal_ptr(profile_file);
+    if (is_profile(word)) {
         *profile_out = xstrdup(word);
         return 0;
     }
     if (access(word, R_OK) < 0 && is_profile_name(word))
-        return err_plain(err, ENOENT, "there is no profile '%s' in %s, and no file of that name",
-                         word, SVENV_TEMPLATES);
+        return err_plain(err, ENOENT, "there is neither a profile '%s' nor a file of that name",
+                         word);
     if (access(word, R_OK) < 0)
         return err_set(err, errno, "cannot read the policy '%s'", word);
     *file_out = xstrdup(word);
-    *profile_out = NULL;
     return 0;
 }

@@ -80,7 +80,7 @@ static int load_new(const struct place *place, struct policy *policy, struct err
     int r = layers_load(policy, place->user, &layers, err);
 
     /* The person knows the file that they named, not the copy. */
-    if (r < 0 && err && str_eq(err->pos.file, place->new_path))
+    if (r < 0 && err && str_eq(err->pos.file, NEW_NAME))
         (void)snprintf(err->pos.file, sizeof(err->pos.file), "%s",
                        place->args->policy ? place->args->policy : NAME);
     return r;

@@ -58,6 +58,7 @@ static int make_plan(const struct args *args, const char *venv_path, int *fd_out
     if (r == 0 && args->policy) {
         r = layers_named(args->policy, &named, &profile, err);
         layers.venv_file = named;
+        layers.profile = profile;
     }
     if (r == 0)
         r = compile_plan(venv_path, &user, &layers, &file, err);

@@ -1,0 +1,119 @@
+/* Names that patterns of the policy fit. The planner can't list directories; it finds them in the
+ * table of facts. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "facts-internal.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+
+/* A pattern is expanded component by component; more matches than this are nobody's intention. */
+enum {
+    MATCH_MAX = 4096,
+    DEPTH_MAX = 16
+};
+
+static bool is_pattern(const char *text)
+{
+    return text[strcspn(text, "*?")] != '\0';
+}
+
+static void note_listing(struct host_facts *host, const char *dir)
+{
+    struct listed_dir *listed;
+
+    for (size_t i = 0; i < host->listed_count; i++) {
+        if (str_eq(host->listed[i].path, dir))
+            return;
+    }
+    listed = arena_push(&host->arena, &host->listed, &host->listed_count, sizeof(*listed));
+    listed->path = arena_strdup(&host->arena, dir);
+    listed->id = file_id_of(AT_FDCWD, dir, false);
+}
+
+static void expand(struct host_facts *host, const char *dir, const char *rest, int depth);
+
+static void expand_name(struct host_facts *host, const char *dir, const char *name,
+                        const char *rest, int depth)
+{
+    auto_free char *path = path_join(dir, name);
+
+    if (*rest)
+        expand(host, path, rest, depth + 1);
+    else if (host->facts.path_count < MATCH_MAX)
+        facts_add(host, path);
+}
+
+/* Symlinked directories are not entered: what code in the sandbox linked there is not its own. */
+static void expand_pattern(struct host_facts *host, const char *dir, const char *pattern,
+                           const char *rest, int depth)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+
+    if (!stream)
+        return;
+    note_listing(host, dir);
+    while ((entry = readdir(stream))) {
+        bool is_dots = str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
+
+        if (!is_dots && str_glob(pattern, entry->d_name))
+            expand_name(host, dir, entry->d_name, rest, depth);
+    }
+    closedir(stream);
+}
+
+static void expand(struct host_facts *host, const char *dir, const char *rest, int depth)
+{
+    size_t len = strcspn(rest, "/");
+    auto_free char *name = xstrndup(rest, len);
+
+    rest += len;
+    while (*rest == '/')
+        rest++;
+    if (depth > DEPTH_MAX || !*name)
+        return;
+    if (is_pattern(name))
+        expand_pattern(host, dir, name, rest, depth);
+    else
+        expand_name(host, dir, name, rest, depth);
+}
+
+static void expand_text(struct host_facts *host, const char *text, const char *project)
+{
+    if (!is_pattern(text))
+        return;
+    if (text[0] == '/')
+        expand(host, "/", text + 1, 0);
+    else if (str_starts(text, "~/"))
+        expand(host, host->facts.home, text + 2, 0);
+    else if (project)
+        expand(host, project, text, 0);
+}
+
+static void expand_values(struct host_facts *host, const struct policy_values *values,
+                          const char *project)
+{
+    static const enum policy_field fields[] = {POLICY_FS_PROTECT, POLICY_FS_HIDE};
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        const struct policy_value *value = &values->v[fields[i]];
+
+        for (size_t k = 0; k < value->count; k++)
+            expand_text(host, value->items[k].text, project);
+    }
+}
+
+void facts_expand(struct host_facts *host, const struct policy *policy, const char *project)
+{
+    struct policy_values values;
+
+    policy_effective(policy, NULL, &values);
+    expand_values(host, &values, project);
+    for (size_t i = 0; i < policy->command_count; i++) {
+        policy_effective(policy, &policy->commands[i], &values);
+        expand_values(host, &values, project);
+    }
+}

@@ -1,0 +1,124 @@
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "registry-internal.h"
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+#include "user-internal.h"
+
+/* A home directory, and venvs in it that look wrapped. */
+struct world {
+    char root[64];
+    struct user user;
+};
+
+static void begin(struct world *world)
+{
+    (void)snprintf(world->root, sizeof(world->root), "/tmp/svenv-registry.XXXXXX");
+    cr_assert(mkdtemp(world->root) != NULL);
+    world->user = (struct user){.home = world->root};
+    unsetenv("XDG_STATE_HOME");
+}
+
+static void end(struct world *world)
+{
+    cr_assert_eq(tree_remove(AT_FDCWD, world->root), 0);
+}
+
+static char *make_venv(const struct world *world, const char *name)
+{
+    char *path = path_join(world->root, name);
+    auto_free char *sandbox = path_join(path, "sandbox");
+    auto_free char *manifest = path_join(path, "sandbox/manifest.json");
+    int fd;
+
+    cr_assert_eq(mkdir(path, 0700), 0);
+    cr_assert_eq(mkdir(sandbox, 0700), 0);
+    fd = open(manifest, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    cr_assert_geq(fd, 0);
+    close(fd);
+    return path;
+}
+
+static size_t listed(const struct world *world, struct strv *out)
+{
+    struct err err = {0};
+
+    cr_assert_eq(registry_read(&world->user, out, &err), 0, "%s", err.msg);
+    return out->count;
+}
+
+Test(registry, nothing_yet)
+{
+    auto_strv struct strv paths = {0};
+    struct world world;
+
+    begin(&world);
+    cr_assert_eq(listed(&world, &paths), 0);
+    end(&world);
+}
+
+Test(registry, adds_once_and_removes)
+{
+    struct world world;
+    struct err err = {0};
+
+    begin(&world);
+    {
+        auto_free char *one = make_venv(&world, "one");
+        auto_free char *two = make_venv(&world, "two three");
+        auto_strv struct strv paths = {0};
+        auto_strv struct strv rest = {0};
+
+        cr_assert_eq(registry_add(&world.user, one, &err), 0, "%s", err.msg);
+        cr_assert_eq(registry_add(&world.user, two, &err), 0, "%s", err.msg);
+        cr_assert_eq(registry_add(&world.user, one, &err), 0, "%s", err.msg);
+        cr_assert_eq(listed(&world, &paths), 2);
+        cr_assert(strv_has(&paths, one) && strv_has(&paths, two));
+        cr_assert_eq(registry_remove(&world.user, one, &err), 0, "%s", err.msg);
+        cr_assert_eq(listed(&world, &rest), 1);
+        cr_assert(strv_has(&rest, two));
+    }
+    end(&world);
+}
+
+/* What is gone is shown until the next change, which takes it out. */
+Test(registry, gone_goes_with_the_next_change)
+{
+    struct world world;
+    struct err err = {0};
+
+    begin(&world);
+    {
+        auto_free char *one = make_venv(&world, "one");
+        auto_free char *two = make_venv(&world, "two");
+        auto_strv struct strv before = {0};
+        auto_strv struct strv after = {0};
+
+        cr_assert_eq(registry_add(&world.user, one, &err), 0);
+        cr_assert_eq(tree_remove(AT_FDCWD, one), 0);
+        cr_assert_eq(listed(&world, &before), 1);
+        cr_assert_eq(registry_add(&world.user, two, &err), 0);
+        cr_assert_eq(listed(&world, &after), 1);
+        cr_assert(strv_has(&after, two));
+    }
+    end(&world);
+}
+
+Test(registry, a_line_break_is_refused)
+{
+    struct world world;
+    struct err err = {0};
+
+    begin(&world);
+    cr_assert_eq(registry_add(&world.user, "/x\n/etc", &err), -EINVAL);
+    end(&world);
+}
