@@ -20,9 +20,25 @@ enum policy_type {
     POLICY_TYPE_DURATION, /* seconds; 0 = no limit */
     POLICY_TYPE_STRING,
     POLICY_TYPE_LIST,   /* of strings */
-    POLICY_TYPE_MAP,    /* string to string; pair = key and text */
+    POLICY_TYPE_MAP,    /* string to string; pair = key and text; layers merge key by key */
     POLICY_TYPE_MOUNTS, /* filesystem.mounts: explicit operations in order */
     POLICY_TYPE__COUNT
+};
+
+/* What a text of a STRING, LIST or MAP must look like; checked where it enters. */
+enum policy_text {
+    POLICY_TEXT_ANY,         /* printable UTF-8 */
+    POLICY_TEXT_PATH,        /* absolute, below ~, or below the project; no "..", no pattern */
+    POLICY_TEXT_NAME,        /* name or glob inside the project */
+    POLICY_TEXT_ENV_PATTERN, /* glob over variable names */
+    POLICY_TEXT_ENV_NAME,
+    POLICY_TEXT_ENV_VALUE,   /* UTF-8, any control character */
+    POLICY_TEXT_FILE,        /* "" or a path */
+    POLICY_TEXT_DIR,         /* "" or an absolute directory */
+    POLICY_TEXT_HOSTNAME,    /* "" or a host name */
+    POLICY_TEXT_SYSCALL,
+    POLICY_TEXT_CAPABILITY,
+    POLICY_TEXT__COUNT
 };
 
 /* One field per key of the schema, named as in the file: filesystem.project, limits.memory, ... */
@@ -93,6 +109,9 @@ enum policy_mount_kind {
     MOUNT_DIR, MOUNT_SYMLINK, MOUNT_CHMOD, MOUNT__COUNT
 };
 
+/* In a layer or a refinement (not in values in force) a list's "inherit" stands for the lower
+ * layer's items and "!x" takes x away ("!*" everything); a mount of kind MOUNT__COUNT takes the lower
+ * layer's mounts at `key` away. */
 struct policy_item {
     const char *text;   /* list item; map value; mount source (or symlink target) */
     const char *key;    /* map key; mount destination */
@@ -119,15 +138,19 @@ struct policy_values {
 struct policy_command {
     const char *name;   /* "installer", or "commands[2]" for one without a name */
     const char *origin;
+    bool match_set;            /* false only in a layer: refines the lower layer's of that name */
     struct policy_item *match; /* LIST */
     size_t match_count;
-    struct policy_values refine;
+    struct policy_values refine;   /* as written */
+    struct policy_values in_force; /* files, refinement and overrides laid together */
 };
 
 struct policy {
     struct arena arena; /* owns every string and array below */
     const char *profile; /* name of the profile that the policy starts from */
-    struct policy_values base;
+    struct policy_values files;     /* all files laid together */
+    struct policy_values overrides; /* of one start; stronger than refinements of commands */
+    struct policy_values base;      /* in force for a command that no entry fits */
     struct policy_command *commands; /* ordered */
     size_t command_count;
 };
@@ -144,9 +167,16 @@ struct policy_field_info {
     /* Bit i: enum value i (or for other types bit 0: any value but the default) can be enforced by
      * this version. Asking for anything else is an error: never accepted and ignored. */
     uint32_t enforced;
-    const char *missing; /* what enforces it one day, for that error */
+    const char *missing; /* why, and what to use instead, for that error */
+    enum policy_text text; /* STRING, LIST, and the values of a MAP */
 };
 const struct policy_field_info *policy_field_info(enum policy_field field);
+
+/* "filesystem.project" into buf. Return: buf. */
+const char *policy_field_name(enum policy_field field, char *buf, size_t size);
+
+/* Return: the field of that section and key, or POLICY_FIELD__COUNT. */
+enum policy_field policy_field_find(const char *section, const char *key);
 
 /* --- loading ------------------------------------------------------------------------------- */
 
@@ -155,26 +185,37 @@ void policy_init(struct policy *policy);
 void policy_finish(struct policy *policy);
 #define auto_policy __attribute__((cleanup(policy_finish)))
 
-/* Lays a file's text over *policy. `name` is shown in errors and origins. Profiles named by the file
- * are laid below it when `templates` (a directory) is not NULL and nothing is set yet.
+/* Lays a file's text over *policy. `name` is shown in errors and origins. The built-in default and
+ * the profile that the file names are laid below it when `templates` (the directory with profiles of
+ * the site; the shipped ones are compiled in) is not NULL and nothing is set yet.
  * Return: 0, or negative errno with *err = "file:line:col: message"; *policy is then unusable. */
 int policy_load_text(struct policy *policy, const char *name, const char *data, size_t len,
                      const char *templates, struct err *err);
 
-/* The whole layering: built-in default < profile < user file < venv file. user_file and venv_file
- * may be NULL; a file that does not exist is skipped. Files that another user could have written
- * are refused (C11). */
+/* The whole layering: built-in default < profile < user file < venv file. The profile is the one that
+ * the venv file names, else the user file's. user_file and venv_file may be NULL; a file that does not
+ * exist is skipped. Files that another user could have written are refused (C11). */
 struct policy_sources {
-    const char *templates; /* directory of the shipped profiles */
+    const char *templates; /* directory of the site's profiles, may be NULL */
     const char *user_file;
     const char *venv_file;
 };
 int policy_load(struct policy *policy, const struct policy_sources *sources, struct err *err);
 
-/* Overrides of one start: BWRAP_ARGS words, SANDBOX_SECCOMP_ALLOW, SANDBOX_USE_PIP_CACHE. */
+/* A profile that is compiled in ("default", "strict", "open", "debug"): its YAML text, or NULL. */
+const char *policy_shipped_profile(const char *name, size_t *len_out);
+
+/* As policy_load_text(), but what the text says is an override of one start: it stands above every
+ * file and every refinement of a command. `profile` and `commands` are refused in it. */
+int policy_override_text(struct policy *policy, const char *name, const char *data, size_t len,
+                         struct err *err);
+
+/* Overrides of one start, stronger than any file and any refinement: BWRAP_ARGS words, SANDBOX_SECCOMP_ALLOW, SANDBOX_USE_PIP_CACHE. */
 struct bwrap_options;
 int policy_apply_bwrap(struct policy *policy, const char *origin, const struct bwrap_options *options,
                        struct err *err);
+/* The names (separated by blanks or commas) replace syscalls.allow; a blank text switches the filter
+ * off (syscalls.profile: off). */
 int policy_apply_seccomp_allow(struct policy *policy, const char *text, struct err *err);
 /* SANDBOX_USE_PIP_CACHE: installers see the user's pip cache `cache` read-write. */
 int policy_apply_pip_cache(struct policy *policy, const char *cache, struct err *err);
@@ -182,6 +223,18 @@ int policy_apply_pip_cache(struct policy *policy, const char *cache, struct err 
 /* Checks what single fields can't know (contradictions, dangerous grants: "/", $HOME, /proc, agent
  * sockets). Return: 0 or negative errno with the first finding in *err. */
 int policy_check(const struct policy *policy, const char *home, struct err *err);
+
+/* Why showing the host's `path` (absolute, normalised) would give the sandbox away, or NULL when
+ * nothing speaks against it. The planner asks again once symlinks are resolved. */
+enum policy_grant {
+    POLICY_GRANT_READ,
+    POLICY_GRANT_WRITE,
+    POLICY_GRANT_MOUNT,    /* ro-bind */
+    POLICY_GRANT_MOUNT_RW, /* bind */
+    POLICY_GRANT_DEVICE,   /* dev-bind */
+    POLICY_GRANT__COUNT
+};
+const char *policy_path_danger(const char *path, const char *home, enum policy_grant grant);
 
 /* The values in force for a command: base with the refinement laid over; command NULL: base alone.
  * Borrows from the policy. */
@@ -192,7 +245,8 @@ void policy_effective(const struct policy *policy, const struct policy_command *
 
 /* YAML that loads to the same policy. with_origins: each line ends in "# from ...". */
 void policy_print(const struct policy *policy, bool with_origins, struct buf *out);
-/* Only what differs from `base` (another policy). */
+/* Only what differs from `base` (another policy), without the version and profile lines: what must be
+ * laid over `base` to get the same values in force. Empty when nothing differs. */
 void policy_print_diff(const struct policy *policy, const struct policy *base, struct buf *out);
 
 #endif

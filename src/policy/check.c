@@ -1,0 +1,159 @@
+#include "svenv/policy/policy.h"
+
+#include <errno.h>
+
+#include "policy-internal.h"
+#include "svenv/base/err.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+
+/* NULL for a path in the project, about which nothing is to be said here. Caller frees. */
+static char *host_path(const char *text, const char *home)
+{
+    auto_free char *absolute = text[0] == '~' ? xasprintf("%s%s", home, text + 1) : xstrdup(text);
+
+    return absolute[0] == '/' ? path_normalise("/", absolute) : NULL;
+}
+
+static int check_path(const char *key, const struct policy_item *item, const char *home,
+                      enum policy_grant grant, struct err *err)
+{
+    auto_free char *path = host_path(item->text, home);
+    const char *why = path ? policy_path_danger(path, home, grant) : NULL;
+
+    if (!why)
+        return 0;
+    return err_plain(err, EPERM, "%s: %s: '%s' is refused: %s", item->origin, key, item->text, why);
+}
+
+static int check_paths(const struct policy_values *values, enum policy_field field,
+                       const char *home, enum policy_grant grant, struct err *err)
+{
+    const struct policy_value *value = &values->v[field];
+    char name[POLICY_FIELD_NAME_MAX];
+    int r = 0;
+
+    policy_field_name(field, name, sizeof(name));
+    for (size_t i = 0; r == 0 && i < value->count; i++)
+        r = check_path(name, &value->items[i], home, grant, err);
+    return r;
+}
+
+/* What a kind of mount does with its source; POLICY_GRANT__COUNT: it has none. */
+static enum policy_grant mount_grant(enum policy_mount_kind kind)
+{
+    switch (kind) {
+    case MOUNT_BIND:
+    case MOUNT_BIND_TRY:
+        return POLICY_GRANT_MOUNT_RW;
+    case MOUNT_RO_BIND:
+    case MOUNT_RO_BIND_TRY:
+        return POLICY_GRANT_MOUNT;
+    case MOUNT_DEV_BIND:
+    case MOUNT_DEV_BIND_TRY:
+        return POLICY_GRANT_DEVICE;
+    case MOUNT_REMOUNT_RO:
+    case MOUNT_PROC:
+    case MOUNT_DEV:
+    case MOUNT_TMPFS:
+    case MOUNT_MQUEUE:
+    case MOUNT_DIR:
+    case MOUNT_SYMLINK:
+    case MOUNT_CHMOD:
+    case MOUNT__COUNT:
+        break;
+    }
+    return POLICY_GRANT__COUNT;
+}
+
+static bool covers_root(const struct policy_item *item)
+{
+    auto_free char *dest = path_normalise("/", item->key);
+
+    return str_eq(dest, "/") && item->mount != MOUNT_CHMOD && item->mount != MOUNT_REMOUNT_RO &&
+           item->mount != MOUNT_DIR;
+}
+
+static int check_mounts(const struct policy_values *values, const char *home, struct err *err)
+{
+    const struct policy_value *mounts = &values->v[POLICY_FS_MOUNTS];
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < mounts->count; i++) {
+        const struct policy_item *item = &mounts->items[i];
+        enum policy_grant grant = mount_grant(item->mount);
+
+        if (covers_root(item))
+            return err_plain(err, EPERM,
+                             "%s: filesystem.mounts: nothing can be mounted on '/', which holds "
+                             "the sandbox itself",
+                             item->origin);
+        if (grant != POLICY_GRANT__COUNT)
+            r = check_path("filesystem.mounts", item, home, grant, err);
+    }
+    return r;
+}
+
+/* With these a program could take the masks away or reach into the sandbox's own processes. */
+static int check_capabilities(const struct policy_values *values, struct err *err)
+{
+    static const char *const refused[] = {"ALL", "CAP_SYS_ADMIN", "CAP_SYS_PTRACE"};
+    const struct policy_value *caps = &values->v[POLICY_CAPABILITIES];
+
+    for (size_t i = 0; i < caps->count; i++) {
+        for (size_t j = 0; j < ARRAY_SIZE(refused); j++) {
+            if (str_eq(caps->items[i].text, refused[j]))
+                return err_plain(err, EPERM,
+                                 "%s: capabilities: '%s' is refused: a program could take the "
+                                 "sandbox apart with it",
+                                 caps->items[i].origin, refused[j]);
+        }
+    }
+    return 0;
+}
+
+static int check_environment(const struct policy_values *values, struct err *err)
+{
+    const struct policy_value *set = &values->v[POLICY_ENV_SET];
+    const struct policy_value *unset = &values->v[POLICY_ENV_UNSET];
+
+    for (size_t i = 0; i < unset->count; i++) {
+        for (size_t j = 0; j < set->count; j++) {
+            if (str_eq(unset->items[i].text, set->items[j].key))
+                return err_plain(
+                    err, EINVAL, "%s: environment: '%s' is both in set (%s) and in unset",
+                    unset->items[i].origin, unset->items[i].text, set->items[j].origin);
+        }
+    }
+    return 0;
+}
+
+static int check_values(const struct policy_values *values, const char *home, struct err *err)
+{
+    int r = check_paths(values, POLICY_FS_READ, home, POLICY_GRANT_READ, err);
+
+    if (r == 0)
+        r = check_paths(values, POLICY_FS_WRITE, home, POLICY_GRANT_WRITE, err);
+    if (r == 0)
+        r = check_mounts(values, home, err);
+    if (r == 0)
+        r = check_capabilities(values, err);
+    if (r == 0)
+        r = check_environment(values, err);
+    return r;
+}
+
+int policy_check(const struct policy *policy, const char *home, struct err *err)
+{
+    const struct policy_value *venv = &policy->base.v[POLICY_FS_VENV];
+    int r = check_values(&policy->base, home, err);
+
+    for (size_t i = 0; r == 0 && i < policy->command_count; i++)
+        r = check_values(&policy->commands[i].in_force, home, err);
+    if (r == 0 && venv->set && venv->number == ACCESS_RW)
+        r = err_plain(err, EINVAL,
+                      "%s: filesystem.venv: rw makes a command an installer, with a home of its "
+                      "own: it can only stand below commands",
+                      venv->origin);
+    return r;
+}

@@ -1,0 +1,101 @@
+#include "policy-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+
+/* C11: a policy that another user could have written is no policy of this user. */
+static int check_owner(const char *path, const struct stat *st, struct err *err)
+{
+    bool is_shared_dir = S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX);
+
+    if (st->st_uid != geteuid() && st->st_uid != 0)
+        return err_plain(err, EPERM, "'%s' is refused: it belongs to another user (%u)", path,
+                         (unsigned)st->st_uid);
+    /* In a sticky directory nobody else can replace a file of ours. */
+    if ((st->st_mode & (S_IWGRP | S_IWOTH)) && !is_shared_dir)
+        return err_plain(err, EPERM,
+                         "'%s' is refused: other users could have written it (mode %04o); cure: "
+                         "chmod go-w '%s'",
+                         path, (unsigned)(st->st_mode & 07777), path);
+    return 0;
+}
+
+static int check_directory(const char *path, struct err *err)
+{
+    auto_free char *dir = path_dirname(path);
+    struct stat st;
+
+    if (stat(dir, &st) < 0)
+        return err_set(err, errno, "cannot look at '%s'", dir);
+    return check_owner(dir, &st, err);
+}
+
+/* Of the file that was opened, wherever a symlink led: who may write there may swap it. */
+static int check_real_directory(int fd, struct err *err)
+{
+    char link[64];
+    char real[PATH_MAX];
+    ssize_t len;
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    len = readlink(link, real, sizeof(real) - 1);
+    if (len < 0)
+        return err_set(err, errno, "cannot read '%s'", link);
+    real[len] = '\0';
+    return check_directory(real, err);
+}
+
+static int open_policy(const char *path, struct err *err)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd >= 0)
+        return fd;
+    /* A dangling symlink is a policy that somebody meant to be there. */
+    if (errno == ENOENT && lstat(path, &st) < 0 && errno == ENOENT)
+        return -ENOENT;
+    return err_set(err, errno == 0 ? EIO : errno, "cannot read the policy '%s'", path);
+}
+
+static int check_file(const char *path, int fd, struct err *err)
+{
+    struct stat st;
+    int r;
+
+    if (fstat(fd, &st) < 0)
+        return err_set(err, errno, "cannot look at '%s'", path);
+    if (!S_ISREG(st.st_mode))
+        return err_plain(err, EINVAL, "the policy '%s' is no regular file", path);
+    r = check_owner(path, &st, err);
+    if (r == 0)
+        r = check_directory(path, err);
+    if (r == 0)
+        r = check_real_directory(fd, err);
+    return r;
+}
+
+int policy_file_read(const char *path, struct buf *out, struct err *err)
+{
+    auto_fd int fd = open_policy(path, err);
+    int r;
+
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    r = check_file(path, fd, err);
+    if (r < 0)
+        return r;
+    r = fd_read_all(fd, POLICY_FILE_MAX, out);
+    if (r < 0)
+        return err_set(err, -r, "cannot read the policy '%s'", path);
+    return 1;
+}

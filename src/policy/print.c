@@ -1,0 +1,248 @@
+#include "svenv/policy/policy.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "policy-internal.h"
+#include "svenv/base/str.h"
+
+static void indent(const struct policy_printer *p, unsigned more)
+{
+    for (unsigned i = 0; i < p->depth + more; i++)
+        buf_add_str(p->out, "  ");
+}
+
+static void end_line(const struct policy_printer *p, const char *origin)
+{
+    if (p->origins && origin) {
+        buf_add_str(p->out, "  # from ");
+        buf_add_escaped(p->out, origin);
+    }
+    buf_add_char(p->out, '\n');
+}
+
+/* --- scalars ---------------------------------------------------------------------------------- */
+
+static bool is_plain(const char *text)
+{
+    static const char *const taken[] = {"true", "false", "null", "yes",   "no",   "on",  "off",
+                                        "y",    "n",     "True", "False", "Null", "Yes", "No"};
+    static const char safe[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-";
+
+    if (text[0] == '\0' ||
+        !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_/.", text[0]))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+        if (str_eq(text, taken[i]))
+            return false;
+    }
+    return text[strspn(text, safe)] == '\0';
+}
+
+void policy_print_scalar(const char *text, struct buf *out)
+{
+    if (is_plain(text)) {
+        buf_add_str(out, text);
+        return;
+    }
+    buf_add_char(out, '"');
+    for (const char *at = text; *at != '\0'; at++) {
+        unsigned char c = (unsigned char)*at;
+
+        if (c == '"' || c == '\\')
+            buf_printf(out, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            buf_printf(out, "\\x%02x", c);
+        else
+            buf_add_char(out, *at);
+    }
+    buf_add_char(out, '"');
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+static void print_scalar_line(const struct policy_printer *p, const char *text, const char *origin)
+{
+    buf_add_char(p->out, ' ');
+    buf_add_str(p->out, text);
+    end_line(p, origin);
+}
+
+static void print_enum(const struct policy_printer *p, const struct policy_field_info *info,
+                       const struct policy_value *value)
+{
+    print_scalar_line(p, info->names[value->number], value->origin);
+}
+
+static void print_bool(const struct policy_printer *p, const struct policy_field_info *info,
+                       const struct policy_value *value)
+{
+    (void)info;
+    print_scalar_line(p, value->number ? "true" : "false", value->origin);
+}
+
+static void print_int(const struct policy_printer *p, const struct policy_field_info *info,
+                      const struct policy_value *value)
+{
+    (void)info;
+    buf_printf(p->out, " %lld", (long long)value->number);
+    end_line(p, value->origin);
+}
+
+static void print_size(const struct policy_printer *p, const struct policy_field_info *info,
+                       const struct policy_value *value)
+{
+    static const char units[] = "KMGT";
+    long long number = value->number;
+    size_t unit = 0;
+
+    (void)info;
+    while (number != 0 && number % 1024 == 0 && unit < sizeof(units) - 1) {
+        number /= 1024;
+        unit++;
+    }
+    buf_printf(p->out, " %lld", number);
+    if (unit > 0)
+        buf_add_char(p->out, units[unit - 1]);
+    end_line(p, value->origin);
+}
+
+static void print_string(const struct policy_printer *p, const struct policy_field_info *info,
+                         const struct policy_value *value)
+{
+    (void)info;
+    buf_add_char(p->out, ' ');
+    policy_print_scalar(value->text, p->out);
+    end_line(p, value->origin);
+}
+
+static void print_list(const struct policy_printer *p, const struct policy_field_info *info,
+                       const struct policy_value *value)
+{
+    (void)info;
+    if (value->count == 0) {
+        print_scalar_line(p, "[]", value->origin);
+        return;
+    }
+    buf_add_char(p->out, '\n');
+    for (size_t i = 0; i < value->count; i++) {
+        indent(p, 1);
+        buf_add_str(p->out, "- ");
+        policy_print_scalar(value->items[i].text, p->out);
+        end_line(p, value->items[i].origin);
+    }
+}
+
+static void print_map(const struct policy_printer *p, const struct policy_field_info *info,
+                      const struct policy_value *value)
+{
+    (void)info;
+    if (value->count == 0) {
+        print_scalar_line(p, "{}", value->origin);
+        return;
+    }
+    buf_add_char(p->out, '\n');
+    for (size_t i = 0; i < value->count; i++) {
+        indent(p, 1);
+        policy_print_scalar(value->items[i].key, p->out);
+        buf_add_str(p->out, ": ");
+        policy_print_scalar(value->items[i].text, p->out);
+        end_line(p, value->items[i].origin);
+    }
+}
+
+static void print_mounts(const struct policy_printer *p, const struct policy_field_info *info,
+                         const struct policy_value *value)
+{
+    (void)info;
+    if (value->count == 0) {
+        print_scalar_line(p, "[]", value->origin);
+        return;
+    }
+    buf_add_char(p->out, '\n');
+    for (size_t i = 0; i < value->count; i++) {
+        indent(p, 1);
+        buf_add_str(p->out, "- ");
+        policy_mount_print(&value->items[i], p->out);
+        end_line(p, value->items[i].origin);
+    }
+}
+
+static void print_value(struct policy_printer *p, enum policy_field field,
+                        const struct policy_value *value)
+{
+    static void (*const printers[])(const struct policy_printer *p,
+                                    const struct policy_field_info *info,
+                                    const struct policy_value *value) = {
+        [POLICY_TYPE_ENUM] = print_enum,     [POLICY_TYPE_BOOL] = print_bool,
+        [POLICY_TYPE_INT] = print_int,       [POLICY_TYPE_SIZE] = print_size,
+        [POLICY_TYPE_DURATION] = print_int,  [POLICY_TYPE_STRING] = print_string,
+        [POLICY_TYPE_LIST] = print_list,     [POLICY_TYPE_MAP] = print_map,
+        [POLICY_TYPE_MOUNTS] = print_mounts,
+    };
+    static_assert(ARRAY_SIZE(printers) == POLICY_TYPE__COUNT, "one printer per type");
+    const struct policy_field_info *info = policy_field_info(field);
+    bool nested = info->section[0] != '\0';
+
+    if (nested && !str_eq(p->section, info->section)) {
+        indent(p, 0);
+        buf_printf(p->out, "%s:\n", info->section);
+    }
+    p->section = info->section;
+    p->depth += nested;
+    indent(p, 0);
+    buf_printf(p->out, "%s:", info->key);
+    printers[info->type](p, info, value);
+    p->depth -= nested;
+}
+
+void policy_print_values(struct policy_printer *p, const struct policy_values *values)
+{
+    p->section = "";
+    for (int i = 0; i < POLICY_FIELD__COUNT; i++) {
+        if (values->v[i].set)
+            print_value(p, (enum policy_field)i, &values->v[i]);
+    }
+}
+
+/* --- commands --------------------------------------------------------------------------------- */
+
+void policy_print_command(struct policy_printer *p, const struct policy_command *command)
+{
+    const struct policy_value match = {
+        .set = true, .items = command->match, .count = command->match_count};
+    bool is_named = policy_is_name(command->name);
+
+    buf_add_str(p->out, "  -");
+    if (is_named) {
+        buf_printf(p->out, " name: %s", command->name);
+        end_line(p, command->origin);
+    }
+    p->depth = 2;
+    if (is_named)
+        indent(p, 0);
+    buf_add_str(p->out, is_named ? "match:" : " match:");
+    print_list(p, NULL, &match);
+    policy_print_values(p, &command->refine);
+    p->depth = 0;
+}
+
+static void print_head(const struct policy *policy, struct buf *out)
+{
+    buf_add_str(out, "version: 1\n");
+    if (policy->profile)
+        buf_printf(out, "profile: %s\n", policy->profile);
+}
+
+void policy_print(const struct policy *policy, bool with_origins, struct buf *out)
+{
+    struct policy_printer p = {.out = out, .origins = with_origins};
+
+    print_head(policy, out);
+    policy_print_values(&p, &policy->base);
+    if (policy->command_count > 0)
+        buf_add_str(out, "commands:\n");
+    for (size_t i = 0; i < policy->command_count; i++)
+        policy_print_command(&p, &policy->commands[i]);
+}
