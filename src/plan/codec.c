@@ -1,0 +1,391 @@
+/* The compiled plan. One function per struct describes its layout; the same function writes and
+ * reads, so that the two directions cannot drift apart. Each scalar goes through
+ * `value = code_x(codec, value)`: writing gives the value back, reading gives what was read. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/str.h"
+#include "svenv/plan/plan.h"
+
+#define PLAN_MAGIC "SVENVPLN"
+#define PLAN_VERSION 1u
+#define HEADER_SIZE 24u      /* magic, version, flags, total length */
+#define ABSENT UINT32_MAX    /* length of a string that is NULL */
+#define FILTER_INSN 8u       /* sizeof(struct sock_filter) */
+#define FILTER_INSN_MAX 4096 /* the kernel's limit */
+
+#define OP_FLAGS                                                                                   \
+    ((uint32_t)(PLAN_RW | PLAN_DEVICES | PLAN_TRY | PLAN_HOSTILE | PLAN_IDENTITY | PLAN_PROJECT |  \
+                PLAN_FLAT | PLAN_EXEC_OFF))
+#define FLAGS                                                                                      \
+    ((uint32_t)(PLAN_OWN_NET | PLAN_NEW_SESSION | PLAN_USERNS_OK | PLAN_INSTALLER | PLAN_CWD_RO |  \
+                PLAN_CWD_RW | PLAN_ENV_CLEAR | PLAN_USE_LANDLOCK | PLAN_PROJECT_ARGUMENTS))
+
+struct codec {
+    struct buf *out; /* writing; NULL when reading */
+    size_t base;     /* writing: where this plan begins in *out */
+    struct arena *arena;
+    const unsigned char *data;
+    size_t len;
+    size_t pos;
+    const char *bad; /* the first thing found wrong; everything after it reads as 0 */
+};
+
+static void fail(struct codec *c, const char *what)
+{
+    if (c->bad == NULL)
+        c->bad = what;
+}
+
+/* `count` bytes of input, or NULL when there are not as many. */
+static const unsigned char *take(struct codec *c, size_t count)
+{
+    const unsigned char *at = c->data + c->pos;
+
+    if (c->bad != NULL || c->len - c->pos < count) {
+        fail(c, "ends too early");
+        return NULL;
+    }
+    c->pos += count;
+    return at;
+}
+
+static uint64_t code_number(struct codec *c, uint64_t value, unsigned bytes)
+{
+    const unsigned char *in = NULL;
+    unsigned char raw[8] = {0};
+
+    if (c->out != NULL) {
+        for (unsigned i = 0; i < bytes; i++)
+            raw[i] = (unsigned char)(value >> (8 * i));
+        buf_add(c->out, raw, bytes);
+        return value;
+    }
+    in = take(c, bytes);
+    value = 0;
+    for (unsigned i = 0; in != NULL && i < bytes; i++)
+        value |= (uint64_t)in[i] << (8 * i);
+    return value;
+}
+
+static uint64_t code_u64(struct codec *c, uint64_t value)
+{
+    return code_number(c, value, 8);
+}
+
+static int64_t code_i64(struct codec *c, int64_t value)
+{
+    return (int64_t)code_number(c, (uint64_t)value, 8);
+}
+
+static uint32_t code_u32(struct codec *c, uint32_t value)
+{
+    return (uint32_t)code_number(c, value, 4);
+}
+
+/* A number below `limit`: enum values, booleans. */
+static uint32_t code_below(struct codec *c, uint32_t value, uint32_t limit)
+{
+    assert(c->out == NULL || value < limit);
+    value = code_u32(c, value);
+    if (value < limit)
+        return value;
+    fail(c, "has a value that does not exist");
+    return 0;
+}
+
+static uint32_t code_flags(struct codec *c, uint32_t value, uint32_t known)
+{
+    assert(c->out == NULL || (value & ~known) == 0);
+    value = code_u32(c, value);
+    if ((value & ~known) != 0)
+        fail(c, "has a flag that does not exist");
+    return value;
+}
+
+static bool code_bool(struct codec *c, bool value)
+{
+    return code_below(c, value, 2) != 0;
+}
+
+/* A string that may be NULL. When read it points into the input. */
+static const char *code_str(struct codec *c, const char *text)
+{
+    size_t size = text != NULL ? strlen(text) : 0;
+    uint32_t len = 0;
+
+    assert(size < ABSENT);
+    len = code_u32(c, text != NULL ? (uint32_t)size : ABSENT);
+    if (c->out != NULL) {
+        if (text != NULL)
+            buf_add(c->out, text, size + 1);
+        return text;
+    }
+    if (c->bad != NULL || len == ABSENT)
+        return NULL;
+    text = (const char *)take(c, (size_t)len + 1);
+    if (text != NULL && (text[len] != '\0' || memchr(text, '\0', len) != NULL)) {
+        fail(c, "has a string that is not terminated where it should be");
+        return NULL;
+    }
+    return text;
+}
+
+/* A string that cannot be NULL. */
+static const char *code_text(struct codec *c, const char *text)
+{
+    assert(c->out == NULL || text != NULL);
+    text = code_str(c, text);
+    if (text != NULL)
+        return text;
+    fail(c, "lacks a string that must be there");
+    return "";
+}
+
+typedef void item_fn(struct codec *c, void *item);
+
+/* An array: `slot` is the address of its pointer. When read it grows in the arena item by item, so
+ * that a wrong count cannot make us allocate more than the input is worth. */
+static void code_array(struct codec *c, void *slot, size_t *count, size_t size, item_fn *each)
+{
+    uint32_t total = 0;
+    char *items = NULL;
+
+    assert(*count < UINT32_MAX);
+    total = code_u32(c, (uint32_t)*count);
+    if (c->out != NULL) {
+        memcpy(&items, slot, sizeof(items));
+        for (uint32_t i = 0; i < total; i++)
+            each(c, items + i * size);
+        return;
+    }
+    for (uint32_t i = 0; i < total && c->bad == NULL; i++)
+        each(c, arena_push(c->arena, slot, count, size));
+}
+#define CODE_ARRAY(codec, items, count, each)                                                      \
+    code_array((codec), &(items), &(count), sizeof(*(items)), (each))
+
+/* --- one function per struct --------------------------------------------------------------------
+ */
+
+static void code_file_id(struct codec *c, struct file_id *id)
+{
+    id->dev = code_u64(c, id->dev);
+    id->ino = code_u64(c, id->ino);
+    id->mtime_ns = code_i64(c, id->mtime_ns);
+    id->ctime_ns = code_i64(c, id->ctime_ns);
+    id->size = code_u64(c, id->size);
+    id->mode = code_u32(c, id->mode);
+}
+
+static void code_op(struct codec *c, void *item)
+{
+    struct plan_op *op = item;
+
+    op->kind = (enum plan_op_kind)code_below(c, op->kind, PLAN_OP__COUNT);
+    op->flags = code_flags(c, op->flags, OP_FLAGS);
+    op->mode = code_u32(c, op->mode);
+    op->size = code_u64(c, op->size);
+    op->src = code_str(c, op->src);
+    op->dest = code_text(c, op->dest);
+    op->dev = code_u64(c, op->dev);
+    op->ino = code_u64(c, op->ino);
+    op->origin = code_str(c, op->origin);
+    if ((op->kind == PLAN_BIND || op->kind == PLAN_SYMLINK) && op->src == NULL)
+        fail(c, "has a mount without a source");
+}
+
+static void code_node(struct codec *c, void *item)
+{
+    struct plan_node *node = item;
+
+    node->kind = (enum plan_node_kind)code_below(c, node->kind, PLAN_NODE__COUNT);
+    node->base = code_text(c, node->base);
+    node->rel = code_text(c, node->rel);
+    node->target = code_str(c, node->target);
+    if (node->kind == PLAN_NODE_SYMLINK && node->target == NULL)
+        fail(c, "has a symbolic link without a target");
+}
+
+static void code_env_rule(struct codec *c, void *item)
+{
+    struct plan_env_rule *rule = item;
+
+    rule->pattern = code_text(c, rule->pattern);
+    rule->action = (enum plan_env_action)code_below(c, rule->action, PLAN_ENV_ACTION__COUNT);
+    rule->origin = code_str(c, rule->origin);
+}
+
+static void code_env_set(struct codec *c, void *item)
+{
+    struct plan_env_set *set = item;
+
+    set->name = code_text(c, set->name);
+    set->value = code_str(c, set->value);
+    set->origin = code_str(c, set->origin);
+}
+
+static void code_limit(struct codec *c, void *item)
+{
+    struct plan_limit *limit = item;
+
+    limit->resource = (int)code_below(c, (uint32_t)limit->resource, RLIM_NLIMITS);
+    limit->value = code_u64(c, limit->value);
+    limit->origin = code_str(c, limit->origin);
+}
+
+static void code_landlock(struct codec *c, void *item)
+{
+    struct plan_landlock *rule = item;
+
+    rule->path = code_text(c, rule->path);
+    rule->write = code_bool(c, rule->write);
+}
+
+/* Zero bytes up to the next multiple of 8: the filter goes to the kernel from where it lies. */
+static void code_padding(struct codec *c)
+{
+    size_t at = c->out != NULL ? c->out->len - c->base : c->pos;
+
+    for (; at % 8 != 0; at++) {
+        if (code_number(c, 0, 1) != 0)
+            fail(c, "has padding that is not empty");
+    }
+}
+
+static void code_filter(struct codec *c, struct plan *plan)
+{
+    assert(plan->filter_count <= FILTER_INSN_MAX);
+    plan->filter_count = code_below(c, (uint32_t)plan->filter_count, FILTER_INSN_MAX + 1);
+    code_padding(c);
+    if (c->out != NULL)
+        buf_add(c->out, plan->filter, plan->filter_count * FILTER_INSN);
+    else if (plan->filter_count > 0)
+        plan->filter = take(c, plan->filter_count * FILTER_INSN);
+    plan->filter_note = code_str(c, plan->filter_note);
+}
+
+static void code_plan(struct codec *c, struct plan *plan)
+{
+    plan->variant = code_text(c, plan->variant);
+    plan->flags = code_flags(c, plan->flags, FLAGS);
+    plan->uid = code_u32(c, plan->uid);
+    plan->gid = code_u32(c, plan->gid);
+    plan->hostname = code_str(c, plan->hostname);
+    plan->caps = code_u64(c, plan->caps);
+    plan->lifetime = (enum plan_lifetime)code_below(c, plan->lifetime, PLAN_LIFETIME_PROGRAM + 1);
+    plan->wall_time = code_u64(c, plan->wall_time);
+    plan->landlock_abi = code_u32(c, plan->landlock_abi);
+    plan->chdir = code_str(c, plan->chdir);
+    plan->dotenv = code_str(c, plan->dotenv);
+    CODE_ARRAY(c, plan->ops, plan->op_count, code_op);
+    CODE_ARRAY(c, plan->nodes, plan->node_count, code_node);
+    CODE_ARRAY(c, plan->env_rules, plan->env_rule_count, code_env_rule);
+    CODE_ARRAY(c, plan->env_set, plan->env_set_count, code_env_set);
+    CODE_ARRAY(c, plan->limits, plan->limit_count, code_limit);
+    CODE_ARRAY(c, plan->landlock, plan->landlock_count, code_landlock);
+    code_filter(c, plan);
+}
+
+static void code_pattern(struct codec *c, void *item)
+{
+    const char **pattern = item;
+
+    *pattern = code_text(c, *pattern);
+}
+
+static void code_variant(struct codec *c, void *item)
+{
+    struct plan_variant *variant = item;
+
+    CODE_ARRAY(c, variant->match, variant->match_count, code_pattern);
+    code_plan(c, &variant->plan);
+}
+
+static void code_input(struct codec *c, void *item)
+{
+    struct plan_input *input = item;
+
+    input->path = code_text(c, input->path);
+    input->follow = code_bool(c, input->follow);
+    input->directory = code_bool(c, input->directory);
+    code_file_id(c, &input->id);
+}
+
+static void code_file(struct codec *c, struct plan_file *file)
+{
+    file->tool = code_str(c, file->tool);
+    file->venv = code_text(c, file->venv);
+    file->project = code_str(c, file->project);
+    file->home = code_text(c, file->home);
+    file->python = code_str(c, file->python);
+    file->policy_hash = code_str(c, file->policy_hash);
+    file->temp_base = code_str(c, file->temp_base);
+    CODE_ARRAY(c, file->inputs, file->input_count, code_input);
+    code_file_id(c, &file->bin);
+    code_file_id(c, &file->sandbox_bin);
+    CODE_ARRAY(c, file->variants, file->variant_count, code_variant);
+}
+
+/* --- the two directions -------------------------------------------------------------------------
+ */
+
+void plan_encode(const struct plan_file *file, struct buf *out)
+{
+    struct codec c = {.out = out, .base = out->len};
+    struct plan_file copy = *file;
+    uint64_t total = 0;
+
+    buf_add(out, PLAN_MAGIC, 8);
+    code_u32(&c, PLAN_VERSION);
+    code_u32(&c, 0);
+    code_u64(&c, 0);
+    code_file(&c, &copy);
+    total = out->len - c.base;
+    for (unsigned i = 0; i < 8; i++)
+        out->data[c.base + HEADER_SIZE - 8 + i] = (char)(unsigned char)(total >> (8 * i));
+}
+
+static int check_header(struct codec *c, struct err *err)
+{
+    const unsigned char *magic = take(c, 8);
+    uint32_t version = 0;
+
+    if (magic == NULL || memcmp(magic, PLAN_MAGIC, 8) != 0)
+        return err_plain(err, EINVAL, "not a compiled plan");
+    version = code_u32(c, 0);
+    if (version != PLAN_VERSION)
+        return err_plain(err, EINVAL, "compiled plan has format %u, this version reads %u", version,
+                         PLAN_VERSION);
+    if (code_u32(c, 0) != 0)
+        fail(c, "has a flag that does not exist");
+    if (code_u64(c, 0) != c->len)
+        fail(c, "is not as long as it says");
+    return 0;
+}
+
+int plan_decode(struct plan_file *file, const void *data, size_t len, struct err *err)
+{
+    auto_plan_file struct plan_file decoded;
+    struct codec c = {.arena = &decoded.arena, .data = data, .len = len};
+    int rc = 0;
+
+    plan_file_init(&decoded);
+    rc = check_header(&c, err);
+    if (rc < 0)
+        return rc;
+    code_file(&c, &decoded);
+    if (c.bad == NULL && c.pos != len)
+        fail(&c, "goes on behind its end");
+    if (c.bad == NULL && (decoded.variant_count == 0 ||
+                          decoded.variants[decoded.variant_count - 1].match_count != 0))
+        fail(&c, "has no variant for all other commands");
+    if (c.bad != NULL)
+        return err_plain(err, EINVAL, "compiled plan %s (at byte %zu)", c.bad, c.pos);
+    *file = decoded;
+    plan_file_init(&decoded);
+    return 0;
+}

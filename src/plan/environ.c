@@ -1,0 +1,244 @@
+#include <string.h>
+
+#include "svenv/base/str.h"
+#include "svenv/formats/dotenv.h"
+
+#include "start-internal.h"
+
+struct variable {
+    const char *text; /* NAME=value; NULL: unset */
+    const char *name;
+    size_t name_len;
+};
+struct variables {
+    struct arena *arena;
+    struct variable *items;
+    size_t count;
+};
+
+/* Origins of what the user says for this one start, in place of the policy. */
+static const char *const option_origins[] = {"BWRAP_ARGS", "command line"};
+
+/* What a .env file cannot set: it would steer a sandbox that is started inside. */
+static const char *const dotenv_refused[] = {"BWRAP_ARGS", "SANDBOX_*"};
+
+/* Variables that hold URLs, in whatever case. An installer needs its indexes: without them it would
+ * silently take packages from somewhere else. */
+static const struct {
+    const char *pattern;
+    bool installer; /* goes in for installers all the same */
+} url_variables[] = {
+    {"*_proxy", false},           {"pip_index_url", true}, {"pip_extra_index_url", true},
+    {"pip_find_links", true},     {"uv_index*", true},     {"uv_default_index", true},
+    {"uv_extra_index_url", true}, {"uv_find_links", true}, {"git_remote_url", false},
+};
+
+static size_t name_len(const char *assignment)
+{
+    return strcspn(assignment, "=");
+}
+
+static bool has_name(const char *assignment, const char *name, size_t len)
+{
+    return assignment[0] == name[0] && strncmp(assignment, name, len) == 0 &&
+           assignment[len] == '=';
+}
+
+/* The first letter settles most pairs without a look at the rest: an environment and a table of
+ * rules of a hundred each are ten thousand comparisons. */
+static bool glob_fits(const char *pattern, const char *name)
+{
+    if (strchr("*?\\", pattern[0]) == NULL && pattern[0] != name[0])
+        return false;
+    return str_glob(pattern, name);
+}
+
+static bool is_for_command(const struct start *start, const char *name, size_t len)
+{
+    if (start->parent_env == NULL)
+        return false;
+    for (const char *const *at = start->parent_env; *at != NULL; at++) {
+        if (has_name(*at, name, len))
+            return false;
+    }
+    return true;
+}
+
+/* "http://user:password@host", "user:password@host:3128" */
+static bool has_userinfo(const char *url)
+{
+    const char *scheme = strstr(url, "://");
+
+    while (scheme != NULL) {
+        const char *authority = scheme + 3;
+
+        if (memchr(authority, '@', strcspn(authority, "/?# ")) != NULL)
+            return true;
+        scheme = strstr(authority, "://");
+    }
+    return strstr(url, "://") == NULL && memchr(url, '@', strcspn(url, "/?# ")) != NULL;
+}
+
+/* Does the value carry a password in a URL? Values are never rewritten, so it stays out as a whole,
+ * unless the policy names the variable. */
+static bool leaks_password(const struct plan *plan, const char *name, const char *value)
+{
+    char lower[64] = "";
+    size_t len = strlen(name);
+
+    if (len >= sizeof(lower) || strchr(value, '@') == NULL)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        lower[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+    for (size_t i = 0; i < ARRAY_SIZE(url_variables); i++) {
+        if (str_glob(url_variables[i].pattern, lower))
+            return !(url_variables[i].installer && (plan->flags & PLAN_INSTALLER) != 0) &&
+                   has_userinfo(value);
+    }
+    return false;
+}
+
+static bool is_default(const char *origin)
+{
+    return origin == NULL || str_eq(origin, "default");
+}
+
+static const struct plan_env_rule *find_rule(const struct plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->env_rule_count; i++) {
+        if (glob_fits(plan->env_rules[i].pattern, name))
+            return &plan->env_rules[i];
+    }
+    return NULL;
+}
+
+bool environ_passes(const struct plan *plan, const struct start *start, const char *assignment,
+                    bool *command_out)
+{
+    size_t len = name_len(assignment);
+    char name[256] = "";
+    const struct plan_env_rule *rule = NULL;
+    bool for_command = false;
+
+    if (len == 0 || len >= sizeof(name) || assignment[len] != '=')
+        return false;
+    memcpy(name, assignment, len);
+    if ((plan->flags & PLAN_ENV_CLEAR) != 0 && !str_eq(name, "PWD"))
+        return false;
+    rule = find_rule(plan, name);
+    if (rule == NULL || rule->action == PLAN_ENV_DROP)
+        return false;
+    for_command = is_for_command(start, name, len);
+    if (rule->action == PLAN_ENV_COMMAND && !for_command)
+        return false;
+    if (is_default(rule->origin) && leaks_password(plan, name, assignment + len + 1))
+        return false;
+    *command_out = for_command;
+    return true;
+}
+
+/* --- the layers ---------------------------------------------------------------------------------
+ */
+
+static struct variable *find(struct variables *v, const char *name, size_t len)
+{
+    for (size_t i = 0; i < v->count; i++) {
+        struct variable *one = &v->items[i];
+
+        if (one->name_len == len && one->name[0] == name[0] && memcmp(one->name, name, len) == 0)
+            return one;
+    }
+    return NULL;
+}
+
+static void put(struct variables *v, const char *name, size_t len, const char *text)
+{
+    struct variable *one = find(v, name, len);
+
+    if (one == NULL)
+        one = arena_push(v->arena, &v->items, &v->count, sizeof(*one));
+    *one = (struct variable){.text = text, .name = name, .name_len = len};
+}
+
+/* The caller's variables; those set for this command go to `commands`, to be laid on later. Of
+ * equal names the first counts, as for getenv(3). */
+static void put_caller(struct variables *v, struct variables *commands, const struct plan *plan,
+                       const struct start *start)
+{
+    for (const char *const *at = start->env; *at != NULL; at++) {
+        size_t len = name_len(*at);
+        bool for_command = false;
+        struct variables *into = NULL;
+
+        if (!environ_passes(plan, start, *at, &for_command))
+            continue;
+        into = for_command ? commands : v;
+        if (find(into, *at, len) == NULL)
+            put(into, *at, len, *at);
+    }
+}
+
+static bool is_option(const char *origin)
+{
+    for (size_t i = 0; origin != NULL && i < ARRAY_SIZE(option_origins); i++) {
+        if (str_starts(origin, option_origins[i]))
+            return true;
+    }
+    return false;
+}
+
+static void put_policy(struct variables *v, const struct plan *plan, bool options)
+{
+    for (size_t i = 0; i < plan->env_set_count; i++) {
+        const struct plan_env_set *set = &plan->env_set[i];
+
+        if (is_option(set->origin) != options)
+            continue;
+        put(v, set->name, strlen(set->name),
+            set->value != NULL ? arena_printf(v->arena, "%s=%s", set->name, set->value) : NULL);
+    }
+}
+
+static bool is_refused(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(dotenv_refused); i++) {
+        if (str_glob(dotenv_refused[i], name))
+            return true;
+    }
+    return false;
+}
+
+static void put_dotenv(struct variables *v, const struct dotenv *dotenv)
+{
+    for (size_t i = 0; dotenv != NULL && i < dotenv->count; i++) {
+        const struct dotenv_var *var = &dotenv->vars[i];
+
+        if (!is_refused(var->name))
+            put(v, var->name, strlen(var->name),
+                arena_printf(v->arena, "%s=%s", var->name, var->value));
+    }
+}
+
+/* Weakest first: what comes later replaces what stands under the same name. */
+const char **plan_environment(struct arena *arena, const struct plan *plan,
+                              const struct start *start)
+{
+    struct variables v = {.arena = arena};
+    struct variables commands = {.arena = arena};
+    const char **out = NULL;
+    size_t count = 0;
+
+    put_caller(&v, &commands, plan, start);
+    put_policy(&v, plan, false);
+    put_dotenv(&v, start->dotenv);
+    for (size_t i = 0; i < commands.count; i++)
+        put(&v, commands.items[i].name, commands.items[i].name_len, commands.items[i].text);
+    put_policy(&v, plan, true);
+    out = arena_alloc(arena, (v.count + 1) * sizeof(*out));
+    for (size_t i = 0; i < v.count; i++) {
+        if (v.items[i].text != NULL)
+            out[count++] = v.items[i].text;
+    }
+    out[count] = NULL;
+    return out;
+}

@@ -1,0 +1,424 @@
+/* What arguments and variables of one start show of the host: two tables of rules. Nothing here
+ * grants: deny.c has the last word, and place.c leaves out what is visible anyway. */
+#include <string.h>
+
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+
+#include "start-internal.h"
+
+#define PACKAGE_DEPTH_MAX 16
+#define WHEEL_DEPTH_MAX 4
+
+enum show {
+    SHOW_SELF,   /* the file or directory itself; an editor's extension as a whole */
+    SHOW_SCRIPT, /* code to be run: what it imports lies beside it */
+    SHOW_PARENT, /* the directory that it is to be made in */
+};
+
+struct argument_rule {
+    const char *option;  /* the option before the value; NULL: any or none */
+    const char *program; /* glob over the module, the script's or the entry's name; NULL: any */
+    const char *path;    /* glob over the absolute path; NULL: any */
+    bool runner;         /* only for programs that run a script named by their arguments */
+    enum show show;
+    bool rw;
+    const char *label;
+};
+
+/* The first rule that fits a value decides. */
+static const struct argument_rule argument_rules[] = {
+    {"-f", "*kernel*", "*.json", false, SHOW_SELF, true, "kernel connection file"},
+    {"--f", "*kernel*", "*.json", false, SHOW_SELF, true, "kernel connection file"},
+    {"--connection-file", "*kernel*", "*.json", false, SHOW_SELF, true, "kernel connection file"},
+    {"--IPKernelApp.connection_file", NULL, "*.json", false, SHOW_SELF, true,
+     "kernel connection file"},
+    {"-d", "__main__.py", "*/python_stubs/*", false, SHOW_SELF, true, "interpreter stubs"},
+    {NULL, NULL, "*/JetBrains/*/coverage/*", false, SHOW_PARENT, true, "coverage data"},
+    {"--file", "pydevd*", NULL, false, SHOW_SCRIPT, false, "debugged script"},
+    {NULL, NULL, "*.py", true, SHOW_SCRIPT, false, "script"},
+    {NULL, NULL, NULL, false, SHOW_SELF, false, NULL},
+};
+
+/* Programs that run the script that their arguments name. */
+static const char *const runners[] = {
+    "pdb",     "cProfile",  "profile",  "trace",        "runpy",           "coverage",  "debugpy",
+    "ipdb",    "scalene",   "kernprof", "pyinstrument", "memory_profiler", "viztracer", "ipython",
+    "IPython", "streamlit", "launcher", "adapter",      "run_coverage.py",
+};
+
+enum list {
+    LIST_ONE,
+    LIST_COLON,
+    LIST_BLANK
+};
+
+struct variable_rule {
+    const char *name;
+    enum list list;
+    const char *path; /* glob over the absolute path; NULL: any */
+    enum show show;
+    bool rw;
+};
+
+static const struct variable_rule variable_rules[] = {
+    {"TEST_RUN_PIPE", LIST_ONE, NULL, SHOW_SELF, true},
+    {"RUN_TEST_IDS_PIPE", LIST_ONE, NULL, SHOW_SELF, true},
+    {"DEBUGPY_ADAPTER_ENDPOINTS", LIST_ONE, "*/.noConfigDebugAdapterEndpoints/*", SHOW_PARENT,
+     true},
+    {"VSCODE_DEBUGPY_ADAPTER_ENDPOINTS", LIST_ONE, "*/.noConfigDebugAdapterEndpoints/*",
+     SHOW_PARENT, true},
+    {"BUNDLED_DEBUGPY_PATH", LIST_ONE, NULL, SHOW_SELF, false},
+    {"PYTHONPATH", LIST_COLON, NULL, SHOW_SCRIPT, false},
+    {"PYCHARM_HELPERS_DIR", LIST_ONE, NULL, SHOW_SELF, false},
+    {"COVERAGE_FILE", LIST_ONE, "*/JetBrains/*/coverage/*", SHOW_PARENT, true},
+    {"COVERAGE_FILE", LIST_ONE, NULL, SHOW_SELF, false},
+    {"COVERAGE_PROCESS_START", LIST_ONE, NULL, SHOW_SELF, false},
+    {"COVERAGE_RCFILE", LIST_ONE, NULL, SHOW_SELF, false},
+    {"COV_CORE_CONFIG", LIST_ONE, NULL, SHOW_SELF, false},
+    {"COV_CORE_DATAFILE", LIST_ONE, NULL, SHOW_SELF, false},
+    {"SSL_CERT_FILE", LIST_ONE, NULL, SHOW_SELF, false},
+    {"SSL_CERT_DIR", LIST_COLON, NULL, SHOW_SELF, false},
+    {"REQUESTS_CA_BUNDLE", LIST_ONE, NULL, SHOW_SELF, false},
+    {"CURL_CA_BUNDLE", LIST_ONE, NULL, SHOW_SELF, false},
+    {"NODE_EXTRA_CA_CERTS", LIST_ONE, NULL, SHOW_SELF, false},
+    {"GIT_SSL_CAINFO", LIST_ONE, NULL, SHOW_SELF, false},
+    {"PIP_CERT", LIST_ONE, NULL, SHOW_SELF, false},
+    {"PIP_CONFIG_FILE", LIST_ONE, NULL, SHOW_SELF, false},
+    {"PIP_FIND_LINKS", LIST_BLANK, NULL, SHOW_SELF, false},
+    {"PIP_CONSTRAINT", LIST_BLANK, NULL, SHOW_SELF, false},
+    {"PIP_BUILD_CONSTRAINT", LIST_BLANK, NULL, SHOW_SELF, false},
+    {"PIP_REQUIREMENT", LIST_BLANK, NULL, SHOW_SELF, false},
+    {"UV_CONFIG_FILE", LIST_ONE, NULL, SHOW_SELF, false},
+    {"UV_FIND_LINKS", LIST_BLANK, NULL, SHOW_SELF, false},
+    {"UV_CONSTRAINT", LIST_BLANK, NULL, SHOW_SELF, false},
+};
+
+/* Folders of editors that have one folder per extension in `extensions`. */
+static const char *const editors[] = {
+    ".vscode*",   ".cursor*", ".windsurf*", ".vscodium*",
+    ".positron*", ".trae*",   ".kiro*",     "code-server*",
+};
+
+void expose_add(struct completion *c, const char *path, bool directory, bool rw, const char *origin)
+{
+    struct exposure *one = arena_push(c->arena, &c->shown, &c->shown_count, sizeof(*one));
+
+    *one = (struct exposure){.path = path, .directory = directory, .rw = rw, .origin = origin};
+}
+
+/* --- roots: how much of a tree code needs -------------------------------------------------------
+ */
+
+/* <editor>/extensions/<extension>, when `path` lies in one. */
+static const char *extension_root(const struct completion *c, const char *path)
+{
+    static const char marker[] = "/extensions/";
+    const char *at = strstr(path, marker);
+
+    for (; at != NULL; at = strstr(at + 1, marker)) {
+        const char *folder = arena_strndup(c->arena, path, (size_t)(at - path));
+        const char *name = at + sizeof(marker) - 1;
+        size_t len = strcspn(name, "/");
+
+        for (size_t i = 0; i < ARRAY_SIZE(editors) && len > 0; i++) {
+            if (str_glob(editors[i], path_basename(folder)))
+                return arena_strndup(c->arena, path, (size_t)(name + len - path));
+        }
+    }
+    return NULL;
+}
+
+/* The nearest directory of that name at or above `path`. */
+static const char *named_ancestor(const struct completion *c, const char *path, const char *name)
+{
+    while (path[1] != '\0') {
+        if (str_eq(path_basename(path), name))
+            return path;
+        path = resolve_dirname(c, path);
+    }
+    return NULL;
+}
+
+/* The outermost directory of the package that `directory` belongs to; NULL: none. */
+static const char *package_root(struct completion *c, const char *directory)
+{
+    const char *root = NULL;
+
+    for (unsigned depth = 0; depth < PACKAGE_DEPTH_MAX && directory[1] != '\0'; depth++) {
+        const char *mark = arena_printf(c->arena, "%s/__init__.py", directory);
+
+        if (resolve_kind(c, mark) != PATH_FILE)
+            break;
+        root = directory;
+        directory = resolve_dirname(c, directory);
+    }
+    return root;
+}
+
+static const char *script_root(struct completion *c, const char *script, bool directory)
+{
+    const char *beside = directory ? script : resolve_dirname(c, script);
+    const char *root = extension_root(c, script);
+
+    if (root == NULL)
+        root = named_ancestor(c, beside, "helpers");
+    if (root == NULL)
+        root = package_root(c, beside);
+    return root != NULL ? root : beside;
+}
+
+/* --- showing ------------------------------------------------------------------------------------
+ */
+
+static void show_self(struct completion *c, const char *path, bool rw, const char *origin)
+{
+    const char *real = resolve_path(c, path);
+    enum path_kind kind = real != NULL ? resolve_kind(c, real) : PATH_ABSENT;
+    const char *root = NULL;
+
+    if (kind != PATH_FILE && kind != PATH_DIR && kind != PATH_FIFO)
+        return;
+    root = extension_root(c, real);
+    if (root != NULL && !str_eq(root, real))
+        expose_add(c, root, true, false, origin);
+    if (root == NULL || rw)
+        expose_add(c, real, kind == PATH_DIR, rw, origin);
+    else if (str_eq(root, real))
+        expose_add(c, real, kind == PATH_DIR, false, origin);
+}
+
+/* "<wheel>/pip": the script lies in a file. */
+static void show_wheel(struct completion *c, const char *path, const char *origin)
+{
+    for (unsigned depth = 0; depth < WHEEL_DEPTH_MAX && path[1] != '\0'; depth++) {
+        const char *real = resolve_path(c, path);
+
+        if (real != NULL && resolve_kind(c, real) == PATH_FILE)
+            expose_add(c, real, false, false, origin);
+        if (real != NULL)
+            return;
+        path = resolve_dirname(c, path);
+    }
+}
+
+static void show_script(struct completion *c, const char *path, const char *origin)
+{
+    const char *real = resolve_path(c, path);
+    enum path_kind kind = real != NULL ? resolve_kind(c, real) : PATH_ABSENT;
+    const char *root = NULL;
+
+    if (real == NULL) {
+        show_wheel(c, resolve_dirname(c, path), origin);
+        return;
+    }
+    if (kind != PATH_FILE && kind != PATH_DIR && kind != PATH_FIFO)
+        return;
+    root = kind == PATH_FIFO ? real : script_root(c, real, kind == PATH_DIR);
+    if (kind == PATH_FILE && !deny_path(c, real, false) && !deny_path(c, root, true))
+        expose_add(c, root, true, false, origin);
+    else if (kind == PATH_DIR)
+        expose_add(c, root, true, false, origin);
+    else
+        expose_add(c, real, false, false, origin);
+}
+
+static void show_parent(struct completion *c, const char *path, bool rw, const char *origin)
+{
+    const char *real = resolve_path(c, resolve_dirname(c, path));
+
+    if (real != NULL && resolve_kind(c, real) == PATH_DIR)
+        expose_add(c, real, true, rw, origin);
+}
+
+/* path: absolute, as named; text: as given. */
+static void show(struct completion *c, const char *path, const char *text, enum show how, bool rw,
+                 const char *origin)
+{
+    if (place_is_settled(c, path))
+        return;
+    switch (how) {
+    case SHOW_SELF:
+        show_self(c, text, rw, origin);
+        break;
+    case SHOW_SCRIPT:
+        show_script(c, text[0] == '/' ? text : path, origin);
+        break;
+    case SHOW_PARENT:
+        show_parent(c, path, rw, origin);
+        break;
+    }
+}
+
+/* --- arguments ----------------------------------------------------------------------------------
+ */
+
+static const char *program_name(const struct completion *c)
+{
+    if (!c->is_python || c->python.what == NULL || c->python.target == PYTHON_CODE)
+        return c->name;
+    return c->python.target == PYTHON_MODULE ? c->python.what : path_basename(c->python.what);
+}
+
+static bool is_runner(const char *program)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(runners); i++) {
+        if (str_eq(program, runners[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool rule_fits(const struct argument_rule *rule, const struct argument *argument,
+                      const char *program, const char *path)
+{
+    if (rule->option != NULL && !str_eq(rule->option, argument->option))
+        return false;
+    if (rule->program != NULL && !str_glob(rule->program, program))
+        return false;
+    if (rule->runner && !is_runner(program))
+        return false;
+    return rule->path == NULL || str_glob(rule->path, path);
+}
+
+static void expose_argument(struct completion *c, const struct argument *argument)
+{
+    const char *program = program_name(c);
+    const char *path = NULL;
+
+    if (strstr(argument->value, "://") != NULL)
+        return;
+    /* The common case, and the one that command lines of 100,000 words are made of. */
+    if (c->cwd_is_settled && argument->value[0] != '/' && strstr(argument->value, "..") == NULL)
+        return;
+    path = resolve_lexical(c, argument->value);
+    for (size_t i = 0; i < ARRAY_SIZE(argument_rules); i++) {
+        const struct argument_rule *rule = &argument_rules[i];
+        bool plain_short = argument->attached && argument->option[1] != '-' && rule->option == NULL;
+
+        if (!rule_fits(rule, argument, program, path))
+            continue;
+        /* "-O2" and "-Wall" name no file: an attached value must look like a path. */
+        if (plain_short && strchr("/.", argument->value[0]) == NULL)
+            return;
+        show(c, path, argument->value, rule->show, rule->rw,
+             rule->label != NULL
+                 ? arena_printf(c->arena, "argument %zu (%s)", argument->index, rule->label)
+                 : arena_printf(c->arena, "argument %zu", argument->index));
+        return;
+    }
+}
+
+/* uv asks an interpreter about itself by code in a directory that this text names:
+ *   import sys; sys.path = ["<dir>"] + sys.path; from python...
+ * No other text of -c says anything about paths. */
+static void expose_code(struct completion *c, const char *code)
+{
+    static const char before[] = "import sys; sys.path = [\"";
+    static const char after[] = "\"] + sys.path; from python.";
+    const char *dir = code + sizeof(before) - 1;
+    size_t len = 0;
+
+    if (!str_starts(code, before))
+        return;
+    len = strcspn(dir, "\"\\");
+    if (dir[0] != '/' || !str_starts(dir + len, after))
+        return;
+    dir = arena_strndup(c->arena, dir, len);
+    show(c, resolve_lexical(c, dir), dir, SHOW_SELF, false, "argument -c (uv)");
+}
+
+static void expose_program(struct completion *c)
+{
+    const char *script = c->python.what;
+
+    if (c->is_python && c->python.target == PYTHON_CODE)
+        expose_code(c, c->python.what);
+    if (c->is_python && c->python.target == PYTHON_SCRIPT && script[0] != '\0')
+        show(c, resolve_lexical(c, script), script, SHOW_SCRIPT, false, "script");
+    /* `run`: a program by its path. */
+    if (c->start->entry == NULL && c->start->argc > 0 && strchr(c->start->argv[0], '/') != NULL)
+        show(c, resolve_lexical(c, c->start->argv[0]), c->start->argv[0], SHOW_SCRIPT, false,
+             "program");
+}
+
+void expose_arguments(struct completion *c)
+{
+    struct argument_walk walk = {.arena = c->arena,
+                                 .argv = c->start->argv,
+                                 .argc = c->start->argc,
+                                 .next = c->first_argument};
+    struct argument argument;
+
+    expose_program(c);
+    if ((c->compiled->flags & (PLAN_INSTALLER | PLAN_PROJECT_ARGUMENTS)) != 0) {
+        installer_arguments(c);
+        return;
+    }
+    while (argument_next(&walk, &argument))
+        expose_argument(c, &argument);
+}
+
+/* --- variables ----------------------------------------------------------------------------------
+ */
+
+static void expose_variable(struct completion *c, const struct variable_rule *rule,
+                            const char *value)
+{
+    static const char *const separators[] = {
+        [LIST_ONE] = "", [LIST_COLON] = ":", [LIST_BLANK] = " \t\n"};
+    const char *origin = arena_printf(c->arena, "variable %s", rule->name);
+
+    while (*value != '\0') {
+        size_t len = strcspn(value, separators[rule->list]);
+        const char *text = arena_strndup(c->arena, value, len);
+        const char *path = resolve_lexical(c, text);
+
+        if (len > 0 && strstr(text, "://") == NULL &&
+            (rule->path == NULL || str_glob(rule->path, path)))
+            show(c, path, text, rule->show, rule->rw, origin);
+        value += len + (value[len] != '\0');
+    }
+}
+
+/* make's job server: MAKEFLAGS has "--jobserver-auth=fifo:PATH" among other words. */
+static void expose_jobserver(struct completion *c, const char *flags)
+{
+    static const char marker[] = "--jobserver-auth=fifo:";
+    const char *at = strstr(flags, marker);
+    const char *path = NULL;
+
+    if (at == NULL)
+        return;
+    at += sizeof(marker) - 1;
+    path = arena_strndup(c->arena, at, strcspn(at, " "));
+    if (path[0] == '/' && resolve_kind(c, path) == PATH_FIFO)
+        show(c, resolve_lexical(c, path), path, SHOW_SELF, true, "variable MAKEFLAGS");
+}
+
+static const char *value_of(const char *assignment, const char *name)
+{
+    size_t len = strlen(name);
+
+    if (assignment[0] != name[0] || strncmp(assignment, name, len) != 0 || assignment[len] != '=')
+        return NULL;
+    return assignment + len + 1;
+}
+
+void expose_variables(struct completion *c)
+{
+    for (const char *const *at = c->start->env; *at != NULL; at++) {
+        bool command = false;
+
+        for (size_t i = 0; i < ARRAY_SIZE(variable_rules); i++) {
+            const char *value = value_of(*at, variable_rules[i].name);
+
+            /* What the program does not learn of, it need not see. */
+            if (value != NULL && environ_passes(c->compiled, c->start, *at, &command))
+                expose_variable(c, &variable_rules[i], value);
+        }
+        if (value_of(*at, "MAKEFLAGS") != NULL &&
+            environ_passes(c->compiled, c->start, *at, &command))
+            expose_jobserver(c, *at);
+    }
+}

@@ -1,0 +1,404 @@
+/* What an installer's command line names: the project, archives, requirement files, directories of
+ * links and targets. */
+#include <string.h>
+
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+
+#include "start-internal.h"
+
+#define REQUIREMENT_DEPTH_MAX 8
+#define REQUIREMENT_FILES_MAX 32
+#define REQUIREMENT_TEXT_MAX ((size_t)256 * 1024)
+#define LINE_MAX_BYTES 4096
+
+enum role {
+    ROLE_OPERAND,      /* something to install */
+    ROLE_DIRECTORY,    /* names a project by its directory, also without a slash */
+    ROLE_REQUIREMENTS, /* a file of more of the same */
+    ROLE_READ,
+    ROLE_WRITE,
+    ROLE_OTHER, /* no path */
+};
+
+static const struct {
+    const char *option;
+    enum role role;
+} option_roles[] = {
+    {"-r", ROLE_REQUIREMENTS},
+    {"--requirement", ROLE_REQUIREMENTS},
+    {"--requirements", ROLE_REQUIREMENTS},
+    {"-c", ROLE_REQUIREMENTS},
+    {"--constraint", ROLE_REQUIREMENTS},
+    {"--constraints", ROLE_REQUIREMENTS},
+    {"-b", ROLE_REQUIREMENTS},
+    {"--build-constraint", ROLE_REQUIREMENTS},
+    {"--build-constraints", ROLE_REQUIREMENTS},
+    {"--override", ROLE_REQUIREMENTS},
+    {"--overrides", ROLE_REQUIREMENTS},
+    {"-e", ROLE_DIRECTORY},
+    {"--editable", ROLE_DIRECTORY},
+    {"--directory", ROLE_DIRECTORY},
+    {"--project", ROLE_DIRECTORY},
+    {"-C", ROLE_DIRECTORY},
+    {"-f", ROLE_READ},
+    {"--find-links", ROLE_READ},
+    {"--cert", ROLE_READ},
+    {"--config-file", ROLE_READ},
+    {"-i", ROLE_READ},
+    {"--index-url", ROLE_READ},
+    {"--extra-index-url", ROLE_READ},
+    {"-t", ROLE_WRITE},
+    {"--target", ROLE_WRITE},
+    {"--prefix", ROLE_WRITE},
+    {"--root", ROLE_WRITE},
+    {"--src", ROLE_WRITE},
+    {"-d", ROLE_WRITE},
+    {"--dest", ROLE_WRITE},
+    {"-w", ROLE_WRITE},
+    {"--wheel-dir", ROLE_WRITE},
+    {"--log", ROLE_WRITE},
+    {"--report", ROLE_WRITE},
+    {"--proxy", ROLE_OTHER},
+    {"--python", ROLE_OTHER},
+    {"--cache-dir", ROLE_OTHER},
+    {"--client-cert", ROLE_OTHER},
+};
+
+/* Commands that work on the project in whose directory they are started: it goes without saying. */
+static const char *const project_commands[] = {
+    "uv sync",    "uv add", "uv remove", "uv lock", "uv run", "uv build", "uv export", "uv tree",
+    "uv version", "poetry", "pdm",       "hatch",   "flit",   "pipenv",   "rye",
+};
+
+/* --- what a word names --------------------------------------------------------------------------
+ */
+
+static bool is_archive(const char *path)
+{
+    static const char *const suffixes[] = {
+        ".whl", ".zip",    ".tar.gz", ".tgz", ".tar",    ".tar.bz2",
+        ".tbz", ".tar.xz", ".txz",    ".tlz", ".tar.lz", ".tar.lzma",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        if (str_ends(path, suffixes[i]))
+            return true;
+    }
+    return false;
+}
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
+
+    return c != '\0' && at != NULL ? (int)(at - digits) : -1;
+}
+
+/* "%20" and the like, in place. Return: false where a NUL would come out. */
+static bool decode_percent(char *text)
+{
+    char *out = text;
+
+    for (; *text != '\0'; text++) {
+        int high = *text == '%' ? hex_digit(text[1]) : -1;
+        int low = high >= 0 ? hex_digit(text[2]) : -1;
+
+        *out++ = low >= 0 ? (char)(high * 16 + low) : *text;
+        if (out[-1] == '\0')
+            return false;
+        text += low >= 0 ? 2 : 0;
+    }
+    *out = '\0';
+    return true;
+}
+
+/* The path of "file:///dir", "file:dir", "file://localhost/dir#egg=x"; NULL for another host. */
+static const char *file_url_path(struct completion *c, const char *url)
+{
+    char *path = NULL;
+
+    url += strlen("file:");
+    if (str_starts(url, "//")) {
+        url += 2;
+        if (str_starts(url, "localhost/"))
+            url += strlen("localhost");
+        if (*url != '/')
+            return NULL;
+    }
+    path = arena_strndup(c->arena, url, strcspn(url, "#?;"));
+    return decode_percent(path) ? path : NULL;
+}
+
+static const char *find_file_url(const char *text)
+{
+    const char *at = strstr(text, "file:");
+
+    return at != NULL && (at == text || strchr("+@ =", at[-1]) != NULL) ? at : NULL;
+}
+
+/* The local path that a requirement names, as pip tells paths from names: by a separator, a leading
+ * dot, or an archive's ending. NULL: it names none. */
+static const char *local_path(struct completion *c, const char *text, bool is_directory)
+{
+    const char *url = find_file_url(text);
+    size_t len = strlen(text);
+    const char *bracket = NULL;
+    const char *path = NULL;
+
+    if (url != NULL)
+        return file_url_path(c, url);
+    if (strstr(text, "://") != NULL || len == 0)
+        return NULL;
+    bracket = strrchr(text, '[');
+    if (bracket != NULL && bracket != text && text[len - 1] == ']')
+        len = (size_t)(bracket - text);
+    path = arena_strndup(c->arena, text, len);
+    return is_directory || path[0] == '.' || strchr(path, '/') != NULL || is_archive(path) ? path
+                                                                                           : NULL;
+}
+
+static bool in_project(const struct completion *c, const char *path)
+{
+    return c->file->project != NULL && path_is_beneath(path, c->file->project) &&
+           !path_is_beneath(path, c->file->venv);
+}
+
+/* Does the path name the project or a directory in it? A file is shown alone. */
+static bool names_project(struct completion *c, const char *path)
+{
+    const char *real = path != NULL ? resolve_path(c, path) : NULL;
+
+    return real != NULL && in_project(c, real) && resolve_kind(c, real) == PATH_DIR;
+}
+
+static const char *below(struct completion *c, const char *dir, const char *path)
+{
+    auto_free char *joined = path_join(dir, path);
+
+    return arena_strdup(c->arena, joined);
+}
+
+/* --- requirement files --------------------------------------------------------------------------
+ */
+
+struct requirements {
+    struct completion *c;
+    const char *top; /* directory of the file that the command line named */
+    bool show;       /* note the files to be shown */
+};
+
+static bool read_requirements(struct requirements *r, const char *path, unsigned depth);
+
+/* One line, trimmed and without its comment: "-r other.txt", "--constraint=x", "-e ./pkg",
+ * "name @ file:///dir", "./dir ; marker". */
+static void split_line(struct completion *c, char *line, const char **option, const char **value)
+{
+    char *end = strstr(line, " #");
+    size_t len = 0;
+
+    if (end != NULL)
+        *end = '\0';
+    end = strstr(line, " ;");
+    if (end != NULL)
+        *end = '\0';
+    for (len = strlen(line); len > 0 && strchr(" \t\r", line[len - 1]) != NULL; len--)
+        line[len - 1] = '\0';
+    *option = NULL;
+    *value = line;
+    if (line[0] != '-')
+        return;
+    len = line[1] == '-' ? strcspn(line, " \t=") : 2;
+    *option = arena_strndup(c->arena, line, len);
+    *value = line + strlen(*option);
+    *value += strspn(*value, " \t=");
+}
+
+static enum role role_of(const char *option)
+{
+    for (size_t i = 0; option != NULL && i < ARRAY_SIZE(option_roles); i++) {
+        if (str_eq(option, option_roles[i].option))
+            return option_roles[i].role;
+    }
+    return ROLE_OPERAND;
+}
+
+/* Relative paths are taken as pip takes them (from the working directory) and as uv does. */
+static bool operand_names_project(struct completion *c, const char *base, const char *value,
+                                  bool is_directory)
+{
+    const char *path = local_path(c, value, is_directory);
+
+    if (path == NULL)
+        return false;
+    return names_project(c, path) || (base != NULL && names_project(c, below(c, base, path)));
+}
+
+static bool read_line(struct requirements *r, const char *dir, char *line, unsigned depth)
+{
+    const char *option = NULL;
+    const char *value = NULL;
+    enum role role = ROLE_OPERAND;
+
+    line += strspn(line, " \t");
+    if (*line == '\0' || *line == '#' || strlen(line) > LINE_MAX_BYTES)
+        return false;
+    split_line(r->c, line, &option, &value);
+    role = role_of(option);
+    if (role == ROLE_REQUIREMENTS)
+        return read_requirements(r, below(r->c, dir, value), depth + 1);
+    if (option != NULL && role != ROLE_DIRECTORY)
+        return false;
+    return operand_names_project(r->c, dir, value, role == ROLE_DIRECTORY);
+}
+
+/* The text of a requirement file may be the sandbox's own work, so what it names is followed only
+ * where its reader could look anyway: in the project, or beside the file that the user named. */
+static bool may_follow(const struct requirements *r, const char *real, unsigned depth)
+{
+    return depth == 0 || in_project(r->c, real) || path_is_beneath(real, r->top);
+}
+
+/* Return: does it name the project, through whatever other files? */
+static bool read_requirements(struct requirements *r, const char *path, unsigned depth)
+{
+    struct completion *c = r->c;
+    const char *real = resolve_path(c, path);
+    const char *dir = NULL;
+    const char *text = NULL;
+    char *line = NULL;
+    bool named = false;
+
+    if (real == NULL || depth > REQUIREMENT_DEPTH_MAX || c->files >= REQUIREMENT_FILES_MAX ||
+        resolve_kind(c, real) != PATH_FILE || deny_path(c, real, false))
+        return false;
+    dir = resolve_dirname(c, real);
+    if (depth == 0)
+        r->top = dir;
+    if (!may_follow(r, real, depth))
+        return false;
+    c->files++;
+    if (r->show)
+        expose_add(c, real, false, false, "requirement file");
+    text = c->start->host.text(c->start->host.context, c->arena, real);
+    if (text == NULL || strnlen(text, REQUIREMENT_TEXT_MAX) == REQUIREMENT_TEXT_MAX)
+        return false;
+    line = arena_strdup(c->arena, text);
+    while (line != NULL) {
+        char *next = strchr(line, '\n');
+
+        if (next != NULL)
+            *next++ = '\0';
+        named = read_line(r, dir, line, depth) || named;
+        line = next;
+    }
+    return named;
+}
+
+/* --- the command line ---------------------------------------------------------------------------
+ */
+
+static struct argument_walk walk_arguments(const struct completion *c)
+{
+    return (struct argument_walk){.arena = c->arena,
+                                  .argv = c->start->argv,
+                                  .argc = c->start->argc,
+                                  .next = c->first_argument,
+                                  .flags = "vqUIn"};
+}
+
+static bool is_project_command(const struct completion *c)
+{
+    if (!in_project(c, c->start->cwd))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(project_commands); i++) {
+        if (command_matches(project_commands[i], c->words, c->word_count))
+            return true;
+    }
+    return false;
+}
+
+static bool argument_names_project(struct completion *c, const struct argument *argument)
+{
+    struct requirements requirements = {.c = c};
+
+    switch (role_of(argument->option)) {
+    case ROLE_OPERAND:
+        return operand_names_project(c, NULL, argument->value, false);
+    case ROLE_DIRECTORY:
+        return operand_names_project(c, NULL, argument->value, true);
+    case ROLE_REQUIREMENTS:
+        return read_requirements(&requirements, argument->value, 0);
+    case ROLE_WRITE: /* it may be there only afterwards */
+        return in_project(c, resolve_lexical(c, argument->value));
+    case ROLE_READ:
+        return names_project(c, local_path(c, argument->value, true));
+    case ROLE_OTHER:
+        break;
+    }
+    return false;
+}
+
+bool installer_grants_project(struct completion *c)
+{
+    struct argument_walk walk = walk_arguments(c);
+    struct argument argument;
+
+    if (c->file->project == NULL)
+        return false;
+    if (is_project_command(c))
+        return true;
+    while (argument_next(&walk, &argument)) {
+        if (argument_names_project(c, &argument))
+            return true;
+    }
+    return false;
+}
+
+static void show_path(struct completion *c, const char *path, bool rw, const char *origin)
+{
+    const char *real = NULL;
+    enum path_kind kind = PATH_ABSENT;
+
+    if (path == NULL || place_is_settled(c, resolve_lexical(c, path)))
+        return;
+    real = resolve_path(c, path);
+    kind = real != NULL ? resolve_kind(c, real) : PATH_ABSENT;
+    if (kind == PATH_FILE || kind == PATH_DIR)
+        expose_add(c, real, kind == PATH_DIR, rw, origin);
+}
+
+static void show_argument(struct completion *c, const struct argument *argument)
+{
+    struct requirements requirements = {.c = c, .show = true};
+    const char *origin = arena_printf(c->arena, "argument %zu", argument->index);
+
+    switch (role_of(argument->option)) {
+    case ROLE_OPERAND:
+        show_path(c, local_path(c, argument->value, false), false, origin);
+        break;
+    case ROLE_DIRECTORY:
+    case ROLE_READ:
+        show_path(c, local_path(c, argument->value, true), false, origin);
+        break;
+    case ROLE_REQUIREMENTS:
+        read_requirements(&requirements, argument->value, 0);
+        break;
+    case ROLE_WRITE:
+        show_path(c, argument->value, true, origin);
+        break;
+    case ROLE_OTHER:
+        break;
+    }
+}
+
+void installer_arguments(struct completion *c)
+{
+    struct argument_walk walk = walk_arguments(c);
+    struct argument argument;
+
+    c->files = 0;
+    while (argument_next(&walk, &argument))
+        show_argument(c, &argument);
+}

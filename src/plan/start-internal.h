@@ -1,0 +1,121 @@
+/* Shared by the files that complete a plan for one start. */
+#ifndef SVENV_PLAN_START_INTERNAL_H
+#define SVENV_PLAN_START_INTERNAL_H
+
+#include "svenv/plan/command.h"
+#include "svenv/plan/start.h"
+
+/* A host path that this start asks for. */
+struct exposure {
+    const char *path; /* real */
+    bool directory;
+    bool rw;
+    bool empty; /* only the directory is to exist, nothing of the host's is shown */
+    const char *origin;
+};
+
+/* A symlink of the host, made again so that the path as given leads to the real one inside. */
+struct exposure_link {
+    const char *path; /* its directory is real */
+    const char *target;
+    const char *leads_to; /* the path that was asked for: the link is made when that is shown */
+};
+
+/* One start in the making. */
+struct completion {
+    struct arena *arena;
+    const struct plan_file *file;
+    const struct plan *compiled; /* the variant's */
+    const struct start *start;
+    struct plan *plan; /* its operations so far decide what is visible */
+
+    const char *name;                /* what is started: entry, or base name of argv[0] */
+    bool is_python;
+    struct python_command python;    /* when is_python */
+    const char *words[COMMAND_WORDS_MAX];
+    size_t word_count;
+    size_t first_argument; /* index in argv */
+    bool cwd_is_settled;   /* the working directory is visible inside */
+
+    struct exposure *shown;
+    size_t shown_count;
+    struct exposure_link *links;
+    size_t link_count;
+    unsigned lookups; /* asked of the host so far */
+    unsigned files;   /* requirement files read so far */
+};
+
+/* --- arguments.c: the command line as options and values ---------------------------------------- */
+
+/* One value of the command line: "--opt=value", "--opt value", "-ovalue", or plain. */
+struct argument {
+    size_t index;       /* in argv */
+    const char *option; /* "--opt", "-o"; NULL: none before it */
+    const char *value;
+    bool attached; /* in the same word as the option */
+};
+struct argument_walk {
+    struct arena *arena;
+    const char *const *argv;
+    size_t argc;
+    size_t next;
+    const char *flags; /* letters of short options that take no value; NULL: not known */
+    const char *option;
+};
+bool argument_next(struct argument_walk *walk, struct argument *out);
+
+/* --- deny.c: what is never shown ---------------------------------------------------------------- */
+
+/* Is `path` (real) out of bounds for arguments and variables: $HOME, "/", what holds them,
+ * credentials, the kernel's file systems, shared temporary directories as a whole, and what holds a
+ * mount of this sandbox? */
+bool deny_path(const struct completion *c, const char *path, bool directory);
+
+/* The writable area of the sandbox that `path` of the host lies in, NULL: none. */
+const char *hostile_area(const struct completion *c, const char *path);
+
+/* --- place.c: where paths come to lie ----------------------------------------------------------- */
+
+/* Is `path` shown by an operation of the plan, or hidden by one on purpose? */
+bool place_is_settled(const struct completion *c, const char *path);
+
+/* Adds binds, mount points and links for everything in c->shown. Return: 0 or negative errno. */
+int place_all(struct completion *c, struct err *err);
+
+/* --- resolve.c: paths of the host --------------------------------------------------------------- */
+
+/* `text` made absolute against the working directory, without touching the host. */
+const char *resolve_lexical(const struct completion *c, const char *text);
+
+/* Real path of `text`, whose symlinks are recorded to be made again; NULL when it does not exist, or
+ * leads out of an area that the sandbox can write through a symlink lying there. */
+const char *resolve_path(struct completion *c, const char *text);
+
+/* Kind of `path`; PATH_ABSENT also when this start has asked too often. */
+enum path_kind resolve_kind(struct completion *c, const char *path);
+
+const char *resolve_dirname(const struct completion *c, const char *path);
+
+/* --- expose.c, installer.c ---------------------------------------------------------------------- */
+
+/* Notes a path to be shown. */
+void expose_add(struct completion *c, const char *path, bool directory, bool rw,
+                const char *origin);
+
+/* Shows what arguments and variables name, by the tables of rules. */
+void expose_arguments(struct completion *c);
+void expose_variables(struct completion *c);
+
+/* Is the project granted? Reads the command line as installers do, requirement files included. */
+bool installer_grants_project(struct completion *c);
+
+/* The same for what lies elsewhere: notes archives, requirement files, target directories. */
+void installer_arguments(struct completion *c);
+
+/* --- environ.c ---------------------------------------------------------------------------------- */
+
+/* Does NAME=value of the caller's environment go in? *command_out: it was set for this command. */
+bool environ_passes(const struct plan *plan, const struct start *start, const char *assignment,
+                    bool *command_out);
+
+#endif
