@@ -139,7 +139,8 @@ int venv_entries(struct venv *venv, struct entry_status **out, size_t *count_out
 
 /* Fills $venv/sandbox/etc: passwd, group, nsswitch.conf, machine-id, ... and copies of the small
  * files that programs need (CONTAINMENT.md, Mounts). Each file is replaced atomically and only when
- * it differs, so running sandboxes see a changed resolv.conf. machine-id is random, made once.
+ * it differs, so running sandboxes see a changed resolv.conf. `id`: the venv's; machine-id is made
+ * from it in a way that does not give it away.
  * Host files that went in are reported through `note` (for the staleness check). */
 struct etc_identity {
     const char *user;
@@ -148,7 +149,7 @@ struct etc_identity {
     uint32_t uid, gid;
 };
 typedef void etc_note_fn(void *context, const char *host_path);
-int venv_make_etc(const char *venv_path, const struct etc_identity *identity, etc_note_fn *note,
-                  void *context, struct err *err);
+int venv_make_etc(const char *venv_path, const char *id, const struct etc_identity *identity,
+                  etc_note_fn *note, void *context, struct err *err);
 
 #endif

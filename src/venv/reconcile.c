@@ -1,0 +1,176 @@
+#include "reconcile-internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/str.h"
+#include "svenv/venv/venv.h"
+
+#include "decide-internal.h"
+#include "manifest-internal.h"
+#include "move-internal.h"
+#include "site-internal.h"
+#include "stubs-internal.h"
+#include "survey-internal.h"
+
+struct pass {
+    const struct site *site;
+    const struct stubs *stubs;
+    const struct wrap_options *options;
+    struct venv *manifest;
+    struct sync_result result;
+    struct venv_entry *entries;
+    size_t entry_count;
+    size_t name_bytes; /* what the entries take in the manifest, at worst */
+};
+
+static bool has_room(const struct pass *pass, const char *name)
+{
+    return pass->name_bytes + manifest_name_cost(name) <= MANIFEST_NAMES_MAX;
+}
+
+static void count(struct sync_result *result, enum act act)
+{
+    size_t *const counters[ACT__COUNT] = {
+        [ACT_LEAVE] = &result->skipped,     [ACT_ADOPT] = &result->adopted,
+        [ACT_PUBLISH] = &result->added,     [ACT_REPAIR] = &result->repaired,
+        [ACT_DROP_STUB] = &result->removed, [ACT_DROP_REAL] = &result->removed,
+    };
+
+    if (counters[act] != NULL)
+        (*counters[act])++;
+}
+
+/* Does the name have a stub outside and something inside, now that `act` is done? */
+static bool is_entry_after(const struct pair *pair, enum act act)
+{
+    bool has_real = pair->real == SIDE_ENTRY || pair->real == SIDE_PLAIN;
+
+    if (act == ACT_ADOPT || act == ACT_PUBLISH)
+        return true;
+    return has_real && (act == ACT_REPAIR || (act == ACT_KEEP && pair->bin == SIDE_STUB));
+}
+
+static int treat(struct pass *pass, const struct pair *pair, struct err *err)
+{
+    bool has_space = has_room(pass, pair->name);
+    enum act act = decide_sync(pair, has_space);
+    int rc = 0;
+
+    if (act == ACT_ADOPT && !has_space)
+        return err_plain(err, E2BIG, "'%s/bin' has too many entry points", pass->site->path);
+    rc = move_apply(pass->site, pass->stubs, pair, act, err);
+    if (rc < 0)
+        return rc;
+    count(&pass->result, act);
+    if (is_entry_after(pair, act)) {
+        struct venv_entry *entry =
+            arena_push(&pass->manifest->arena, &pass->entries, &pass->entry_count, sizeof(*entry));
+
+        entry->name = arena_strdup(&pass->manifest->arena, pair->name);
+        pass->name_bytes += manifest_name_cost(pair->name);
+    }
+    return 0;
+}
+
+/* A disk without room for all the stubs is noticed before the first change. */
+static int check_space(const struct pass *pass, const struct survey *survey, struct err *err)
+{
+    struct statvfs fs;
+    uint64_t needed = 0;
+    uint64_t each = (pass->stubs->known[0].len + 8191) & ~UINT64_C(4095);
+
+    for (size_t i = 0; i < survey->count; i++) {
+        enum act act = decide_sync(&survey->pairs[i], 1);
+
+        if (act == ACT_ADOPT || act == ACT_PUBLISH)
+            needed += each;
+    }
+    if (needed == 0 || fstatvfs(pass->site->root, &fs) < 0 || fs.f_blocks == 0)
+        return 0;
+    if ((uint64_t)fs.f_bavail * fs.f_frsize < needed)
+        return err_plain(err, ENOSPC, "the disk of '%s' is full: %llu KiB are needed",
+                         pass->site->path, (unsigned long long)(needed >> 10));
+    return 0;
+}
+
+/* `shell` starts a shell inside; it stands for no file there, unless the venv brings its own. */
+static int place_shell(struct pass *pass, const struct survey *survey, bool *own_out,
+                       struct err *err)
+{
+    const struct pair *pair = NULL;
+
+    for (size_t i = 0; pair == NULL && i < survey->count; i++) {
+        if (str_eq(survey->pairs[i].name, "shell"))
+            pair = &survey->pairs[i];
+    }
+    *own_out = pair == NULL ||
+               (pair->bin == SIDE_STUB && pair->real != SIDE_ENTRY && pair->real != SIDE_PLAIN);
+    if (pair != NULL)
+        return 0;
+    return move_place_stub(pass->site, pass->stubs, "shell", err);
+}
+
+static bool same_entries(const struct venv *manifest, const struct pass *pass)
+{
+    if (manifest->entry_count != pass->entry_count)
+        return false;
+    for (size_t i = 0; i < pass->entry_count; i++) {
+        if (!str_eq(manifest->entries[i].name, pass->entries[i].name))
+            return false;
+    }
+    return true;
+}
+
+static int treat_all(struct pass *pass, const struct survey *survey, struct err *err)
+{
+    int rc = check_space(pass, survey, err);
+
+    for (size_t i = 0; rc == 0 && i < survey->count; i++) {
+        rc = treat(pass, &survey->pairs[i], err);
+        if (rc == 0 && pass->options != NULL && pass->options->progress != NULL)
+            pass->options->progress(pass->options->context, i + 1, survey->count);
+    }
+    return rc;
+}
+
+int reconcile(const struct site *site, const struct stubs *stubs, struct venv *manifest,
+              const struct wrap_options *options, struct sync_result *result, bool *changed_out,
+              struct err *err)
+{
+    struct pass pass = {.site = site, .stubs = stubs, .options = options, .manifest = manifest};
+    auto_survey struct survey survey = {.count = 0};
+    bool own_shell = false;
+    int rc = 0;
+
+    site_sweep(site);
+    rc = survey_take(&survey, site, stubs, manifest, err);
+    if (rc == 0)
+        rc = treat_all(&pass, &survey, err);
+    if (rc == 0)
+        rc = place_shell(&pass, &survey, &own_shell, err);
+    if (rc < 0)
+        return rc;
+    *changed_out = own_shell != manifest->own_shell || !same_entries(manifest, &pass);
+    manifest->entries = pass.entries;
+    manifest->entry_count = pass.entry_count;
+    manifest->own_shell = own_shell;
+    *result = pass.result;
+    return 0;
+}
+
+int reconcile_undo(const struct site *site, const struct stubs *stubs, const struct venv *manifest,
+                   struct err *err)
+{
+    auto_survey struct survey survey = {.count = 0};
+    int rc = 0;
+
+    site_sweep(site);
+    rc = survey_take(&survey, site, stubs, manifest, err);
+    for (size_t i = 0; rc == 0 && i < survey.count; i++)
+        rc = move_apply(site, stubs, &survey.pairs[i], decide_undo(&survey.pairs[i]), err);
+    return rc;
+}

@@ -1,0 +1,209 @@
+#include "svenv/venv/venv.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/str.h"
+
+#include "manifest-internal.h"
+#include "reconcile-internal.h"
+#include "site-internal.h"
+#include "stubs-internal.h"
+#include "unwrap-internal.h"
+
+#define QUARANTINE "quarantine"
+
+/* Removed after everything else, in this order: as long as one of them is there, an interrupted
+ * unwrap knows what to finish. */
+static const char *const last_files[] = {"stub.next", "stub", MANIFEST_FILE, "lock"};
+
+static bool is_last(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(last_files); i++) {
+        if (str_eq(last_files[i], name))
+            return true;
+    }
+    return false;
+}
+
+static int list_names(int dir, struct strv *out)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+    const struct dirent *entry = NULL;
+
+    if (stream == NULL) {
+        int rc = -errno;
+
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
+    while ((entry = readdir(stream)) != NULL) {
+        if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
+            strv_add(out, entry->d_name);
+    }
+    closedir(stream);
+    return 0;
+}
+
+/* Is this directory one that we made? Somebody's own directory of that name is not ours to remove.
+ */
+static bool is_ours(const struct site *site, bool purge)
+{
+    static const char *const made_first[] = {"bin", "etc", QUARANTINE, "installer"};
+    auto_strv struct strv names = {0};
+    size_t known = 0;
+
+    if (site->sandbox < 0 || list_names(site->sandbox, &names) < 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(last_files); i++) {
+        if (strv_has(&names, last_files[i]))
+            return true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(made_first); i++)
+        known += strv_has(&names, made_first[i]) ? 1 : 0;
+    /* Only what an earlier unwrap kept is left: the venv is not wrapped. */
+    if (names.count == 1 && strv_has(&names, QUARANTINE))
+        return purge;
+    return known == names.count;
+}
+
+static int set_time(int fd, int64_t nanoseconds)
+{
+    const int64_t billion = 1000000000;
+    int64_t rest = nanoseconds % billion;
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+
+    rest += rest < 0 ? billion : 0;
+    times[1].tv_sec = (time_t)((nanoseconds - rest) / billion);
+    times[1].tv_nsec = (long)rest;
+    return futimens(fd, times) < 0 ? -errno : 0;
+}
+
+static int restore_bin(const struct site *site, const struct venv *manifest, struct err *err)
+{
+    if (manifest->id == NULL)
+        return 0;
+    if (fchmod(site->bin, manifest->bin_mode) < 0)
+        return err_set(err, errno, "cannot give '%s/bin' its mode back", site->path);
+    if (set_time(site->bin, manifest->bin_mtime_ns) < 0)
+        return err_set(err, errno, "cannot give '%s/bin' its time back", site->path);
+    return 0;
+}
+
+/* The private /tmp and /dev/shm of the venv, when they are really ours. They lie where everybody
+ * may write: another one's are left alone, and a link is no directory. */
+static void remove_temporary(const struct venv *manifest)
+{
+    static const char *const places[] = {"/tmp", "/dev/shm"};
+    auto_free char *name = NULL;
+
+    if (manifest->id == NULL)
+        return;
+    name = xasprintf("sandbox-venv-%s", manifest->id);
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        auto_fd int dir = open(places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct stat st;
+
+        if (dir >= 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+            st.st_uid == geteuid())
+            (void)tree_remove(dir, name);
+    }
+}
+
+/* Removes a directory with all it holds, or without `purge` only when it holds nothing. */
+static int remove_private(int dir, const char *name, bool purge)
+{
+    if (purge)
+        return tree_remove(dir, name);
+    if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT && errno != ENOTEMPTY &&
+        errno != EEXIST && errno != ENOTDIR)
+        return -errno;
+    return 0;
+}
+
+static int remove_sandbox(const struct site *site, bool purge)
+{
+    auto_strv struct strv names = {0};
+    int rc = remove_private(site->sandbox, QUARANTINE, purge);
+
+    if (rc == 0)
+        rc = list_names(site->sandbox, &names);
+    for (size_t i = 0; rc == 0 && i < names.count; i++) {
+        if (!is_last(names.items[i]) && !str_eq(names.items[i], QUARANTINE))
+            rc = tree_remove(site->sandbox, names.items[i]);
+    }
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(last_files); i++)
+        rc = tree_remove(site->sandbox, last_files[i]);
+    /* Not empty: quarantined files were kept, or a waiting wrap has begun anew. */
+    if (rc == 0 && unlinkat(site->root, "sandbox", AT_REMOVEDIR) < 0 && errno != ENOTEMPTY &&
+        errno != EEXIST)
+        rc = -errno;
+    return rc;
+}
+
+int unwrap_site(const struct site *site, const struct stubs *stubs, const struct venv *manifest,
+                bool purge, struct err *err)
+{
+    int rc = reconcile_undo(site, stubs, manifest, err);
+
+    if (rc == 0)
+        rc = restore_bin(site, manifest, err);
+    if (rc == 0)
+        rc = site_flush(site, err);
+    if (rc < 0)
+        return rc;
+    remove_temporary(manifest);
+    rc = remove_private(site->root, "home", purge);
+    if (rc == 0)
+        rc = remove_private(site->root, "cache", purge);
+    if (rc == 0)
+        rc = remove_sandbox(site, purge);
+    if (rc < 0)
+        return err_set(err, -rc, "bin is restored, but something in '%s' cannot be removed",
+                       site->path);
+    if (manifest->id != NULL)
+        (void)set_time(site->root, manifest->root_mtime_ns);
+    return 0;
+}
+
+/* Without any copy of the stub nothing in bin can be told from the host's own files. */
+static int load_stubs(struct stubs *stubs, const struct site *site, struct err *err)
+{
+    bool is_installed = access(SVENV_STUB, R_OK) == 0;
+    int rc = stubs_load(stubs, site, is_installed ? SVENV_STUB : NULL, err);
+
+    /* sandbox/bin goes before the stub does: when neither is there, nothing is left to restore. */
+    return rc == -ENOENT && site->real < 0 ? 0 : rc;
+}
+
+int venv_unwrap(const char *venv_path, bool purge, struct err *err)
+{
+    auto_free char *shown = xasprintf("%s/sandbox/" MANIFEST_FILE, venv_path);
+    auto_fd int lock = venv_lock(venv_path, err);
+    auto_stubs struct stubs stubs = {.count = 0};
+    auto_site struct site site;
+    auto_venv struct venv manifest;
+    int rc = 0;
+
+    venv_init(&manifest);
+    site_init(&site, venv_path);
+    if (lock < 0)
+        return lock;
+    rc = site_open(&site, venv_path, err);
+    if (rc < 0)
+        return rc;
+    if (!is_ours(&site, purge))
+        return err_plain(err, ENOENT, "'%s' is not wrapped", venv_path);
+    rc = load_stubs(&stubs, &site, err);
+    if (rc < 0)
+        return rc;
+    /* A manifest that is gone or unreadable costs the times of bin, not the way back. */
+    (void)manifest_load(&manifest, site.sandbox, shown, NULL);
+    return unwrap_site(&site, &stubs, &manifest, purge, err);
+}
