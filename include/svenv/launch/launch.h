@@ -1,27 +1,55 @@
 /* Executes a plan: namespaces, mounts, pid 1, drop, exec. See launch/launch.c for the theory of
- * operation. Knows no policy, no YAML, no libseccomp. */
+ * operation. Knows no policy, no YAML, no libseccomp, and decides nothing. */
 #ifndef SVENV_LAUNCH_LAUNCH_H
 #define SVENV_LAUNCH_LAUNCH_H
 
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
+#include "svenv/base/err.h"
 #include "svenv/plan/plan.h"
 
 struct launch_program {
-    const char *path;         /* inside */
-    const char *path_as_called; /* tried first when it is the same file inside; may be NULL */
+    const char *path;           /* inside; without '/' it is searched in the PATH of env */
+    const char *path_as_called; /* executed instead when it is the same file inside; may be NULL */
     const char *const *argv;
     const char *const *env;
-    const char *cwd;
+    const char *cwd;            /* inside */
+    sigset_t mask;              /* the caller's signal mask, restored for the program */
+};
+
+/* Why the program never ran, written by a child into memory that the launcher shares with it. */
+struct launch_failure {
+    int status; /* 125, 126, 127; 0: none */
+    struct err err;
 };
 
 struct launch {
-    pid_t init;    /* pid 1 of the sandbox */
-    pid_t program;
-    int control;   /* socket to pid 1 */
+    pid_t init;    /* pid 1 of the sandbox, a child of the caller */
+    pid_t program; /* likewise */
+    int control;   /* socket to pid 1, see launch/control.h */
+    const struct launch_failure *failure; /* err.code != 0 once it has ended: it never ran */
 };
 
+/* Makes the sandbox and starts the program in it. The caller has blocked all signals, and the
+ * descriptors that the program may inherit are those without close-on-exec.
+ * Return: 0 when the program's process exists (it may still report a failure), or negative errno
+ * with *err; nothing is left running or mounted then. */
 int launch_start(const struct plan *plan, const struct launch_program *program, struct launch *out,
                  struct err *err);
+
+/* --- descriptors -------------------------------------------------------------------------- */
+
+/* Holds what was inherited to the rule (DESIGN.md section 7): 0-2 stay, pipes, regular files and
+ * harmless devices stay, systemd's LISTEN_FDS stay, everything else is closed. Closed ones among 0-2
+ * become /dev/null; a directory there is refused: it would be a way out by openat(2). */
+int descriptors_sanitize(struct err *err);
+
+/* --- host nodes ---------------------------------------------------------------------------- */
+
+/* Makes what must exist on the host before the mounts (struct plan_node). */
+int nodes_make(const struct plan *plan, struct err *err);
 
 #endif

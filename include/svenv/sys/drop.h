@@ -1,0 +1,32 @@
+/* Giving up privileges: capabilities, Landlock, the system call filter. Each is verified. */
+#ifndef SVENV_SYS_DROP_H
+#define SVENV_SYS_DROP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+/* Keeps only the capabilities in the mask (bit = number) in every set, ambient included, so that
+ * they survive exec; empties the bounding set of the others and locks the securebits
+ * (capabilities(7)). Return: 0 or negative errno with *err. */
+int caps_keep(uint64_t mask, struct err *err);
+
+/* The running kernel's Landlock ABI, 0 when there is none (landlock(7)). */
+unsigned landlock_abi(void);
+
+/* A ruleset that handles every right of `abi`. Without a rule everything is denied. scoped: also
+ * signals and abstract sockets to processes outside (ABI 6). Return: descriptor or negative. */
+int landlock_open(unsigned abi, struct err *err);
+/* Lets the tree at `path` be read and executed, and with `write` also changed in every way. */
+int landlock_allow(int ruleset, unsigned abi, const char *path, bool write, struct err *err);
+/* Puts the ruleset in force for the caller, for good. Needs no_new_privs. */
+int landlock_enforce(int ruleset, struct err *err);
+
+int no_new_privs(struct err *err);
+
+/* Loads a classic BPF program (struct sock_filter[count]) as seccomp filter. */
+int filter_load(const void *program, size_t count, struct err *err);
+
+#endif

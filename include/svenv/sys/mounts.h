@@ -1,0 +1,24 @@
+/* Mounts by descriptor: a tree is cloned or made detached, gets its attributes, and is attached, so
+ * it is never visible without them and no path is resolved twice. */
+#ifndef SVENV_SYS_MOUNTS_H
+#define SVENV_SYS_MOUNTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A detached copy of the mount tree at `source` (an O_PATH descriptor of the caller's mount
+ * namespace). attrs: MOUNT_ATTR_* to set on every mount of it. Return: descriptor or negative. */
+int mount_clone(int source, bool recursive, uint64_t attrs);
+
+/* A detached new file system. options: pairs key, value ending in NULL; a NULL value is a flag.
+ * Return: descriptor of its root, or negative errno. */
+int mount_make(const char *type, const char *const *options, uint64_t attrs);
+
+/* Attaches a detached tree on what `target` (O_PATH) refers to. */
+int mount_attach(int tree, int target);
+
+/* Makes the tree behind `root` the root directory and drops the old one with all its mounts. The
+ * tree must be attached somewhere in the namespace. Afterwards the current directory is "/". */
+int mount_enter_root(int root);
+
+#endif

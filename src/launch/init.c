@@ -1,0 +1,174 @@
+/* Pid 1 of the sandbox: a canary in the caller's process group, a reaper, and the fuse that ends the
+ * sandbox when the launcher is gone. It holds one descriptor and no privilege. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/launch/control.h"
+#include "svenv/sys/drop.h"
+#include "svenv/sys/syscalls.h"
+
+#include "launch-internal.h"
+
+extern char **environ;
+
+enum { STATUS_OURS = 125, STATUS_TIME_LIMIT = 124 };
+
+struct init {
+    int control; /* -1 once detached and the launcher is gone */
+    int signals;
+    bool detached;
+    int64_t deadline_ms; /* when detached: end of the wall-clock limit, 0 for none */
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Return: does any process besides this one exist? */
+static bool reap(void)
+{
+    pid_t pid;
+
+    do {
+        pid = waitpid(-1, NULL, WNOHANG);
+    } while (pid > 0);
+    return pid == 0;
+}
+
+static void say(const struct init *init, enum control_kind kind, uint32_t value)
+{
+    struct control_message message = {.kind = kind, .value = value};
+
+    if (init->control >= 0)
+        (void)send(init->control, &message, sizeof(message), MSG_NOSIGNAL);
+}
+
+/* Signals from inside have a sender's pid here; only those from outside (and the kernel's own, as
+ * from the terminal) have none, so the program cannot forge a report. */
+static void take_signals(const struct init *init)
+{
+    struct signalfd_siginfo info;
+
+    while (read(init->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo != SIGCHLD && info.ssi_pid == 0)
+            say(init, CONTROL_SIGNAL, info.ssi_signo);
+    }
+}
+
+static void detach(struct init *init, uint32_t seconds)
+{
+    prctl(PR_SET_PDEATHSIG, 0);
+    init->detached = true;
+    init->deadline_ms = seconds ? now_ms() + (int64_t)seconds * 1000 : 0;
+    say(init, CONTROL_DETACH, 0);
+}
+
+static void take_message(struct init *init)
+{
+    struct control_message message;
+    ssize_t got = recv(init->control, &message, sizeof(message), MSG_DONTWAIT);
+
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got != (ssize_t)sizeof(message)) { /* the launcher is gone */
+        if (!init->detached)
+            _exit(0);
+        close(init->control);
+        init->control = -1;
+        return;
+    }
+    if (message.kind == CONTROL_PING) {
+        take_signals(init);
+        say(init, CONTROL_PONG, 0);
+    } else if (message.kind == CONTROL_LEFT) {
+        say(init, CONTROL_LEFT, reap());
+    } else if (message.kind == CONTROL_DETACH) {
+        detach(init, message.value);
+    }
+}
+
+/* The launcher's environment and arguments lie on the stack that was inherited: overwritten, so that
+ * no read of this process could ever show them. */
+static void wipe_environment(void)
+{
+    for (char **entry = environ; entry && *entry; entry++)
+        explicit_bzero(*entry, strlen(*entry));
+}
+
+static int give_up_everything(int control, struct err *err)
+{
+    int rc;
+
+    wipe_environment();
+    prctl(PR_SET_NAME, "sandbox-venv");
+    if (prctl(PR_SET_DUMPABLE, 0) < 0 || dup2(control, 0) < 0)
+        return err_set(err, errno, "cannot protect pid 1 of the sandbox");
+    rc = sys_close_range(1, ~0u, 0);
+    if (rc < 0)
+        return err_set(err, -rc, "cannot close the descriptors of pid 1");
+    rc = caps_keep(0, err);
+    return rc < 0 ? rc : no_new_privs(err);
+}
+
+static int wait_time(const struct init *init)
+{
+    int64_t left;
+
+    if (!init->deadline_ms)
+        return -1;
+    left = init->deadline_ms - now_ms();
+    return left < 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
+}
+
+static void prepare(const struct plan *plan, int control, struct shared *shared)
+{
+    struct err *err = &shared->failure.err;
+
+    /* A launcher that died before this shows as the end of the control socket. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    shared->failure.status = STATUS_OURS;
+    if (root_build(plan, err) < 0)
+        _exit(STATUS_OURS);
+    gate_open(&shared->gate);
+    if (give_up_everything(control, err) < 0)
+        _exit(STATUS_OURS);
+    munmap(shared, sizeof(*shared));
+}
+
+_Noreturn void init_main(const struct plan *plan, int control, struct shared *shared)
+{
+    struct init init = {.control = 0};
+    sigset_t all;
+
+    prepare(plan, control, shared);
+    sigfillset(&all);
+    init.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (init.signals < 0)
+        _exit(STATUS_OURS);
+    for (;;) {
+        struct pollfd fds[] = {{.fd = init.signals, .events = POLLIN},
+                               {.fd = init.control, .events = POLLIN}};
+
+        poll(fds, 2, wait_time(&init));
+        take_signals(&init);
+        if (!reap() && init.detached)
+            _exit(0);
+        if (init.control >= 0 && fds[1].revents)
+            take_message(&init);
+        if (init.deadline_ms && now_ms() >= init.deadline_ms)
+            _exit(STATUS_TIME_LIMIT);
+    }
+}

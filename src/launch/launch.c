@@ -1,0 +1,138 @@
+/* Theory of operation
+ *
+ *   launcher ──fork──> opener ──clone(CLONE_PARENT)──> pid 1
+ *      │                  └─────clone(CLONE_PARENT)──> program
+ *      └── parent of all three: waits, forwards signals (supervise)
+ *
+ * 1. The launcher makes the host nodes and a page shared with its children for their errors.
+ * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup, net; pid for its children)
+ *    and maps the ids.                                            Mustn't: run anything foreign.
+ * 3. It clones pid 1 and then the program as children of the launcher: so limits, terminal, process
+ *    group, rusage and stop/continue are native for the caller, and the parent of the program reads 0
+ *    inside, never 1, which pollers of the parent take for "my parent died". Then it exits.
+ * 4. Pid 1 builds the root from the plan's operations while it has the capabilities of its user
+ *    namespace (a proc of the new pid namespace can be mounted from inside it only), and pivots into
+ *    it, for the program too. From here on the host's files are out of reach.
+ * 5. Pid 1 opens the gate, drops everything that it has, and reaps (init.c).
+ * 6. The program, waiting at the gate, sets limits, drops capabilities, enters Landlock, loads the
+ *    filter, and executes (program.c).                            Should: have nothing to decide.
+ *
+ * An error in any child ends the launch: it is written to the shared page as data, and printed once
+ * by the launcher. When pid 1 ends, the kernel ends the program at the gate. */
+#include "svenv/launch/launch.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/sys/namespaces.h"
+#include "svenv/sys/syscalls.h"
+
+#include "launch-internal.h"
+
+enum { STATUS_OURS = 125 };
+
+static int open_namespaces(const struct plan *plan, struct err *err)
+{
+    int rc = namespaces_enter(plan->uid, plan->gid, plan->flags & PLAN_OWN_NET, err);
+
+    if (rc == 0 && !(plan->flags & PLAN_USERNS_OK))
+        rc = namespaces_close_nesting(err);
+    if (rc == 0 && (plan->flags & PLAN_OWN_NET))
+        rc = namespaces_loopback_up(err);
+    if (rc == 0 && plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
+        rc = err_set(err, errno, "cannot set the host name '%s'", plan->hostname);
+    return rc;
+}
+
+/* Gives the child back its pid 0; an error ends the caller. */
+static pid_t sibling(struct shared *shared)
+{
+    pid_t pid = sys_fork_with(CLONE_PARENT);
+
+    if (pid < 0) {
+        err_set(&shared->failure.err, -pid, "cannot start a process in the sandbox");
+        _exit(STATUS_OURS);
+    }
+    return pid;
+}
+
+static _Noreturn void opener_main(const struct plan *plan, const struct launch_program *program,
+                                  int control, struct shared *shared)
+{
+    /* A launcher that dies while this runs must not leave it behind; pid 1 has its own check. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (open_namespaces(plan, &shared->failure.err) < 0)
+        _exit(STATUS_OURS);
+    shared->init = sibling(shared);
+    if (shared->init == 0)
+        init_main(plan, control, shared);
+    shared->program = sibling(shared);
+    if (shared->program == 0)
+        program_main(plan, program, shared);
+    _exit(0);
+}
+
+/* Waits for the opener; afterwards either both children exist or none. */
+static int finish_opener(pid_t opener, struct shared *shared, struct err *err)
+{
+    int status = 0;
+
+    while (waitpid(opener, &status, 0) < 0) {
+        if (errno != EINTR)
+            return err_set(err, errno, "cannot wait for the set-up of the sandbox");
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    if (shared->init > 0) {
+        kill(shared->init, SIGKILL);
+        waitpid(shared->init, NULL, 0);
+    }
+    if (shared->failure.err.code == 0)
+        return err_plain(err, EIO, "the set-up of the sandbox was killed (signal %d)",
+                         WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    *err = shared->failure.err;
+    return -err->code;
+}
+
+int launch_start(const struct plan *plan, const struct launch_program *program, struct launch *out,
+                 struct err *err)
+{
+    int pair[2];
+    struct shared *shared;
+    pid_t opener;
+    int rc = nodes_make(plan, err);
+
+    if (rc < 0)
+        return rc;
+    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return err_set(err, errno, "cannot make shared memory for the sandbox's set-up");
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return err_set(err, errno, "cannot make a socket pair for the sandbox's pid 1");
+    opener = fork();
+    if (opener < 0)
+        return err_set(err, errno, "cannot fork");
+    if (opener == 0) {
+        close(pair[0]);
+        opener_main(plan, program, pair[1], shared);
+    }
+    close(pair[1]);
+    rc = finish_opener(opener, shared, err);
+    if (rc < 0) {
+        close(pair[0]);
+        return rc;
+    }
+    *out = (struct launch){.init = shared->init,
+                           .program = shared->program,
+                           .control = pair[0],
+                           .failure = &shared->failure};
+    return 0;
+}

@@ -1,0 +1,185 @@
+/* The program's last steps, in the order of their dependencies. Should: do what the plan says.
+ * Mustn't: allocate, decide, or go on after a failure. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/sys/drop.h"
+#include "svenv/sys/syscalls.h"
+
+#include "launch-internal.h"
+
+enum { STATUS_OURS = 125, STATUS_CANNOT_EXEC = 126, STATUS_NOT_FOUND = 127 };
+
+static int set_limits(const struct plan *plan, struct err *err)
+{
+    /* At exactly 1 a piped core_pattern is not run on the host, while 0 still runs it (core(5)). */
+    struct rlimit core = {.rlim_cur = 1, .rlim_max = 1};
+
+    if (setrlimit(RLIMIT_CORE, &core) < 0)
+        return err_set(err, errno, "cannot limit core dumps");
+    for (size_t i = 0; i < plan->limit_count; i++) {
+        const struct plan_limit *limit = &plan->limits[i];
+        struct rlimit now, set = {.rlim_cur = limit->value, .rlim_max = limit->value};
+
+        if (getrlimit(limit->resource, &now) < 0)
+            return err_set(err, errno, "cannot read a resource limit (%s)", limit->origin);
+        if (now.rlim_max < set.rlim_max) /* never more than the caller's own */
+            set = now;
+        if (setrlimit(limit->resource, &set) < 0)
+            return err_set(err, errno, "cannot set a resource limit (%s)", limit->origin);
+    }
+    return 0;
+}
+
+static int enter_landlock(const struct plan *plan, struct err *err)
+{
+    auto_fd int ruleset = -1;
+    int rc = 0;
+
+    if (!(plan->flags & PLAN_USE_LANDLOCK))
+        return 0;
+    ruleset = landlock_open(plan->landlock_abi, err);
+    if (ruleset < 0)
+        return ruleset;
+    for (size_t i = 0; rc == 0 && i < plan->landlock_count; i++)
+        rc = landlock_allow(ruleset, plan->landlock_abi, plan->landlock[i].path,
+                            plan->landlock[i].write, err);
+    return rc < 0 ? rc : landlock_enforce(ruleset, err);
+}
+
+static int prepare(const struct plan *plan, const struct launch_program *program, struct err *err)
+{
+    int rc;
+
+    if ((plan->flags & PLAN_NEW_SESSION) && setsid() < 0)
+        return err_set(err, errno, "cannot start a new session");
+    if (chdir(program->cwd) < 0)
+        return err_set(err, errno, "cannot enter the working directory '%s'", program->cwd);
+    rc = sys_join_session_keyring();
+    if (rc < 0 && rc != -ENOSYS && rc != -EDQUOT && rc != -EPERM)
+        return err_set(err, -rc, "cannot make an own session keyring");
+    rc = set_limits(plan, err);
+    if (rc == 0)
+        rc = no_new_privs(err);
+    if (rc == 0)
+        rc = enter_landlock(plan, err);
+    return rc < 0 ? rc : caps_keep(plan->caps, err);
+}
+
+/* systemd's socket activation names the pid that is meant (sd_listen_fds(3)): the caller's is ours. */
+static void fix_listen_pid(const struct launch_program *program)
+{
+    for (size_t i = 0; program->env[i]; i++) {
+        if (strncmp(program->env[i], "LISTEN_PID=", 11) == 0) {
+            static char text[32];
+            union {
+                const char *const *in;
+                const char **out;
+            } env = {.in = program->env};
+
+            snprintf(text, sizeof(text), "LISTEN_PID=%d", (int)getpid());
+            env.out[i] = text;
+        }
+    }
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+
+    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+           sa.st_ino == sb.st_ino;
+}
+
+/* exec(3p): a file that is no program is a script for the shell, as it would be for the caller's. */
+static void execute(const char *path, const struct launch_program *program)
+{
+    union {
+        const char *const *in;
+        char *const *out;
+    } argv = {.in = program->argv}, env = {.in = program->env}, sh;
+    const char *words[256];
+    size_t count = 0;
+
+    execve(path, argv.out, env.out);
+    if (errno != ENOEXEC)
+        return;
+    words[count++] = "sh";
+    words[count++] = path;
+    for (size_t i = 1; argv.in[0] && argv.in[i]; i++) {
+        if (count == 255) {
+            errno = E2BIG;
+            return;
+        }
+        words[count++] = argv.in[i];
+    }
+    words[count] = NULL;
+    sh.in = words;
+    execve("/bin/sh", sh.out, env.out);
+}
+
+static const char *search_path(const struct launch_program *program)
+{
+    for (size_t i = 0; program->env[i]; i++) {
+        if (strncmp(program->env[i], "PATH=", 5) == 0)
+            return program->env[i] + 5;
+    }
+    return "/usr/local/bin:/usr/bin:/bin";
+}
+
+/* As execvp(3): the last "not permitted" counts more than "not there". */
+static void execute_by_search(const struct launch_program *program)
+{
+    char path[4096];
+    int code = ENOENT;
+
+    for (const char *dir = search_path(program); dir; dir = strchr(dir, ':') ? strchr(dir, ':') + 1
+                                                                             : NULL) {
+        size_t len = strcspn(dir, ":");
+
+        snprintf(path, sizeof(path), "%.*s/%s", (int)len, dir, program->path);
+        if (len == 0 || access(path, F_OK) < 0)
+            continue;
+        execute(path, program);
+        code = errno;
+    }
+    errno = code;
+}
+
+static int exec_status(int code)
+{
+    return code == ENOENT || code == ENOTDIR ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC;
+}
+
+_Noreturn void program_main(const struct plan *plan, const struct launch_program *program,
+                            struct shared *shared)
+{
+    struct launch_failure *failure = &shared->failure;
+    const char *path = program->path;
+
+    gate_wait(&shared->gate);
+    if (prepare(plan, program, &failure->err) < 0)
+        _exit(STATUS_OURS);
+    fix_listen_pid(program);
+    if (program->path_as_called && same_file(program->path_as_called, path))
+        path = program->path_as_called;
+    if (sigprocmask(SIG_SETMASK, &program->mask, NULL) < 0 ||
+        (plan->filter && filter_load(plan->filter, plan->filter_count, &failure->err) < 0))
+        _exit(STATUS_OURS);
+    if (strchr(path, '/'))
+        execute(path, program);
+    else
+        execute_by_search(program);
+    failure->status = exec_status(errno);
+    err_set(&failure->err, errno, "cannot run '%s'", path);
+    _exit(failure->status);
+}

@@ -1,0 +1,355 @@
+/* The sandbox's root: one function per kind of operation, executed in the plan's order. Sources are
+ * looked up in the new mount namespace, where the old root is still "/"; destinations only below the
+ * new root's descriptor, never through a symlink once a tree that the sandbox can write is attached. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/mem.h"
+#include "svenv/sys/mounts.h"
+#include "svenv/sys/syscalls.h"
+
+#include "launch-internal.h"
+
+#define OWN_DIR ".sandbox-venv"
+#define EMPTY_DIR OWN_DIR "/empty"
+#define EMPTY_FILE OWN_DIR "/file"
+#define FIXED_ATTRS ((uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
+
+enum { OWN_TREES_MAX = 32 };
+
+struct builder {
+    int root;
+    uint32_t uid;              /* inside */
+    bool hostile;              /* a tree that code in the sandbox can write is attached */
+    dev_t own[OWN_TREES_MAX];  /* file systems made here: the only ones where nodes are made (C4) */
+    size_t own_count;
+};
+
+static const char *below_root(const char *dest)
+{
+    while (*dest == '/')
+        dest++;
+    return *dest ? dest : ".";
+}
+
+static int open_dest(const struct builder *b, const char *dest, uint64_t flags)
+{
+    return sys_openat2(b->root, below_root(dest), flags | O_CLOEXEC, 0,
+                       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
+static int is_own(const struct builder *b, int dir)
+{
+    struct stat st;
+
+    if (fstat(dir, &st) < 0)
+        return -errno;
+    for (size_t i = 0; i < b->own_count; i++) {
+        if (b->own[i] == st.st_dev)
+            return 0;
+    }
+    return -EXDEV;
+}
+
+/* The directory in which the node `dest` is to be made, and its name there. While nothing hostile is
+ * attached the whole tree is ours, and the path can be used as it is. */
+static int open_parent(const struct builder *b, const char *dest, const char **name_out)
+{
+    const char *path = below_root(dest);
+    const char *slash = NULL;
+    char dir[4096];
+    int fd, rc;
+
+    for (const char *c = path; *c; c++) {
+        if (*c == '/' && c[1])
+            slash = c;
+    }
+    if (!b->hostile || !slash) {
+        *name_out = path;
+        return fcntl(b->root, F_DUPFD_CLOEXEC, 3);
+    }
+    if ((size_t)(slash - path) >= sizeof(dir))
+        return -ENAMETOOLONG;
+    snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
+    fd = open_dest(b, dir, O_PATH | O_DIRECTORY);
+    rc = fd < 0 ? fd : is_own(b, fd);
+    if (rc < 0) {
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
+    *name_out = slash + 1;
+    return fd;
+}
+
+static int node_error(struct err *err, int code, const struct plan_op *op)
+{
+    if (code == EXDEV)
+        return err_plain(err, code,
+                         "mount point '%s' does not exist in a directory of the host, and nothing "
+                         "is created there; make it first (%s)",
+                         op->dest, op->origin);
+    return err_set(err, code, "cannot make '%s' in the sandbox (%s)", op->dest, op->origin);
+}
+
+static int do_dir(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    const char *name = NULL;
+    auto_fd int present = b->hostile ? open_dest(b, op->dest, O_PATH | O_DIRECTORY) : -1;
+    auto_fd int parent = present >= 0 ? -1 : open_parent(b, op->dest, &name);
+
+    if (present >= 0)
+        return 0;
+    if (parent < 0)
+        return node_error(err, -parent, op);
+    if (mkdirat(parent, name, op->mode ? op->mode : 0755) < 0 && errno != EEXIST)
+        return node_error(err, errno, op);
+    return 0;
+}
+
+static int do_file(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    const char *name = NULL;
+    auto_fd int present = b->hostile ? open_dest(b, op->dest, O_PATH) : -1;
+    auto_fd int parent = present >= 0 ? -1 : open_parent(b, op->dest, &name);
+    auto_fd int fd = -1;
+    size_t len = 0;
+
+    if (present >= 0)
+        return 0;
+    if (parent < 0)
+        return node_error(err, -parent, op);
+    fd = openat(parent, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+                op->mode ? op->mode : 0644);
+    if (fd < 0)
+        return node_error(err, errno, op);
+    while (op->src && op->src[len])
+        len++;
+    return len > 0 && fd_write_all(fd, op->src, len) < 0 ? node_error(err, EIO, op) : 0;
+}
+
+static int do_symlink(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    const char *name = NULL;
+    auto_fd int parent = open_parent(b, op->dest, &name);
+
+    if (parent < 0)
+        return node_error(err, -parent, op);
+    if (symlinkat(op->src, parent, name) < 0 && errno != EEXIST)
+        return node_error(err, errno, op);
+    return 0;
+}
+
+static uint64_t bind_attrs(const struct plan_op *op)
+{
+    return (uint64_t)MOUNT_ATTR_NOSUID | (op->flags & PLAN_RW ? 0 : (uint64_t)MOUNT_ATTR_RDONLY) |
+           (op->flags & PLAN_DEVICES ? 0 : (uint64_t)MOUNT_ATTR_NODEV) |
+           (op->flags & PLAN_EXEC_OFF ? (uint64_t)MOUNT_ATTR_NOEXEC : 0);
+}
+
+static int attach(const struct builder *b, int tree, const struct plan_op *op, struct err *err)
+{
+    auto_fd int target = open_dest(b, op->dest, O_PATH);
+    int rc;
+
+    if (target < 0)
+        return err_set(err, -target, "no mount point '%s' in the sandbox (%s)", op->dest,
+                       op->origin);
+    rc = mount_attach(tree, target);
+    return rc < 0 ? err_set(err, -rc, "cannot mount on '%s' (%s)", op->dest, op->origin) : 0;
+}
+
+static int check_source(const struct builder *b, int source, const struct plan_op *op,
+                        struct err *err)
+{
+    struct stat st;
+
+    if (!(op->flags & (PLAN_HOSTILE | PLAN_IDENTITY)))
+        return 0;
+    if (fstat(source, &st) < 0)
+        return err_set(err, errno, "cannot look at '%s'", op->src);
+    if ((op->flags & PLAN_IDENTITY) && (st.st_dev != op->dev || st.st_ino != op->ino))
+        return err_plain(err, ESTALE, "'%s' is not the file that the plan was made for (%s)",
+                         op->src, op->origin);
+    if (!(op->flags & PLAN_IDENTITY) && st.st_uid != b->uid)
+        return err_plain(err, EPERM, "'%s' belongs to another user", op->src);
+    return 0;
+}
+
+static int do_bind(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    uint64_t resolve = op->flags & PLAN_HOSTILE ? RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS : 0;
+    auto_fd int source = sys_openat2(AT_FDCWD, op->src, O_PATH | O_CLOEXEC, 0, resolve);
+    auto_fd int tree = -1;
+    int rc;
+
+    if (source == -ENOENT && (op->flags & PLAN_TRY))
+        return 0;
+    if (source == -ELOOP)
+        return err_plain(err, ELOOP, "'%s' leads through a symbolic link: refused", op->src);
+    if (source < 0)
+        return err_set(err, -source, "cannot open '%s' (%s)", op->src, op->origin);
+    rc = check_source(b, source, op, err);
+    if (rc < 0)
+        return rc;
+    tree = mount_clone(source, !(op->flags & PLAN_FLAT), bind_attrs(op));
+    if (tree < 0)
+        return err_set(err, -tree, "cannot bind '%s' (%s)", op->src, op->origin);
+    rc = attach(b, tree, op, err);
+    if (rc == 0 && (op->flags & PLAN_HOSTILE))
+        b->hostile = true;
+    return rc;
+}
+
+static int make_and_attach(struct builder *b, const struct plan_op *op, const char *type,
+                           const char *const *options, uint64_t attrs, struct err *err)
+{
+    auto_fd int tree = mount_make(type, options, attrs);
+
+    if (tree < 0 && op->kind == PLAN_PROC && tree == -EPERM)
+        return err_plain(err, EPERM,
+                         "the kernel refuses a new /proc because parts of the host's are masked, as "
+                         "container engines do; start the container with an unmasked /proc");
+    if (tree < 0)
+        return err_set(err, -tree, "cannot make a %s for '%s' (%s)", type, op->dest, op->origin);
+    return attach(b, tree, op, err);
+}
+
+static int do_tmpfs(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    char mode[16], size[32];
+    const char *options[] = {"mode", mode, op->size ? "size" : NULL, size, NULL};
+    auto_fd int dir = -1;
+    struct stat st;
+    int rc;
+
+    if (b->own_count == OWN_TREES_MAX)
+        return err_plain(err, E2BIG, "more than %d tmpfs mounts (%s)", OWN_TREES_MAX - 1,
+                         op->origin);
+    snprintf(mode, sizeof(mode), "%o", op->mode ? op->mode : 0755u);
+    snprintf(size, sizeof(size), "%llu", (unsigned long long)op->size);
+    rc = make_and_attach(b, op, "tmpfs", options, FIXED_ATTRS, err);
+    if (rc < 0)
+        return rc;
+    dir = open_dest(b, op->dest, O_PATH);
+    if (dir < 0 || fstat(dir, &st) < 0)
+        return err_set(err, dir < 0 ? -dir : errno, "cannot look at '%s'", op->dest);
+    b->own[b->own_count++] = st.st_dev;
+    return 0;
+}
+
+static int do_proc(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    static const char *const options[] = {"hidepid", "invisible", NULL};
+
+    return make_and_attach(b, op, "proc", options, FIXED_ATTRS | MOUNT_ATTR_NOEXEC, err);
+}
+
+static int do_devpts(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    static const char *const options[] = {"ptmxmode", "0666", "mode", "0620", NULL};
+
+    return make_and_attach(b, op, "devpts", options,
+                           (uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC), err);
+}
+
+static int do_mqueue(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    return make_and_attach(b, op, "mqueue", NULL, FIXED_ATTRS | MOUNT_ATTR_NOEXEC, err);
+}
+
+static int do_remount_ro(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    auto_fd int dest = open_dest(b, op->dest, O_PATH);
+    int rc = dest < 0 ? dest
+                      : sys_mount_setattr(dest, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0);
+
+    return rc < 0 ? err_set(err, -rc, "cannot make '%s' read-only (%s)", op->dest, op->origin) : 0;
+}
+
+static int do_chmod(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    auto_fd int dest = open_dest(b, op->dest, O_RDONLY | O_NONBLOCK);
+    int rc = dest < 0 ? dest : is_own(b, dest);
+
+    if (rc == 0 && fchmod(dest, op->mode) < 0)
+        rc = -errno;
+    return rc < 0 ? err_set(err, -rc, "cannot change the mode of '%s' (%s)", op->dest, op->origin)
+                  : 0;
+}
+
+static int do_mask(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    auto_fd int dest = open_dest(b, op->dest, O_PATH);
+    auto_fd int source = -1;
+    auto_fd int tree = -1;
+    struct stat st;
+    int rc;
+
+    if (dest == -ENOENT && (op->flags & PLAN_TRY))
+        return 0;
+    if (dest < 0 || fstat(dest, &st) < 0)
+        return err_set(err, dest < 0 ? -dest : errno, "cannot hide '%s' (%s)", op->dest,
+                       op->origin);
+    source = open_dest(b, S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE, O_PATH);
+    tree = source < 0 ? source
+                      : mount_clone(source, false, FIXED_ATTRS | (uint64_t)MOUNT_ATTR_RDONLY);
+    rc = tree < 0 ? tree : mount_attach(tree, dest);
+    return rc < 0 ? err_set(err, -rc, "cannot hide '%s' (%s)", op->dest, op->origin) : 0;
+}
+
+typedef int op_fn(struct builder *b, const struct plan_op *op, struct err *err);
+
+static op_fn *const op_functions[] = {
+    [PLAN_DIR] = do_dir,         [PLAN_FILE] = do_file,     [PLAN_SYMLINK] = do_symlink,
+    [PLAN_BIND] = do_bind,       [PLAN_TMPFS] = do_tmpfs,   [PLAN_PROC] = do_proc,
+    [PLAN_DEVPTS] = do_devpts,   [PLAN_MQUEUE] = do_mqueue, [PLAN_REMOUNT_RO] = do_remount_ro,
+    [PLAN_CHMOD] = do_chmod,     [PLAN_MASK] = do_mask,
+};
+_Static_assert(ARRAY_SIZE(op_functions) == PLAN_OP__COUNT, "one function per kind of operation");
+
+/* A fresh tmpfs on top of "/": path look-ups still start at the old root below it, so nothing of the
+ * host is hidden while sources are opened. */
+static int make_root(struct builder *b, struct err *err)
+{
+    static const char *const options[] = {"mode", "0755", NULL};
+    auto_fd int old = open("/", O_PATH | O_CLOEXEC);
+    auto_fd int file = -1;
+    struct stat st;
+    int rc;
+
+    b->root = mount_make("tmpfs", options, FIXED_ATTRS);
+    rc = b->root < 0 ? b->root : mount_attach(b->root, old);
+    if (rc < 0)
+        return err_set(err, -rc, "cannot mount the sandbox's root");
+    if (mkdirat(b->root, OWN_DIR, 0755) < 0 || mkdirat(b->root, EMPTY_DIR, 0555) < 0)
+        return err_set(err, errno, "cannot make the sandbox's root");
+    file = openat(b->root, EMPTY_FILE, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+    if (file < 0 || fstat(b->root, &st) < 0)
+        return err_set(err, errno, "cannot make the sandbox's root");
+    b->own[b->own_count++] = st.st_dev;
+    return 0;
+}
+
+int root_build(const struct plan *plan, struct err *err)
+{
+    struct builder b = {.root = -1, .uid = plan->uid};
+    mode_t mask = umask(0);
+    int rc = make_root(&b, err);
+
+    for (size_t i = 0; rc == 0 && i < plan->op_count; i++)
+        rc = op_functions[plan->ops[i].kind](&b, &plan->ops[i], err);
+    umask(mask);
+    if (rc < 0)
+        return rc;
+    rc = sys_mount_setattr(b.root, "", AT_EMPTY_PATH, FIXED_ATTRS | MOUNT_ATTR_RDONLY, 0);
+    if (rc == 0)
+        rc = mount_enter_root(b.root);
+    close(b.root);
+    return rc < 0 ? err_set(err, -rc, "cannot enter the sandbox's root") : 0;
+}

@@ -1,0 +1,137 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+
+#include "session-internal.h"
+
+extern char **environ;
+
+enum { ENVIRON_MAX = 4 * 1024 * 1024, REQUIREMENTS_MAX = 256 * 1024, DOTENV_MAX = 256 * 1024 };
+
+static enum path_kind host_kind(void *context, const char *path)
+{
+    struct stat st;
+
+    (void)context;
+    if (stat(path, &st) < 0)
+        return PATH_ABSENT;
+    if (S_ISREG(st.st_mode))
+        return PATH_FILE;
+    if (S_ISDIR(st.st_mode))
+        return PATH_DIR;
+    return S_ISFIFO(st.st_mode) ? PATH_FIFO : PATH_OTHER;
+}
+
+static const char *host_real(void *context, struct arena *arena, const char *path)
+{
+    char real[PATH_MAX];
+
+    (void)context;
+    return realpath(path, real) ? arena_strdup(arena, real) : NULL;
+}
+
+static const char *host_text(void *context, struct arena *arena, const char *path)
+{
+    auto_buf struct buf text = {0};
+
+    (void)context;
+    if (file_read(AT_FDCWD, path, REQUIREMENTS_MAX, &text, NULL) < 0 || text.len == 0)
+        return NULL;
+    return arena_strndup(arena, text.data, text.len);
+}
+
+/* What the parent's environment held when it started (proc(5)): a variable that is not in it was set
+ * for this command. NULL when it cannot be read. */
+static const char *const *parent_environment(struct arena *arena)
+{
+    char path[64];
+    auto_fd int fd = -1;
+    auto_buf struct buf data = {0};
+    const char **list;
+    char *text;
+    size_t count = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/environ", (int)getppid());
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fd_read_all(fd, ENVIRON_MAX, &data) < 0 || data.len == 0)
+        return NULL;
+    text = arena_alloc(arena, data.len + 1);
+    memcpy(text, data.data, data.len);
+    explicit_bzero(data.data, data.len);
+    for (size_t i = 0; i < data.len; i++)
+        count += text[i] == '\0';
+    list = arena_alloc(arena, (count + 2) * sizeof(*list));
+    count = 0;
+    for (size_t i = 0; i < data.len; i += strlen(text + i) + 1)
+        list[count++] = text + i;
+    return list;
+}
+
+int host_collect(struct arena *arena, const struct plan_file *file, const struct request *request,
+                 struct start *out, struct err *err)
+{
+    char cwd[PATH_MAX];
+    union {
+        char **in;
+        const char *const *out;
+    } env = {.in = environ};
+
+    (void)file;
+    if (!getcwd(cwd, sizeof(cwd)) || cwd[0] != '/')
+        return err_plain(err, ENOENT,
+                         "the working directory does not exist any more: change to one that does");
+    *out = (struct start){
+        .entry = request->entry,
+        .argv = request->argv,
+        .argc = request->argc,
+        .env = env.out,
+        .parent_env = parent_environment(arena),
+        .cwd = arena_strdup(arena, cwd),
+        .host = {.kind = host_kind, .real = host_real, .text = host_text},
+    };
+    return 0;
+}
+
+/* The file lies in the project, so it is attacker's input: found without following a link, read
+ * bounded, and parsed as data. */
+int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_file *file,
+                struct dotenv *out, bool *found, struct err *err)
+{
+    const char *rel = file->project && plan->dotenv
+                          ? path_relative_to(plan->dotenv, file->project)
+                          : NULL;
+    auto_fd int project = -1;
+    auto_fd int fd = -1;
+    auto_buf struct buf text = {0};
+    int rc;
+
+    *found = false;
+    if (!rel || !*rel)
+        return 0;
+    project = open(file->project, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    fd = project < 0 ? -errno : fd_open_beneath(project, rel, O_RDONLY, 0);
+    if (fd == -ENOENT)
+        return 0;
+    if (fd == -ELOOP)
+        return err_plain(err, ELOOP,
+                         "'%s' is a symbolic link: it is not read; name the file itself in "
+                         "environment.dotenv, or set that to \"\"",
+                         plan->dotenv);
+    if (fd < 0)
+        return err_set(err, -fd, "cannot open '%s'", plan->dotenv);
+    rc = file_read(project, rel, DOTENV_MAX, &text, err);
+    if (rc == 0)
+        rc = dotenv_parse(arena, plan->dotenv, text.data ? text.data : "", text.len, out, err);
+    *found = rc == 0;
+    return rc;
+}

@@ -1,0 +1,146 @@
+/* The launcher: one start from top to bottom. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/log.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/str.h"
+#include "svenv/launch/launch.h"
+#include "svenv/plan/command.h"
+#include "svenv/supervise/supervise.h"
+
+#include "session-internal.h"
+
+enum { STATUS_OURS = 125, STATUS_CANNOT_EXEC = 126, STATUS_NOT_FOUND = 127 };
+
+/* Everything of one start; freed by the end of the process. */
+struct run {
+    struct arena arena;
+    struct request request;
+    sigset_t mask;
+    struct plan_file file;
+    struct start start;
+    struct dotenv dotenv;
+    struct plan plan;
+    struct launch_program program;
+};
+
+/* A console script sees the name it was called by, the interpreter a path that it can find its
+ * pyvenv.cfg from: getpath would search PATH for a bare name. */
+static void set_program(struct run *run)
+{
+    const struct request *request = &run->request;
+    const char **argv = arena_alloc(&run->arena, (request->argc + 1) * sizeof(*argv));
+
+    memcpy(argv, request->argv, request->argc * sizeof(*argv));
+    run->program = (struct launch_program){.path = request->program, .mask = run->mask};
+    if (request->entry) {
+        run->program.path =
+            arena_printf(&run->arena, "%s/bin/%s", request->venv, request->entry);
+        if (request->called_as && strchr(request->called_as, '/'))
+            run->program.path_as_called = request->called_as;
+        if (is_python_name(request->entry) && !strchr(argv[0], '/'))
+            argv[0] = run->program.path;
+    }
+    run->program.argv = argv;
+    run->program.cwd = run->plan.chdir ? run->plan.chdir : run->start.cwd;
+    run->program.env = plan_environment(&run->arena, &run->plan, &run->start);
+}
+
+static int compute(struct run *run, struct err *err)
+{
+    const struct plan_variant *variant;
+    bool has_dotenv = false;
+    int rc = session_load(&run->request, &run->mask, &run->file, err);
+
+    if (rc == 0)
+        rc = host_collect(&run->arena, &run->file, &run->request, &run->start, err);
+    if (rc < 0)
+        return rc;
+    variant = plan_choose(&run->arena, &run->file, &run->start);
+    rc = host_dotenv(&run->arena, &variant->plan, &run->file, &run->dotenv, &has_dotenv, err);
+    if (rc < 0)
+        return rc;
+    run->start.dotenv = has_dotenv ? &run->dotenv : NULL;
+    rc = plan_start(&run->arena, &run->file, variant, &run->start, &run->plan, err);
+    if (rc == 0)
+        set_program(run);
+    return rc;
+}
+
+static void print_plan(const struct run *run)
+{
+    auto_buf struct buf text = {0};
+
+    plan_print(&run->plan, &text);
+    for (size_t done = 0; done < text.len;) {
+        ssize_t put = write(STDERR_FILENO, text.data + done, text.len - done);
+
+        if (put <= 0)
+            return;
+        done += (size_t)put;
+    }
+}
+
+static int execute(struct run *run, struct outcome *outcome, struct err *err)
+{
+    struct launch launch;
+    int rc = launch_start(&run->plan, &run->program, &launch, err);
+
+    if (rc == 0)
+        rc = supervise(&run->plan, &launch, outcome, err);
+    if (rc < 0)
+        return rc;
+    if (launch.failure->err.code) { /* the program never ran */
+        log_err(&launch.failure->err);
+        *outcome = (struct outcome){.how = OUTCOME_EXITED, .value = launch.failure->status};
+    }
+    if (outcome->how == OUTCOME_TIME_LIMIT)
+        log_line("stopped after %llu seconds (limits.wall-time)",
+                 (unsigned long long)run->plan.wall_time);
+    if (run->plan.flags & PLAN_INSTALLER)
+        rc = session_refresh(run->request.venv, &run->mask, err);
+    return rc;
+}
+
+static int fail(const struct err *err, int status)
+{
+    log_err(err);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static struct run run;
+    struct outcome outcome = {0};
+    struct err err = {0};
+    sigset_t all;
+    union {
+        char **in;
+        const char *const *out;
+    } words = {.in = argv};
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &run.mask);
+    signal(SIGCHLD, SIG_DFL); /* an ignored SIGCHLD would take the program's status away */
+    if (request_parse(&run.arena, argc, words.out, &run.request, &err) < 0)
+        return fail(&err, STATUS_OURS);
+    if (session_nested()) {
+        int code;
+
+        sigprocmask(SIG_SETMASK, &run.mask, NULL);
+        code = session_run_nested(&run.request, &err);
+        return fail(&err, code == -ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC);
+    }
+    if (descriptors_sanitize(&err) < 0 || compute(&run, &err) < 0)
+        return fail(&err, STATUS_OURS);
+    if (getenv("VERBOSE") && *getenv("VERBOSE"))
+        print_plan(&run);
+    if (execute(&run, &outcome, &err) < 0)
+        return fail(&err, STATUS_OURS);
+    outcome_repeat(&outcome);
+}

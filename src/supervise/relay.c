@@ -1,0 +1,119 @@
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "supervise-internal.h"
+
+enum {
+    GRACE_MS = 15,       /* a signaller of the tree reaches the next process within this */
+    CREDIT_MS = 300,     /* after this a report belongs to no signal that is still under way */
+    HANDSHAKE_MS = 1000, /* pid 1 answers at once unless it is stopped with the group */
+};
+
+int64_t clock_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int control_say(int control, enum control_kind kind, uint32_t value)
+{
+    struct control_message message = {.kind = kind, .value = value};
+
+    return send(control, &message, sizeof(message), MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int control_wait(struct relay *relay, enum control_kind kind, int timeout_ms)
+{
+    int64_t end = clock_ms() + timeout_ms;
+
+    for (;;) {
+        struct pollfd fd = {.fd = relay->control, .events = POLLIN};
+        struct control_message message;
+        int64_t left = end - clock_ms();
+
+        if (left < 0 || poll(&fd, 1, (int)left) <= 0)
+            return -ETIMEDOUT;
+        if (recv(relay->control, &message, sizeof(message), 0) != (ssize_t)sizeof(message))
+            return -EPIPE;
+        if (message.kind == kind)
+            return (int)message.value;
+        relay_report(relay, &message);
+    }
+}
+
+void relay_report(struct relay *relay, const struct control_message *message)
+{
+    unsigned number = message->value;
+
+    if (message->kind != CONTROL_SIGNAL || number >= SIGNAL_COUNT)
+        return;
+    if (relay->waiting[number] > 0) {
+        relay->waiting[number]--;
+        return;
+    }
+    relay->credits[number]++;
+    relay->credit_ms[number] = clock_ms();
+}
+
+/* After this every member of the group has its copy of a signal that this process got through the
+ * group: kill(2) delivers to a group under the kernel's task list lock, which setpgid(2) takes for
+ * writing even when it changes nothing. Pid 1's answer then tells about all of them. */
+static void settle(struct relay *relay)
+{
+    setpgid(0, getpgrp());
+    if (control_say(relay->control, CONTROL_PING, 0) == 0)
+        control_wait(relay, CONTROL_PONG, HANDSHAKE_MS);
+}
+
+static bool take_credit(struct relay *relay, unsigned number)
+{
+    if (relay->credits[number] > 0 && clock_ms() - relay->credit_ms[number] > CREDIT_MS)
+        relay->credits[number] = 0;
+    if (relay->credits[number] == 0)
+        return false;
+    relay->credits[number]--;
+    return true;
+}
+
+void relay_signal(struct relay *relay, const struct signalfd_siginfo *info)
+{
+    unsigned number = info->ssi_signo;
+
+    if (number == SIGCHLD || number >= SIGNAL_COUNT)
+        return;
+    settle(relay);
+    if (take_credit(relay, number))
+        return;
+    /* From the terminal or the kernel it goes to the whole group; from the program it was its own
+     * group that it meant. Neither is for forwarding. */
+    if (info->ssi_code == SI_KERNEL || (int)info->ssi_pid == relay->program)
+        return;
+    relay->waiting[number]++;
+    relay->waiting_until[number] = clock_ms() + GRACE_MS;
+}
+
+int relay_due(struct relay *relay)
+{
+    int64_t now = clock_ms();
+    int next = -1;
+
+    for (unsigned number = 1; number < SIGNAL_COUNT; number++) {
+        int64_t left = relay->waiting_until[number] - now;
+
+        if (relay->waiting[number] == 0)
+            continue;
+        if (left > 0) {
+            next = next < 0 || left < next ? (int)left : next;
+            continue;
+        }
+        for (; relay->waiting[number] > 0; relay->waiting[number]--)
+            kill(relay->program, (int)number);
+    }
+    return next;
+}

@@ -1,0 +1,65 @@
+#include <errno.h>
+#include <string.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/num.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+
+#include "session-internal.h"
+
+/* The stub's own path tells venv and entry: $venv/bin/NAME. A stub that was replaced while it
+ * started shows as "NAME (deleted)". */
+static int parse_stub(struct arena *arena, int argc, const char *const *argv, struct request *out,
+                      struct err *err)
+{
+    static const char gone[] = " (deleted)";
+    size_t len = strlen(argv[2]);
+    auto_free char *self = NULL;
+    auto_free char *bin = NULL;
+    auto_free char *venv = NULL;
+
+    if (str_ends(argv[2], gone))
+        len -= sizeof(gone) - 1;
+    self = xstrndup(argv[2], len);
+    bin = path_dirname(self);
+    venv = path_dirname(bin);
+    if (self[0] != '/' || strcmp(path_basename(bin), "bin") != 0)
+        return err_plain(err, EINVAL,
+                         "'%s' is a stub outside of a virtualenv's bin directory: run the one in "
+                         "the virtualenv",
+                         self);
+    *out = (struct request){.venv = arena_strdup(arena, venv),
+                            .entry = arena_strdup(arena, path_basename(self)),
+                            .called_as = argv[3][0] ? argv[3] : NULL,
+                            .plan_fd = -1,
+                            .argv = argv + 4,
+                            .argc = (size_t)argc - 4};
+    return 0;
+}
+
+static int parse_run(int argc, const char *const *argv, struct request *out, struct err *err)
+{
+    int64_t fd = -1;
+
+    if (!str_eq(argv[3], "-") && num_parse_i64(argv[3], 3, 1 << 20, &fd) < 0)
+        return err_plain(err, EINVAL, "'%s' is no descriptor of a plan", argv[3]);
+    *out = (struct request){.venv = argv[2],
+                            .program = argv[4],
+                            .plan_fd = (int)fd,
+                            .argv = argv + 5,
+                            .argc = (size_t)argc - 5};
+    return 0;
+}
+
+int request_parse(struct arena *arena, int argc, const char *const *argv, struct request *out,
+                  struct err *err)
+{
+    if (argc >= 5 && str_eq(argv[1], "stub"))
+        return parse_stub(arena, argc, argv, out, err);
+    if (argc >= 6 && str_eq(argv[1], "run"))
+        return parse_run(argc, argv, out, err);
+    return err_plain(err, EINVAL,
+                     "the launcher is started by the stubs in a wrapped virtualenv: use "
+                     "'sandbox-venv' itself");
+}

@@ -1,0 +1,51 @@
+#ifndef SVENV_SUPERVISE_SESSION_INTERNAL_H
+#define SVENV_SUPERVISE_SESSION_INTERNAL_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "svenv/base/mem.h"
+#include "svenv/formats/dotenv.h"
+#include "svenv/plan/plan.h"
+#include "svenv/plan/start.h"
+
+struct err;
+
+/* What was asked of the launcher; see docs/formats.md, "launcher". */
+struct request {
+    const char *venv;  /* real path */
+    const char *entry; /* name in bin; NULL: `run` */
+    const char *called_as; /* the name the stub was executed by; NULL: `run` */
+    const char *program;   /* `run`: what to execute */
+    int plan_fd;           /* `run`: a plan made for this start; -1: the venv's own */
+    const char *const *argv; /* of the program, argv[0] as the caller gave it */
+    size_t argc;
+};
+
+int request_parse(struct arena *arena, int argc, const char *const *argv, struct request *out,
+                  struct err *err);
+
+/* Loads the plan for this start: the venv's compiled one, made again by the installed sandbox-venv
+ * when an input changed, or one with the overrides of BWRAP_ARGS and its like. `mask`: the caller's
+ * signal mask, for that child. The file's memory is kept for the process's life. */
+int session_load(const struct request *request, const sigset_t *mask, struct plan_file *out,
+                 struct err *err);
+
+/* After an installer: new entries get stubs. Return: 0 or negative errno with *err. */
+int session_refresh(const char *venv, const sigset_t *mask, struct err *err);
+
+/* Is this process inside one of our sandboxes already? Decided by what the kernel shows, a root file
+ * system of our making, never by a variable (C8). */
+bool session_nested(void);
+/* Executes the real entry point in the sandbox that we are in already. Returns only on failure:
+ * 125..127 with *err. */
+int session_run_nested(const struct request *request, struct err *err);
+
+/* Facts about the host for one start. */
+int host_collect(struct arena *arena, const struct plan_file *file, const struct request *request,
+                 struct start *out, struct err *err);
+int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_file *file,
+                struct dotenv *out, bool *found, struct err *err);
+
+#endif

@@ -1,0 +1,261 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/str.h"
+
+#include "session-internal.h"
+
+enum { PLAN_BYTES_MAX = 16 * 1024 * 1024, PLAN_FD_OF_CHILD = 3 };
+
+/* Variables of the caller's shell that change the plan of one start. */
+static const char *const override_names[] = {"BWRAP_ARGS", "SANDBOX_SECCOMP_ALLOW",
+                                             "SANDBOX_USE_PIP_CACHE"};
+/* And what the installed program needs besides to work them out, or to keep its own records. */
+static const char *const helper_names[] = {"XDG_STATE_HOME", "PIP_CACHE_DIR", "XDG_CACHE_HOME"};
+
+static void add_variable(struct strv *env, const char *name)
+{
+    const char *value = getenv(name);
+
+    if (value)
+        strv_take(env, xasprintf("%s=%s", name, value));
+}
+
+static bool has_overrides(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(override_names); i++) {
+        if (getenv(override_names[i]))
+            return true;
+    }
+    return false;
+}
+
+static _Noreturn void helper_main(const char *command, const char *venv, int plan_fd, char **env,
+                                  const sigset_t *mask)
+{
+    char name[] = "sandbox-venv";
+    union {
+        const char *in;
+        char *out;
+    } command_word = {.in = command}, venv_word = {.in = venv};
+    char *words[] = {name, command_word.out, venv_word.out, NULL};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ||
+        (plan_fd >= 0 && plan_fd != PLAN_FD_OF_CHILD && dup2(plan_fd, PLAN_FD_OF_CHILD) < 0) ||
+        (plan_fd == PLAN_FD_OF_CHILD && fcntl(plan_fd, F_SETFD, 0) < 0) || chdir("/") < 0)
+        _exit(125);
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    execve(SVENV_CLI, words, env);
+    _exit(127);
+}
+
+/* Runs the installed program with a clean environment: the launcher itself knows no YAML. */
+static int run_helper(const char *command, const char *venv, int plan_fd, const sigset_t *mask,
+                      struct err *err)
+{
+    auto_strv struct strv env = {0};
+    int status = 0;
+    pid_t pid;
+
+    strv_add(&env, "PATH=/usr/local/bin:/usr/bin:/bin");
+    for (size_t i = 0; i < ARRAY_SIZE(helper_names); i++)
+        add_variable(&env, helper_names[i]);
+    for (size_t i = 0; plan_fd >= 0 && i < ARRAY_SIZE(override_names); i++)
+        add_variable(&env, override_names[i]);
+    pid = fork();
+    if (pid < 0)
+        return err_set(err, errno, "cannot fork");
+    if (pid == 0)
+        helper_main(command, venv, plan_fd, env.items, mask);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        return err_plain(err, ENOENT, "cannot run '" SVENV_CLI "': install sandbox-venv again");
+    return err_plain(err, ECANCELED, "'sandbox-venv %s' failed for '%s'", command, venv);
+}
+
+int session_refresh(const char *venv, const sigset_t *mask, struct err *err)
+{
+    return run_helper("internal-refresh", venv, -1, mask, err);
+}
+
+static int decode(int fd, struct plan_file *out, struct err *err)
+{
+    struct buf data = {0};
+    int rc = fd_read_all(fd, PLAN_BYTES_MAX, &data);
+
+    plan_file_init(out);
+    if (rc < 0)
+        return err_set(err, -rc, "cannot read the compiled plan");
+    /* Strings of the plan point into the data, so it stays until the process ends. */
+    rc = plan_decode(out, data.data, data.len, err);
+    if (rc < 0)
+        buf_finish(&data);
+    return rc;
+}
+
+/* Only the owner may have written what decides about the sandbox (C11). */
+static int check_owner(int fd, const char *what, struct err *err)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return err_set(err, errno, "cannot look at %s", what);
+    if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
+        return err_plain(err, EPERM,
+                         "%s could have been written by another user: refused (owner %u, mode %o)",
+                         what, (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777));
+    return 0;
+}
+
+static int open_sandbox(const char *venv, struct err *err)
+{
+    auto_fd int dir = open(venv, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    auto_fd int sandbox = -1;
+    int rc;
+
+    if (dir < 0)
+        return err_set(err, errno, "cannot open the virtualenv '%s'", venv);
+    sandbox = fd_open_beneath(dir, "sandbox", O_RDONLY | O_DIRECTORY, 0);
+    if (sandbox == -ENOENT)
+        return err_plain(err, ENOENT,
+                         "'%s' has no sandbox directory: wrap it with: sandbox-venv '%s'", venv,
+                         venv);
+    if (sandbox < 0)
+        return err_set(err, -sandbox, "cannot open '%s/sandbox'", venv);
+    rc = check_owner(sandbox, "the sandbox directory of the virtualenv", err);
+    return rc < 0 ? rc : steal_fd(&sandbox);
+}
+
+static bool input_changed(const struct plan_input *input)
+{
+    struct file_id now = file_id_of(AT_FDCWD, input->path, input->follow);
+
+    if (input->directory)
+        return now.dev != input->id.dev || now.ino != input->id.ino || now.mode != input->id.mode;
+    return !file_id_eq(&now, &input->id);
+}
+
+static bool is_stale(const struct plan_file *file, const char *venv, int sandbox)
+{
+    struct file_id inside = file_id_of(sandbox, "bin", false);
+    auto_free char *path = xasprintf("%s/bin", venv);
+    struct file_id outside = file_id_of(AT_FDCWD, path, false);
+
+    if (!str_eq(file->tool, SVENV_BUILD) || !file_id_eq(&inside, &file->sandbox_bin) ||
+        !file_id_eq(&outside, &file->bin))
+        return true;
+    for (size_t i = 0; i < file->input_count; i++) {
+        if (input_changed(&file->inputs[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Return: 1 when the plan can be used, 0 when it must be made (again), or negative with *err. */
+static int load_own(const char *venv, struct plan_file *out, struct err *err)
+{
+    auto_fd int sandbox = open_sandbox(venv, err);
+    auto_fd int fd = -1;
+    int rc;
+
+    if (sandbox < 0)
+        return sandbox;
+    fd = fd_open_beneath(sandbox, "plan", O_RDONLY, 0);
+    if (fd < 0)
+        return 0;
+    rc = check_owner(fd, "the compiled plan", err);
+    if (rc < 0)
+        return rc;
+    if (decode(fd, out, NULL) < 0)
+        return 0;
+    if (!is_stale(out, venv, sandbox))
+        return 1;
+    plan_file_finish(out);
+    return 0;
+}
+
+/* A compiled plan names the venv it was made for: one that was moved or copied is noticed. */
+static int check_place(const struct plan_file *file, const char *venv, struct err *err)
+{
+    if (str_eq(file->venv, venv))
+        return 0;
+    return err_plain(err, ESTALE,
+                     "the virtualenv was wrapped at '%s' and is now at '%s': wrap it again with: "
+                     "sandbox-venv '%s'",
+                     file->venv, venv, venv);
+}
+
+static int load_with_overrides(const char *venv, const sigset_t *mask, struct plan_file *out,
+                               struct err *err)
+{
+    auto_fd int fd = memfd_create("sandbox-venv-plan", MFD_CLOEXEC);
+    int rc;
+
+    if (fd < 0)
+        return err_set(err, errno, "cannot make memory for a plan");
+    rc = run_helper("internal-plan", venv, fd, mask, err);
+    if (rc < 0)
+        return rc;
+    if (lseek(fd, 0, SEEK_SET) < 0)
+        return err_set(err, errno, "cannot read the plan");
+    return decode(fd, out, err);
+}
+
+static int load_current(const char *venv, const sigset_t *mask, struct plan_file *out,
+                        struct err *err)
+{
+    int rc = load_own(venv, out, err);
+
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = run_helper("internal-refresh", venv, -1, mask, err);
+    if (rc < 0)
+        return rc;
+    rc = load_own(venv, out, err);
+    if (rc == 0)
+        return err_plain(err, ESTALE,
+                         "the plan of '%s' does not hold even when it was just made: is "
+                         "something writing to the virtualenv, or are two versions installed?",
+                         venv);
+    return rc < 0 ? rc : 0;
+}
+
+int session_load(const struct request *request, const sigset_t *mask, struct plan_file *out,
+                 struct err *err)
+{
+    int rc;
+
+    if (request->plan_fd >= 0) {
+        rc = decode(request->plan_fd, out, err);
+        close(request->plan_fd);
+    } else {
+        rc = load_current(request->venv, mask, out, err);
+        if (rc == 0 && has_overrides()) {
+            plan_file_finish(out);
+            rc = load_with_overrides(request->venv, mask, out, err);
+        }
+    }
+    return rc < 0 ? rc : check_place(out, request->venv, err);
+}
+
+bool session_nested(void)
+{
+    struct statfs fs;
+
+    return access("/.sandbox-venv/empty", F_OK) == 0 && statfs("/", &fs) == 0 &&
+           fs.f_type == TMPFS_MAGIC && (fs.f_flags & ST_RDONLY);
+}

@@ -1,0 +1,218 @@
+#include "svenv/supervise/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+
+#include "supervise-internal.h"
+
+enum { ANSWER_MS = 5000, STATUS_TIME_LIMIT = 124 };
+
+struct supervisor {
+    const struct plan *plan;
+    struct launch *launch;
+    struct relay relay;
+    int signals;
+    int64_t deadline_ms; /* 0: none */
+    bool ended;
+    int status; /* of the program, as from waitpid(2) */
+};
+
+/* The program stopped: stop with it, by the same signal, so that the shell sees what it would see
+ * unwrapped. Whoever continues the group continues the program; who continues only this process
+ * sends SIGCONT, which the relay forwards. */
+static void stop_with(int number)
+{
+    sigset_t set, old;
+
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    if (number == SIGSTOP) {
+        raise(SIGSTOP);
+        return;
+    }
+    signal(number, SIG_DFL);
+    raise(number);
+    sigprocmask(SIG_UNBLOCK, &set, &old);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static void take_children(struct supervisor *s)
+{
+    int status;
+
+    for (;;) {
+        pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED);
+
+        if (pid <= 0)
+            return;
+        if (pid != s->launch->program) {
+            if (pid == s->launch->init && !WIFSTOPPED(status))
+                s->launch->init = -1;
+            continue;
+        }
+        if (WIFSTOPPED(status)) {
+            stop_with(WSTOPSIG(status));
+            continue;
+        }
+        s->ended = true;
+        s->status = status;
+    }
+}
+
+static void take_signals(struct supervisor *s)
+{
+    struct signalfd_siginfo info;
+
+    while (read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGCHLD)
+            take_children(s);
+        else
+            relay_signal(&s->relay, &info);
+    }
+}
+
+static void take_reports(struct supervisor *s)
+{
+    struct control_message message;
+
+    while (recv(s->relay.control, &message, sizeof(message), MSG_DONTWAIT) ==
+           (ssize_t)sizeof(message))
+        relay_report(&s->relay, &message);
+}
+
+static int poll_time(struct supervisor *s)
+{
+    int wait = relay_due(&s->relay);
+    int64_t left;
+
+    if (!s->deadline_ms)
+        return wait;
+    left = s->deadline_ms - clock_ms();
+    left = left < 0 ? 0 : left > 1000000 ? 1000000 : left;
+    return wait < 0 || left < wait ? (int)left : wait;
+}
+
+/* Kills pid 1: the kernel then ends everything in its namespace before the wait returns. */
+static void end_sandbox(struct supervisor *s)
+{
+    if (s->launch->init <= 0)
+        return;
+    kill(s->launch->init, SIGKILL);
+    while (waitpid(s->launch->init, NULL, 0) < 0 && errno == EINTR) {
+    }
+    s->launch->init = -1;
+}
+
+static bool time_is_up(const struct supervisor *s)
+{
+    return s->deadline_ms && clock_ms() >= s->deadline_ms;
+}
+
+/* Only a standard stream may keep a pipe open for its reader longer than the program itself does,
+ * and only the error stream is needed: for our own messages. */
+static void let_go_of_streams(void)
+{
+    auto_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null >= 0) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+    }
+}
+
+static void run_until_end(struct supervisor *s)
+{
+    take_children(s);
+    while (!s->ended && !time_is_up(s)) {
+        struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN},
+                               {.fd = s->relay.control, .events = POLLIN}};
+
+        poll(fds, 2, poll_time(s));
+        take_signals(s);
+        if (fds[1].revents & POLLIN)
+            take_reports(s);
+        else if (fds[1].revents)
+            s->relay.control = -1; /* pid 1 is gone: the program's end follows */
+    }
+}
+
+/* What `lifetime` says about the rest. When nothing is left the status is reported at once, and the
+ * kernel takes pid 1 away as this process ends. */
+static bool settle_rest(struct supervisor *s)
+{
+    uint32_t seconds = 0;
+
+    if (s->plan->lifetime == PLAN_LIFETIME_PROGRAM) {
+        end_sandbox(s);
+        return false;
+    }
+    if (control_say(s->relay.control, CONTROL_LEFT, 0) < 0 ||
+        control_wait(&s->relay, CONTROL_LEFT, ANSWER_MS) != 1)
+        return false;
+    if (s->deadline_ms) {
+        int64_t left = s->deadline_ms - clock_ms();
+
+        seconds = left > 1000 ? (uint32_t)(left / 1000) : 1;
+    }
+    return control_say(s->relay.control, CONTROL_DETACH, seconds) == 0 &&
+           control_wait(&s->relay, CONTROL_DETACH, ANSWER_MS) >= 0;
+}
+
+int supervise(const struct plan *plan, struct launch *launch, struct outcome *out, struct err *err)
+{
+    struct supervisor s = {.plan = plan,
+                           .launch = launch,
+                           .relay = {.control = launch->control, .program = launch->program}};
+    sigset_t all;
+
+    sigfillset(&all);
+    s.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (s.signals < 0) {
+        int code = errno;
+
+        end_sandbox(&s);
+        return err_set(err, code, "cannot watch signals");
+    }
+    if (plan->wall_time)
+        s.deadline_ms = clock_ms() + (int64_t)plan->wall_time * 1000;
+    let_go_of_streams();
+    run_until_end(&s);
+    close(s.signals);
+    if (!s.ended) {
+        end_sandbox(&s);
+        *out = (struct outcome){.how = OUTCOME_TIME_LIMIT, .value = STATUS_TIME_LIMIT};
+        return 0;
+    }
+    *out = WIFSIGNALED(s.status)
+               ? (struct outcome){.how = OUTCOME_KILLED, .value = WTERMSIG(s.status)}
+               : (struct outcome){.how = OUTCOME_EXITED, .value = WEXITSTATUS(s.status)};
+    out->alive = settle_rest(&s);
+    return 0;
+}
+
+_Noreturn void outcome_repeat(const struct outcome *outcome)
+{
+    struct rlimit no_core = {0, 0};
+    sigset_t set;
+
+    if (outcome->how != OUTCOME_KILLED)
+        _exit(outcome->value);
+    setrlimit(RLIMIT_CORE, &no_core);
+    prctl(PR_SET_DUMPABLE, 0);
+    signal(outcome->value, SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, outcome->value);
+    raise(outcome->value);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    _exit(128 + outcome->value);
+}

@@ -1,0 +1,61 @@
+#include "svenv/sys/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "svenv/base/fd.h"
+#include "svenv/sys/syscalls.h"
+
+int mount_clone(int source, bool recursive, uint64_t attrs)
+{
+    unsigned deep = recursive ? AT_RECURSIVE : 0;
+    auto_fd int tree =
+        sys_open_tree(source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | deep);
+    int rc;
+
+    if (tree < 0)
+        return tree;
+    rc = sys_mount_setattr(tree, "", AT_EMPTY_PATH | deep, attrs, 0);
+    return rc < 0 ? rc : steal_fd(&tree);
+}
+
+int mount_make(const char *type, const char *const *options, uint64_t attrs)
+{
+    auto_fd int context = sys_fsopen(type, FSOPEN_CLOEXEC);
+    int rc;
+
+    if (context < 0)
+        return context;
+    for (; options && options[0]; options += 2) {
+        rc = sys_fsconfig_set(context, options[0], options[1]);
+        if (rc < 0)
+            return rc;
+    }
+    rc = sys_fsconfig_create(context);
+    if (rc < 0)
+        return rc;
+    return sys_fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attrs);
+}
+
+int mount_attach(int tree, int target)
+{
+    return sys_move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, where the
+ * detaching unmount takes it away. */
+int mount_enter_root(int root)
+{
+    int rc;
+
+    if (fchdir(root) < 0)
+        return -errno;
+    rc = sys_pivot_root(".", ".");
+    if (rc < 0)
+        return rc;
+    if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        return -errno;
+    return 0;
+}

@@ -1,0 +1,119 @@
+#include "svenv/sys/namespaces.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/mem.h"
+
+static int write_proc(const char *path, const char *text, struct err *err)
+{
+    auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return err_set(err, errno, "cannot open '%s'", path);
+    if (write(fd, text, strlen(text)) < 0)
+        return err_set(err, errno, "cannot write '%s'", path);
+    return 0;
+}
+
+static long read_number(const char *path)
+{
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char text[32] = "";
+    long value = 0;
+
+    if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 || text[0] < '0' || text[0] > '9')
+        return -1;
+    for (const char *c = text; *c >= '0' && *c <= '9' && value < 1000000000; c++)
+        value = value * 10 + (*c - '0');
+    return value;
+}
+
+/* Each row: the file, the value that refuses, and the cure in the user's words. */
+static const struct {
+    const char *path;
+    long refuses;
+    const char *cure;
+} refusals[] = {
+    {"/proc/sys/kernel/unprivileged_userns_clone", 0,
+     "set it with: sudo sysctl kernel.unprivileged_userns_clone=1"},
+    {"/proc/sys/user/max_user_namespaces", 0,
+     "set it with: sudo sysctl user.max_user_namespaces=10000"},
+    {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 1,
+     "allow " SVENV_LAUNCHER " in an AppArmor profile with 'userns,', or: "
+     "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"},
+};
+
+void namespaces_refused(int code, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+        if (read_number(refusals[i].path) == refusals[i].refuses) {
+            err_plain(err, code, "the kernel refuses user namespaces (%s is %ld): %s",
+                      refusals[i].path, refusals[i].refuses, refusals[i].cure);
+            return;
+        }
+    }
+    err_set(err, code,
+            "the kernel refuses user namespaces; inside a container they must be allowed by its "
+            "engine (seccomp and AppArmor profile)");
+}
+
+/* A process may map its own ids once, after giving up setgroups (user_namespaces(7)). */
+static int map_ids(uint32_t uid, uint32_t gid, uint32_t outer_uid, uint32_t outer_gid,
+                   struct err *err)
+{
+    char text[64];
+    int rc = write_proc("/proc/self/setgroups", "deny", err);
+
+    if (rc < 0)
+        return rc;
+    snprintf(text, sizeof(text), "%u %u 1\n", uid, outer_uid);
+    rc = write_proc("/proc/self/uid_map", text, err);
+    if (rc < 0)
+        return rc;
+    snprintf(text, sizeof(text), "%u %u 1\n", gid, outer_gid);
+    return write_proc("/proc/self/gid_map", text, err);
+}
+
+int namespaces_enter(uint32_t uid, uint32_t gid, bool own_net, struct err *err)
+{
+    int flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+                CLONE_NEWCGROUP | (own_net ? CLONE_NEWNET : 0);
+    uint32_t outer_uid = geteuid();
+    uint32_t outer_gid = getegid();
+
+    if (unshare(flags) < 0) {
+        int code = errno;
+
+        namespaces_refused(code, err);
+        return -code;
+    }
+    return map_ids(uid, gid, outer_uid, outer_gid, err);
+}
+
+int namespaces_close_nesting(struct err *err)
+{
+    return write_proc("/proc/sys/user/max_user_namespaces", "0", err);
+}
+
+int namespaces_loopback_up(struct err *err)
+{
+    auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ifreq request = {.ifr_name = "lo"};
+
+    if (fd < 0)
+        return err_set(err, errno, "cannot make a socket to configure the loopback interface");
+    request.ifr_flags = IFF_UP | IFF_RUNNING;
+    if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+        return err_set(err, errno, "cannot bring up the loopback interface");
+    return 0;
+}
