@@ -36,7 +36,13 @@ struct share {
     int rank;      /* order among equal paths: the highest is mounted last and counts */
     const char *origin;
 };
-enum { RANK_TREE, RANK_PROTECT, RANK_POLICY, RANK_HIDE, RANK_VENV };
+enum {
+    RANK_TREE,
+    RANK_PROTECT,
+    RANK_POLICY,
+    RANK_HIDE,
+    RANK_VENV
+};
 
 struct compute {
     struct arena *arena;
@@ -66,7 +72,8 @@ struct resolved {
 
 #define ORIGIN_DEFAULT "default"
 
-/* --- compute_paths.c: the facts ---------------------------------------------------------------- */
+/* --- compute_paths.c: the facts ----------------------------------------------------------------
+ */
 
 struct fact_path compute_fact(const struct compute *c, const char *path);
 
@@ -74,13 +81,13 @@ struct fact_path compute_fact(const struct compute *c, const char *path);
 int compute_resolve(const struct compute *c, const char *path, struct resolved *out,
                     struct err *err);
 
-/* A path as the policy says it, absolute and normalised: "~" is the home, a relative one lies in the
- * project. Return: 0, or -EINVAL naming the line. */
+/* A path as the policy says it, absolute and normalised: "~" is the home, a relative one lies in
+ * the project. Return: 0, or -EINVAL naming the line. */
 int compute_expand(const struct compute *c, const struct policy_item *item, const char *text,
                    const char **out, struct err *err);
 
-/* compute_expand() and compute_resolve() for a path whose content is to be shown: it must exist, and
- * no symlink on the way may lie where code in the sandbox could have put it. */
+/* compute_expand() and compute_resolve() for a path whose content is to be shown: it must exist,
+ * and no symlink on the way may lie where code in the sandbox could have put it. */
 int compute_source(const struct compute *c, const struct policy_item *item, const char *text,
                    struct resolved *out, struct err *err);
 
@@ -95,7 +102,8 @@ const char *compute_join(const struct compute *c, const char *dir, const char *n
 /* Does the value come from a line that a person wrote, or from what is built in? */
 const char *compute_origin(const char *origin);
 
-/* --- compute_tree.c: the mounts made so far ---------------------------------------------------- */
+/* --- compute_tree.c: the mounts made so far ----------------------------------------------------
+ */
 
 /* The mount that holds `path`; without the conditional ones when `certain`. */
 const struct cover *tree_cover(const struct compute *c, const char *path, bool certain);
@@ -128,7 +136,8 @@ int tree_dest(const struct compute *c, const char *path, const char **out, struc
 void tree_node(struct compute *c, enum plan_node_kind kind, const char *base, const char *rel,
                const char *target);
 
-/* --- the parts of a plan ----------------------------------------------------------------------- */
+/* --- the parts of a plan -----------------------------------------------------------------------
+ */
 
 int compute_system(struct compute *c, struct err *err);
 int compute_dev(struct compute *c, const char *dest, const char *origin, struct err *err);
@@ -137,8 +146,8 @@ int compute_shares(struct compute *c, struct err *err);
 int compute_protection(struct compute *c, struct err *err);
 int compute_policy_paths(struct compute *c, struct err *err);
 /* Nothing that the policy names may open what decides about the sandbox, or the whole home. */
-int compute_check_grant(const struct compute *c, const char *path, const char *origin,
-                        struct err *err);
+int compute_check_grant(const struct compute *c, const char *path, enum policy_grant grant,
+                        const char *origin, struct err *err);
 int compute_mounts(struct compute *c, struct err *err);
 void compute_environment(struct compute *c);
 int compute_dotenv(struct compute *c, struct err *err);
@@ -158,7 +167,8 @@ extern const struct compute_path_field compute_path_fields[COMPUTE_PATH_FIELDS];
 struct share *compute_share(struct compute *c, const char *src, const char *dest, bool directory,
                             uint32_t flags, int rank, const char *origin);
 
-/* --- compute_finish.c --------------------------------------------------------------------------- */
+/* --- compute_finish.c ---------------------------------------------------------------------------
+ */
 
 /* Copies every borrowed string into file->arena. */
 void compute_own_strings(struct plan_file *file);

@@ -39,8 +39,6 @@ static const char *const host_names[] = {"SSH_AUTH_SOCK",
                                          "GIT_ASKPASS",
                                          "GIT_SSH*",
                                          "GIT_CONFIG*",
-                                         "GIT_DIR",
-                                         "GIT_WORK_TREE",
                                          "SUDO_ASKPASS",
                                          "VSCODE_IPC*",
                                          "VSCODE_GIT_*",
@@ -115,17 +113,13 @@ static const char *const steering_names[] = {"PYTHONSTARTUP",
                                              "PYTHONPLATLIBDIR",
                                              "PYTHONUSERBASE",
                                              "PYTHONEXECUTABLE",
-                                             "PYTHONPYCACHEPREFIX",
-                                             "PYTHONCASEOK",
-                                             "PYTHONDUMPREFS*",
                                              "PYTHON_PRESITE",
                                              "__PYVENV_LAUNCHER__",
                                              "LD_*",
                                              "GCONV_PATH",
                                              "GLIBC_TUNABLES",
-                                             "MALLOC_*",
+
                                              "NLSPATH",
-                                             "LOCPATH",
                                              "HOSTALIASES",
                                              "RESOLV_HOST_CONF",
                                              "BASH_ENV",
@@ -164,20 +158,67 @@ static void add_rules(struct compute *c, const char *const *patterns, enum plan_
         add_rule(c, *patterns, action, ORIGIN_DEFAULT);
 }
 
-/* A line of a person that names something; a bare "*" names nothing, and no secret either. */
-static bool names_something(const struct policy_item *item)
+/* In which round a line of environment.pass gets its turn. */
+enum pass_round {
+    PASS_NAMED,
+    PASS_PATTERN,
+    PASS_BUILT_IN
+};
+
+static bool is_listed(const char *const *patterns, const char *name)
 {
-    return !str_starts(compute_origin(item->origin), ORIGIN_DEFAULT) &&
-           item->text[strspn(item->text, "*?")];
+    while (*patterns && !str_glob(*patterns, name))
+        patterns++;
+    return *patterns;
 }
 
-static void add_passes(struct compute *c, bool by_name)
+/* A line that a person wrote goes before what never passes when it names that: in full
+ * ("MY_TOKEN"), or by a pattern that itself looks like it ("AWS_*"). "DJANGO_*" does not let
+ * DJANGO_SECRET in. */
+static enum pass_round round_of(const struct policy_item *item)
+{
+    bool whole = !item->text[strcspn(item->text, "*?")];
+    bool secret = is_listed(secret_names, item->text);
+
+    if (str_eq(compute_origin(item->origin), ORIGIN_DEFAULT))
+        return whole && secret ? PASS_NAMED : PASS_BUILT_IN;
+    return whole || secret || is_listed(host_names, item->text) ? PASS_NAMED : PASS_PATTERN;
+}
+
+static void add_passes(struct compute *c, enum pass_round turn)
 {
     const struct policy_value *pass = &c->values->v[POLICY_ENV_PASS];
 
     for (size_t i = 0; i < pass->count; i++) {
-        if (names_something(&pass->items[i]) == by_name)
+        if (round_of(&pass->items[i]) == turn)
             add_rule(c, pass->items[i].text, PLAN_ENV_PASS, compute_origin(pass->items[i].origin));
+    }
+}
+
+/* Can a name fit both patterns? Compared up to the first wildcard: rather too often yes. */
+static bool overlaps(const char *a, const char *b)
+{
+    size_t i = 0;
+
+    while (a[i] && a[i] == b[i] && a[i] != '*' && a[i] != '?')
+        i++;
+    return a[i] == b[i] || a[i] == '*' || a[i] == '?' || b[i] == '*' || b[i] == '?';
+}
+
+/* Without a built-in line that lets a name pass, the last rule says the same: every start asks the
+ * rules about every variable. */
+static void add_steering(struct compute *c)
+{
+    const struct policy_value *pass = &c->values->v[POLICY_ENV_PASS];
+
+    for (size_t i = 0; steering_names[i]; i++) {
+        bool needed = false;
+
+        for (size_t j = 0; j < pass->count && !needed; j++)
+            needed = round_of(&pass->items[j]) == PASS_BUILT_IN &&
+                     overlaps(pass->items[j].text, steering_names[i]);
+        if (needed)
+            add_rule(c, steering_names[i], PLAN_ENV_COMMAND, ORIGIN_DEFAULT);
     }
 }
 
@@ -196,12 +237,13 @@ void compute_environment(struct compute *c)
 
     for (size_t i = 0; i < unset->count; i++)
         add_rule(c, unset->items[i].text, PLAN_ENV_DROP, compute_origin(unset->items[i].origin));
-    add_passes(c, true);
+    add_passes(c, PASS_NAMED);
     add_rules(c, own_names, PLAN_ENV_DROP);
     add_rules(c, host_names, PLAN_ENV_DROP);
     add_rules(c, secret_names, PLAN_ENV_DROP);
-    add_rules(c, steering_names, PLAN_ENV_COMMAND);
-    add_passes(c, false);
+    add_passes(c, PASS_PATTERN);
+    add_steering(c);
+    add_passes(c, PASS_BUILT_IN);
     add_rule(c, "*", PLAN_ENV_COMMAND, ORIGIN_DEFAULT);
     for (size_t i = 0; i < unset->count; i++)
         add_set(c, unset->items[i].text, NULL, unset->items[i].origin);

@@ -13,16 +13,14 @@ const struct compute_path_field compute_path_fields[COMPUTE_PATH_FIELDS] = {
     {POLICY_FS_READ, 0},
 };
 
-int compute_check_grant(const struct compute *c, const char *path, const char *origin,
-                        struct err *err)
+int compute_check_grant(const struct compute *c, const char *path, enum policy_grant grant,
+                        const char *origin, struct err *err)
 {
     static const char *const closed[] = {"sandbox", "bin", "home", "cache", "pyvenv.cfg"};
+    const char *danger = policy_path_danger(path, c->facts->home, grant);
 
-    if (path_is_beneath(c->facts->home, path))
-        return err_plain(err, EPERM,
-                         "%s: '%s' would show the whole home directory: name what is "
-                         "needed in it",
-                         origin, path);
+    if (danger)
+        return err_plain(err, EPERM, "%s: '%s': %s", origin, path, danger);
     if (str_eq(path, c->venv->path))
         return err_plain(err, EPERM,
                          "%s: the venv itself is opened only by 'venv: rw' of a command", origin);
@@ -41,7 +39,9 @@ static int share_path(struct compute *c, const struct policy_item *item, uint32_
     int rc = compute_source(c, item, item->text, &real, err);
 
     if (rc == 0)
-        rc = compute_check_grant(c, real.fact.path, compute_origin(item->origin), err);
+        rc = compute_check_grant(c, real.fact.path,
+                                 flags & PLAN_RW ? POLICY_GRANT_WRITE : POLICY_GRANT_READ,
+                                 compute_origin(item->origin), err);
     if (rc < 0)
         return rc;
     if (real.fact.kind == FACT_DEVICE)

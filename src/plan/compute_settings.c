@@ -54,9 +54,6 @@ static const char *const cap_names[] = {
     [40] = "CHECKPOINT_RESTORE", /* 5.9 */
 };
 
-/* Capabilities over the mounts themselves would let the program take every mask away again. */
-#define CAPS_REFUSED (UINT64_C(1) << CAP_SYS_ADMIN)
-
 int compute_caps(struct compute *c, struct err *err)
 {
     const struct policy_value *value = &c->values->v[POLICY_CAPABILITIES];
@@ -73,10 +70,6 @@ int compute_caps(struct compute *c, struct err *err)
                              compute_origin(item->origin), item->text);
         c->plan->caps |= UINT64_C(1) << number;
     }
-    if (c->plan->caps & CAPS_REFUSED)
-        return err_plain(err, EPERM,
-                         "%s: CAP_SYS_ADMIN would let the program undo the sandbox's mounts",
-                         compute_origin(value->origin));
     return 0;
 }
 

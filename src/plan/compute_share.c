@@ -193,6 +193,16 @@ static void sort_shares(struct compute *c)
     }
 }
 
+/* The last one of equal paths counts: those before it would be mounted for nothing. */
+static bool is_superseded(const struct compute *c, size_t index)
+{
+    const struct share *share = &c->shares[index];
+    const struct share *next = share + 1;
+
+    return index + 1 < c->share_count && next->src && str_eq(next->dest, share->dest) &&
+           !((next->flags ^ share->flags) & PLAN_PROJECT);
+}
+
 static bool is_pointless(const struct compute *c, const struct share *share)
 {
     const struct cover *cover = tree_cover(c, share->dest, false);
@@ -226,7 +236,7 @@ int compute_shares(struct compute *c, struct err *err)
     for (size_t i = 0; rc == 0 && i < c->share_count; i++) {
         const struct share *share = &c->shares[i];
 
-        if (!is_pointless(c, share))
+        if (!is_superseded(c, i) && !is_pointless(c, share))
             rc = share->src ? tree_bind(c, share, err) : tree_mask(c, share, err);
     }
     return rc < 0 ? rc : link_names(c, err);

@@ -135,7 +135,8 @@ int tree_point(struct compute *c, const char *dest, bool directory, uint32_t fla
     if (!str_eq(dest, cover->dest))
         rc = point_in(c, cover, dest, directory, flags, origin, err);
     /* A start without the project needs the mount point in what lies below it. */
-    if (rc == 0 && cover->conditional && !str_eq(dest, tree_cover(c, dest, true)->dest))
+    if (rc == 0 && cover->conditional && !(flags & PLAN_PROJECT) &&
+        !str_eq(dest, tree_cover(c, dest, true)->dest))
         rc = point_in(c, tree_cover(c, dest, true), dest, directory, flags, origin, err);
     return rc;
 }
