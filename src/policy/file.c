@@ -54,17 +54,20 @@ static int check_real_directory(int fd, struct err *err)
     return check_directory(real, err);
 }
 
-static int open_policy(const char *path, struct err *err)
+/* Return: 1 with *fd_out, 0 when there is no such file, or negative errno with *err. */
+static int open_policy(const char *path, int *fd_out, struct err *err)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
-    if (fd >= 0)
-        return fd;
-    /* A dangling symlink is a policy that somebody meant to be there. */
-    if (errno == ENOENT && lstat(path, &st) < 0 && errno == ENOENT)
-        return -ENOENT;
-    return err_set(err, errno == 0 ? EIO : errno, "cannot read the policy '%s'", path);
+    *fd_out = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (*fd_out >= 0)
+        return 1;
+    if (errno != ENOENT)
+        return err_set(err, errno, "cannot read the policy '%s'", path);
+    if (lstat(path, &st) < 0 && errno == ENOENT)
+        return 0;
+    /* Somebody meant a policy to be there. */
+    return err_plain(err, ENOENT, "the policy '%s' is a symbolic link to nothing", path);
 }
 
 static int check_file(const char *path, int fd, struct err *err)
@@ -86,11 +89,11 @@ static int check_file(const char *path, int fd, struct err *err)
 
 int policy_file_read(const char *path, struct buf *out, struct err *err)
 {
-    auto_fd int fd = open_policy(path, err);
-    int r;
+    auto_fd int fd = -1;
+    int r = open_policy(path, &fd, err);
 
-    if (fd < 0)
-        return fd == -ENOENT ? 0 : fd;
+    if (r <= 0)
+        return r;
     r = check_file(path, fd, err);
     if (r < 0)
         return r;

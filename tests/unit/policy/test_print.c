@@ -1,0 +1,118 @@
+#include "policy_test.h"
+
+#include "policy-internal.h"
+
+static void must_be_equal(const struct policy *a, const struct policy *b)
+{
+    for (int i = 0; i < POLICY_FIELD__COUNT; i++) {
+        char name[64];
+
+        cr_assert(policy_value_eq((enum policy_field)i, &a->base.v[i], &b->base.v[i]), "%s",
+                  policy_field_name((enum policy_field)i, name, sizeof(name)));
+    }
+    cr_assert_eq(a->command_count, b->command_count);
+    for (size_t c = 0; c < a->command_count; c++) {
+        cr_assert_str_eq(a->commands[c].name, b->commands[c].name);
+        cr_assert_eq(a->commands[c].match_count, b->commands[c].match_count);
+        for (int i = 0; i < POLICY_FIELD__COUNT; i++)
+            cr_assert(policy_value_eq((enum policy_field)i, &a->commands[c].in_force.v[i],
+                                      &b->commands[c].in_force.v[i]));
+    }
+}
+
+static const char rich[] =
+    V1 "profile: strict\n"
+       "filesystem:\n"
+       "  read: [\"~\", ~/a b, \"/x: y\", \"#c\", \"- d\", /\xc3\xa9, \"q\\\"\\\\\"]\n"
+       "  hide: [\"!secrets\", \"*.log\", \"0\", \"true\", inherit]\n"
+       "  mounts:\n"
+       "    - bind: [\"/a, b\", \"/c]\"]\n"
+       "    - tmpfs: [/t, 1K]\n"
+       "    - tmpfs: [/u, 0, \"0700\"]\n"
+       "    - dir: [/d, \"0755\"]\n"
+       "    - chmod: [/d, \"0500\"]\n"
+       "    - symlink: [\"../x\", /l]\n"
+       "    - proc: /proc\n"
+       "environment:\n"
+       "  set: {A: \"line\\nbreak\\t\\x7f\", B: \"\", C: \"~\", D: null_, E: \"null\"}\n"
+       "  pass: [\"!CI\", X_*]\n"
+       "limits: {file-size: 1536, cpu-time: 90s, processes: 0}\n"
+       "commands:\n"
+       "  - match: [\"python -m foo\", \"b*\"]\n"
+       "    filesystem: {read: [inherit, /cmd], protect: [\"!.git\"], mounts: [\"!/t\"]}\n"
+       "  - name: installer\n"
+       "    network: {mode: none}\n"
+       "    environment: {set: {Z: 1}}\n";
+
+Test(print, loads_again_to_the_same)
+{
+    static const char *const texts[] = {V1, V1 "profile: strict\n", V1 "profile: open\n", rich};
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        for (int origins = 0; origins < 2; origins++) {
+            auto_policy struct policy first;
+            auto_policy struct policy second;
+            auto_buf struct buf text = {0};
+
+            must_load(&first, texts[i], true);
+            policy_print(&first, origins, &text);
+            must_load(&second, text.data, false);
+            must_be_equal(&first, &second);
+        }
+    }
+}
+
+Test(print, shows_origins)
+{
+    auto_policy struct policy p;
+    auto_buf struct buf text = {0};
+
+    must_load(&p, V1 "network: {mode: none}\nfilesystem: {read: [/a]}\n", true);
+    policy_print(&p, true, &text);
+    cr_assert(strstr(text.data, "  mode: none  # from policy.yaml:2:17\n"));
+    cr_assert(strstr(text.data, "    - /a  # from policy.yaml:3:21\n"));
+    cr_assert(strstr(text.data, "lifetime: tree  # from default\n"));
+}
+
+Test(diff, says_only_what_differs)
+{
+    auto_policy struct policy p;
+    auto_policy struct policy base;
+    auto_buf struct buf text = {0};
+
+    must_load(&base, V1, true);
+    must_load(&p, V1 "filesystem: {protect: [\"!.git\", x]}\nnetwork: {mode: none}\n", true);
+    policy_print_diff(&p, &base, &text);
+    cr_assert_str_eq(text.data, "filesystem:\n  protect:\n    - \"!.git\"\n    - x\n"
+                                "network:\n  mode: none\n");
+}
+
+Test(diff, of_equal_policies_is_empty)
+{
+    auto_policy struct policy p;
+    auto_policy struct policy base;
+    auto_buf struct buf text = {0};
+
+    must_load(&base, rich, true);
+    must_load(&p, rich, true);
+    policy_print_diff(&p, &base, &text);
+    cr_assert_eq(text.len, 0, "%s", text.data);
+}
+
+Test(diff, laid_over_its_base_gives_the_policy)
+{
+    static const char *const texts[] = {V1 "profile: strict\n", V1 "profile: open\n", rich};
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        auto_policy struct policy p;
+        auto_policy struct policy base;
+        auto_buf struct buf text = {0};
+
+        must_load(&p, texts[i], true);
+        must_load(&base, V1, true);
+        buf_add_str(&text, V1);
+        policy_print_diff(&p, &base, &text);
+        must_add(&base, text.data);
+        must_be_equal(&p, &base);
+    }
+}
