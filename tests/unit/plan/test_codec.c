@@ -1,0 +1,280 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <criterion/criterion.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/str.h"
+#include "svenv/plan/plan.h"
+
+#define HEADER 24
+#define OPS 60
+
+static uint64_t filter[3] = {0x0706050403020100, 0xffffffffffffffff, 42};
+
+static void fill_plan(struct arena *arena, struct plan *plan, const char *variant)
+{
+    struct plan_node *node = NULL;
+    struct plan_env_rule *rule = NULL;
+    struct plan_env_set *set = NULL;
+    struct plan_limit *limit = NULL;
+    struct plan_landlock *landlock = NULL;
+
+    *plan = (struct plan){.variant = variant,
+                          .flags = PLAN_OWN_NET | PLAN_PROJECT_ARGUMENTS,
+                          .uid = 1000,
+                          .gid = 0xfffffffe,
+                          .caps = (uint64_t)1 << 40,
+                          .lifetime = PLAN_LIFETIME_PROGRAM,
+                          .wall_time = 3600,
+                          .landlock_abi = 6,
+                          .dotenv = "/p/.env",
+                          .filter = filter,
+                          .filter_count = 3,
+                          .filter_note = ""};
+    for (int i = 0; i < OPS; i++) {
+        struct plan_op *op = plan_add(arena, plan, (enum plan_op_kind)(i % PLAN_OP__COUNT), "/s\n",
+                                      arena_printf(arena, "/d%d", i), i % 2 ? "default" : NULL);
+
+        op->flags = i % 3 ? PLAN_RW | PLAN_EXEC_OFF : 0;
+        op->mode = 0755;
+        op->size = (uint64_t)1 << 33;
+        op->dev = 7;
+        op->ino = UINT64_MAX;
+    }
+    node = arena_push(arena, &plan->nodes, &plan->node_count, sizeof(*node));
+    *node = (struct plan_node){.kind = PLAN_NODE_SYMLINK, .base = "/b", .rel = "r", .target = "t"};
+    rule = arena_push(arena, &plan->env_rules, &plan->env_rule_count, sizeof(*rule));
+    *rule = (struct plan_env_rule){.pattern = "LC_*", .action = PLAN_ENV_COMMAND, .origin = "o"};
+    set = arena_push(arena, &plan->env_set, &plan->env_set_count, sizeof(*set));
+    *set = (struct plan_env_set){.name = "A", .value = NULL, .origin = "policy.yaml:1:1"};
+    limit = arena_push(arena, &plan->limits, &plan->limit_count, sizeof(*limit));
+    *limit = (struct plan_limit){.resource = RLIMIT_NOFILE, .value = 4096, .origin = "default"};
+    landlock = arena_push(arena, &plan->landlock, &plan->landlock_count, sizeof(*landlock));
+    *landlock = (struct plan_landlock){.path = "/usr", .write = true};
+}
+
+static void fill_file(struct plan_file *file)
+{
+    struct plan_variant *variant = NULL;
+    struct plan_input *input = NULL;
+    const char **match = NULL;
+
+    plan_file_init(file);
+    file->tool = "0.1.0";
+    file->venv = "/p/.venv";
+    file->project = "/p";
+    file->home = "/home/u";
+    file->bin = (struct file_id){.dev = 1, .ino = 2, .mtime_ns = -3, .ctime_ns = 4, .mode = 040755};
+    input = arena_push(&file->arena, &file->inputs, &file->input_count, sizeof(*input));
+    *input = (struct plan_input){.path = "/etc/x", .directory = true, .id = {.size = 9}};
+    variant = arena_push(&file->arena, &file->variants, &file->variant_count, sizeof(*variant));
+    match = arena_push(&file->arena, &variant->match, &variant->match_count, sizeof(*match));
+    *match = "pip install";
+    fill_plan(&file->arena, &variant->plan, "installer");
+    variant = arena_push(&file->arena, &file->variants, &file->variant_count, sizeof(*variant));
+    fill_plan(&file->arena, &variant->plan, "default");
+}
+
+static void encode(struct buf *out)
+{
+    auto_plan_file struct plan_file file;
+
+    fill_file(&file);
+    plan_encode(&file, out);
+}
+
+Test(codec, round_trip_keeps_every_field)
+{
+    auto_buf struct buf bytes = {0};
+    auto_buf struct buf again = {0};
+    auto_plan_file struct plan_file file;
+    struct err err = {0};
+    const struct plan *plan = NULL;
+
+    plan_file_init(&file);
+    encode(&bytes);
+    cr_assert_eq(plan_decode(&file, bytes.data, bytes.len, &err), 0, "%s", err.msg);
+    cr_expect_str_eq(file.venv, "/p/.venv");
+    cr_expect_null(file.python);
+    cr_expect_eq(file.bin.mtime_ns, -3);
+    cr_expect(file.inputs[0].directory && !file.inputs[0].follow);
+    cr_assert_eq(file.variant_count, 2);
+    cr_expect_str_eq(file.variants[0].match[0], "pip install");
+    plan = &file.variants[1].plan;
+    cr_expect_eq(plan->gid, 0xfffffffe);
+    cr_expect_eq(plan->lifetime, PLAN_LIFETIME_PROGRAM);
+    cr_assert_eq(plan->op_count, OPS);
+    cr_expect_str_eq(plan->ops[59].dest, "/d59");
+    cr_expect_str_eq(plan->ops[59].src, "/s\n");
+    cr_expect_eq(plan->ops[59].ino, UINT64_MAX);
+    cr_expect_null(plan->ops[58].origin);
+    cr_expect_eq(plan->env_rules[0].action, PLAN_ENV_COMMAND);
+    cr_expect_null(plan->env_set[0].value);
+    cr_expect_eq(plan->limits[0].resource, RLIMIT_NOFILE);
+    cr_expect(plan->landlock[0].write);
+    cr_expect_eq((uintptr_t)plan->filter % 8, 0);
+    cr_expect_eq(memcmp(plan->filter, filter, sizeof(filter)), 0);
+    cr_expect_str_eq(plan->filter_note, "");
+    /* Nothing is lost, in either direction. */
+    plan_encode(&file, &again);
+    cr_assert_eq(again.len, bytes.len);
+    cr_expect_eq(memcmp(again.data, bytes.data, bytes.len), 0);
+}
+
+Test(codec, appends_to_a_buffer)
+{
+    auto_buf struct buf bytes = {0};
+    auto_plan_file struct plan_file file;
+    struct err err = {0};
+
+    plan_file_init(&file);
+    buf_add(&bytes, "12345678", 8);
+    encode(&bytes);
+    cr_assert_eq(plan_decode(&file, bytes.data + 8, bytes.len - 8, &err), 0, "%s", err.msg);
+}
+
+Test(codec, decoded_operations_can_be_added_to)
+{
+    auto_buf struct buf bytes = {0};
+    auto_plan_file struct plan_file file;
+    struct err err = {0};
+
+    plan_file_init(&file);
+    encode(&bytes);
+    cr_assert_eq(plan_decode(&file, bytes.data, bytes.len, &err), 0);
+    for (int i = 0; i < 100; i++)
+        plan_add(&file.arena, &file.variants[0].plan, PLAN_DIR, NULL, "/x", "test");
+    cr_expect_str_eq(file.variants[0].plan.ops[59].dest, "/d59");
+}
+
+static void refuse(const char *data, size_t len, const char *what)
+{
+    struct plan_file file;
+    struct err err = {0};
+
+    plan_file_init(&file);
+    cr_expect_eq(plan_decode(&file, data, len, &err), -EINVAL, "%s", what);
+    cr_expect_eq(err.code, EINVAL);
+    cr_expect_null(file.venv, "%s", what);
+    cr_expect_null(file.arena.chunks, "%s", what);
+}
+
+Test(codec, every_truncation_is_refused)
+{
+    auto_buf struct buf bytes = {0};
+
+    encode(&bytes);
+    for (size_t len = 0; len < bytes.len; len++)
+        refuse(bytes.data, len, "truncated");
+}
+
+/* The same with a length field that fits, so that the reader itself has to notice. */
+Test(codec, every_truncation_with_a_fitting_length_is_refused)
+{
+    auto_buf struct buf bytes = {0};
+
+    encode(&bytes);
+    for (size_t len = HEADER; len < bytes.len; len++) {
+        for (unsigned i = 0; i < 8; i++)
+            bytes.data[16 + i] = (char)(len >> (8 * i));
+        refuse(bytes.data, len, "truncated");
+    }
+}
+
+static void patch(const char *what, size_t at, const char *with, size_t len)
+{
+    auto_buf struct buf bytes = {0};
+
+    encode(&bytes);
+    memcpy(bytes.data + at, with, len);
+    refuse(bytes.data, bytes.len, what);
+}
+
+Test(codec, header_is_checked)
+{
+    patch("magic", 0, "X", 1);
+    patch("version", 8, "\2", 1);
+    patch("flags", 12, "\1", 1);
+    patch("length", 16, "\0\0\0\0\0\0\0\1", 8);
+    patch("a required string is NULL", HEADER + 4 + 6, "\xff\xff\xff\xff", 4);
+    patch("string without its end", HEADER, "\4", 1);
+    patch("NUL in a string", HEADER + 5, "\0", 1);
+    patch("a length beyond everything", HEADER, "\xfe\xff\xff\xff", 4);
+}
+
+Test(codec, trailing_bytes_are_refused)
+{
+    auto_buf struct buf bytes = {0};
+    size_t len = 0;
+
+    encode(&bytes);
+    buf_add(&bytes, "x", 1);
+    len = bytes.len;
+    for (unsigned i = 0; i < 8; i++)
+        bytes.data[16 + i] = (char)(len >> (8 * i));
+    refuse(bytes.data, bytes.len, "trailing");
+}
+
+Test(codec, last_variant_must_fit_all_commands)
+{
+    auto_buf struct buf bytes = {0};
+    auto_plan_file struct plan_file file;
+
+    fill_file(&file);
+    file.variant_count = 1;
+    plan_encode(&file, &bytes);
+    refuse(bytes.data, bytes.len, "only a variant with patterns");
+    file.variant_count = 0;
+    bytes.len = 0;
+    plan_encode(&file, &bytes);
+    refuse(bytes.data, bytes.len, "no variant");
+}
+
+/* No byte can be changed so that decoding and encoding again gives something else than the input.
+ */
+Test(codec, any_changed_byte_is_refused_or_kept)
+{
+    auto_buf struct buf bytes = {0};
+
+    encode(&bytes);
+    for (size_t i = 0; i < bytes.len; i++) {
+        auto_plan_file struct plan_file file;
+        auto_buf struct buf again = {0};
+        struct err err = {0};
+
+        plan_file_init(&file);
+        bytes.data[i] = (char)(bytes.data[i] ^ 0x81);
+        if (plan_decode(&file, bytes.data, bytes.len, &err) == 0) {
+            plan_encode(&file, &again);
+            cr_assert(again.len == bytes.len && memcmp(again.data, bytes.data, again.len) == 0,
+                      "byte %zu", i);
+        }
+        bytes.data[i] = (char)(bytes.data[i] ^ 0x81);
+    }
+}
+
+Test(codec, decoding_is_fast)
+{
+    auto_buf struct buf bytes = {0};
+    struct timespec begin, end;
+    int64_t best = INT64_MAX;
+
+    encode(&bytes);
+    for (int i = 0; i < 200; i++) {
+        auto_plan_file struct plan_file file;
+        int64_t took = 0;
+
+        plan_file_init(&file);
+        clock_gettime(CLOCK_MONOTONIC, &begin);
+        cr_assert_eq(plan_decode(&file, bytes.data, bytes.len, NULL), 0);
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        took = (end.tv_sec - begin.tv_sec) * 1000000000 + end.tv_nsec - begin.tv_nsec;
+        best = took < best ? took : best;
+    }
+    cr_log_warn("two plans of 60 operations: %lld ns", (long long)best);
+    /* Generous, for sanitizers and busy machines: it is about 10 microseconds. */
+    cr_expect_lt(best, 500000);
+}
