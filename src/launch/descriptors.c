@@ -16,8 +16,13 @@
 #define NSFS_MAGIC 0x6e736673
 #endif
 
-enum { MEM_MAJOR = 1, TTY_MAJOR_FIRST = 4, TTY_AUX_MAJOR = 5, PTS_MAJOR_FIRST = 136,
-       PTS_MAJOR_LAST = 143 };
+enum {
+    MEM_MAJOR = 1,
+    TTY_MAJOR_FIRST = 4,
+    TTY_AUX_MAJOR = 5,
+    PTS_MAJOR_FIRST = 136,
+    PTS_MAJOR_LAST = 143
+};
 
 /* null, zero, full, random, urandom, and terminals that are not a master side. */
 static bool harmless_device(dev_t dev)
@@ -70,7 +75,8 @@ static int standard_streams(struct err *err)
 
         if (flags < 0) {
             if (open("/dev/null", O_RDWR) != fd)
-                return err_set(err, EBADF, "cannot open /dev/null for the closed descriptor %d", fd);
+                return err_set(err, EBADF, "cannot open /dev/null for the closed descriptor %d",
+                               fd);
             continue;
         }
         if ((flags & O_PATH) || fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))

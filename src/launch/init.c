@@ -1,5 +1,5 @@
-/* Pid 1 of the sandbox: a canary in the caller's process group, a reaper, and the fuse that ends the
- * sandbox when the launcher is gone. It holds one descriptor and no privilege. */
+/* Pid 1 of the sandbox: a canary in the caller's process group, a reaper, and the fuse that ends
+ * the sandbox when the launcher is gone. It holds one descriptor and no privilege. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -20,7 +20,10 @@
 
 extern char **environ;
 
-enum { STATUS_OURS = 125, STATUS_TIME_LIMIT = 124 };
+enum {
+    STATUS_OURS = 125,
+    STATUS_TIME_LIMIT = 124
+};
 
 struct init {
     int control; /* -1 once detached and the launcher is gone */
@@ -100,8 +103,8 @@ static void take_message(struct init *init)
     }
 }
 
-/* The launcher's environment and arguments lie on the stack that was inherited: overwritten, so that
- * no read of this process could ever show them. */
+/* The launcher's environment and arguments lie on the stack that was inherited: overwritten, so
+ * that no read of this process could ever show them. */
 static void wipe_environment(void)
 {
     for (char **entry = environ; entry && *entry; entry++)
@@ -142,9 +145,10 @@ static void prepare(const struct plan *plan, int control, struct shared *shared)
     shared->failure.status = STATUS_OURS;
     if (root_build(plan, err) < 0)
         _exit(STATUS_OURS);
-    gate_open(&shared->gate);
-    if (give_up_everything(control, err) < 0)
+    gate_open(&shared->gate, GATE_ROOT_STANDS);
+    if (root_drop_old(err) < 0 || give_up_everything(control, err) < 0)
         _exit(STATUS_OURS);
+    gate_open(&shared->gate, GATE_OLD_ROOT_GONE);
     munmap(shared, sizeof(*shared));
 }
 

@@ -8,11 +8,11 @@
  * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup, net; pid for its children)
  *    and maps the ids.                                            Mustn't: run anything foreign.
  * 3. It clones pid 1 and then the program as children of the launcher: so limits, terminal, process
- *    group, rusage and stop/continue are native for the caller, and the parent of the program reads 0
- *    inside, never 1, which pollers of the parent take for "my parent died". Then it exits.
+ *    group, rusage and stop/continue are native for the caller, and the parent of the program reads
+ * 0 inside, never 1, which pollers of the parent take for "my parent died". Then it exits.
  * 4. Pid 1 builds the root from the plan's operations while it has the capabilities of its user
- *    namespace (a proc of the new pid namespace can be mounted from inside it only), and pivots into
- *    it, for the program too. From here on the host's files are out of reach.
+ *    namespace (a proc of the new pid namespace can be mounted from inside it only), and pivots
+ * into it, for the program too. From here on the host's files are out of reach.
  * 5. Pid 1 opens the gate, drops everything that it has, and reaps (init.c).
  * 6. The program, waiting at the gate, sets limits, drops capabilities, enters Landlock, loads the
  *    filter, and executes (program.c).                            Should: have nothing to decide.
@@ -37,7 +37,9 @@
 
 #include "launch-internal.h"
 
-enum { STATUS_OURS = 125 };
+enum {
+    STATUS_OURS = 125
+};
 
 static int open_namespaces(const struct plan *plan, struct err *err)
 {
@@ -67,16 +69,20 @@ static pid_t sibling(struct shared *shared)
 static _Noreturn void opener_main(const struct plan *plan, const struct launch_program *program,
                                   int control, struct shared *shared)
 {
+    pid_t child; /* never the shared field itself: the child would write its 0 there, too */
+
     /* A launcher that dies while this runs must not leave it behind; pid 1 has its own check. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (open_namespaces(plan, &shared->failure.err) < 0)
         _exit(STATUS_OURS);
-    shared->init = sibling(shared);
-    if (shared->init == 0)
+    child = sibling(shared);
+    if (child == 0)
         init_main(plan, control, shared);
-    shared->program = sibling(shared);
-    if (shared->program == 0)
+    shared->init = child;
+    child = sibling(shared);
+    if (child == 0)
         program_main(plan, program, shared);
+    shared->program = child;
     _exit(0);
 }
 

@@ -17,7 +17,11 @@
 
 #include "launch-internal.h"
 
-enum { STATUS_OURS = 125, STATUS_CANNOT_EXEC = 126, STATUS_NOT_FOUND = 127 };
+enum {
+    STATUS_OURS = 125,
+    STATUS_CANNOT_EXEC = 126,
+    STATUS_NOT_FOUND = 127
+};
 
 static int set_limits(const struct plan *plan, struct err *err)
 {
@@ -75,7 +79,8 @@ static int prepare(const struct plan *plan, const struct launch_program *program
     return rc < 0 ? rc : caps_keep(plan->caps, err);
 }
 
-/* systemd's socket activation names the pid that is meant (sd_listen_fds(3)): the caller's is ours. */
+/* systemd's socket activation names the pid that is meant (sd_listen_fds(3)): the caller's is ours.
+ */
 static void fix_listen_pid(const struct launch_program *program)
 {
     for (size_t i = 0; program->env[i]; i++) {
@@ -100,7 +105,8 @@ static bool same_file(const char *a, const char *b)
            sa.st_ino == sb.st_ino;
 }
 
-/* exec(3p): a file that is no program is a script for the shell, as it would be for the caller's. */
+/* exec(3p): a file that is no program is a script for the shell, as it would be for the caller's.
+ */
 static void execute(const char *path, const struct launch_program *program)
 {
     union {
@@ -142,8 +148,8 @@ static void execute_by_search(const struct launch_program *program)
     char path[4096];
     int code = ENOENT;
 
-    for (const char *dir = search_path(program); dir; dir = strchr(dir, ':') ? strchr(dir, ':') + 1
-                                                                             : NULL) {
+    for (const char *dir = search_path(program); dir;
+         dir = strchr(dir, ':') ? strchr(dir, ':') + 1 : NULL) {
         size_t len = strcspn(dir, ":");
 
         snprintf(path, sizeof(path), "%.*s/%s", (int)len, dir, program->path);
@@ -166,12 +172,13 @@ _Noreturn void program_main(const struct plan *plan, const struct launch_program
     struct launch_failure *failure = &shared->failure;
     const char *path = program->path;
 
-    gate_wait(&shared->gate);
+    gate_wait(&shared->gate, GATE_ROOT_STANDS);
     if (prepare(plan, program, &failure->err) < 0)
         _exit(STATUS_OURS);
     fix_listen_pid(program);
     if (program->path_as_called && same_file(program->path_as_called, path))
         path = program->path_as_called;
+    gate_wait(&shared->gate, GATE_OLD_ROOT_GONE);
     if (sigprocmask(SIG_SETMASK, &program->mask, NULL) < 0 ||
         (plan->filter && filter_load(plan->filter, plan->filter_count, &failure->err) < 0))
         _exit(STATUS_OURS);

@@ -1,6 +1,7 @@
 /* The sandbox's root: one function per kind of operation, executed in the plan's order. Sources are
- * looked up in the new mount namespace, where the old root is still "/"; destinations only below the
- * new root's descriptor, never through a symlink once a tree that the sandbox can write is attached. */
+ * looked up in the new mount namespace, where the old root is still "/"; destinations only below
+ * the new root's descriptor, never through a symlink once a tree that the sandbox can write is
+ * attached. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,13 +21,15 @@
 #define EMPTY_FILE OWN_DIR "/file"
 #define FIXED_ATTRS ((uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
 
-enum { OWN_TREES_MAX = 32 };
+enum {
+    OWN_TREES_MAX = 32
+};
 
 struct builder {
     int root;
-    uint32_t uid;              /* inside */
-    bool hostile;              /* a tree that code in the sandbox can write is attached */
-    dev_t own[OWN_TREES_MAX];  /* file systems made here: the only ones where nodes are made (C4) */
+    uint32_t uid;             /* inside */
+    bool hostile;             /* a tree that code in the sandbox can write is attached */
+    dev_t own[OWN_TREES_MAX]; /* file systems made here: the only ones where nodes are made (C4) */
     size_t own_count;
 };
 
@@ -56,8 +59,8 @@ static int is_own(const struct builder *b, int dir)
     return -EXDEV;
 }
 
-/* The directory in which the node `dest` is to be made, and its name there. While nothing hostile is
- * attached the whole tree is ours, and the path can be used as it is. */
+/* The directory in which the node `dest` is to be made, and its name there. While nothing hostile
+ * is attached the whole tree is ours, and the path can be used as it is. */
 static int open_parent(const struct builder *b, const char *dest, const char **name_out)
 {
     const char *path = below_root(dest);
@@ -212,9 +215,10 @@ static int make_and_attach(struct builder *b, const struct plan_op *op, const ch
     auto_fd int tree = mount_make(type, options, attrs);
 
     if (tree < 0 && op->kind == PLAN_PROC && tree == -EPERM)
-        return err_plain(err, EPERM,
-                         "the kernel refuses a new /proc because parts of the host's are masked, as "
-                         "container engines do; start the container with an unmasked /proc");
+        return err_plain(
+            err, EPERM,
+            "the kernel refuses a new /proc because parts of the host's are masked, as "
+            "container engines do; start the container with an unmasked /proc");
     if (tree < 0)
         return err_set(err, -tree, "cannot make a %s for '%s' (%s)", type, op->dest, op->origin);
     return attach(b, tree, op, err);
@@ -266,8 +270,7 @@ static int do_mqueue(struct builder *b, const struct plan_op *op, struct err *er
 static int do_remount_ro(struct builder *b, const struct plan_op *op, struct err *err)
 {
     auto_fd int dest = open_dest(b, op->dest, O_PATH);
-    int rc = dest < 0 ? dest
-                      : sys_mount_setattr(dest, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0);
+    int rc = dest < 0 ? dest : sys_mount_setattr(dest, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0);
 
     return rc < 0 ? err_set(err, -rc, "cannot make '%s' read-only (%s)", op->dest, op->origin) : 0;
 }
@@ -297,8 +300,8 @@ static int do_mask(struct builder *b, const struct plan_op *op, struct err *err)
         return err_set(err, dest < 0 ? -dest : errno, "cannot hide '%s' (%s)", op->dest,
                        op->origin);
     source = open_dest(b, S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE, O_PATH);
-    tree = source < 0 ? source
-                      : mount_clone(source, false, FIXED_ATTRS | (uint64_t)MOUNT_ATTR_RDONLY);
+    tree =
+        source < 0 ? source : mount_clone(source, false, FIXED_ATTRS | (uint64_t)MOUNT_ATTR_RDONLY);
     rc = tree < 0 ? tree : mount_attach(tree, dest);
     return rc < 0 ? err_set(err, -rc, "cannot hide '%s' (%s)", op->dest, op->origin) : 0;
 }
@@ -306,15 +309,15 @@ static int do_mask(struct builder *b, const struct plan_op *op, struct err *err)
 typedef int op_fn(struct builder *b, const struct plan_op *op, struct err *err);
 
 static op_fn *const op_functions[] = {
-    [PLAN_DIR] = do_dir,         [PLAN_FILE] = do_file,     [PLAN_SYMLINK] = do_symlink,
-    [PLAN_BIND] = do_bind,       [PLAN_TMPFS] = do_tmpfs,   [PLAN_PROC] = do_proc,
-    [PLAN_DEVPTS] = do_devpts,   [PLAN_MQUEUE] = do_mqueue, [PLAN_REMOUNT_RO] = do_remount_ro,
-    [PLAN_CHMOD] = do_chmod,     [PLAN_MASK] = do_mask,
+    [PLAN_DIR] = do_dir,       [PLAN_FILE] = do_file,     [PLAN_SYMLINK] = do_symlink,
+    [PLAN_BIND] = do_bind,     [PLAN_TMPFS] = do_tmpfs,   [PLAN_PROC] = do_proc,
+    [PLAN_DEVPTS] = do_devpts, [PLAN_MQUEUE] = do_mqueue, [PLAN_REMOUNT_RO] = do_remount_ro,
+    [PLAN_CHMOD] = do_chmod,   [PLAN_MASK] = do_mask,
 };
 _Static_assert(ARRAY_SIZE(op_functions) == PLAN_OP__COUNT, "one function per kind of operation");
 
-/* A fresh tmpfs on top of "/": path look-ups still start at the old root below it, so nothing of the
- * host is hidden while sources are opened. */
+/* A fresh tmpfs on top of "/": path look-ups still start at the old root below it, so nothing of
+ * the host is hidden while sources are opened. */
 static int make_root(struct builder *b, struct err *err)
 {
     static const char *const options[] = {"mode", "0755", NULL};
@@ -349,7 +352,14 @@ int root_build(const struct plan *plan, struct err *err)
         return rc;
     rc = sys_mount_setattr(b.root, "", AT_EMPTY_PATH, FIXED_ATTRS | MOUNT_ATTR_RDONLY, 0);
     if (rc == 0)
-        rc = mount_enter_root(b.root);
+        rc = root_pivot(b.root);
     close(b.root);
     return rc < 0 ? err_set(err, -rc, "cannot enter the sandbox's root") : 0;
+}
+
+int root_drop_old(struct err *err)
+{
+    int rc = root_detach();
+
+    return rc < 0 ? err_set(err, -rc, "cannot leave the host's root") : 0;
 }

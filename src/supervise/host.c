@@ -16,7 +16,11 @@
 
 extern char **environ;
 
-enum { ENVIRON_MAX = 4 * 1024 * 1024, REQUIREMENTS_MAX = 256 * 1024, DOTENV_MAX = 256 * 1024 };
+enum {
+    ENVIRON_MAX = 4 * 1024 * 1024,
+    REQUIREMENTS_MAX = 256 * 1024,
+    DOTENV_MAX = 256 * 1024
+};
 
 static enum path_kind host_kind(void *context, const char *path)
 {
@@ -50,8 +54,8 @@ static const char *host_text(void *context, struct arena *arena, const char *pat
     return arena_strndup(arena, text.data, text.len);
 }
 
-/* What the parent's environment held when it started (proc(5)): a variable that is not in it was set
- * for this command. NULL when it cannot be read. */
+/* What the parent's environment held when it started (proc(5)): a variable that is not in it was
+ * set for this command. NULL when it cannot be read. */
 static const char *const *parent_environment(struct arena *arena)
 {
     char path[64];
@@ -107,9 +111,8 @@ int host_collect(struct arena *arena, const struct plan_file *file, const struct
 int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_file *file,
                 struct dotenv *out, bool *found, struct err *err)
 {
-    const char *rel = file->project && plan->dotenv
-                          ? path_relative_to(plan->dotenv, file->project)
-                          : NULL;
+    const char *rel =
+        file->project && plan->dotenv ? path_relative_to(plan->dotenv, file->project) : NULL;
     auto_fd int project = -1;
     auto_fd int fd = -1;
     auto_buf struct buf text = {0};

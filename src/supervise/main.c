@@ -15,7 +15,11 @@
 
 #include "session-internal.h"
 
-enum { STATUS_OURS = 125, STATUS_CANNOT_EXEC = 126, STATUS_NOT_FOUND = 127 };
+enum {
+    STATUS_OURS = 125,
+    STATUS_CANNOT_EXEC = 126,
+    STATUS_NOT_FOUND = 127
+};
 
 /* Everything of one start; freed by the end of the process. */
 struct run {
@@ -39,8 +43,7 @@ static void set_program(struct run *run)
     memcpy(argv, request->argv, request->argc * sizeof(*argv));
     run->program = (struct launch_program){.path = request->program, .mask = run->mask};
     if (request->entry) {
-        run->program.path =
-            arena_printf(&run->arena, "%s/bin/%s", request->venv, request->entry);
+        run->program.path = arena_printf(&run->arena, "%s/bin/%s", request->venv, request->entry);
         if (request->called_as && strchr(request->called_as, '/'))
             run->program.path_as_called = request->called_as;
         if (is_python_name(request->entry) && !strchr(argv[0], '/'))

@@ -32,7 +32,7 @@ int control_wait(struct relay *relay, enum control_kind kind, int timeout_ms)
 {
     int64_t end = clock_ms() + timeout_ms;
 
-    for (;;) {
+    while (relay->control >= 0) {
         struct pollfd fd = {.fd = relay->control, .events = POLLIN};
         struct control_message message;
         int64_t left = end - clock_ms();
@@ -45,6 +45,7 @@ int control_wait(struct relay *relay, enum control_kind kind, int timeout_ms)
             return (int)message.value;
         relay_report(relay, &message);
     }
+    return -EPIPE;
 }
 
 void relay_report(struct relay *relay, const struct control_message *message)

@@ -14,11 +14,11 @@ struct err;
 
 /* What was asked of the launcher; see docs/formats.md, "launcher". */
 struct request {
-    const char *venv;  /* real path */
-    const char *entry; /* name in bin; NULL: `run` */
-    const char *called_as; /* the name the stub was executed by; NULL: `run` */
-    const char *program;   /* `run`: what to execute */
-    int plan_fd;           /* `run`: a plan made for this start; -1: the venv's own */
+    const char *venv;        /* real path */
+    const char *entry;       /* name in bin; NULL: `run` */
+    const char *called_as;   /* the name the stub was executed by; NULL: `run` */
+    const char *program;     /* `run`: what to execute */
+    int plan_fd;             /* `run`: a plan made for this start; -1: the venv's own */
     const char *const *argv; /* of the program, argv[0] as the caller gave it */
     size_t argc;
 };
@@ -35,8 +35,8 @@ int session_load(const struct request *request, const sigset_t *mask, struct pla
 /* After an installer: new entries get stubs. Return: 0 or negative errno with *err. */
 int session_refresh(const char *venv, const sigset_t *mask, struct err *err);
 
-/* Is this process inside one of our sandboxes already? Decided by what the kernel shows, a root file
- * system of our making, never by a variable (C8). */
+/* Is this process inside one of our sandboxes already? Decided by what the kernel shows, a root
+ * file system of our making, never by a variable (C8). */
 bool session_nested(void);
 /* Executes the real entry point in the sandbox that we are in already. Returns only on failure:
  * 125..127 with *err. */

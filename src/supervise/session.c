@@ -15,7 +15,10 @@
 
 #include "session-internal.h"
 
-enum { PLAN_BYTES_MAX = 16 * 1024 * 1024, PLAN_FD_OF_CHILD = 3 };
+enum {
+    PLAN_BYTES_MAX = 16 * 1024 * 1024,
+    PLAN_FD_OF_CHILD = 3
+};
 
 /* Variables of the caller's shell that change the plan of one start. */
 static const char *const override_names[] = {"BWRAP_ARGS", "SANDBOX_SECCOMP_ALLOW",

@@ -1,5 +1,5 @@
-#ifndef SVENV_SUPERVISE_INTERNAL_H
-#define SVENV_SUPERVISE_INTERNAL_H
+#ifndef SVENV_SUPERVISE_SUPERVISE_INTERNAL_H
+#define SVENV_SUPERVISE_SUPERVISE_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -7,18 +7,20 @@
 
 #include "svenv/launch/control.h"
 
-enum { SIGNAL_COUNT = 65 };
+enum {
+    SIGNAL_COUNT = 65
+};
 
-/* Exactly-once delivery. A caller signals the launcher alone, its process group, or every process of
- * the tree; in the last two cases the program has got the signal already. Pid 1 shares the group and
- * the tree, so what it reports is a credit: a signal that the launcher got with a credit in hand is
- * not forwarded. */
+/* Exactly-once delivery. A caller signals the launcher alone, its process group, or every process
+ * of the tree; in the last two cases the program has got the signal already. Pid 1 shares the group
+ * and the tree, so what it reports is a credit: a signal that the launcher got with a credit in
+ * hand is not forwarded. */
 struct relay {
     int control;
-    int program;                       /* pid to forward to */
-    unsigned credits[SIGNAL_COUNT];    /* reported by pid 1, not yet matched */
-    int64_t credit_ms[SIGNAL_COUNT];   /* when the latest came: old ones lapse */
-    unsigned waiting[SIGNAL_COUNT];    /* got by the launcher, not yet matched or forwarded */
+    int program;                     /* pid to forward to */
+    unsigned credits[SIGNAL_COUNT];  /* reported by pid 1, not yet matched */
+    int64_t credit_ms[SIGNAL_COUNT]; /* when the latest came: old ones lapse */
+    unsigned waiting[SIGNAL_COUNT];  /* got by the launcher, not yet matched or forwarded */
     int64_t waiting_until[SIGNAL_COUNT];
 };
 
@@ -27,7 +29,8 @@ int64_t clock_ms(void);
 void relay_signal(struct relay *relay, const struct signalfd_siginfo *info);
 /* A message of pid 1. */
 void relay_report(struct relay *relay, const struct control_message *message);
-/* Forwards what nobody else delivered. Return: milliseconds until the next look, -1: nothing waits. */
+/* Forwards what nobody else delivered. Return: milliseconds until the next look, -1: nothing waits.
+ */
 int relay_due(struct relay *relay);
 
 /* Reads messages until one of `kind` or `timeout_ms`; reports among them go to relay. Return: its

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -15,7 +16,10 @@
 
 #include "supervise-internal.h"
 
-enum { ANSWER_MS = 5000, STATUS_TIME_LIMIT = 124 };
+enum {
+    ANSWER_MS = 5000,
+    STATUS_TIME_LIMIT = 124
+};
 
 struct supervisor {
     const struct plan *plan;
@@ -146,6 +150,22 @@ static void run_until_end(struct supervisor *s)
     }
 }
 
+/* Has pid 1 adopted nothing that the program left? Its list of children (proc(5), "children") costs
+ * less than asking it; where there is no such file, or it is hidden, it is asked. */
+static bool nothing_left(struct supervisor *s)
+{
+    char path[64], byte;
+    auto_fd int fd = -1;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)s->launch->init,
+             (int)s->launch->init);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        return read(fd, &byte, 1) == 0;
+    return control_say(s->relay.control, CONTROL_LEFT, 0) < 0 ||
+           control_wait(&s->relay, CONTROL_LEFT, ANSWER_MS) != 1;
+}
+
 /* What `lifetime` says about the rest. When nothing is left the status is reported at once, and the
  * kernel takes pid 1 away as this process ends. */
 static bool settle_rest(struct supervisor *s)
@@ -156,8 +176,7 @@ static bool settle_rest(struct supervisor *s)
         end_sandbox(s);
         return false;
     }
-    if (control_say(s->relay.control, CONTROL_LEFT, 0) < 0 ||
-        control_wait(&s->relay, CONTROL_LEFT, ANSWER_MS) != 1)
+    if (nothing_left(s))
         return false;
     if (s->deadline_ms) {
         int64_t left = s->deadline_ms - clock_ms();

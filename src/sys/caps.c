@@ -13,7 +13,9 @@
 #define SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED (1 << 7)
 #endif
 
-enum { CAP_LAST_POSSIBLE = 63 };
+enum {
+    CAP_LAST_POSSIBLE = 63
+};
 
 static int set_caps(uint64_t permitted, uint64_t inheritable)
 {
@@ -23,10 +25,10 @@ static int set_caps(uint64_t permitted, uint64_t inheritable)
     for (unsigned i = 0; i < 2; i++) {
         uint32_t word = (uint32_t)(permitted >> (32 * i));
 
-        data[i] = (struct __user_cap_data_struct){
-            .effective = word,
-            .permitted = word,
-            .inheritable = (uint32_t)(inheritable >> (32 * i))};
+        data[i] =
+            (struct __user_cap_data_struct){.effective = word,
+                                            .permitted = word,
+                                            .inheritable = (uint32_t)(inheritable >> (32 * i))};
     }
     return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }

@@ -33,7 +33,9 @@ static const struct {
     {3, (1ULL << 15) - 1}, /* 6.2: truncate */
     {5, (1ULL << 16) - 1}, /* 6.10: ioctl_dev */
 };
-enum { ABI_SCOPES = 6 };
+enum {
+    ABI_SCOPES = 6
+};
 
 static uint64_t handled_rights(unsigned abi)
 {

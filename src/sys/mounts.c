@@ -44,18 +44,15 @@ int mount_attach(int tree, int target)
     return sys_move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
-/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, where the
- * detaching unmount takes it away. */
-int mount_enter_root(int root)
+/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one. */
+int root_pivot(int root)
 {
-    int rc;
-
     if (fchdir(root) < 0)
         return -errno;
-    rc = sys_pivot_root(".", ".");
-    if (rc < 0)
-        return rc;
-    if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-        return -errno;
-    return 0;
+    return sys_pivot_root(".", ".");
+}
+
+int root_detach(void)
+{
+    return umount2(".", MNT_DETACH) < 0 || chdir("/") < 0 ? -errno : 0;
 }

@@ -14,9 +14,9 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 
-static int write_proc(const char *path, const char *text, struct err *err)
+static int write_file(int dir, const char *path, const char *text, struct err *err)
 {
-    auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+    auto_fd int fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
 
     if (fd < 0)
         return err_set(err, errno, "cannot open '%s'", path);
@@ -71,17 +71,21 @@ void namespaces_refused(int code, struct err *err)
 static int map_ids(uint32_t uid, uint32_t gid, uint32_t outer_uid, uint32_t outer_gid,
                    struct err *err)
 {
+    auto_fd int self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
     char text[64];
-    int rc = write_proc("/proc/self/setgroups", "deny", err);
+    int rc;
 
+    if (self < 0)
+        return err_set(err, errno, "cannot open /proc/self");
+    rc = write_file(self, "setgroups", "deny", err);
     if (rc < 0)
         return rc;
     snprintf(text, sizeof(text), "%u %u 1\n", uid, outer_uid);
-    rc = write_proc("/proc/self/uid_map", text, err);
+    rc = write_file(self, "uid_map", text, err);
     if (rc < 0)
         return rc;
     snprintf(text, sizeof(text), "%u %u 1\n", gid, outer_gid);
-    return write_proc("/proc/self/gid_map", text, err);
+    return write_file(self, "gid_map", text, err);
 }
 
 int namespaces_enter(uint32_t uid, uint32_t gid, bool own_net, struct err *err)
@@ -102,7 +106,7 @@ int namespaces_enter(uint32_t uid, uint32_t gid, bool own_net, struct err *err)
 
 int namespaces_close_nesting(struct err *err)
 {
-    return write_proc("/proc/sys/user/max_user_namespaces", "0", err);
+    return write_file(AT_FDCWD, "/proc/sys/user/max_user_namespaces", "0", err);
 }
 
 int namespaces_loopback_up(struct err *err)

@@ -82,8 +82,7 @@ int sys_landlock_add_path(int ruleset, uint64_t access, int path_fd)
 {
     struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = path_fd};
 
-    return result(
-        syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
+    return result(syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
 }
 
 int sys_landlock_restrict(int ruleset)

@@ -10,7 +10,8 @@ enum control_kind {
     CONTROL_PONG,   /* its answer */
     CONTROL_SIGNAL, /* from pid 1: the process group (or the whole tree) got signal `value` */
     CONTROL_LEFT,   /* to pid 1: does anything still run? Answer: LEFT with value 0 or 1 */
-    CONTROL_DETACH, /* to pid 1: live on without the launcher, at most `value` seconds (0: no end) */
+    CONTROL_DETACH, /* to pid 1: live on without the launcher, at most `value` seconds (0: no end)
+                     */
 };
 
 struct control_message {

@@ -16,8 +16,8 @@ struct launch_program {
     const char *path_as_called; /* executed instead when it is the same file inside; may be NULL */
     const char *const *argv;
     const char *const *env;
-    const char *cwd;            /* inside */
-    sigset_t mask;              /* the caller's signal mask, restored for the program */
+    const char *cwd; /* inside */
+    sigset_t mask;   /* the caller's signal mask, restored for the program */
 };
 
 /* Why the program never ran, written by a child into memory that the launcher shares with it. */
@@ -27,9 +27,9 @@ struct launch_failure {
 };
 
 struct launch {
-    pid_t init;    /* pid 1 of the sandbox, a child of the caller */
-    pid_t program; /* likewise */
-    int control;   /* socket to pid 1, see launch/control.h */
+    pid_t init;                           /* pid 1 of the sandbox, a child of the caller */
+    pid_t program;                        /* likewise */
+    int control;                          /* socket to pid 1, see launch/control.h */
     const struct launch_failure *failure; /* err.code != 0 once it has ended: it never ran */
 };
 
@@ -43,8 +43,8 @@ int launch_start(const struct plan *plan, const struct launch_program *program, 
 /* --- descriptors -------------------------------------------------------------------------- */
 
 /* Holds what was inherited to the rule (DESIGN.md section 7): 0-2 stay, pipes, regular files and
- * harmless devices stay, systemd's LISTEN_FDS stay, everything else is closed. Closed ones among 0-2
- * become /dev/null; a directory there is refused: it would be a way out by openat(2). */
+ * harmless devices stay, systemd's LISTEN_FDS stay, everything else is closed. Closed ones among
+ * 0-2 become /dev/null; a directory there is refused: it would be a way out by openat(2). */
 int descriptors_sanitize(struct err *err);
 
 /* --- host nodes ---------------------------------------------------------------------------- */

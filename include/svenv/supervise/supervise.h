@@ -1,5 +1,5 @@
-/* The launcher's life beside a running sandbox: signals both ways, stop and continue, the wall-clock
- * limit, and how it ends. */
+/* The launcher's life beside a running sandbox: signals both ways, stop and continue, the
+ * wall-clock limit, and how it ends. */
 #ifndef SVENV_SUPERVISE_SUPERVISE_H
 #define SVENV_SUPERVISE_SUPERVISE_H
 
@@ -8,7 +8,11 @@
 #include "svenv/launch/launch.h"
 
 struct outcome {
-    enum { OUTCOME_EXITED, OUTCOME_KILLED, OUTCOME_TIME_LIMIT } how;
+    enum {
+        OUTCOME_EXITED,
+        OUTCOME_KILLED,
+        OUTCOME_TIME_LIMIT
+    } how;
     int value;  /* exit status or signal */
     bool alive; /* something of the sandbox lives on (lifetime: tree) */
 };
@@ -17,8 +21,8 @@ struct outcome {
  * Return: 0 with *out, or negative errno with *err (the sandbox is gone then). */
 int supervise(const struct plan *plan, struct launch *launch, struct outcome *out, struct err *err);
 
-/* Ends the calling process the way the program ended: same status, or the same signal without a core
- * dump. Never returns. */
+/* Ends the calling process the way the program ended: same status, or the same signal without a
+ * core dump. Never returns. */
 _Noreturn void outcome_repeat(const struct outcome *outcome);
 
 #endif

@@ -17,8 +17,11 @@ int mount_make(const char *type, const char *const *options, uint64_t attrs);
 /* Attaches a detached tree on what `target` (O_PATH) refers to. */
 int mount_attach(int tree, int target);
 
-/* Makes the tree behind `root` the root directory and drops the old one with all its mounts. The
- * tree must be attached somewhere in the namespace. Afterwards the current directory is "/". */
-int mount_enter_root(int root);
+/* Makes the tree behind `root` the root directory of every process in the mount namespace. It must
+ * be attached somewhere in it. The old root is left on top, reachable by "/..", until
+ * root_detach(), which takes it away with all its mounts. The caller's current directory becomes
+ * "/". */
+int root_pivot(int root);
+int root_detach(void);
 
 #endif
