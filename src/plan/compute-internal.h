@@ -44,8 +44,15 @@ enum {
     RANK_VENV
 };
 
+/* Answers of the facts, sorted by path: the variants ask for the same things. */
+struct known_facts {
+    struct fact_path *items;
+    size_t count;
+};
+
 struct compute {
     struct arena *arena;
+    struct known_facts *known;
     const struct policy_values *values;
     const struct venv *venv;
     const struct facts *facts;

@@ -218,12 +218,14 @@ int plan_compute(struct plan_file *file, const struct policy *policy, const stru
 {
     auto_free struct policy_values *values = xcalloc(policy->command_count + 1, sizeof(*values));
     auto_free struct made_filter *made = xcalloc(policy->command_count + 1, sizeof(*made));
+    struct known_facts known = {.items = NULL};
 
     fill_file(file, policy, venv, facts);
     for (size_t i = 0; i < file->variant_count; i++) {
         const struct policy_command *command =
             i < policy->command_count ? &policy->commands[i] : NULL;
         struct compute c = {.arena = &file->arena,
+                            .known = &known,
                             .values = &values[i],
                             .venv = venv,
                             .facts = facts,

@@ -185,12 +185,22 @@ static enum pass_round round_of(const struct policy_item *item)
     return whole || secret || is_listed(host_names, item->text) ? PASS_NAMED : PASS_PATTERN;
 }
 
-static void add_passes(struct compute *c, enum pass_round turn)
+/* Asked once for each line: it is a look at every secret pattern. */
+static enum pass_round *rounds_of(const struct policy_value *pass)
+{
+    enum pass_round *rounds = xcalloc(pass->count + 1, sizeof(*rounds));
+
+    for (size_t i = 0; i < pass->count; i++)
+        rounds[i] = round_of(&pass->items[i]);
+    return rounds;
+}
+
+static void add_passes(struct compute *c, const enum pass_round *rounds, enum pass_round turn)
 {
     const struct policy_value *pass = &c->values->v[POLICY_ENV_PASS];
 
     for (size_t i = 0; i < pass->count; i++) {
-        if (round_of(&pass->items[i]) == turn)
+        if (rounds[i] == turn)
             add_rule(c, pass->items[i].text, PLAN_ENV_PASS, compute_origin(pass->items[i].origin));
     }
 }
@@ -207,7 +217,7 @@ static bool overlaps(const char *a, const char *b)
 
 /* Without a built-in line that lets a name pass, the last rule says the same: every start asks the
  * rules about every variable. */
-static void add_steering(struct compute *c)
+static void add_steering(struct compute *c, const enum pass_round *rounds)
 {
     const struct policy_value *pass = &c->values->v[POLICY_ENV_PASS];
 
@@ -215,8 +225,7 @@ static void add_steering(struct compute *c)
         bool needed = false;
 
         for (size_t j = 0; j < pass->count && !needed; j++)
-            needed = round_of(&pass->items[j]) == PASS_BUILT_IN &&
-                     overlaps(pass->items[j].text, steering_names[i]);
+            needed = rounds[j] == PASS_BUILT_IN && overlaps(pass->items[j].text, steering_names[i]);
         if (needed)
             add_rule(c, steering_names[i], PLAN_ENV_COMMAND, ORIGIN_DEFAULT);
     }
@@ -234,16 +243,17 @@ void compute_environment(struct compute *c)
 {
     const struct policy_value *unset = &c->values->v[POLICY_ENV_UNSET];
     const struct policy_value *set = &c->values->v[POLICY_ENV_SET];
+    auto_free enum pass_round *rounds = rounds_of(&c->values->v[POLICY_ENV_PASS]);
 
     for (size_t i = 0; i < unset->count; i++)
         add_rule(c, unset->items[i].text, PLAN_ENV_DROP, compute_origin(unset->items[i].origin));
-    add_passes(c, PASS_NAMED);
+    add_passes(c, rounds, PASS_NAMED);
     add_rules(c, own_names, PLAN_ENV_DROP);
     add_rules(c, host_names, PLAN_ENV_DROP);
     add_rules(c, secret_names, PLAN_ENV_DROP);
-    add_passes(c, PASS_PATTERN);
-    add_steering(c);
-    add_passes(c, PASS_BUILT_IN);
+    add_passes(c, rounds, PASS_PATTERN);
+    add_steering(c, rounds);
+    add_passes(c, rounds, PASS_BUILT_IN);
     add_rule(c, "*", PLAN_ENV_COMMAND, ORIGIN_DEFAULT);
     for (size_t i = 0; i < unset->count; i++)
         add_set(c, unset->items[i].text, NULL, unset->items[i].origin);

@@ -26,7 +26,7 @@ const char *compute_temp_base(const struct compute *c)
     return arena_printf(c->arena, "/tmp/sandbox-venv-%s", c->venv->id);
 }
 
-struct fact_path compute_fact(const struct compute *c, const char *path)
+static struct fact_path ask(const struct compute *c, const char *path)
 {
     struct fact_path fact = {.path = path, .kind = FACT_ABSENT};
 
@@ -37,6 +37,38 @@ struct fact_path compute_fact(const struct compute *c, const char *path)
     if (c->facts->lookup)
         c->facts->lookup(c->facts->context, path, &fact);
     fact.path = path;
+    return fact;
+}
+
+/* Where `path` is, or would be, among the sorted answers. */
+static size_t known_place(const struct known_facts *known, const char *path)
+{
+    size_t low = 0;
+    size_t high = known->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(known->items[middle].path, path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct fact_path compute_fact(const struct compute *c, const char *path)
+{
+    struct known_facts *known = c->known;
+    size_t at = known_place(known, path);
+
+    if (at < known->count && str_eq(known->items[at].path, path))
+        return known->items[at];
+    struct fact_path fact = ask(c, path);
+    arena_push(c->arena, &known->items, &known->count, sizeof(*known->items));
+    memmove(&known->items[at + 1], &known->items[at],
+            (known->count - 1 - at) * sizeof(*known->items));
+    known->items[at] = fact;
     return fact;
 }
 
