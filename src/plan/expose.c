@@ -7,15 +7,6 @@
 
 #include "start-internal.h"
 
-#define PACKAGE_DEPTH_MAX 16
-#define WHEEL_DEPTH_MAX 4
-
-enum show {
-    SHOW_SELF,   /* the file or directory itself; an editor's extension as a whole */
-    SHOW_SCRIPT, /* code to be run: what it imports lies beside it */
-    SHOW_PARENT, /* the directory that it is to be made in */
-};
-
 struct argument_rule {
     const char *option;  /* the option before the value; NULL: any or none */
     const char *program; /* glob over the module, the script's or the entry's name; NULL: any */
@@ -94,162 +85,6 @@ static const struct variable_rule variable_rules[] = {
     {"UV_CONSTRAINT", LIST_BLANK, NULL, SHOW_SELF, false},
 };
 
-/* Folders of editors that have one folder per extension in `extensions`. */
-static const char *const editors[] = {
-    ".vscode*",   ".cursor*", ".windsurf*", ".vscodium*",
-    ".positron*", ".trae*",   ".kiro*",     "code-server*",
-};
-
-void expose_add(struct completion *c, const char *path, bool directory, bool rw, const char *origin)
-{
-    struct exposure *one = arena_push(c->arena, &c->shown, &c->shown_count, sizeof(*one));
-
-    *one = (struct exposure){.path = path, .directory = directory, .rw = rw, .origin = origin};
-}
-
-/* --- roots: how much of a tree code needs -------------------------------------------------------
- */
-
-/* <editor>/extensions/<extension>, when `path` lies in one. */
-static const char *extension_root(const struct completion *c, const char *path)
-{
-    static const char marker[] = "/extensions/";
-    const char *at = strstr(path, marker);
-
-    for (; at != NULL; at = strstr(at + 1, marker)) {
-        const char *folder = arena_strndup(c->arena, path, (size_t)(at - path));
-        const char *name = at + sizeof(marker) - 1;
-        size_t len = strcspn(name, "/");
-
-        for (size_t i = 0; i < ARRAY_SIZE(editors) && len > 0; i++) {
-            if (str_glob(editors[i], path_basename(folder)))
-                return arena_strndup(c->arena, path, (size_t)(name + len - path));
-        }
-    }
-    return NULL;
-}
-
-/* The nearest directory of that name at or above `path`. */
-static const char *named_ancestor(const struct completion *c, const char *path, const char *name)
-{
-    while (path[1] != '\0') {
-        if (str_eq(path_basename(path), name))
-            return path;
-        path = resolve_dirname(c, path);
-    }
-    return NULL;
-}
-
-/* The outermost directory of the package that `directory` belongs to; NULL: none. */
-static const char *package_root(struct completion *c, const char *directory)
-{
-    const char *root = NULL;
-
-    for (unsigned depth = 0; depth < PACKAGE_DEPTH_MAX && directory[1] != '\0'; depth++) {
-        const char *mark = arena_printf(c->arena, "%s/__init__.py", directory);
-
-        if (resolve_kind(c, mark) != PATH_FILE)
-            break;
-        root = directory;
-        directory = resolve_dirname(c, directory);
-    }
-    return root;
-}
-
-static const char *script_root(struct completion *c, const char *script, bool directory)
-{
-    const char *beside = directory ? script : resolve_dirname(c, script);
-    const char *root = extension_root(c, script);
-
-    if (root == NULL)
-        root = named_ancestor(c, beside, "helpers");
-    if (root == NULL)
-        root = package_root(c, beside);
-    return root != NULL ? root : beside;
-}
-
-/* --- showing ------------------------------------------------------------------------------------
- */
-
-static void show_self(struct completion *c, const char *path, bool rw, const char *origin)
-{
-    const char *real = resolve_path(c, path);
-    enum path_kind kind = real != NULL ? resolve_kind(c, real) : PATH_ABSENT;
-    const char *root = NULL;
-
-    if (kind != PATH_FILE && kind != PATH_DIR && kind != PATH_FIFO)
-        return;
-    root = extension_root(c, real);
-    if (root != NULL && !str_eq(root, real))
-        expose_add(c, root, true, false, origin);
-    if (root == NULL || rw)
-        expose_add(c, real, kind == PATH_DIR, rw, origin);
-    else if (str_eq(root, real))
-        expose_add(c, real, kind == PATH_DIR, false, origin);
-}
-
-/* "<wheel>/pip": the script lies in a file. */
-static void show_wheel(struct completion *c, const char *path, const char *origin)
-{
-    for (unsigned depth = 0; depth < WHEEL_DEPTH_MAX && path[1] != '\0'; depth++) {
-        const char *real = resolve_path(c, path);
-
-        if (real != NULL && resolve_kind(c, real) == PATH_FILE)
-            expose_add(c, real, false, false, origin);
-        if (real != NULL)
-            return;
-        path = resolve_dirname(c, path);
-    }
-}
-
-static void show_script(struct completion *c, const char *path, const char *origin)
-{
-    const char *real = resolve_path(c, path);
-    enum path_kind kind = real != NULL ? resolve_kind(c, real) : PATH_ABSENT;
-    const char *root = NULL;
-
-    if (real == NULL) {
-        show_wheel(c, resolve_dirname(c, path), origin);
-        return;
-    }
-    if (kind != PATH_FILE && kind != PATH_DIR && kind != PATH_FIFO)
-        return;
-    root = kind == PATH_FIFO ? real : script_root(c, real, kind == PATH_DIR);
-    if (kind == PATH_FILE && !deny_path(c, real, false) && !deny_path(c, root, true))
-        expose_add(c, root, true, false, origin);
-    else if (kind == PATH_DIR)
-        expose_add(c, root, true, false, origin);
-    else
-        expose_add(c, real, false, false, origin);
-}
-
-static void show_parent(struct completion *c, const char *path, bool rw, const char *origin)
-{
-    const char *real = resolve_path(c, resolve_dirname(c, path));
-
-    if (real != NULL && resolve_kind(c, real) == PATH_DIR)
-        expose_add(c, real, true, rw, origin);
-}
-
-/* path: absolute, as named; text: as given. */
-static void show(struct completion *c, const char *path, const char *text, enum show how, bool rw,
-                 const char *origin)
-{
-    if (place_is_settled(c, path))
-        return;
-    switch (how) {
-    case SHOW_SELF:
-        show_self(c, text, rw, origin);
-        break;
-    case SHOW_SCRIPT:
-        show_script(c, text[0] == '/' ? text : path, origin);
-        break;
-    case SHOW_PARENT:
-        show_parent(c, path, rw, origin);
-        break;
-    }
-}
-
 /* --- arguments ----------------------------------------------------------------------------------
  */
 
@@ -301,10 +136,10 @@ static void expose_argument(struct completion *c, const struct argument *argumen
         /* "-O2" and "-Wall" name no file: an attached value must look like a path. */
         if (plain_short && strchr("/.", argument->value[0]) == NULL)
             return;
-        show(c, path, argument->value, rule->show, rule->rw,
-             rule->label != NULL
-                 ? arena_printf(c->arena, "argument %zu (%s)", argument->index, rule->label)
-                 : arena_printf(c->arena, "argument %zu", argument->index));
+        expose_path(c, path, argument->value, rule->show, rule->rw,
+                    rule->label != NULL
+                        ? arena_printf(c->arena, "argument %zu (%s)", argument->index, rule->label)
+                        : arena_printf(c->arena, "argument %zu", argument->index));
         return;
     }
 }
@@ -325,7 +160,7 @@ static void expose_code(struct completion *c, const char *code)
     if (dir[0] != '/' || !str_starts(dir + len, after))
         return;
     dir = arena_strndup(c->arena, dir, len);
-    show(c, resolve_lexical(c, dir), dir, SHOW_SELF, false, "argument -c (uv)");
+    expose_path(c, resolve_lexical(c, dir), dir, SHOW_SELF, false, "argument -c (uv)");
 }
 
 static void expose_program(struct completion *c)
@@ -335,11 +170,11 @@ static void expose_program(struct completion *c)
     if (c->is_python && c->python.target == PYTHON_CODE)
         expose_code(c, c->python.what);
     if (c->is_python && c->python.target == PYTHON_SCRIPT && script[0] != '\0')
-        show(c, resolve_lexical(c, script), script, SHOW_SCRIPT, false, "script");
+        expose_path(c, resolve_lexical(c, script), script, SHOW_SCRIPT, false, "script");
     /* `run`: a program by its path. */
     if (c->start->entry == NULL && c->start->argc > 0 && strchr(c->start->argv[0], '/') != NULL)
-        show(c, resolve_lexical(c, c->start->argv[0]), c->start->argv[0], SHOW_SCRIPT, false,
-             "program");
+        expose_path(c, resolve_lexical(c, c->start->argv[0]), c->start->argv[0], SHOW_SCRIPT, false,
+                    "program");
 }
 
 void expose_arguments(struct completion *c)
@@ -376,7 +211,7 @@ static void expose_variable(struct completion *c, const struct variable_rule *ru
 
         if (len > 0 && strstr(text, "://") == NULL &&
             (rule->path == NULL || str_glob(rule->path, path)))
-            show(c, path, text, rule->show, rule->rw, origin);
+            expose_path(c, path, text, rule->show, rule->rw, origin);
         value += len + (value[len] != '\0');
     }
 }
@@ -393,7 +228,7 @@ static void expose_jobserver(struct completion *c, const char *flags)
     at += sizeof(marker) - 1;
     path = arena_strndup(c->arena, at, strcspn(at, " "));
     if (path[0] == '/' && resolve_kind(c, path) == PATH_FIFO)
-        show(c, resolve_lexical(c, path), path, SHOW_SELF, true, "variable MAKEFLAGS");
+        expose_path(c, resolve_lexical(c, path), path, SHOW_SELF, true, "variable MAKEFLAGS");
 }
 
 static const char *value_of(const char *assignment, const char *name)

@@ -10,6 +10,9 @@
 
 #define EXPOSURES_MAX 256
 
+/* The venv's shared memory, which is not with its other temporary directories. */
+#define OWN_SHM "/dev/shm/sandbox-venv-"
+
 /* What a path inside lies in, and so how a mount point for it comes to be. */
 enum ground {
     GROUND_SETTLED, /* a mount that shows it, or hides it on purpose */
@@ -38,7 +41,7 @@ static bool is_own(const struct completion *c, const struct plan_op *op)
     if ((op->flags & PLAN_RW) == 0 || str_eq(op->src, op->dest) ||
         path_is_beneath(op->dest, c->file->venv))
         return false;
-    return path_is_beneath(op->src, c->file->venv) ||
+    return path_is_beneath(op->src, c->file->venv) || str_starts(op->src, OWN_SHM) ||
            (c->file->temp_base != NULL && path_is_beneath(op->src, c->file->temp_base));
 }
 

@@ -29,9 +29,9 @@ struct completion {
     const struct start *start;
     struct plan *plan; /* its operations so far decide what is visible */
 
-    const char *name;                /* what is started: entry, or base name of argv[0] */
+    const char *name; /* what is started: entry, or base name of argv[0] */
     bool is_python;
-    struct python_command python;    /* when is_python */
+    struct python_command python; /* when is_python */
     const char *words[COMMAND_WORDS_MAX];
     size_t word_count;
     size_t first_argument; /* index in argv */
@@ -45,7 +45,8 @@ struct completion {
     unsigned files;   /* requirement files read so far */
 };
 
-/* --- arguments.c: the command line as options and values ---------------------------------------- */
+/* --- arguments.c: the command line as options and values ----------------------------------------
+ */
 
 /* One value of the command line: "--opt=value", "--opt value", "-ovalue", or plain. */
 struct argument {
@@ -64,7 +65,8 @@ struct argument_walk {
 };
 bool argument_next(struct argument_walk *walk, struct argument *out);
 
-/* --- deny.c: what is never shown ---------------------------------------------------------------- */
+/* --- deny.c: what is never shown ----------------------------------------------------------------
+ */
 
 /* Is `path` (real) out of bounds for arguments and variables: $HOME, "/", what holds them,
  * credentials, the kernel's file systems, shared temporary directories as a whole, and what holds a
@@ -74,7 +76,8 @@ bool deny_path(const struct completion *c, const char *path, bool directory);
 /* The writable area of the sandbox that `path` of the host lies in, NULL: none. */
 const char *hostile_area(const struct completion *c, const char *path);
 
-/* --- place.c: where paths come to lie ----------------------------------------------------------- */
+/* --- place.c: where paths come to lie -----------------------------------------------------------
+ */
 
 /* Is `path` shown by an operation of the plan, or hidden by one on purpose? */
 bool place_is_settled(const struct completion *c, const char *path);
@@ -82,13 +85,14 @@ bool place_is_settled(const struct completion *c, const char *path);
 /* Adds binds, mount points and links for everything in c->shown. Return: 0 or negative errno. */
 int place_all(struct completion *c, struct err *err);
 
-/* --- resolve.c: paths of the host --------------------------------------------------------------- */
+/* --- resolve.c: paths of the host ---------------------------------------------------------------
+ */
 
 /* `text` made absolute against the working directory, without touching the host. */
 const char *resolve_lexical(const struct completion *c, const char *text);
 
-/* Real path of `text`, whose symlinks are recorded to be made again; NULL when it does not exist, or
- * leads out of an area that the sandbox can write through a symlink lying there. */
+/* Real path of `text`, whose symlinks are recorded to be made again; NULL when it does not exist,
+ * or leads out of an area that the sandbox can write through a symlink lying there. */
 const char *resolve_path(struct completion *c, const char *text);
 
 /* Kind of `path`; PATH_ABSENT also when this start has asked too often. */
@@ -96,11 +100,33 @@ enum path_kind resolve_kind(struct completion *c, const char *path);
 
 const char *resolve_dirname(const struct completion *c, const char *path);
 
-/* --- expose.c, installer.c ---------------------------------------------------------------------- */
+/* --- show.c: what one named path stands for -----------------------------------------------------
+ */
+
+enum show {
+    SHOW_SELF,   /* the file or directory itself; an editor's extension as a whole */
+    SHOW_SCRIPT, /* code to be run: what it imports lies beside it */
+    SHOW_PARENT, /* the directory that it is to be made in */
+};
 
 /* Notes a path to be shown. */
 void expose_add(struct completion *c, const char *path, bool directory, bool rw,
                 const char *origin);
+
+/* Notes what a named path stands for, unless it is visible anyway. path: absolute, as named; text:
+ * as given. */
+void expose_path(struct completion *c, const char *path, const char *text, enum show how, bool rw,
+                 const char *origin);
+
+/* --- local.c: requirements ----------------------------------------------------------------------
+ */
+
+/* The local path that a requirement names, as pip tells paths from names: by a separator, a leading
+ * dot, or an archive's ending; is_directory: by nothing. NULL: it names none. */
+const char *local_path(struct completion *c, const char *text, bool is_directory);
+
+/* --- expose.c, installer.c ----------------------------------------------------------------------
+ */
 
 /* Shows what arguments and variables name, by the tables of rules. */
 void expose_arguments(struct completion *c);
@@ -112,7 +138,8 @@ bool installer_grants_project(struct completion *c);
 /* The same for what lies elsewhere: notes archives, requirement files, target directories. */
 void installer_arguments(struct completion *c);
 
-/* --- environ.c ---------------------------------------------------------------------------------- */
+/* --- environ.c ----------------------------------------------------------------------------------
+ */
 
 /* Does NAME=value of the caller's environment go in? *command_out: it was set for this command. */
 bool environ_passes(const struct plan *plan, const struct start *start, const char *assignment,
