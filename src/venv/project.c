@@ -58,7 +58,8 @@ static const char *kept_by_tool(struct venv *venv, const char *dir)
     return NULL;
 }
 
-/* Two or more virtualenvs and nothing else but hidden files: a place for virtualenvs. */
+/* Two or more virtualenvs and nothing else but hidden names: a place for virtualenvs. (A new project
+ * may well have .venv and .venv-3.13 and no file yet.) */
 static bool holds_only_venvs(const char *dir)
 {
     DIR *stream = opendir(dir);
@@ -73,9 +74,13 @@ static bool holds_only_venvs(const char *dir)
 
         if (str_eq(entry->d_name, ".") || str_eq(entry->d_name, ".."))
             continue;
-        if (fstatat(dirfd(stream), config, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        if (str_eq(entry->d_name, ".git"))
+            only = false;
+        else if (entry->d_name[0] == '.')
+            continue;
+        else if (fstatat(dirfd(stream), config, &st, AT_SYMLINK_NOFOLLOW) == 0)
             venvs++;
-        else if (entry->d_name[0] != '.' || str_eq(entry->d_name, ".git"))
+        else
             only = false;
         only = only && ++seen < SCAN_MAX;
     }

@@ -1,0 +1,46 @@
+/* Any bytes: an error with a position, or a manifest whose paths and names keep what they promise.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "manifest-internal.h"
+#include "svenv/base/err.h"
+#include "svenv/base/str.h"
+#include "svenv/venv/venv.h"
+
+#include "fuzz.h"
+
+static void check(const struct venv *venv)
+{
+    assert(venv->path[0] == '/' && venv->named[0] == '/' && venv->base_prefix[0] == '/');
+    assert(strlen(venv->id) == 32 && strspn(venv->id, "0123456789abcdef") == 32);
+    assert(venv->project == NULL || venv->project[0] == '/');
+    assert(venv->bin_mode <= 07777);
+    for (size_t i = 0; i < venv->need_count; i++) {
+        const struct venv_need *need = &venv->needs[i];
+
+        assert(need->path[0] == '/');
+        assert((need->kind == VENV_NEED_SYMLINK) == (need->target != NULL));
+    }
+    for (size_t i = 0; i < venv->entry_count; i++) {
+        const char *name = venv->entries[i].name;
+
+        assert(*name != '\0' && strlen(name) <= 255 && strchr(name, '/') == NULL);
+        assert(!str_eq(name, ".") && !str_eq(name, ".."));
+        assert(i == 0 || strcmp(venv->entries[i - 1].name, name) < 0);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct venv venv;
+    struct err err = {0};
+
+    venv_init(&venv);
+    if (manifest_parse(&venv, "fuzz", (const char *)data, size, &err) == 0)
+        check(&venv);
+    else
+        assert(err.msg[0] != '\0');
+    venv_finish(&venv);
+    return 0;
+}

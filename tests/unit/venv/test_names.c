@@ -1,0 +1,44 @@
+#include <criterion/criterion.h>
+
+#include "names-internal.h"
+#include "svenv/base/mem.h"
+
+Test(names, sourced_files_are_no_entries)
+{
+    static const char *const yes[] = {"activate",         "activate.csh", "Activate.ps1",
+                                      "activate_this.py", "deactivate",   "deactivate.bat"};
+    static const char *const no[] = {"activate-global-python-argcomplete", "xactivate",
+                                     "tool.fish"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+        cr_expect(name_is_sourced(yes[i]), "%s", yes[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+        cr_expect_not(name_is_sourced(no[i]), "%s", no[i]);
+}
+
+Test(names, interpreters)
+{
+    static const char *const yes[] = {"python", "python3", "python3.13t", "pypy3.10", "graalpy"};
+    static const char *const no[] = {"python3-config", "pythonx", "ipython", "pip"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+        cr_expect(name_is_interpreter(yes[i]), "%s", yes[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+        cr_expect_not(name_is_interpreter(no[i]), "%s", no[i]);
+}
+
+Test(names, what_may_appear_on_the_host)
+{
+    static const char *const yes[] = {"pip",    "python3",          "black", "pip3.12", "a b",
+                                      "é",      "\xf0\x9f\x90\x8d", "uv",    "ninja",   "cmake",
+                                      "pyright"};
+    static const char *const no[] = {"git",  "sudo",   "ls",        "sandbox-venv", "-rf",
+                                     ".hid", "a\nb",   "a\x1b[31m", "\xff\xfe",     "",
+                                     "[",    "\x7f",   "\xc2\x85",  "\xc3",         "activate",
+                                     "env",  "docker", "bash",      "activate.fish"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+        cr_expect(name_is_publishable(yes[i]), "%s", yes[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+        cr_expect_not(name_is_publishable(no[i]), "%zu", i);
+}
