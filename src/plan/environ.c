@@ -44,13 +44,27 @@ static bool has_name(const char *assignment, const char *name, size_t len)
            assignment[len] == '=';
 }
 
-/* The first letter settles most pairs without a look at the rest: an environment and a table of
- * rules of a hundred each are ten thousand comparisons. */
-static bool glob_fits(const char *pattern, const char *name)
+/* Which letters occur, as bits. A pattern cannot fit a name that lacks one of its letters: that
+ * settles nearly all pairs, and an environment and a table of some hundred rules are tens of
+ * thousands of pairs at every start. */
+static uint32_t letters_of(const char *text, bool is_pattern)
 {
-    if (strchr("*?\\", pattern[0]) == NULL && pattern[0] != name[0])
-        return false;
-    return str_glob(pattern, name);
+    uint32_t letters = 0;
+
+    for (; *text != '\0'; text++) {
+        if (!is_pattern || (*text != '*' && *text != '?' && *text != '\\'))
+            letters |= (uint32_t)1 << ((unsigned char)*text & 31);
+    }
+    return letters;
+}
+
+uint32_t *environ_letters(struct arena *arena, const struct plan *plan)
+{
+    uint32_t *letters = arena_alloc(arena, plan->env_rule_count * sizeof(*letters));
+
+    for (size_t i = 0; i < plan->env_rule_count; i++)
+        letters[i] = letters_of(plan->env_rules[i].pattern, true);
+    return letters;
 }
 
 static bool is_for_command(const struct start *start, const char *name, size_t len)
@@ -103,29 +117,37 @@ static bool is_default(const char *origin)
     return origin == NULL || str_eq(origin, "default");
 }
 
-static const struct plan_env_rule *find_rule(const struct plan *plan, const char *name)
+static const struct plan_env_rule *find_rule(const struct plan *plan, const uint32_t *letters,
+                                             const char *name)
 {
+    uint32_t has = letters_of(name, false);
+
     for (size_t i = 0; i < plan->env_rule_count; i++) {
-        if (glob_fits(plan->env_rules[i].pattern, name))
+        if ((letters[i] & ~has) == 0 && str_glob(plan->env_rules[i].pattern, name))
             return &plan->env_rules[i];
     }
     return NULL;
 }
 
-bool environ_passes(const struct plan *plan, const struct start *start, const char *assignment,
-                    bool *command_out)
+bool environ_passes(const struct plan *plan, const uint32_t *letters, const struct start *start,
+                    const char *assignment, bool *command_out)
 {
     size_t len = name_len(assignment);
-    char name[256] = "";
+    char name[256];
     const struct plan_env_rule *rule = NULL;
     bool for_command = false;
 
     if (len == 0 || len >= sizeof(name) || assignment[len] != '=')
         return false;
     memcpy(name, assignment, len);
-    if ((plan->flags & PLAN_ENV_CLEAR) != 0 && !str_eq(name, "PWD"))
-        return false;
-    rule = find_rule(plan, name);
+    name[len] = '\0';
+    rule = find_rule(plan, letters, name);
+    /* As bubblewrap's --clearenv: the working directory's name, and what the policy names. */
+    if ((plan->flags & PLAN_ENV_CLEAR) != 0 &&
+        (rule == NULL || rule->action != PLAN_ENV_PASS || is_default(rule->origin))) {
+        *command_out = false;
+        return str_eq(name, "PWD");
+    }
     if (rule == NULL || rule->action == PLAN_ENV_DROP)
         return false;
     for_command = is_for_command(start, name, len);
@@ -165,12 +187,14 @@ static void put(struct variables *v, const char *name, size_t len, const char *t
 static void put_caller(struct variables *v, struct variables *commands, const struct plan *plan,
                        const struct start *start)
 {
+    const uint32_t *letters = environ_letters(v->arena, plan);
+
     for (const char *const *at = start->env; *at != NULL; at++) {
         size_t len = name_len(*at);
         bool for_command = false;
         struct variables *into = NULL;
 
-        if (!environ_passes(plan, start, *at, &for_command))
+        if (!environ_passes(plan, letters, start, *at, &for_command))
             continue;
         into = for_command ? commands : v;
         if (find(into, *at, len) == NULL)

@@ -240,20 +240,25 @@ static const char *value_of(const char *assignment, const char *name)
     return assignment + len + 1;
 }
 
+/* What the program does not learn of, it need not see. */
+static bool goes_in(const struct completion *c, const char *assignment)
+{
+    bool command = false;
+
+    return environ_passes(c->compiled, environ_letters(c->arena, c->compiled), c->start, assignment,
+                          &command);
+}
+
 void expose_variables(struct completion *c)
 {
     for (const char *const *at = c->start->env; *at != NULL; at++) {
-        bool command = false;
-
         for (size_t i = 0; i < ARRAY_SIZE(variable_rules); i++) {
             const char *value = value_of(*at, variable_rules[i].name);
 
-            /* What the program does not learn of, it need not see. */
-            if (value != NULL && environ_passes(c->compiled, c->start, *at, &command))
+            if (value != NULL && goes_in(c, *at))
                 expose_variable(c, &variable_rules[i], value);
         }
-        if (value_of(*at, "MAKEFLAGS") != NULL &&
-            environ_passes(c->compiled, c->start, *at, &command))
+        if (value_of(*at, "MAKEFLAGS") != NULL && goes_in(c, *at))
             expose_jobserver(c, *at);
     }
 }

@@ -121,9 +121,9 @@ Test(environ, layers_from_weak_to_strong)
     arena_finish(&f.arena);
 }
 
-Test(environ, clear_keeps_only_what_is_set_and_pwd)
+Test(environ, clear_keeps_what_the_policy_names_and_pwd)
 {
-    static const char *const env[] = {"PATH=/bin", "PWD=/x", "NEW=1", NULL};
+    static const char *const env[] = {"PATH=/bin", "PWD=/x", "NEW=1", "NAMED_TOKEN=y", NULL};
     static const char *const parent[] = {"PATH=/bin", NULL};
     struct fixture f = {.plan = {.flags = PLAN_ENV_CLEAR,
                                  .env_set = settings,
@@ -132,6 +132,7 @@ Test(environ, clear_keeps_only_what_is_set_and_pwd)
     run(&f, env, parent);
     expect(&f, "PATH", NULL);
     expect(&f, "NEW", NULL);
+    expect(&f, "NAMED_TOKEN", "y");
     expect(&f, "PWD", "/x");
     expect(&f, "STRONG", "option");
     arena_finish(&f.arena);
