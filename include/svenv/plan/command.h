@@ -15,12 +15,12 @@ enum python_target {
     PYTHON_CODE,        /* -c */
     PYTHON_MODULE,      /* -m */
     PYTHON_SCRIPT,
-    PYTHON_INFO,        /* -V, -h, --help-all ... */
+    PYTHON_INFO, /* -V, -h, --help-all ... */
 };
 struct python_command {
     enum python_target target;
-    const char *what;  /* code, module or script */
-    size_t rest;       /* index in argv of the first argument of the target */
+    const char *what; /* code, module or script */
+    size_t rest;      /* index in argv of the first argument of the target */
 };
 
 /* argv[0] is the interpreter. Clusters (-Esm pip), attached values (-mpip, -cpass, -Xdev, -Wd) and

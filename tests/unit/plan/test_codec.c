@@ -136,20 +136,6 @@ Test(codec, appends_to_a_buffer)
     cr_assert_eq(plan_decode(&file, bytes.data + 8, bytes.len - 8, &err), 0, "%s", err.msg);
 }
 
-Test(codec, decoded_operations_can_be_added_to)
-{
-    auto_buf struct buf bytes = {0};
-    auto_plan_file struct plan_file file;
-    struct err err = {0};
-
-    plan_file_init(&file);
-    encode(&bytes);
-    cr_assert_eq(plan_decode(&file, bytes.data, bytes.len, &err), 0);
-    for (int i = 0; i < 100; i++)
-        plan_add(&file.arena, &file.variants[0].plan, PLAN_DIR, NULL, "/x", "test");
-    cr_expect_str_eq(file.variants[0].plan.ops[59].dest, "/d59");
-}
-
 static void refuse(const char *data, size_t len, const char *what)
 {
     struct plan_file file;

@@ -520,9 +520,10 @@ Test(start, chooses_the_first_variant_that_fits)
 {
     static const char *install[] = {"pip install", "uv"};
     static const char *test[] = {"python -m pytest"};
-    struct plan_variant variants[] = {{install, 2, {.variant = "installer"}},
-                                      {test, 1, {.variant = "test"}},
-                                      {NULL, 0, {.variant = "default"}}};
+    struct plan_variant variants[] = {
+        {.match = install, .match_count = 2, .plan = {.variant = "installer"}},
+        {.match = test, .match_count = 1, .plan = {.variant = "test"}},
+        {.plan = {.variant = "default"}}};
     const struct plan_file file = {.variants = variants, .variant_count = 3};
     static const struct {
         const char *entry;
