@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ARENA_CHUNK 8192
+/* Large, because only touched pages cost anything: a start takes one chunk, one system call. */
+#define ARENA_CHUNK (256 * 1024)
 
 struct arena_chunk {
     struct arena_chunk *next;

@@ -14,6 +14,7 @@
 #define PLAN_VERSION 1u
 #define HEADER_SIZE 24u      /* magic, version, flags, total length */
 #define ABSENT UINT32_MAX    /* length of a string that is NULL */
+#define ITEM_SIZE_MIN 4u     /* the smallest item of an array: a length */
 #define FILTER_INSN 8u       /* sizeof(struct sock_filter) */
 #define FILTER_INSN_MAX 4096 /* the kernel's limit */
 
@@ -53,21 +54,21 @@ static const unsigned char *take(struct codec *c, size_t count)
     return at;
 }
 
+/* Little-endian on disk, as on every machine that this runs on. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little-endian");
+
 static uint64_t code_number(struct codec *c, uint64_t value, unsigned bytes)
 {
     const unsigned char *in = NULL;
-    unsigned char raw[8] = {0};
 
     if (c->out != NULL) {
-        for (unsigned i = 0; i < bytes; i++)
-            raw[i] = (unsigned char)(value >> (8 * i));
-        buf_add(c->out, raw, bytes);
+        buf_add(c->out, &value, bytes);
         return value;
     }
     in = take(c, bytes);
     value = 0;
-    for (unsigned i = 0; in != NULL && i < bytes; i++)
-        value |= (uint64_t)in[i] << (8 * i);
+    if (in != NULL)
+        memcpy(&value, in, bytes);
     return value;
 }
 
@@ -147,8 +148,8 @@ static const char *code_text(struct codec *c, const char *text)
 
 typedef void item_fn(struct codec *c, void *item);
 
-/* An array: `slot` is the address of its pointer. When read it grows in the arena item by item, so
- * that a wrong count cannot make us allocate more than the input is worth. */
+/* An array: `slot` is the address of its pointer. Every item takes four bytes at least, so a wrong
+ * count cannot make us allocate more than a small multiple of the input. */
 static void code_array(struct codec *c, void *slot, size_t *count, size_t size, item_fn *each)
 {
     uint32_t total = 0;
@@ -158,12 +159,16 @@ static void code_array(struct codec *c, void *slot, size_t *count, size_t size, 
     total = code_u32(c, (uint32_t)*count);
     if (c->out != NULL) {
         memcpy(&items, slot, sizeof(items));
-        for (uint32_t i = 0; i < total; i++)
-            each(c, items + i * size);
+    } else if (total > (c->len - c->pos) / ITEM_SIZE_MIN) {
+        fail(c, "has more items than bytes");
         return;
+    } else if (total > 0) {
+        items = arena_alloc(c->arena, total * size);
+        memcpy(slot, &items, sizeof(items));
+        *count = total;
     }
     for (uint32_t i = 0; i < total && c->bad == NULL; i++)
-        each(c, arena_push(c->arena, slot, count, size));
+        each(c, items + i * size);
 }
 #define CODE_ARRAY(codec, items, count, each)                                                      \
     code_array((codec), &(items), &(count), sizeof(*(items)), (each))
@@ -297,12 +302,28 @@ static void code_pattern(struct codec *c, void *item)
     *pattern = code_text(c, *pattern);
 }
 
+/* A start needs one variant of several, so each says how long its plan is, and reading leaves the
+ * plan as it is until plan_load(). */
 static void code_variant(struct codec *c, void *item)
 {
     struct plan_variant *variant = item;
+    size_t len_at = 0;
+    uint32_t len = 0;
 
     CODE_ARRAY(c, variant->match, variant->match_count, code_pattern);
+    len_at = c->out != NULL ? c->out->len : 0;
+    len = code_u32(c, 0);
+    code_padding(c);
+    if (c->out == NULL) {
+        variant->packed = take(c, len);
+        variant->packed_len = len;
+        return;
+    }
+    len = (uint32_t)(c->out->len);
     code_plan(c, &variant->plan);
+    code_padding(c);
+    len = (uint32_t)c->out->len - len;
+    memcpy(c->out->data + len_at, &len, sizeof(len));
 }
 
 static void code_input(struct codec *c, void *item)
@@ -367,7 +388,36 @@ static int check_header(struct codec *c, struct err *err)
     return 0;
 }
 
+int plan_load(struct plan_file *file, struct plan_variant *variant, struct err *err)
+{
+    struct codec c = {.arena = &file->arena, .data = variant->packed, .len = variant->packed_len};
+    struct plan plan = {.variant = NULL};
+
+    if (variant->packed == NULL)
+        return 0;
+    code_plan(&c, &plan);
+    code_padding(&c);
+    if (c.bad == NULL && c.pos != c.len)
+        fail(&c, "goes on behind its end");
+    if (c.bad != NULL)
+        return err_plain(err, EINVAL, "compiled plan %s (at byte %zu of a variant)", c.bad, c.pos);
+    variant->plan = plan;
+    variant->packed = NULL;
+    return 0;
+}
+
 int plan_decode(struct plan_file *file, const void *data, size_t len, struct err *err)
+{
+    int rc = plan_open(file, data, len, err);
+
+    for (size_t i = 0; rc == 0 && i < file->variant_count; i++)
+        rc = plan_load(file, &file->variants[i], err);
+    if (rc < 0)
+        plan_file_finish(file);
+    return rc;
+}
+
+int plan_open(struct plan_file *file, const void *data, size_t len, struct err *err)
 {
     auto_plan_file struct plan_file decoded;
     struct codec c = {.arena = &decoded.arena, .data = data, .len = len};

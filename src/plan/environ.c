@@ -44,27 +44,15 @@ static bool has_name(const char *assignment, const char *name, size_t len)
            assignment[len] == '=';
 }
 
-/* Which letters occur, as bits. A pattern cannot fit a name that lacks one of its letters: that
- * settles nearly all pairs, and an environment and a table of some hundred rules are tens of
- * thousands of pairs at every start. */
-static uint32_t letters_of(const char *text, bool is_pattern)
+/* The first letter settles nearly all pairs: an environment and a table of some hundred rules are
+ * tens of thousands of pairs at every start. */
+static bool pattern_fits(const char *pattern, const char *name)
 {
-    uint32_t letters = 0;
+    char first = pattern[0];
 
-    for (; *text != '\0'; text++) {
-        if (!is_pattern || (*text != '*' && *text != '?' && *text != '\\'))
-            letters |= (uint32_t)1 << ((unsigned char)*text & 31);
-    }
-    return letters;
-}
-
-uint32_t *environ_letters(struct arena *arena, const struct plan *plan)
-{
-    uint32_t *letters = arena_alloc(arena, plan->env_rule_count * sizeof(*letters));
-
-    for (size_t i = 0; i < plan->env_rule_count; i++)
-        letters[i] = letters_of(plan->env_rules[i].pattern, true);
-    return letters;
+    if (first != name[0] && first != '*' && first != '?' && first != '\\')
+        return false;
+    return str_glob(pattern, name);
 }
 
 static bool is_for_command(const struct start *start, const char *name, size_t len)
@@ -117,20 +105,17 @@ static bool is_default(const char *origin)
     return origin == NULL || str_eq(origin, "default");
 }
 
-static const struct plan_env_rule *find_rule(const struct plan *plan, const uint32_t *letters,
-                                             const char *name)
+static const struct plan_env_rule *find_rule(const struct plan *plan, const char *name)
 {
-    uint32_t has = letters_of(name, false);
-
     for (size_t i = 0; i < plan->env_rule_count; i++) {
-        if ((letters[i] & ~has) == 0 && str_glob(plan->env_rules[i].pattern, name))
+        if (pattern_fits(plan->env_rules[i].pattern, name))
             return &plan->env_rules[i];
     }
     return NULL;
 }
 
-bool environ_passes(const struct plan *plan, const uint32_t *letters, const struct start *start,
-                    const char *assignment, bool *command_out)
+bool environ_passes(const struct plan *plan, const struct start *start, const char *assignment,
+                    bool *command_out)
 {
     size_t len = name_len(assignment);
     char name[256];
@@ -141,7 +126,7 @@ bool environ_passes(const struct plan *plan, const uint32_t *letters, const stru
         return false;
     memcpy(name, assignment, len);
     name[len] = '\0';
-    rule = find_rule(plan, letters, name);
+    rule = find_rule(plan, name);
     /* As bubblewrap's --clearenv: the working directory's name, and what the policy names. */
     if ((plan->flags & PLAN_ENV_CLEAR) != 0 &&
         (rule == NULL || rule->action != PLAN_ENV_PASS || is_default(rule->origin))) {
@@ -187,14 +172,13 @@ static void put(struct variables *v, const char *name, size_t len, const char *t
 static void put_caller(struct variables *v, struct variables *commands, const struct plan *plan,
                        const struct start *start)
 {
-    const uint32_t *letters = environ_letters(v->arena, plan);
 
     for (const char *const *at = start->env; *at != NULL; at++) {
         size_t len = name_len(*at);
         bool for_command = false;
         struct variables *into = NULL;
 
-        if (!environ_passes(plan, letters, start, *at, &for_command))
+        if (!environ_passes(plan, start, *at, &for_command))
             continue;
         into = for_command ? commands : v;
         if (find(into, *at, len) == NULL)

@@ -245,8 +245,7 @@ static bool goes_in(const struct completion *c, const char *assignment)
 {
     bool command = false;
 
-    return environ_passes(c->compiled, environ_letters(c->arena, c->compiled), c->start, assignment,
-                          &command);
+    return environ_passes(c->compiled, c->start, assignment, &command);
 }
 
 void expose_variables(struct completion *c)

@@ -141,11 +141,8 @@ void installer_arguments(struct completion *c);
 /* --- environ.c ----------------------------------------------------------------------------------
  */
 
-/* Prepares the plan's rules for environ_passes(): one number for each. */
-uint32_t *environ_letters(struct arena *arena, const struct plan *plan);
-
 /* Does NAME=value of the caller's environment go in? *command_out: it was set for this command. */
-bool environ_passes(const struct plan *plan, const uint32_t *letters, const struct start *start,
-                    const char *assignment, bool *command_out);
+bool environ_passes(const struct plan *plan, const struct start *start, const char *assignment,
+                    bool *command_out);
 
 #endif

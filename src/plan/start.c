@@ -8,14 +8,14 @@
 
 #include "start-internal.h"
 
-const struct plan_variant *plan_choose(struct arena *arena, const struct plan_file *file,
-                                       const struct start *start)
+struct plan_variant *plan_choose(struct arena *arena, const struct plan_file *file,
+                                 const struct start *start)
 {
     const char *words[COMMAND_WORDS_MAX] = {NULL};
     size_t count = command_words(arena, start->entry, start->argv, start->argc, words);
 
     for (size_t i = 0; i < file->variant_count; i++) {
-        const struct plan_variant *variant = &file->variants[i];
+        struct plan_variant *variant = &file->variants[i];
 
         if (variant->match_count == 0)
             return variant;

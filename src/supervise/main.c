@@ -56,7 +56,7 @@ static void set_program(struct run *run)
 
 static int compute(struct run *run, struct err *err)
 {
-    const struct plan_variant *variant;
+    struct plan_variant *variant;
     bool has_dotenv = false;
     int rc = session_load(&run->request, &run->mask, &run->file, err);
 
@@ -65,6 +65,9 @@ static int compute(struct run *run, struct err *err)
     if (rc < 0)
         return rc;
     variant = plan_choose(&run->arena, &run->file, &run->start);
+    rc = plan_load(&run->file, variant, err);
+    if (rc < 0)
+        return rc;
     rc = host_dotenv(&run->arena, &variant->plan, &run->file, &run->dotenv, &has_dotenv, err);
     if (rc < 0)
         return rc;

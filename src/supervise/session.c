@@ -96,18 +96,25 @@ int session_refresh(const char *venv, const sigset_t *mask, struct err *err)
     return run_helper("internal-refresh", venv, -1, mask, err);
 }
 
+/* The file is mapped, and the plan's strings point into it: it stays so until the process ends. Who
+ * replaces a plan makes a new file, so this one never changes under us. */
 static int decode(int fd, struct plan_file *out, struct err *err)
 {
-    struct buf data = {0};
-    int rc = fd_read_all(fd, PLAN_BYTES_MAX, &data);
+    struct stat st;
+    void *data;
+    int rc;
 
     plan_file_init(out);
+    if (fstat(fd, &st) < 0)
+        return err_set(err, errno, "cannot look at the compiled plan");
+    if (st.st_size <= 0 || st.st_size > PLAN_BYTES_MAX)
+        return err_plain(err, EINVAL, "the compiled plan is empty or too long");
+    data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+    if (data == MAP_FAILED)
+        return err_set(err, errno, "cannot read the compiled plan");
+    rc = plan_open(out, data, (size_t)st.st_size, err);
     if (rc < 0)
-        return err_set(err, -rc, "cannot read the compiled plan");
-    /* Strings of the plan point into the data, so it stays until the process ends. */
-    rc = plan_decode(out, data.data, data.len, err);
-    if (rc < 0)
-        buf_finish(&data);
+        munmap(data, (size_t)st.st_size);
     return rc;
 }
 
@@ -214,8 +221,6 @@ static int load_with_overrides(const char *venv, const sigset_t *mask, struct pl
     rc = run_helper("internal-plan", venv, fd, mask, err);
     if (rc < 0)
         return rc;
-    if (lseek(fd, 0, SEEK_SET) < 0)
-        return err_set(err, errno, "cannot read the plan");
     return decode(fd, out, err);
 }
 

@@ -16,17 +16,17 @@ struct buf;
 struct err;
 
 enum plan_op_kind {
-    PLAN_DIR,        /* directory in a tree that the sandbox itself made (root, tmpfs) */
-    PLAN_FILE,       /* regular file there; src is its content, NULL for an empty mount point */
-    PLAN_SYMLINK,    /* symlink there; src is its text */
-    PLAN_BIND,       /* src of the host shown at dest */
-    PLAN_TMPFS,      /* fresh tmpfs at dest */
-    PLAN_PROC,       /* proc of the new pid namespace */
+    PLAN_DIR,     /* directory in a tree that the sandbox itself made (root, tmpfs) */
+    PLAN_FILE,    /* regular file there; src is its content, NULL for an empty mount point */
+    PLAN_SYMLINK, /* symlink there; src is its text */
+    PLAN_BIND,    /* src of the host shown at dest */
+    PLAN_TMPFS,   /* fresh tmpfs at dest */
+    PLAN_PROC,    /* proc of the new pid namespace */
     PLAN_DEVPTS,
     PLAN_MQUEUE,
     PLAN_REMOUNT_RO, /* dest, a mount made before, becomes read-only */
     PLAN_CHMOD,
-    PLAN_MASK,       /* dest (file or directory) is hidden under an empty read-only one */
+    PLAN_MASK, /* dest (file or directory) is hidden under an empty read-only one */
     PLAN_OP__COUNT
 };
 
@@ -45,8 +45,8 @@ enum plan_op_flag {
 struct plan_op {
     enum plan_op_kind kind;
     uint32_t flags;
-    uint32_t mode;      /* DIR, FILE, TMPFS, CHMOD */
-    uint64_t size;      /* TMPFS: bytes, 0 = the kernel's default */
+    uint32_t mode; /* DIR, FILE, TMPFS, CHMOD */
+    uint64_t size; /* TMPFS: bytes, 0 = the kernel's default */
     const char *src;
     const char *dest;   /* absolute, normalised, without symlinks in trees others can write */
     uint64_t dev, ino;  /* PLAN_IDENTITY */
@@ -55,7 +55,12 @@ struct plan_op {
 
 /* A node that must exist on the host before the mounts, in a directory that is ours alone: private
  * homes (mount points for what lies in $HOME), the venv's /tmp. Made without following links. */
-enum plan_node_kind { PLAN_NODE_DIR, PLAN_NODE_FILE, PLAN_NODE_SYMLINK, PLAN_NODE__COUNT };
+enum plan_node_kind {
+    PLAN_NODE_DIR,
+    PLAN_NODE_FILE,
+    PLAN_NODE_SYMLINK,
+    PLAN_NODE__COUNT
+};
 struct plan_node {
     enum plan_node_kind kind;
     const char *base;   /* trusted existing directory: "/tmp", "$venv/home" */
@@ -92,14 +97,17 @@ struct plan_landlock {
     bool write;
 };
 
-enum plan_lifetime { PLAN_LIFETIME_TREE, PLAN_LIFETIME_PROGRAM };
+enum plan_lifetime {
+    PLAN_LIFETIME_TREE,
+    PLAN_LIFETIME_PROGRAM
+};
 
 enum plan_flag {
-    PLAN_OWN_NET = 1u << 0,     /* own network namespace with only lo */
+    PLAN_OWN_NET = 1u << 0, /* own network namespace with only lo */
     PLAN_NEW_SESSION = 1u << 1,
-    PLAN_USERNS_OK = 1u << 2,   /* the program may make user namespaces */
-    PLAN_INSTALLER = 1u << 3,   /* venv writable: sync when it ends, lifetime: program */
-    PLAN_CWD_RO = 1u << 4,      /* show the working directory when it is not visible otherwise */
+    PLAN_USERNS_OK = 1u << 2, /* the program may make user namespaces */
+    PLAN_INSTALLER = 1u << 3, /* venv writable: sync when it ends, lifetime: program */
+    PLAN_CWD_RO = 1u << 4,    /* show the working directory when it is not visible otherwise */
     PLAN_CWD_RW = 1u << 5,
     PLAN_ENV_CLEAR = 1u << 6,
     PLAN_USE_LANDLOCK = 1u << 7,
@@ -109,14 +117,14 @@ enum plan_flag {
 struct plan {
     const char *variant; /* "default", "installer", "commands[2]" */
     uint32_t flags;
-    uint32_t uid, gid;   /* inside */
+    uint32_t uid, gid;    /* inside */
     const char *hostname; /* NULL: the host's stays */
-    uint64_t caps;       /* capabilities that the program keeps (bits) */
+    uint64_t caps;        /* capabilities that the program keeps (bits) */
     enum plan_lifetime lifetime;
-    uint64_t wall_time;  /* seconds, 0 = none */
+    uint64_t wall_time;    /* seconds, 0 = none */
     unsigned landlock_abi; /* what the kernel gave when this was compiled; less now is refused */
-    const char *chdir;   /* policy's start directory, NULL: the caller's */
-    const char *dotenv;  /* absolute, NULL: none */
+    const char *chdir;     /* policy's start directory, NULL: the caller's */
+    const char *dotenv;    /* absolute, NULL: none */
 
     struct plan_op *ops;
     size_t op_count;
@@ -141,6 +149,8 @@ struct plan_variant {
     const char **match; /* patterns, see plan/command.h; the last variant has none: fits all */
     size_t match_count;
     struct plan plan;
+    const void *packed; /* not yet read: see plan_load() */
+    size_t packed_len;
 };
 
 struct plan_input {
@@ -162,7 +172,7 @@ struct plan_file {
     const char *temp_base; /* "/tmp/sandbox-venv-<id>" on the host */
     struct plan_input *inputs;
     size_t input_count;
-    struct file_id bin;         /* $venv/bin and $venv/sandbox/bin as they were when in step */
+    struct file_id bin; /* $venv/bin and $venv/sandbox/bin as they were when in step */
     struct file_id sandbox_bin;
     struct plan_variant *variants;
     size_t variant_count;
@@ -181,9 +191,13 @@ struct plan_op *plan_add(struct arena *arena, struct plan *plan, enum plan_op_ki
 /* The compiled form: little, bounded, versioned; see docs/formats.md. */
 void plan_encode(const struct plan_file *file, struct buf *out);
 
-/* Checks everything (magic, version, bounds, enum ranges, NUL-termination) and never reads beyond
- * `len`. `data` must outlive the file: strings and the filter point into it (the filter's start is
- * 8-byte aligned in the format, so `data` must be too). Return: 0, or -EINVAL with *err. */
+/* Checks what it reads (magic, version, bounds, enum ranges, NUL-termination) and never reads
+ * beyond `len`. `data` must outlive the file: strings and the filter point into it (the filter's
+ * start is 8-byte aligned in the format, so `data` must be too). The variants' plans stay packed
+ * until plan_load(): a start needs only one. Return: 0, or -EINVAL with *err. */
+int plan_open(struct plan_file *file, const void *data, size_t len, struct err *err);
+int plan_load(struct plan_file *file, struct plan_variant *variant, struct err *err);
+/* Both, for all variants. */
 int plan_decode(struct plan_file *file, const void *data, size_t len, struct err *err);
 
 /* --- printing -------------------------------------------------------------------------------- */

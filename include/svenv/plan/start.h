@@ -12,7 +12,13 @@
 struct dotenv;
 
 /* A host path that the command line or environment names. Asked of the host once, by the caller. */
-enum path_kind { PATH_ABSENT, PATH_FILE, PATH_DIR, PATH_FIFO, PATH_OTHER };
+enum path_kind {
+    PATH_ABSENT,
+    PATH_FILE,
+    PATH_DIR,
+    PATH_FIFO,
+    PATH_OTHER
+};
 typedef enum path_kind path_kind_fn(void *context, const char *path); /* follows symlinks */
 /* Real path of `path`, or NULL. Lives in the arena. */
 typedef const char *path_real_fn(void *context, struct arena *arena, const char *path);
@@ -27,31 +33,32 @@ struct host_view {
 };
 
 struct start {
-    const char *entry;        /* name in bin; NULL for `run`, `shell` */
-    const char *const *argv;  /* argv[0] as the caller gave it */
+    const char *entry;       /* name in bin; NULL for `run`, `shell` */
+    const char *const *argv; /* argv[0] as the caller gave it */
     size_t argc;
-    const char *const *env;   /* NULL-terminated NAME=value */
+    const char *const *env;        /* NULL-terminated NAME=value */
     const char *const *parent_env; /* the parent's, NULL: could not be read */
     const struct dotenv *dotenv;   /* NULL: none */
-    const char *cwd;          /* real */
+    const char *cwd;               /* real */
     struct host_view host;
 };
 
-/* First variant whose patterns fit. */
-const struct plan_variant *plan_choose(struct arena *arena, const struct plan_file *file,
-                                       const struct start *start);
+/* First variant whose patterns fit; its plan may not be loaded yet. */
+struct plan_variant *plan_choose(struct arena *arena, const struct plan_file *file,
+                                 const struct start *start);
 
 /* Copies the variant's plan to *out and adds what this start brings: the project when it is granted
- * (PLAN_PROJECT operations are dropped otherwise), paths of arguments and variables by the rule table
- * (read-only unless the rule says rw; never $HOME, "/", or a directory that holds credentials), the
- * working directory (bind, or an empty directory at its path), symlinks on the way to it. Mount
- * points for new binds: PLAN_DIR/PLAN_FILE operations in our own root, nodes in the private home.
- * Return: 0 or negative errno with *err. */
-int plan_start(struct arena *arena, const struct plan_file *file, const struct plan_variant *variant,
-               const struct start *start, struct plan *out, struct err *err);
+ * (PLAN_PROJECT operations are dropped otherwise), paths of arguments and variables by the rule
+ * table (read-only unless the rule says rw; never $HOME, "/", or a directory that holds
+ * credentials), the working directory (bind, or an empty directory at its path), symlinks on the
+ * way to it. Mount points for new binds: PLAN_DIR/PLAN_FILE operations in our own root, nodes in
+ * the private home. Return: 0 or negative errno with *err. */
+int plan_start(struct arena *arena, const struct plan_file *file,
+               const struct plan_variant *variant, const struct start *start, struct plan *out,
+               struct err *err);
 
-/* The program's environment: rules, what was set for this command, policy's values, .env. Values are
- * never changed. Result is NULL-terminated and lives in the arena. */
+/* The program's environment: rules, what was set for this command, policy's values, .env. Values
+ * are never changed. Result is NULL-terminated and lives in the arena. */
 const char **plan_environment(struct arena *arena, const struct plan *plan,
                               const struct start *start);
 
