@@ -58,8 +58,8 @@ static const char *kept_by_tool(struct venv *venv, const char *dir)
     return NULL;
 }
 
-/* Two or more virtualenvs and nothing else but hidden names: a place for virtualenvs. (A new project
- * may well have .venv and .venv-3.13 and no file yet.) */
+/* Two or more virtualenvs and nothing else but hidden names: a place for virtualenvs. (A new
+ * project may well have .venv and .venv-3.13 and no file yet.) */
 static bool holds_only_venvs(const char *dir)
 {
     DIR *stream = opendir(dir);

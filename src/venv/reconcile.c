@@ -125,6 +125,26 @@ static bool same_entries(const struct venv *manifest, const struct pass *pass)
     return true;
 }
 
+/* When the venv's copy of the stub is lost and the installed one is another, the stubs in bin look
+ * like files of the host's own, and would take the place of the real ones. */
+static int check_recognised(const struct site *site, const struct stubs *stubs,
+                            const struct survey *survey, struct err *err)
+{
+    bool has_real = false;
+
+    for (size_t i = 0; i < survey->count; i++) {
+        if (stubs->has_kept || survey->pairs[i].bin == SIDE_STUB)
+            return 0;
+        has_real = has_real || survey->pairs[i].real == SIDE_ENTRY;
+    }
+    if (!has_real)
+        return 0;
+    return err_plain(err, ENOENT,
+                     "'%s/sandbox/stub' is missing, and the files in bin are not the installed "
+                     "stub: put that file back, it has the bytes of any wrapped file in bin",
+                     site->path);
+}
+
 static int treat_all(struct pass *pass, const struct survey *survey, struct err *err)
 {
     int rc = check_space(pass, survey, err);
@@ -149,6 +169,10 @@ int reconcile(const struct site *site, const struct stubs *stubs, struct venv *m
     site_sweep(site);
     rc = survey_take(&survey, site, stubs, manifest, err);
     if (rc == 0)
+        rc = check_recognised(site, stubs, &survey, err);
+    if (rc == 0)
+        rc = stubs_announce(stubs, site, err);
+    if (rc == 0)
         rc = treat_all(&pass, &survey, err);
     if (rc == 0)
         rc = place_shell(&pass, &survey, &own_shell, err);
@@ -170,6 +194,8 @@ int reconcile_undo(const struct site *site, const struct stubs *stubs, const str
 
     site_sweep(site);
     rc = survey_take(&survey, site, stubs, manifest, err);
+    if (rc == 0)
+        rc = check_recognised(site, stubs, &survey, err);
     for (size_t i = 0; rc == 0 && i < survey.count; i++)
         rc = move_apply(site, stubs, &survey.pairs[i], decide_undo(&survey.pairs[i]), err);
     return rc;

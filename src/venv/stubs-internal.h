@@ -19,6 +19,7 @@ struct stat;
 struct stubs {
     struct buf known[STUBS_MAX]; /* the first is the one to write */
     size_t count;
+    bool has_kept; /* the venv had a copy of its own */
 };
 
 enum stub_match {

@@ -58,6 +58,7 @@ int stubs_load(struct stubs *stubs, const struct site *site, const char *install
         rc = add_file(stubs, site->sandbox, kept[i], &found);
         if (rc < 0 && rc != -ENOENT)
             return err_plain(err, -rc, "in '%s/sandbox': %s", site->path, found.msg);
+        stubs->has_kept = stubs->has_kept || rc == 0;
     }
     if (stubs->count == 0)
         return err_plain(err, ENOENT, "'%s/sandbox' has no copy of the stub", site->path);

@@ -172,14 +172,14 @@ int unwrap_site(const struct site *site, const struct stubs *stubs, const struct
     return 0;
 }
 
-/* Without any copy of the stub nothing in bin can be told from the host's own files. */
+/* That no stub is known is no error here: before the first entry is changed there is none, and
+ * later reconcile_undo() refuses. */
 static int load_stubs(struct stubs *stubs, const struct site *site, struct err *err)
 {
     bool is_installed = access(SVENV_STUB, R_OK) == 0;
     int rc = stubs_load(stubs, site, is_installed ? SVENV_STUB : NULL, err);
 
-    /* sandbox/bin goes before the stub does: when neither is there, nothing is left to restore. */
-    return rc == -ENOENT && site->real < 0 ? 0 : rc;
+    return rc == -ENOENT ? 0 : rc;
 }
 
 int venv_unwrap(const char *venv_path, bool purge, struct err *err)

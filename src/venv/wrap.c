@@ -111,8 +111,6 @@ int wrap_in_step(const struct site *site, const struct stubs *stubs, struct venv
     int rc = make_writable(site, err);
 
     if (rc == 0)
-        rc = stubs_announce(stubs, site, err);
-    if (rc == 0)
         rc = reconcile(site, stubs, manifest, options, result, &changed, err);
     if (rc == 0)
         rc = stubs_settle(stubs, site, err);
@@ -153,8 +151,6 @@ static int wrap_first(struct venv *venv, struct site *site, const struct stubs *
         rc = site_make(site, err);
     if (rc == 0)
         rc = site_make_lock(site, &lock, err);
-    if (rc == 0)
-        rc = stubs_announce(stubs, site, err);
     if (rc == 0)
         rc = manifest_write(venv, site->sandbox, err);
     if (rc == 0)

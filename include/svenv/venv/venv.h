@@ -29,7 +29,8 @@ struct venv_entry {
 };
 
 /* What `sandbox-venv status`, the planner and the launcher need to know about one venv. Found by
- * venv_inspect() when wrapping, kept in $venv/sandbox/manifest.json, read back by manifest_read(). */
+ * venv_inspect() when wrapping, kept in $venv/sandbox/manifest.json, read back by manifest_read().
+ */
 struct venv {
     struct arena arena;
     const char *path;    /* real, absolute: no symlink in it */
@@ -38,18 +39,18 @@ struct venv {
     const char *project; /* real path of the project, NULL: none is mounted */
     const char *project_named;
     const char *project_reason; /* why there is none ("the venv lies in a directory of venvs") */
-    const char *python;  /* name in bin that is the interpreter: "python3", "python" */
-    const char *version; /* "3.11.2" from pyvenv.cfg, NULL when not said */
-    const char *home;        /* the directory that pyvenv.cfg names, as written there */
-    const char *base_python; /* real path of the base interpreter */
+    const char *python;         /* name in bin that is the interpreter: "python3", "python" */
+    const char *version;        /* "3.11.2" from pyvenv.cfg, NULL when not said */
+    const char *home;           /* the directory that pyvenv.cfg names, as written there */
+    const char *base_python;    /* real path of the base interpreter */
     const char *base_prefix;
     struct venv_need *needs; /* outermost first, duplicates and what lies below /usr left out */
     size_t need_count;
     struct venv_entry *entries; /* names in sandbox/bin that have a stub, sorted */
     size_t entry_count;
-    bool own_shell;          /* bin/shell is a stub of ours, with nothing inside */
-    const char *index_url;   /* default package index of the bundled pip, NULL when unknown */
-    const char *index_files; /* host that the index serves its files from, NULL when unknown */
+    bool own_shell;           /* bin/shell is a stub of ours, with nothing inside */
+    const char *index_url;    /* default package index of the bundled pip, NULL when unknown */
+    const char *index_files;  /* host that the index serves its files from, NULL when unknown */
     const char *tool_version; /* that wrapped it */
     uint32_t bin_mode;        /* of the original bin directory, for unwrap */
     int64_t bin_mtime_ns;
@@ -89,43 +90,53 @@ struct wrap_options {
 };
 
 struct sync_result {
-    size_t added;   /* new real entries that got a stub */
-    size_t adopted; /* entries found raw in the host's bin, moved inside */
-    size_t removed; /* gone on one side, removed on the other */
+    size_t added;    /* new real entries that got a stub */
+    size_t adopted;  /* entries found raw in the host's bin, moved inside */
+    size_t removed;  /* gone on one side, removed on the other */
     size_t repaired; /* stubs rewritten: wrong bytes or mode */
-    size_t skipped; /* names or file types that are left alone (FIFOs, directories, bad names) */
+    size_t skipped;  /* names or file types that are left alone (FIFOs, directories, bad names) */
 };
 
-/* Takes the venv's lock ($venv/sandbox/lock, or $venv/pyvenv.cfg before there is one): every command
- * that changes the venv holds it. Waits for others. Return: descriptor to close, or negative. */
+/* Takes the venv's lock ($venv/sandbox/lock, or $venv/pyvenv.cfg before there is one): every
+ * command that changes the venv holds it. Waits for others. Return: descriptor to close, or
+ * negative. */
 int venv_lock(const char *venv_path, struct err *err);
 
-/* Makes $venv/sandbox (0700), sandbox/bin with the real entries, $venv/home, $venv/cache, a stub per
- * entry, and the manifest. Idempotent; heals whatever an interrupted wrap, sync or unwrap left. Each
- * step leaves every entry either untouched or wholly wrapped. Holds the lock itself.
- * *venv is what venv_inspect() found; entries are filled in. */
+/* Makes $venv/sandbox (0700), sandbox/bin with the real entries, $venv/home, $venv/cache, a stub
+ * per entry, and the manifest. Idempotent; heals whatever an interrupted wrap, sync or unwrap left.
+ * Each step leaves every entry either untouched or wholly wrapped. Holds the lock itself. *venv is
+ * what venv_inspect() found; entries are filled in. */
 int venv_wrap(struct venv *venv, const struct wrap_options *options, struct sync_result *result,
               struct err *err);
 
-/* Brings bin and sandbox/bin together (DESIGN.md section 9), for an already wrapped venv, and writes
- * the manifest when anything changed. Hostile names and file types are left alone, never followed.
- * Takes the lock itself and reads the manifest again under it: only venv->path need be set, and
- * *venv is what the manifest says afterwards. options->stub NULL: the stub kept in the venv. */
+/* Brings bin and sandbox/bin together (DESIGN.md section 9), for an already wrapped venv, and
+ * writes the manifest when anything changed. Hostile names and file types are left alone, never
+ * followed. Takes the lock itself and reads the manifest again under it: only venv->path need be
+ * set, and *venv is what the manifest says afterwards. options->stub NULL: the stub kept in the
+ * venv. */
 int venv_sync(struct venv *venv, const struct wrap_options *options, struct sync_result *result,
               struct err *err);
 
-/* Gives back bin byte for byte (modes, links, times) and removes what wrapping added: home, cache and
- * what was quarantined only when `purge` or empty. Finishes what an interrupted wrap or unwrap left.
- * -ENOENT: not wrapped. Takes the lock itself. */
+/* Gives back bin byte for byte (modes, links, times) and removes what wrapping added: home, cache
+ * and what was quarantined only when `purge` or empty. Finishes what an interrupted wrap or unwrap
+ * left. -ENOENT: not wrapped. Takes the lock itself. */
 int venv_unwrap(const char *venv_path, bool purge, struct err *err);
+
+/* Gives each file in the venv that has a second name elsewhere an inode of its own (C27):
+ * installers link from their caches, and what a program inside wrote into such a file would be in
+ * every other venv. Must have run since the last change from the host before the venv is shown
+ * writable. sandbox, home and cache are left out. Killed half-way, each file is old or new. Takes
+ * the lock itself. *copied_out (may be NULL): how many files were copied. Return: 0 or negative
+ * errno with *err. */
+int venv_break_links(const char *venv_path, size_t *copied_out, struct err *err);
 
 /* One row per name for `status`: what a person should know about an entry. */
 enum entry_state {
-    ENTRY_WRAPPED,   /* stub outside, real one inside */
-    ENTRY_BYPASS,    /* executable in the host's bin that is not our stub */
-    ENTRY_MISSING,   /* real one inside, no stub outside */
-    ENTRY_ORPHAN,    /* stub outside, nothing inside */
-    ENTRY_IGNORED,   /* not an entry point: activate*, directories, FIFOs */
+    ENTRY_WRAPPED, /* stub outside, real one inside */
+    ENTRY_BYPASS,  /* executable in the host's bin that is not our stub */
+    ENTRY_MISSING, /* real one inside, no stub outside */
+    ENTRY_ORPHAN,  /* stub outside, nothing inside */
+    ENTRY_IGNORED, /* not an entry point: activate*, directories, FIFOs */
     ENTRY_STATE__COUNT
 };
 struct entry_status {

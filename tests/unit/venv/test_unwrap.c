@@ -122,6 +122,21 @@ Test(unwrap, without_any_stub_refuses)
     fixture_drop(&f);
 }
 
+/* Taking the old stubs for files of the host's own would lose the real ones. */
+Test(unwrap, wrap_with_another_stub_and_no_copy_refuses)
+{
+    struct fixture f = fixture_new(NULL);
+    struct err err = {0};
+
+    do_wrap(&f);
+    drop_file(&f, "proj/.venv/sandbox/stub");
+    put_file(&f, "stub", "a newer stub", 0755);
+    cr_expect_eq(try_sync(&f, &err), -ENOENT);
+    cr_expect_lt(try_wrap(&f, &err), 0);
+    expect_text(&f, REAL "pip", "#!python\nimport pip\n");
+    fixture_drop(&f);
+}
+
 Test(unwrap, private_temporary_directories_go)
 {
     struct fixture f = fixture_new(NULL);

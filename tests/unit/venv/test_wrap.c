@@ -376,14 +376,15 @@ Test(wrap, a_thousand_entries_within_a_second)
     struct timespec end;
     struct sync_result result = {0};
 
+    /* Processor time: other tests run beside this one. */
     for (int i = 0; i < 1000; i++) {
         auto_free char *path = xasprintf(BIN "cmd%d", i);
 
         put_file(&f, path, "#!/bin/sh\n", 0755);
     }
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
     result = do_wrap(&f);
-    clock_gettime(CLOCK_MONOTONIC, &end);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
     cr_expect_eq(result.adopted, 1011);
     cr_expect_lt((end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000,
                  1000);
