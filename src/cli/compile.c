@@ -23,21 +23,75 @@ enum {
     PLAN_MAX = 16 * 1024 * 1024
 };
 
+static bool has_input(const struct plan_file *file, const char *path, bool follow, bool directory)
+{
+    for (size_t i = 0; i < file->input_count; i++) {
+        const struct plan_input *input = &file->inputs[i];
+
+        if (input->follow == follow && input->directory == directory && str_eq(input->path, path))
+            return true;
+    }
+    return false;
+}
+
+/* Every input is a look-up at every start, so none is listed twice. */
 static void add_input(struct plan_file *file, const char *path, bool follow, bool directory,
                       const struct file_id *id)
 {
-    struct plan_input *input =
-        arena_push(&file->arena, &file->inputs, &file->input_count, sizeof(*input));
+    struct plan_input *input;
 
+    if (has_input(file, path, follow, directory))
+        return;
+    input = arena_push(&file->arena, &file->inputs, &file->input_count, sizeof(*input));
     *input = (struct plan_input){.path = arena_strdup(&file->arena, path),
                                  .follow = follow,
                                  .directory = directory,
                                  .id = id ? *id : file_id_of(AT_FDCWD, path, follow)};
 }
 
+/* The system's directories whose files packages replace by renaming: their own times tell of every
+ * name in them, in one look-up for dozens. */
+static bool is_told_by_directory(const char *path)
+{
+    static const char *const dirs[] = {"/", "/etc", SVENV_TEMPLATES};
+    auto_free char *dir = path_dirname(path);
+
+    for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+        if (str_eq(dir, dirs[i]))
+            return true;
+    }
+    return false;
+}
+
+static void add_system_input(struct plan_file *file, const char *path, bool follow, bool directory,
+                             const struct file_id *id)
+{
+    auto_free char *dir = path_dirname(path);
+
+    if (is_told_by_directory(path))
+        add_input(file, dir, false, false, NULL);
+    else
+        add_input(file, path, follow, directory, id);
+}
+
+/* Files that people and daemons edit in place, or that are links to such. */
+static bool is_edited_in_place(const char *path)
+{
+    static const char *const paths[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/localtime"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        if (str_eq(path, paths[i]))
+            return true;
+    }
+    return false;
+}
+
 static void note_etc(void *context, const char *host_path)
 {
-    add_input(context, host_path, true, false, NULL);
+    if (is_edited_in_place(host_path))
+        add_input(context, host_path, true, false, NULL);
+    else
+        add_system_input(context, host_path, true, false, NULL);
 }
 
 /* Before anything is read: what changes between the look and the reading is then noticed. */
@@ -66,7 +120,7 @@ static void add_template_inputs(struct plan_file *file)
         auto_free char *path = path_join(SVENV_TEMPLATES, entry->d_name);
 
         if (str_ends(entry->d_name, ".yaml"))
-            add_input(file, path, true, false, NULL);
+            add_system_input(file, path, true, false, NULL);
     }
     closedir(dir);
 }
@@ -82,6 +136,31 @@ static bool is_made_by_kernel(const char *path)
     return false;
 }
 
+/* A directory that was listed is compared with its times, which tell of every name in it. */
+static bool is_in_listed(const struct host_facts *host, const char *path)
+{
+    auto_free char *dir = path_dirname(path);
+
+    for (size_t i = 0; i < host->listed_count; i++) {
+        if (str_eq(host->listed[i].path, dir))
+            return true;
+    }
+    return false;
+}
+
+/* What is missing because its directory is missing is told by the directory. */
+static void add_asked_input(struct plan_file *file, const char *path, bool directory,
+                            const struct file_id *id)
+{
+    auto_free char *dir = path_dirname(path);
+    struct file_id dir_id = file_id_of(AT_FDCWD, dir, false);
+
+    if (id->mode == 0 && dir_id.mode == 0 && !str_eq(dir, "/"))
+        add_asked_input(file, dir, true, &dir_id);
+    else
+        add_system_input(file, path, false, directory, id);
+}
+
 /* Every path that the planner asked about, there or not: a protected name that appears in the
  * project is noticed by this. What a file holds is no business of the plan, only which file it is;
  * a symlink's text is. */
@@ -91,8 +170,8 @@ static void add_asked_inputs(struct plan_file *file, const struct host_facts *ho
         const struct asked_path *asked = &host->asked[i];
         bool is_link = asked->answer.kind == FACT_SYMLINK;
 
-        if (!is_made_by_kernel(asked->path))
-            add_input(file, asked->path, false, !is_link, &asked->id);
+        if (!is_made_by_kernel(asked->path) && !is_in_listed(host, asked->path))
+            add_asked_input(file, asked->path, !is_link, &asked->id);
     }
     /* A name that fits a pattern may come or go: only the directory's own times tell. */
     for (size_t i = 0; i < host->listed_count; i++)

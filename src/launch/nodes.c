@@ -13,7 +13,6 @@
 #include "svenv/launch/launch.h"
 #include "svenv/sys/syscalls.h"
 
-/* The common case costs one look-up: the node is there already, and a real directory of ours. */
 static int check_dir(int dir, struct err *err, const struct plan_node *node)
 {
     struct stat st;
@@ -26,10 +25,14 @@ static int check_dir(int dir, struct err *err, const struct plan_node *node)
     return 0;
 }
 
+/* The common case costs one look-up: the node is there. Whose it is the bind of it checks. */
 static int make_dir(int base, const struct plan_node *node, struct err *err)
 {
-    auto_fd int dir = fd_open_beneath(base, node->rel, O_PATH | O_DIRECTORY, 0);
+    auto_fd int dir = sys_openat2(base, node->rel, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
+                                  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 
+    if (dir >= 0)
+        return 0;
     if (dir == -ENOENT)
         dir = fd_mkdir_beneath(base, node->rel, 0700);
     if (dir < 0)

@@ -22,8 +22,8 @@
 #define LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
 #define LANDLOCK_SCOPE_SIGNAL (1ULL << 1)
 #endif
-#ifndef PR_SET_MDWE
-#define PR_SET_MDWE 65
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
 #endif
 
 /* struct landlock_ruleset_attr as of ABI 6; older kernels take the shorter prefix. */
