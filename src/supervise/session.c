@@ -12,6 +12,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
 #include "session-internal.h"
@@ -224,11 +225,33 @@ static int load_with_overrides(const char *venv, const sigset_t *mask, struct pl
     return decode(fd, out, err);
 }
 
-static int load_current(const char *venv, const sigset_t *mask, struct plan_file *out,
+/* Did the kernel start this stub as the interpreter of a script in bin? Then what was called there
+ * is no stub: a tool wrote over one in place, which leaves no trace in the directory's times. */
+static bool ran_raw_script(const struct request *request)
+{
+    auto_free char *bin = xasprintf("%s/bin", request->venv);
+    auto_free char *dir = NULL;
+    struct file_id script, here, there;
+
+    if (!request->called_as || str_eq(path_basename(request->called_as), request->entry))
+        return false;
+    dir = path_dirname(request->called_as);
+    script = file_id_of(AT_FDCWD, request->called_as, false);
+    here = file_id_of(AT_FDCWD, dir, true);
+    there = file_id_of(AT_FDCWD, bin, false);
+    return S_ISREG(script.mode) && here.dev == there.dev && here.ino == there.ino;
+}
+
+static int load_current(const struct request *request, const sigset_t *mask, struct plan_file *out,
                         struct err *err)
 {
+    const char *venv = request->venv;
     int rc = load_own(venv, out, err);
 
+    if (rc == 1 && ran_raw_script(request)) {
+        plan_file_finish(out);
+        rc = 0;
+    }
     if (rc != 0)
         return rc < 0 ? rc : 0;
     rc = run_helper("internal-refresh", venv, -1, mask, err);
@@ -252,7 +275,7 @@ int session_load(const struct request *request, const sigset_t *mask, struct pla
         rc = decode(request->plan_fd, out, err);
         close(request->plan_fd);
     } else {
-        rc = load_current(request->venv, mask, out, err);
+        rc = load_current(request, mask, out, err);
         if (rc == 0 && has_overrides()) {
             plan_file_finish(out);
             rc = load_with_overrides(request->venv, mask, out, err);
