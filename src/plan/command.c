@@ -134,8 +134,12 @@ static size_t leading_words(const char *name, const char *const *argv, size_t ar
 
 static const char *base_name(struct arena *arena, const char *path)
 {
+    static const char main_file[] = "/__main__.py";
     size_t len = strlen(path);
 
+    /* DIR/__main__.py is what CPython runs for DIR. */
+    if (str_ends(path, main_file) && len >= sizeof(main_file))
+        len -= sizeof(main_file) - 1;
     while (len > 1 && path[len - 1] == '/')
         len--;
     return path_basename(arena_strndup(arena, path, len));
