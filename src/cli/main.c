@@ -67,6 +67,7 @@ static const struct command commands[] = {
      "The first mistake is printed with file, line and column.\n\n" QUIET_TEXT},
     {"internal-refresh", NULL, ACCEPT_VENV, command_refresh, "VENV\n"},
     {"internal-plan", NULL, ACCEPT_VENV, command_plan, "VENV\n"},
+    {"internal-break-links", NULL, ACCEPT_VENV, command_break_links, "VENV\n"},
 };
 
 int command_failed(const struct err *err)

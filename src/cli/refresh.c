@@ -9,6 +9,7 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
+#include "svenv/venv/venv.h"
 #include "user-internal.h"
 
 enum {
@@ -31,6 +32,19 @@ int command_refresh(const struct args *args)
 
     if (r == 0)
         r = compile_store(path, &user, &err);
+    return r < 0 ? command_failed(&err) : EXIT_DONE;
+}
+
+/* Before the venv is shown writable: what other venvs share with it by hard links becomes its own.
+ */
+int command_break_links(const struct args *args)
+{
+    auto_free char *path = NULL;
+    struct err err = {0};
+    int r = venv_named_wrapped(args->venv, &path, &err);
+
+    if (r == 0)
+        r = venv_break_links(path, NULL, &err);
     return r < 0 ? command_failed(&err) : EXIT_DONE;
 }
 

@@ -95,8 +95,12 @@ static void print_plan(const struct run *run)
 static int execute(struct run *run, struct outcome *outcome, struct err *err)
 {
     struct launch launch;
-    int rc = launch_start(&run->plan, &run->program, &launch, err);
+    int rc = 0;
 
+    if (run->plan.flags & PLAN_INSTALLER)
+        rc = session_break_links(run->request.venv, &run->mask, err);
+    if (rc == 0)
+        rc = launch_start(&run->plan, &run->program, &launch, err);
     if (rc == 0)
         rc = supervise(&run->plan, &launch, outcome, err);
     if (rc < 0)
@@ -135,6 +139,10 @@ int main(int argc, char **argv)
     signal(SIGCHLD, SIG_DFL); /* an ignored SIGCHLD would take the program's status away */
     if (request_parse(&run.arena, argc, words.out, &run.request, &err) < 0)
         return fail(&err, STATUS_OURS);
+    if (request_is_shell(&run.request)) {
+        sigprocmask(SIG_SETMASK, &run.mask, NULL);
+        return fail(&err, request_run_shell(&run.request, &err) < 0 ? STATUS_OURS : 0);
+    }
     if (session_nested()) {
         int code;
 

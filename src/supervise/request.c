@@ -1,5 +1,7 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "svenv/base/err.h"
 #include "svenv/base/num.h"
@@ -62,4 +64,20 @@ int request_parse(struct arena *arena, int argc, const char *const *argv, struct
     return err_plain(err, EINVAL,
                      "the launcher is started by the stubs in a wrapped virtualenv: use "
                      "'sandbox-venv' itself");
+}
+
+bool request_is_shell(const struct request *request)
+{
+    auto_free char *real = NULL;
+
+    if (!str_eq(request->entry, "shell"))
+        return false;
+    real = xasprintf("%s/sandbox/bin/shell", request->venv);
+    return faccessat(AT_FDCWD, real, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
+int request_run_shell(const struct request *request, struct err *err)
+{
+    execl(SVENV_CLI, "sandbox-venv", "shell", request->venv, (char *)NULL);
+    return err_set(err, errno, "cannot run '" SVENV_CLI "': install sandbox-venv again");
 }

@@ -26,6 +26,11 @@ struct request {
 int request_parse(struct arena *arena, int argc, const char *const *argv, struct request *out,
                   struct err *err);
 
+/* The stub `shell`, to which nothing inside answers: it stands for `sandbox-venv shell`. */
+bool request_is_shell(const struct request *request);
+/* Returns only on failure. */
+int request_run_shell(const struct request *request, struct err *err);
+
 /* Loads the plan for this start: the venv's compiled one, made again by the installed sandbox-venv
  * when an input changed, or one with the overrides of BWRAP_ARGS and its like. `mask`: the caller's
  * signal mask, for that child. The file's memory is kept for the process's life. */
@@ -34,6 +39,9 @@ int session_load(const struct request *request, const sigset_t *mask, struct pla
 
 /* After an installer: new entries get stubs. Return: 0 or negative errno with *err. */
 int session_refresh(const char *venv, const sigset_t *mask, struct err *err);
+
+/* Before an installer: no file of the venv may be shared with another venv by a hard link (C27). */
+int session_break_links(const char *venv, const sigset_t *mask, struct err *err);
 
 /* Is this process inside one of our sandboxes already? Decided by what the kernel shows, a root
  * file system of our making, never by a variable (C8). */

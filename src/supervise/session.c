@@ -97,6 +97,11 @@ int session_refresh(const char *venv, const sigset_t *mask, struct err *err)
     return run_helper("internal-refresh", venv, -1, mask, err);
 }
 
+int session_break_links(const char *venv, const sigset_t *mask, struct err *err)
+{
+    return run_helper("internal-break-links", venv, -1, mask, err);
+}
+
 /* The file is mapped, and the plan's strings point into it: it stays so until the process ends. Who
  * replaces a plan makes a new file, so this one never changes under us. */
 static int decode(int fd, struct plan_file *out, struct err *err)
