@@ -101,6 +101,22 @@ static void link_logical_cwd(struct completion *c)
     }
 }
 
+/* An entry point that was called through symlinks is there under the same name inside: it looks for
+ * pyvenv.cfg beside the path that it was called by. */
+static void link_called_path(struct completion *c)
+{
+    const char *called = c->start->called_as;
+    const char *lexical = NULL;
+    const char *own = NULL;
+
+    if (called == NULL || c->start->entry == NULL || strchr(called, '/') == NULL)
+        return;
+    lexical = resolve_lexical(c, called);
+    own = arena_printf(c->arena, "%s/bin/%s", c->file->venv, c->start->entry);
+    if (!str_eq(lexical, own))
+        resolve_path(c, called);
+}
+
 /* Shown when the policy says so, else an empty directory at its path: getcwd() must work. */
 static void add_cwd(struct completion *c)
 {
@@ -139,6 +155,7 @@ int plan_start(struct arena *arena, const struct plan_file *file,
     copy_landlock(&c, granted);
     c.cwd_is_settled = place_is_settled(&c, start->cwd);
     add_cwd(&c);
+    link_called_path(&c);
     expose_arguments(&c);
     expose_variables(&c);
     rc = place_all(&c, err);

@@ -96,6 +96,7 @@ int host_collect(struct arena *arena, const struct plan_file *file, const struct
                          "the working directory does not exist any more: change to one that does");
     *out = (struct start){
         .entry = request->entry,
+        .called_as = request->called_as,
         .argv = request->argv,
         .argc = request->argc,
         .env = env.out,

@@ -34,6 +34,7 @@ struct host_view {
 
 struct start {
     const char *entry;       /* name in bin; NULL for `run`, `shell` */
+    const char *called_as;   /* path that the stub was executed by; NULL: none */
     const char *const *argv; /* argv[0] as the caller gave it */
     size_t argc;
     const char *const *env;        /* NULL-terminated NAME=value */
@@ -51,8 +52,8 @@ struct plan_variant *plan_choose(struct arena *arena, const struct plan_file *fi
  * (PLAN_PROJECT operations are dropped otherwise), paths of arguments and variables by the rule
  * table (read-only unless the rule says rw; never $HOME, "/", or a directory that holds
  * credentials), the working directory (bind, or an empty directory at its path), symlinks on the
- * way to it. Mount points for new binds: PLAN_DIR/PLAN_FILE operations in our own root, nodes in
- * the private home. Return: 0 or negative errno with *err. */
+ * way to it and to the entry point as it was called. Mount points for new binds: PLAN_DIR/PLAN_FILE
+ * operations in our own root, nodes in the private home. Return: 0 or negative errno with *err. */
 int plan_start(struct arena *arena, const struct plan_file *file,
                const struct plan_variant *variant, const struct start *start, struct plan *out,
                struct err *err);

@@ -41,6 +41,8 @@ static const struct host_file files[] = {
     {"/data/sock", PATH_OTHER, NULL, false},
     {"/data/fifo", PATH_FIFO, NULL, false},
     {"/mnt/link", PATH_DIR, "/data/set", true},
+    {"/mnt/project", PATH_DIR, PROJECT, true},
+    {VENV "/bin/python", PATH_FILE, NULL, false},
     {"/certs/ca.pem", PATH_FILE, NULL, false},
     {"/scratch/x.csv", PATH_FILE, NULL, false},
     {"/tmp/job.py", PATH_FILE, NULL, false},
@@ -393,6 +395,31 @@ Test(start, logical_working_directory_keeps_its_symlink)
     f.start.env = env;
     run(&f, argv);
     cr_expect_not_null(host_op(&f.plan, PLAN_SYMLINK, "/mnt/link"));
+    teardown(&f);
+}
+
+Test(start, entry_point_called_through_a_symlink_keeps_it)
+{
+    static const char *const argv[] = {"/mnt/project/.venv/bin/python", NULL};
+    struct fixture f;
+
+    setup(&f, 0);
+    f.start.called_as = argv[0];
+    run(&f, argv);
+    cr_expect_not_null(host_op(&f.plan, PLAN_SYMLINK, "/mnt/project"));
+    teardown(&f);
+}
+
+Test(start, entry_point_called_by_its_own_path_asks_nothing)
+{
+    static const char *const argv[] = {".venv/bin/python", NULL};
+    struct fixture f;
+
+    setup(&f, 0);
+    f.start.called_as = argv[0];
+    f.start.cwd = PROJECT;
+    run(&f, argv);
+    cr_expect_eq(f.host.questions, 0);
     teardown(&f);
 }
 
