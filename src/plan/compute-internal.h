@@ -180,7 +180,7 @@ struct share *compute_share(struct compute *c, const char *src, const char *dest
 /* Copies every borrowed string into file->arena. */
 void compute_own_strings(struct plan_file *file);
 
-/* Names a policy in the audit log: equal policies have equal ones. */
+/* Names a policy in the audit log and in its history: the SHA-256 of its printed text. */
 const char *compute_policy_hash(struct arena *arena, const struct policy *policy);
 
 #endif

@@ -1,22 +1,16 @@
-#include <inttypes.h>
-
+#include "svenv/base/sha256.h"
 #include "svenv/base/str.h"
 
 #include "compute-internal.h"
 
-#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME UINT64_C(0x100000001b3)
-
-/* FNV-1a: told apart are the versions of one person's policy, not those of a forger. */
 const char *compute_policy_hash(struct arena *arena, const struct policy *policy)
 {
     auto_buf struct buf text = {0};
-    uint64_t hash = FNV_OFFSET;
+    char hash[SHA256_HEX_SIZE];
 
     policy_print(policy, false, &text);
-    for (size_t i = 0; i < text.len; i++)
-        hash = (hash ^ (unsigned char)text.data[i]) * FNV_PRIME;
-    return arena_printf(arena, "%016" PRIx64, hash);
+    sha256_hex(text.data, text.len, hash);
+    return arena_strdup(arena, hash);
 }
 
 static void own(struct arena *arena, const char **text)
