@@ -1,0 +1,275 @@
+#include "svenv/formats/json_read.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/num.h"
+#include "svenv/base/str.h"
+
+#define BYTES_MAX ((size_t)256 * 1024)
+#define DEPTH_MAX 8u
+#define KEYS_MAX 64u    /* each is compared with all before it */
+#define NUMBER_SIZE 24u /* "-9223372036854775808" and a NUL */
+
+struct reader {
+    struct arena *arena;
+    const char *data;
+    size_t len;
+    size_t pos;
+    const char *bad; /* the first thing found wrong */
+};
+
+static bool fail(struct reader *r, const char *what)
+{
+    if (r->bad == NULL)
+        r->bad = what;
+    return false;
+}
+
+static void skip_blanks(struct reader *r)
+{
+    while (r->pos < r->len && r->data[r->pos] != '\0' && strchr(" \t\r\n", r->data[r->pos]))
+        r->pos++;
+}
+
+/* Takes `c` when it comes next. */
+static bool take(struct reader *r, char c)
+{
+    skip_blanks(r);
+    if (r->pos == r->len || r->data[r->pos] != c)
+        return false;
+    r->pos++;
+    return true;
+}
+
+static bool take_word(struct reader *r, const char *word)
+{
+    size_t len = strlen(word);
+
+    if (r->len - r->pos < len || memcmp(r->data + r->pos, word, len) != 0)
+        return false;
+    r->pos += len;
+    return true;
+}
+
+/* --- texts -------------------------------------------------------------------------------------
+ */
+
+static void put_point(struct buf *out, uint32_t point)
+{
+    if (point < 0x80) {
+        buf_add_char(out, (char)point);
+        return;
+    }
+    if (point < 0x800) {
+        buf_add_char(out, (char)(0xC0 | point >> 6));
+    } else if (point < 0x10000) {
+        buf_add_char(out, (char)(0xE0 | point >> 12));
+        buf_add_char(out, (char)(0x80 | (point >> 6 & 0x3F)));
+    } else {
+        buf_add_char(out, (char)(0xF0 | point >> 18));
+        buf_add_char(out, (char)(0x80 | (point >> 12 & 0x3F)));
+        buf_add_char(out, (char)(0x80 | (point >> 6 & 0x3F)));
+    }
+    buf_add_char(out, (char)(0x80 | (point & 0x3F)));
+}
+
+static bool take_hex(struct reader *r, uint32_t *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    *out = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        char c = r->pos < r->len ? r->data[r->pos++] : '\0';
+        const char *at = NULL;
+
+        if (c >= 'A' && c <= 'F')
+            c = (char)(c - 'A' + 'a');
+        at = c != '\0' ? strchr(digits, c) : NULL;
+        if (at == NULL)
+            return fail(r, "four hexadecimal digits must follow '\\u'");
+        *out = *out << 4 | (uint32_t)(at - digits);
+    }
+    return true;
+}
+
+static bool take_point(struct reader *r, struct buf *out)
+{
+    uint32_t point = 0;
+    uint32_t low = 0;
+
+    if (!take_hex(r, &point))
+        return false;
+    if (point >= 0xD800 && point < 0xDC00) {
+        if (!take_word(r, "\\u") || !take_hex(r, &low) || low < 0xDC00 || low > 0xDFFF)
+            return fail(r, "half of a surrogate pair");
+        point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
+    } else if (point == 0 || (point >= 0xDC00 && point < 0xE000)) {
+        return fail(r, "a character that no text may hold");
+    }
+    put_point(out, point);
+    return true;
+}
+
+static bool take_escape(struct reader *r, struct buf *out)
+{
+    static const char letters[] = "\"\\/bfnrt";
+    static const char meanings[] = "\"\\/\b\f\n\r\t";
+    char c = r->pos < r->len ? r->data[r->pos++] : '\0';
+    const char *at = c != '\0' ? strchr(letters, c) : NULL;
+
+    if (c == 'u')
+        return take_point(r, out);
+    if (at == NULL)
+        return fail(r, "an escape that does not exist");
+    buf_add_char(out, meanings[at - letters]);
+    return true;
+}
+
+static const char *take_text(struct reader *r)
+{
+    auto_buf struct buf text = {0};
+
+    if (!take(r, '"')) {
+        fail(r, "expected a text");
+        return NULL;
+    }
+    buf_add(&text, "", 0);
+    while (r->pos < r->len) {
+        char c = r->data[r->pos++];
+
+        if (c == '"')
+            return arena_strndup(r->arena, text.data, text.len);
+        if ((unsigned char)c < 0x20) {
+            fail(r, "a control character in a text");
+            return NULL;
+        }
+        if (c != '\\')
+            buf_add_char(&text, c);
+        else if (!take_escape(r, &text))
+            return NULL;
+    }
+    fail(r, "a text without an end");
+    return NULL;
+}
+
+/* --- values ------------------------------------------------------------------------------------
+ */
+
+static bool take_value(struct reader *r, unsigned depth, struct json_node *out);
+
+static bool take_list(struct reader *r, unsigned depth, struct json_node *out)
+{
+    out->kind = JSON_LIST;
+    if (take(r, ']'))
+        return true;
+    do {
+        struct json_node item = {.kind = JSON_NULL};
+
+        if (!take_value(r, depth + 1, &item))
+            return false;
+        *(struct json_node *)arena_push(r->arena, &out->items, &out->count, sizeof(item)) = item;
+    } while (take(r, ','));
+    return take(r, ']') || fail(r, "expected ',' or ']'");
+}
+
+static bool has_key(const struct json_node *map, const char *key)
+{
+    return json_get(map, key) != NULL;
+}
+
+static bool take_map(struct reader *r, unsigned depth, struct json_node *out)
+{
+    size_t key_count = 0;
+
+    out->kind = JSON_MAP;
+    if (take(r, '}'))
+        return true;
+    do {
+        const char *key = take_text(r);
+        struct json_node item = {.kind = JSON_NULL};
+
+        if (key == NULL)
+            return false;
+        if (has_key(out, key) || key_count == KEYS_MAX)
+            return fail(r, key_count == KEYS_MAX ? "too many keys" : "a key that was there before");
+        if (!take(r, ':'))
+            return fail(r, "expected ':'");
+        if (!take_value(r, depth + 1, &item))
+            return false;
+        *(const char **)arena_push(r->arena, &out->keys, &key_count, sizeof(key)) = key;
+        *(struct json_node *)arena_push(r->arena, &out->items, &out->count, sizeof(item)) = item;
+    } while (take(r, ','));
+    return take(r, '}') || fail(r, "expected ',' or '}'");
+}
+
+static bool take_number(struct reader *r, struct json_node *out)
+{
+    char text[NUMBER_SIZE];
+    size_t len = 0;
+
+    while (r->pos < r->len && len < sizeof(text) - 1 && r->data[r->pos] != '\0' &&
+           strchr("-+.0123456789eE", r->data[r->pos]))
+        text[len++] = r->data[r->pos++];
+    text[len] = '\0';
+    out->kind = JSON_NUMBER;
+    if (len == 0)
+        return fail(r, "expected a value");
+    return num_parse_i64(text, INT64_MIN, INT64_MAX, &out->number) == 0 ||
+           fail(r, "a number that is not whole, or too large");
+}
+
+static bool take_value(struct reader *r, unsigned depth, struct json_node *out)
+{
+    if (depth > DEPTH_MAX)
+        return fail(r, "too many levels");
+    skip_blanks(r);
+    if (take_word(r, "null"))
+        return true;
+    if (take_word(r, "true") || take_word(r, "false")) {
+        out->kind = JSON_BOOL;
+        out->number = r->data[r->pos - 2] == 'u';
+        return true;
+    }
+    if (take(r, '{'))
+        return take_map(r, depth, out);
+    if (take(r, '['))
+        return take_list(r, depth, out);
+    if (r->pos < r->len && r->data[r->pos] == '"') {
+        out->kind = JSON_STRING;
+        out->text = take_text(r);
+        return out->text != NULL;
+    }
+    return take_number(r, out);
+}
+
+int json_parse(struct arena *arena, const char *name, unsigned line, const char *data, size_t len,
+               struct json_node *out, struct err *err)
+{
+    struct reader r = {.arena = arena, .data = data, .len = len};
+    struct json_node root = {.kind = JSON_NULL};
+
+    if (len > BYTES_MAX)
+        return err_at(err, name, line, 0, "more than %zu bytes", BYTES_MAX);
+    if (take_value(&r, 1, &root)) {
+        skip_blanks(&r);
+        if (r.pos != len)
+            fail(&r, "text behind the end");
+    }
+    if (r.bad != NULL)
+        return err_at(err, name, line, (unsigned)r.pos + 1, "%s", r.bad);
+    *out = root;
+    return 0;
+}
+
+const struct json_node *json_get(const struct json_node *map, const char *key)
+{
+    for (size_t i = 0; map != NULL && map->kind == JSON_MAP && i < map->count; i++) {
+        if (str_eq(map->keys[i], key))
+            return &map->items[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,119 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "svenv/audit/redact.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/str.h"
+
+static const char *const env[] = {"HOME=/home/dev", "API_TOKEN=hunter2hunter2", "SHORT_TOKEN=abc",
+                                  "SECRET", NULL};
+
+static const struct {
+    const char *text, *want;
+} rows[] = {
+    {"", ""},
+    {"install", "install"},
+    /* URLs */
+    {"https://user:pw@host/simple", "https://host/simple"},
+    {"--index-url=https://user:pw@host/simple", "--index-url=https://host/simple"},
+    {"git+https://ghp_x@github.com/a/b@v1", "git+https://github.com/a/b@v1"},
+    {"https://user:p@ss@host/", "https://host/"},
+    {"https://user:p/a#s?s@host/", "https://host/"},
+    {"https://host:8443/a@b", "https://host:8443/a@b"},
+    {"https://[::1]:80/@x", "https://[::1]:80/@x"},
+    {"http://a:b@x http://c:d@y", "http://x http://y"},
+    {"--proxy=user:pw@proxy:3128", "--proxy=proxy:3128"},
+    {"user:p@ss@proxy:3128", "proxy:3128"},
+    {"git@github.com:a/b.git", "git@github.com:a/b.git"},
+    {"postgres://u:p@db:5432/x", "postgres://db:5432/x"},
+    {"//user:pw@host/x", "//host/x"},
+    /* names */
+    {"API_KEY=abc", "API_KEY=***"},
+    {"--password=abc def", "--password=***"},
+    {"--db-password=x", "--db-password=***"},
+    {"-Dmy.secret=x", "-Dmy.secret=***"},
+    {"Authorization: Bearer abc", "Authorization:***"},
+    {"{\"token\": \"abc\"}", "{\"token\":***"},
+    {"https://host/?a=b&api_key=abc", "https://host/?a=b&api_key=***"},
+    {"https://host/?token=abc", "https://host/?token=***"},
+    {"AWS_ACCESS_KEY_ID=x", "AWS_ACCESS_KEY_ID=***"},
+    {"DEBUG=1", "DEBUG=***"},
+    {"DJANGO2_URL=x y", "DJANGO2_URL=***"},
+    {"PKG==1.0", "PKG==1.0"},
+    {"requests>=2", "requests>=2"},
+    {"lr=0.1", "lr=0.1"},
+    {"--max-tokens=5", "--max-tokens=5"},
+    {"--tokenizer=bert", "--tokenizer=bert"},
+    {"password", "password"},
+    {"password=", "password="},
+    {"token://x", "token://x"},
+    /* values of the environment */
+    {"X-Thing hunter2hunter2!", "X-Thing ***!"},
+    {"hunter2hunter2hunter2hunter2", "******"},
+    {"abc", "abc"},
+    {"/home/dev/x", "/home/dev/x"},
+};
+
+Test(redact, rows)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        auto_buf struct buf out = {0};
+
+        buf_add(&out, "", 0);
+        audit_redact(rows[i].text, 256, env, &out);
+        cr_expect_str_eq(out.data, rows[i].want, "%s gave %s", rows[i].text, out.data);
+    }
+}
+
+Test(redact, cuts_at_whole_characters)
+{
+    auto_buf struct buf out = {0};
+
+    audit_redact("abcd\xe2\x82\xac tail", 5, NULL, &out);
+    cr_expect_str_eq(out.data, "abcd...");
+}
+
+/* A secret that begins before the cut is gone as a whole. */
+Test(redact, a_secret_across_the_cut)
+{
+    auto_buf struct buf text = {0};
+    auto_buf struct buf out = {0};
+
+    for (int i = 0; i < 250; i++)
+        buf_add_char(&text, 'x');
+    buf_add_str(&text, " hunter2hunter2");
+    audit_redact(text.data, 256, env, &out);
+    cr_expect_null(strstr(out.data, "hunter"));
+}
+
+static void fill(struct buf *out, const char *text, size_t bytes)
+{
+    while (out->len < bytes)
+        buf_add_str(out, text);
+}
+
+/* Quadratic work over the longest argument that there can be would take minutes. */
+Test(redact, long_arguments_take_no_time, .timeout = 20)
+{
+    static const char *const units[] = {"@", "//", "a:b@", "://", "token", "=", "a b:c@d "};
+
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        auto_buf struct buf text = {0};
+        auto_buf struct buf out = {0};
+
+        fill(&text, units[i], 128 * 1024);
+        audit_redact(text.data, 256, env, &out);
+        cr_expect_leq(out.len, 256 + 3);
+    }
+}
+
+Test(redact, options_that_announce)
+{
+    cr_expect(audit_announces_secret("--password"));
+    cr_expect(audit_announces_secret("--api-key"));
+    cr_expect(audit_announces_secret("-token"));
+    cr_expect_not(audit_announces_secret("password"));
+    cr_expect_not(audit_announces_secret("--password=x"));
+    cr_expect_not(audit_announces_secret("--verbose"));
+    cr_expect_not(audit_announces_secret(""));
+}
