@@ -1,0 +1,453 @@
+"""What the probes share: the world that they attack, and how one is run and judged.
+
+SVENV_PREFIX names the installed prefix, SVENV_PROBE_CALLS and SVENV_PROBE_PLAN_EDIT the two built
+helpers. A world is a project with a wrapped venv and canaries around it; everything that it makes
+outside its own temporary directory it removes again, and nothing that it did not make is opened.
+"""
+
+import dataclasses
+import inspect
+import json
+import os
+import pathlib
+import pwd
+import secrets
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import textwrap
+
+HERE = pathlib.Path(__file__).resolve().parent
+PREFIX = pathlib.Path(os.environ.get("SVENV_PREFIX", "/usr/local"))
+TOOL = PREFIX / "bin" / "sandbox-venv"
+LAUNCHER = PREFIX / "libexec" / "sandbox-venv" / "launcher"
+CALLS = os.environ.get("SVENV_PROBE_CALLS", "")
+PLAN_EDIT = os.environ.get("SVENV_PROBE_PLAN_EDIT", "")
+HOME = pathlib.Path(pwd.getpwuid(os.getuid()).pw_dir)
+USER = pwd.getpwuid(os.getuid()).pw_name
+AS_ROOT = os.getuid() == 0
+TIMEOUT = 60
+SYSTEM_PYTHON = next(
+    (path for path in ("/usr/bin/python3", "/usr/local/bin/python3") if os.access(path, os.X_OK)),
+    sys.executable,
+)
+
+# What would steer the tool, or show more of the host than a plain start does.
+LEFT_OUT = ("BWRAP_ARGS", "SANDBOX_", "VERBOSE", "PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "XDG_")
+
+
+class Dead(Exception):
+    """The probe could not be carried out at all: it proves nothing."""
+
+
+def clean_environment(**changes):
+    env = {n: v for n, v in os.environ.items() if not n.startswith(LEFT_OUT)}
+    env["PATH"] = "/usr/local/bin:/usr/bin:/bin"
+    for name, value in changes.items():
+        env.pop(name, None)
+        if value is not None:
+            env[name] = str(value)
+    return env
+
+
+def run(argv, **options):
+    """subprocess.run with a time limit, captured bytes as text, and no input."""
+    options.setdefault("stdout", subprocess.PIPE)
+    options.setdefault("stderr", subprocess.PIPE)
+    if "input" not in options:
+        options.setdefault("stdin", subprocess.DEVNULL)
+    options.setdefault("env", clean_environment())
+    options.setdefault("timeout", TIMEOUT)
+    done = subprocess.run([os.fspath(word) for word in argv], check=False, **options)
+    done.stdout = (done.stdout or b"").decode("utf-8", "replace")
+    done.stderr = (done.stderr or b"").decode("utf-8", "replace")
+    return done
+
+
+def must(argv, **options):
+    done = run(argv, **options)
+    if done.returncode != 0:
+        raise Dead(f"{argv} gave {done.returncode}: {done.stderr or done.stdout}")
+    return done
+
+
+def code_of(function, words):
+    """Source text that runs one self-contained function and reports what it returns."""
+    body = textwrap.dedent(inspect.getsource(function))
+    call = f"report({function.__name__}, json.loads({words!r}))\n"
+    return (HERE / "inside.py").read_text() + "\n\n" + body + "\n\n" + call
+
+
+def result_in(text):
+    for line in text.splitlines():
+        if line.startswith("@@"):
+            return json.loads(line[2:])
+    return None
+
+
+@dataclasses.dataclass
+class View:
+    """One side of a probe: the sandbox, or the unsandboxed control with its own copy."""
+
+    world: "World"
+    inside: bool
+
+    @property
+    def project(self):
+        return self.world.project if self.inside else self.world.shadow
+
+    def __getattr__(self, name):
+        return getattr(self.world, name)
+
+
+class World:
+    """A project, its shadow (the same files, never sandboxed), a wrapped venv, and canaries."""
+
+    def __init__(self, policy="", pip=False, edits=(), launcher=None, name="project"):
+        self.policy, self.pip, self.edits, self.launcher = policy, pip, list(edits), launcher
+        self.top = pathlib.Path(os.path.realpath(tempfile.mkdtemp(prefix="svenv-probes-")))
+        self.token = secrets.token_hex(6)
+        self.canary = "canary:" + secrets.token_hex(8)
+        self.parent = self.top / ("parent-" + self.token)
+        self.project = self.parent / name
+        self.shadow = self.parent / "shadow"
+        self.neighbour = self.parent / ("neighbour-" + self.token)
+        self.venv = self.project / ".venv"
+        self._planted = []
+        self._plan = None
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self):
+        for base in (self.project, self.shadow):
+            self._fill(base)
+        self.neighbour.write_text(self.canary)
+        self.home_file = self.plant(HOME / f".svenv-canary-{self.token}")
+        self.home_dir = self.plant(HOME / f"svenv-canary-{self.token}" / "secret.txt").parent
+        flags = [] if self.pip else ["--without-pip"]
+        must([SYSTEM_PYTHON, "-m", "venv", *flags, self.venv])
+        must([TOOL, "wrap", self.venv])
+        if self.policy:
+            (self.venv / "sandbox" / "policy.yaml").write_text("version: 1\n" + self.policy)
+        if self.edits:
+            self._edit()
+
+    def _fill(self, base):
+        """Skeleton of a project, with what tools on the host obey."""
+        files = {
+            ".git/config": f"[core]\n[remote \"o\"]\n\turl = https://u:{self.canary}@h.invalid/\n",
+            ".git/HEAD": "ref: refs/heads/main\n",
+            ".git/hooks/pre-commit.sample": "#!/bin/sh\n",
+            ".git/objects/info/.keep": "",
+            ".git/refs/heads/.keep": "",
+            ".gitattributes": "* text=auto\n",
+            ".vscode/settings.json": "{}\n",
+            ".idea/workspace.xml": "<project/>\n",
+            ".envrc": "\n",
+            ".pre-commit-config.yaml": "repos: []\n",
+            ".env": "FROM_DOTENV=yes\n",
+            "Makefile": "all:\n",
+            "mod.py": "value = 1\n",
+            "sub/inner/.git/config": "[core]\n",
+            "sub/inner/.git/HEAD": "ref: refs/heads/main\n",
+            "sub/inner/.vscode/settings.json": "{}\n",
+        }
+        for name, text in files.items():
+            path = base / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        shutil.copy(CALLS, base / "probe-calls")
+        os.chmod(base / "probe-calls", 0o755)
+
+    def _edit(self):
+        self.python("-c", "pass")  # compiles the plan
+        self._plan = self.top / "plan"
+        must([PLAN_EDIT, self.venv / "sandbox" / "plan", self._plan, *self.edits])
+
+    def plant(self, path, text=None):
+        """Makes a canary file on the host, with its directories; what is there stays as it is."""
+        path = pathlib.Path(path)
+        missing = []
+        for parent in path.parents:
+            if parent.exists():
+                break
+            missing.append(parent)
+        for parent in reversed(missing):
+            parent.mkdir(mode=0o700)
+            self._planted.append(parent)
+        if not os.path.lexists(path):
+            path.write_text(self.canary if text is None else text)
+            self._planted.append(path)
+        return path
+
+    def close(self):
+        for path in reversed(self._planted):
+            try:
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+            except OSError as error:
+                print(f"left behind: {path}: {error}", file=sys.stderr)
+        if (self.venv / "sandbox").exists():
+            run([TOOL, "unwrap", self.venv, "--purge"])
+        remove_tree(self.top)
+
+    # Starting something in the sandbox
+
+    def command(self, program, *words):
+        """argv, options: a stub where it is one and nothing is mutated, else the launcher."""
+        path = program if "/" in str(program) else self.venv / "bin" / program
+        stub = path.parent == self.venv / "bin" if isinstance(path, pathlib.Path) else False
+        if stub and not self._plan and not self.launcher:
+            return [path, *words], {}
+        fd = os.open(self._plan, os.O_RDONLY) if self._plan else -1
+        argv = ["sandbox-venv", "run", self.venv, fd if fd >= 0 else "-", path, path, *words]
+        options = {"executable": str(self.launcher or LAUNCHER)}
+        if fd >= 0:
+            options["pass_fds"] = (fd,)
+        return [str(word) for word in argv], options
+
+    def start(self, program, *words, **options):
+        """Runs a program in the sandbox to its end."""
+        argv, more = self.command(program, *words)
+        options.setdefault("cwd", self.project)
+        if "pass_fds" in more and "pass_fds" in options:
+            more["pass_fds"] += tuple(options.pop("pass_fds"))
+        try:
+            return run(argv, **{**options, **more})
+        finally:
+            self.release(more)
+
+    def spawn(self, program, *words, **options):
+        argv, more = self.command(program, *words)
+        options.setdefault("cwd", self.project)
+        options.setdefault("env", clean_environment())
+        options.setdefault("stdin", subprocess.DEVNULL)
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.DEVNULL)
+        try:
+            return subprocess.Popen([os.fspath(word) for word in argv], **{**options, **more})
+        finally:
+            self.release(more)
+
+    def release(self, options):
+        if self._plan and options.get("pass_fds"):
+            os.close(options["pass_fds"][0])
+
+    def python(self, *words, **options):
+        return self.start("python", *words, **options)
+
+    def value(self, function, *words, inside=True, **options):
+        """What a self-contained function returns, inside or as the control."""
+        code = code_of(function, json.dumps([os.fspath(w) if isinstance(w, pathlib.Path) else w
+                                             for w in words]))
+        if inside:
+            done = self.python("-B", "-c", code, **options)
+        else:
+            options.setdefault("cwd", self.shadow)
+            done = run([SYSTEM_PYTHON, "-B", "-c", code], **options)
+        found = result_in(done.stdout + "\n" + done.stderr)
+        if found is None:
+            raise Dead(f"status {done.returncode}: {(done.stderr or done.stdout)[-600:]}")
+        if inside and found["descriptors"] and not options.get("pass_fds"):
+            raise Leak("descriptors " + ", ".join(found["descriptors"]))
+        return found["result"]
+
+    def call(self, words, inside=True, **options):
+        """What the kernel says to one call of probe-calls; SIGSYS where the filter killed it."""
+        words = [str(word) for word in words]
+        if inside:
+            done = self.start(str(self.project / "probe-calls"), *words, **options)
+        else:
+            options.setdefault("cwd", self.shadow)
+            done = run([self.shadow / "probe-calls", "--control", *words], **options)
+        if done.returncode in (-31, 128 + 31):
+            return "SIGSYS"
+        if done.returncode != 0:
+            raise Dead(f"{words}: status {done.returncode}: {done.stderr}")
+        return done.stdout.strip()
+
+
+class Leak(Exception):
+    """Something of the host reached the sandbox without being asked for."""
+
+
+def remove_tree(path):
+    def again(function, name, _):
+        for part in (os.path.dirname(name), name):
+            try:
+                os.chmod(part, stat.S_IRWXU)
+            except OSError:
+                pass
+        try:
+            function(name)
+        except OSError:
+            pass
+
+    shutil.rmtree(path, onerror=again)
+
+
+# Expectations. A plain value means equality, a tuple "one of them".
+
+
+class Expect:
+    def __init__(self, text, test):
+        self.text, self.test = text, test
+
+    def __str__(self):
+        return self.text
+
+
+ANY = Expect("anything", lambda value: True)
+NOT_DENIED = Expect("reached the kernel", lambda value: value not in ("EPERM", "ENOSYS", "SIGSYS"))
+
+
+def every(*wanted):
+    return Expect("every one " + "/".join(wanted),
+                  lambda value: bool(value) and all(v in wanted for v in value.values()))
+
+
+def some(*wanted):
+    return Expect("some " + "/".join(wanted),
+                  lambda value: any(v in wanted for v in value.values()))
+
+
+def that(text, test):
+    return Expect(text, test)
+
+
+def meets(value, expect):
+    if isinstance(expect, Expect):
+        return bool(expect.test(value))
+    if isinstance(expect, tuple):
+        return value in expect
+    return value == expect
+
+
+# The three ways to make a probe
+
+
+class Call:
+    """One system call by the C helper. Words may be functions of the view."""
+
+    def __init__(self, *words):
+        self.words = words
+
+    def run(self, view):
+        words = [word(view) if callable(word) else word for word in self.words]
+        return view.world.call(words, view.inside)
+
+
+class Python:
+    """A self-contained function in a Python inside; args and options are functions of the view."""
+
+    def __init__(self, function, args=None, options=None):
+        self.function, self.args, self.options = function, args, options
+
+    def run(self, view):
+        words = self.args(view) if self.args else []
+        options = self.options(view) if self.options else {}
+        return view.world.value(self.function, *words, inside=view.inside, **options)
+
+
+class Host:
+    """A scene played from the host: the function gets the view and returns what came of it."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def run(self, view):
+        return self.function(view)
+
+
+@dataclasses.dataclass
+class Probe:
+    id: str
+    what: str
+    how: object = None
+    expect: object = None
+    control: object = "ok"
+    effect: object = None  # function(world): text when the host shows an effect, else None
+    world: str = "default"
+    skip: str = None  # reason
+    missing: str = None  # a feature that is still to come: may fail until then
+    root: object = None  # True: only root can play it; False: it proves nothing for root
+
+
+@dataclasses.dataclass
+class Verdict:
+    probe: Probe
+    state: str  # passed, failed, skipped, missing
+    inside: str = ""
+    control: str = ""
+    why: str = ""
+
+
+def shorten(value, limit=60):
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def unlike(value, expect, what):
+    return None if meets(value, expect) else f"{what} {json.dumps(value)}, expected {expect}"
+
+
+def judge(probe, world, with_control=True):
+    """Runs one probe: inside, the look at the host, and the control. Never raises."""
+    if probe.skip or (probe.root is not None and probe.root != AS_ROOT):
+        reason = probe.skip or ("needs root" if probe.root else "proves nothing for root")
+        return Verdict(probe, "skipped", why=reason)
+    verdict = Verdict(probe, "passed")
+    try:
+        value = probe.how.run(View(world, True))
+        verdict.inside = shorten(value)
+        verdict.why = unlike(value, probe.expect, "inside:") or ""
+    except Leak as leak:
+        verdict.why = f"leaks {leak}"
+    except (Dead, OSError, subprocess.SubprocessError) as error:
+        verdict.why = f"dead inside: {error}"
+    if not verdict.why and probe.effect:
+        effect = probe.effect(world)
+        verdict.why = f"effect on the host: {effect}" if effect else ""
+    if not verdict.why and with_control:
+        try:
+            value = probe.how.run(View(world, False))
+            verdict.control = shorten(value)
+            verdict.why = unlike(value, probe.control, "dead, the control:") or ""
+        except (Dead, OSError, subprocess.SubprocessError) as error:
+            verdict.why = f"dead control: {error}"
+    if verdict.why:
+        verdict.state = "missing" if probe.missing else "failed"
+    return verdict
+
+
+# Worlds by name, made when the first probe needs one.
+
+WORLDS = {
+    "default": {},
+    "no-network": {"policy": "network: {mode: none}\n"},
+    "program": {"policy": "lifetime: program\n"},
+    "few": {"policy": "limits: {processes: 64, open-files: 64, file-size: 1048576}\n"},
+    "strict": {"policy": "profile: strict\n"},
+    "pip": {"pip": True},
+}
+
+
+class Worlds:
+    def __init__(self, **options):
+        self._options, self._made = options, {}
+
+    def get(self, name):
+        if name not in self._made:
+            self._made[name] = World(**{**WORLDS[name], **self._options})
+        return self._made[name]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for world in self._made.values():
+            world.close()

@@ -1,0 +1,318 @@
+/* Takes a control out of a compiled plan, so that the probes can show that they notice.
+ *
+ *   probe-plan-edit IN OUT EDIT=ARGUMENT...
+ *   probe-plan-edit IN filter           the default variant's filter as hexadecimal digits
+ *
+ * An edit applies to every variant of the plan; one that changes nothing is an error, for a
+ * mutation without effect would prove nothing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/num.h"
+#include "svenv/base/str.h"
+#include "svenv/plan/plan.h"
+
+enum {
+    PLAN_MAX = 16 * 1024 * 1024
+};
+
+static const char *const kind_names[] = {
+    [PLAN_DIR] = "dir",       [PLAN_FILE] = "file",     [PLAN_SYMLINK] = "symlink",
+    [PLAN_BIND] = "bind",     [PLAN_TMPFS] = "tmpfs",   [PLAN_PROC] = "proc",
+    [PLAN_DEVPTS] = "devpts", [PLAN_MQUEUE] = "mqueue", [PLAN_REMOUNT_RO] = "remount-ro",
+    [PLAN_CHMOD] = "chmod",   [PLAN_MASK] = "mask",
+};
+_Static_assert(ARRAY_SIZE(kind_names) == PLAN_OP__COUNT, "one name per kind of operation");
+
+static size_t drop_filter(struct arena *arena, struct plan *plan, const char *argument)
+{
+    size_t had = plan->filter_count;
+
+    (void)arena;
+    (void)argument;
+    plan->filter = NULL;
+    plan->filter_count = 0;
+    return had;
+}
+
+/* "mask:/proc/keys": the operations of that kind whose destination fits. */
+static size_t drop_ops(struct arena *arena, struct plan *plan, const char *argument)
+{
+    size_t len = strcspn(argument, ":");
+    size_t kept = 0, dropped = 0;
+
+    (void)arena;
+    if (argument[len] != ':')
+        return 0;
+    for (size_t i = 0; i < plan->op_count; i++) {
+        const struct plan_op *op = &plan->ops[i];
+        const char *kind = kind_names[op->kind];
+
+        if (strlen(kind) == len && strncmp(kind, argument, len) == 0 &&
+            str_glob(argument + len + 1, op->dest))
+            dropped++;
+        else
+            plan->ops[kept++] = *op;
+    }
+    plan->op_count = kept;
+    return dropped;
+}
+
+static size_t change_binds(struct plan *plan, const char *dest, uint32_t set, uint32_t clear)
+{
+    size_t changed = 0;
+
+    for (size_t i = 0; i < plan->op_count; i++) {
+        struct plan_op *op = &plan->ops[i];
+        uint32_t flags = (op->flags & ~clear) | set;
+
+        if (op->kind != PLAN_BIND || !str_glob(dest, op->dest) || flags == op->flags)
+            continue;
+        op->flags = flags;
+        changed++;
+    }
+    return changed;
+}
+
+static size_t make_writable(struct arena *arena, struct plan *plan, const char *argument)
+{
+    (void)arena;
+    return change_binds(plan, argument, PLAN_RW, 0);
+}
+
+static size_t allow_devices(struct arena *arena, struct plan *plan, const char *argument)
+{
+    (void)arena;
+    return change_binds(plan, argument, PLAN_DEVICES, 0);
+}
+
+static size_t trust_source(struct arena *arena, struct plan *plan, const char *argument)
+{
+    (void)arena;
+    return change_binds(plan, argument, 0, PLAN_HOSTILE | PLAN_IDENTITY);
+}
+
+static size_t forget_identity(struct arena *arena, struct plan *plan, const char *argument)
+{
+    (void)arena;
+    return change_binds(plan, argument, 0, PLAN_IDENTITY);
+}
+
+/* A tree of the host that nobody asked for, after everything else. The mount point exists. */
+static size_t show_tree(struct arena *arena, struct plan *plan, const char *argument)
+{
+    struct plan_op *ops = arena_alloc(arena, (plan->op_count + 2) * sizeof(*ops));
+
+    ops[0] = (struct plan_op){.kind = PLAN_DIR, .dest = argument, .origin = "mutation"};
+    memcpy(ops + 1, plan->ops, plan->op_count * sizeof(*ops));
+    ops[plan->op_count + 1] = (struct plan_op){
+        .kind = PLAN_BIND, .src = argument, .dest = argument, .origin = "mutation"};
+    plan->ops = ops;
+    plan->op_count += 2;
+    return 1;
+}
+
+/* Rules whose pattern fits no longer decide; what they kept out passes. */
+static size_t open_rules(struct arena *arena, struct plan *plan, const char *argument)
+{
+    size_t changed = 0;
+
+    (void)arena;
+    for (size_t i = 0; i < plan->env_rule_count; i++) {
+        struct plan_env_rule *rule = &plan->env_rules[i];
+
+        if (rule->action == PLAN_ENV_PASS || strcmp(rule->pattern, argument) != 0)
+            continue;
+        rule->action = PLAN_ENV_PASS;
+        changed++;
+    }
+    return changed;
+}
+
+static size_t clear_flag(struct arena *arena, struct plan *plan, const char *argument)
+{
+    static const struct {
+        const char *name;
+        uint32_t flag;
+    } names[] = {
+        {"own-net", PLAN_OWN_NET},
+        {"landlock", PLAN_USE_LANDLOCK},
+        {"new-session", PLAN_NEW_SESSION},
+    };
+    uint32_t before = plan->flags;
+
+    (void)arena;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (str_eq(argument, names[i].name))
+            plan->flags &= ~names[i].flag;
+    }
+    return before != plan->flags;
+}
+
+static size_t allow_nesting(struct arena *arena, struct plan *plan, const char *argument)
+{
+    (void)arena;
+    (void)argument;
+    plan->flags |= PLAN_USERNS_OK;
+    return 1;
+}
+
+static size_t keep_caps(struct arena *arena, struct plan *plan, const char *argument)
+{
+    int64_t number = 0;
+
+    (void)arena;
+    if (num_parse_i64(argument, 0, 63, &number) < 0)
+        return 0;
+    plan->caps |= UINT64_C(1) << number;
+    return 1;
+}
+
+static size_t drop_limit(struct arena *arena, struct plan *plan, const char *argument)
+{
+    int64_t resource = 0;
+    size_t kept = 0, dropped = 0;
+
+    (void)arena;
+    if (num_parse_i64(argument, 0, 63, &resource) < 0)
+        return 0;
+    for (size_t i = 0; i < plan->limit_count; i++) {
+        if (plan->limits[i].resource == resource)
+            dropped++;
+        else
+            plan->limits[kept++] = plan->limits[i];
+    }
+    plan->limit_count = kept;
+    return dropped;
+}
+
+/* Landlock's rule on the root then carries every right there is. */
+static size_t landlock_write(struct arena *arena, struct plan *plan, const char *argument)
+{
+    size_t changed = 0;
+
+    (void)arena;
+    for (size_t i = 0; i < plan->landlock_count; i++) {
+        struct plan_landlock *rule = &plan->landlock[i];
+
+        if (rule->write || !str_eq(rule->path, argument))
+            continue;
+        rule->write = true;
+        changed++;
+    }
+    return changed;
+}
+
+/* Rights of younger kernels are no longer handled. */
+static size_t landlock_abi_is(struct arena *arena, struct plan *plan, const char *argument)
+{
+    int64_t abi = 0;
+    unsigned before = plan->landlock_abi;
+
+    (void)arena;
+    if (num_parse_i64(argument, 1, 64, &abi) < 0 || abi >= before)
+        return 0;
+    plan->landlock_abi = (unsigned)abi;
+    return 1;
+}
+
+static size_t live_on(struct arena *arena, struct plan *plan, const char *argument)
+{
+    enum plan_lifetime before = plan->lifetime;
+
+    (void)arena;
+    (void)argument;
+    plan->lifetime = PLAN_LIFETIME_TREE;
+    return before != plan->lifetime;
+}
+
+static const struct {
+    const char *name;
+    size_t (*apply)(struct arena *arena, struct plan *plan, const char *argument);
+} edits[] = {
+    {"drop-filter", drop_filter},
+    {"drop-op", drop_ops},
+    {"writable", make_writable},
+    {"devices", allow_devices},
+    {"trust", trust_source},
+    {"forget-identity", forget_identity},
+    {"show", show_tree},
+    {"env-pass", open_rules},
+    {"clear-flag", clear_flag},
+    {"allow-userns", allow_nesting},
+    {"keep-cap", keep_caps},
+    {"drop-limit", drop_limit},
+    {"landlock-write", landlock_write},
+    {"landlock-abi", landlock_abi_is},
+    {"lifetime-tree", live_on},
+};
+
+static size_t apply(struct plan_file *file, const char *edit)
+{
+    size_t len = strcspn(edit, "=");
+    const char *argument = edit[len] ? edit + len + 1 : "";
+    size_t changed = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(edits); i++) {
+        if (strlen(edits[i].name) != len || strncmp(edits[i].name, edit, len) != 0)
+            continue;
+        for (size_t v = 0; v < file->variant_count; v++)
+            changed += edits[i].apply(&file->arena, &file->variants[v].plan, argument);
+    }
+    return changed;
+}
+
+static int print_filter(const struct plan_file *file)
+{
+    const struct plan *plan = &file->variants[file->variant_count - 1].plan;
+    const unsigned char *code = plan->filter;
+
+    for (size_t i = 0; i < plan->filter_count * sizeof(struct sock_filter); i++)
+        printf("%02x", code[i]);
+    printf("\n");
+    return 0;
+}
+
+static int fail(const char *what, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", what, why);
+    return 1;
+}
+
+static int edit_all(struct plan_file *file, const char *out, int count, char **words)
+{
+    auto_buf struct buf bytes = {0};
+    auto_fd int fd = -1;
+
+    for (int i = 0; i < count; i++) {
+        if (apply(file, words[i]) == 0)
+            return fail(words[i], "changes nothing in this plan");
+    }
+    plan_encode(file, &bytes);
+    fd = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || fd_write_all(fd, bytes.data, bytes.len) < 0)
+        return fail(out, strerror(errno));
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    auto_plan_file struct plan_file file;
+    auto_buf struct buf bytes = {0};
+    struct err err = {0};
+
+    plan_file_init(&file);
+    if (argc < 3)
+        return fail("usage", "probe-plan-edit IN filter | probe-plan-edit IN OUT EDIT...");
+    if (file_read(AT_FDCWD, argv[1], PLAN_MAX, &bytes, &err) < 0 ||
+        plan_decode(&file, bytes.data, bytes.len, &err) < 0)
+        return fail(argv[1], err.msg);
+    if (argc == 3 && str_eq(argv[2], "filter"))
+        return print_filter(&file);
+    return edit_all(&file, argv[2], argc - 3, argv + 3);
+}
