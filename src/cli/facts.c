@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "state-internal.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/sys/drop.h"
@@ -70,6 +71,7 @@ static void lookup(void *context, const char *path, struct fact_path *out)
 void facts_gather(struct host_facts *host, const struct user *user)
 {
     auto_free char *launcher_dir = path_dirname(SVENV_LAUNCHER);
+    auto_free char *audit_log = state_audit_log(user);
 
     *host = (struct host_facts){0};
     host->facts = (struct facts){.uid = user->uid,
@@ -78,6 +80,7 @@ void facts_gather(struct host_facts *host, const struct user *user)
                                  .home_named = user->home,
                                  .landlock_abi = landlock_abi(),
                                  .launcher_dir = arena_strdup(&host->arena, launcher_dir),
+                                 .audit_log = arena_strdup(&host->arena, audit_log),
                                  .lookup = lookup,
                                  .context = host};
 }

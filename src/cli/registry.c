@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "state-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
@@ -19,15 +19,6 @@
 enum {
     REGISTRY_MAX = 4 * 1024 * 1024
 };
-
-static char *state_dir(const struct user *user)
-{
-    const char *xdg = getenv("XDG_STATE_HOME");
-
-    if (xdg && xdg[0] == '/')
-        return path_join(xdg, "sandbox-venv");
-    return path_join(user->home, ".local/state/sandbox-venv");
-}
 
 static int make_dirs(const char *path, struct err *err)
 {

@@ -11,7 +11,7 @@
 #include "svenv/plan/plan.h"
 
 #define PLAN_MAGIC "SVENVPLN"
-#define PLAN_VERSION 1u
+#define PLAN_VERSION 2u
 #define HEADER_SIZE 24u      /* magic, version, flags, total length */
 #define ABSENT UINT32_MAX    /* length of a string that is NULL */
 #define ITEM_SIZE_MIN 4u     /* the smallest item of an array: a length */
@@ -286,6 +286,10 @@ static void code_plan(struct codec *c, struct plan *plan)
     plan->landlock_abi = code_u32(c, plan->landlock_abi);
     plan->chdir = code_str(c, plan->chdir);
     plan->dotenv = code_str(c, plan->dotenv);
+    plan->audit = (enum plan_audit)code_below(c, plan->audit, PLAN_AUDIT__COUNT);
+    plan->audit_log = code_str(c, plan->audit_log);
+    if (plan->audit != PLAN_AUDIT_OFF && (plan->audit_log == NULL || plan->audit_log[0] != '/'))
+        fail(c, "has an audit level without a log");
     CODE_ARRAY(c, plan->ops, plan->op_count, code_op);
     CODE_ARRAY(c, plan->nodes, plan->node_count, code_node);
     CODE_ARRAY(c, plan->env_rules, plan->env_rule_count, code_env_rule);

@@ -177,6 +177,9 @@ struct share *compute_share(struct compute *c, const char *src, const char *dest
 /* --- compute_finish.c ---------------------------------------------------------------------------
  */
 
+/* Level and place of the audit log. -EPERM: programs inside could write there. */
+int compute_audit(struct compute *c, struct err *err);
+
 /* Copies every borrowed string into file->arena. */
 void compute_own_strings(struct plan_file *file);
 

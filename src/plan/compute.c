@@ -136,6 +136,9 @@ static int compute_plan(struct compute *c, struct err *err)
         if (rc < 0)
             return rc;
     }
+    int rc = compute_audit(c, err);
+    if (rc < 0)
+        return rc;
     compute_environment(c);
     compute_limits(c);
     if (c->facts->landlock_abi > 0)

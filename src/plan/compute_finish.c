@@ -1,3 +1,7 @@
+#include <errno.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/path.h"
 #include "svenv/base/sha256.h"
 #include "svenv/base/str.h"
 
@@ -11,6 +15,48 @@ const char *compute_policy_hash(struct arena *arena, const struct policy *policy
     policy_print(policy, false, &text);
     sha256_hex(text.data, text.len, hash);
     return arena_strdup(arena, hash);
+}
+
+static const enum plan_audit audit_levels[] = {
+    [AUDIT_OFF] = PLAN_AUDIT_OFF,
+    [AUDIT_DENIED] = PLAN_AUDIT_DENIED,
+    [AUDIT_ALL] = PLAN_AUDIT_ALL,
+};
+_Static_assert(ARRAY_SIZE(audit_levels) == AUDIT__COUNT, "one level of the plan per level");
+
+/* Does a bind of the plan show `path` writable? */
+static bool is_written(const struct plan *plan, const char *path)
+{
+    for (size_t i = 0; i < plan->op_count; i++) {
+        const struct plan_op *op = &plan->ops[i];
+
+        if (op->kind == PLAN_BIND && (op->flags & PLAN_RW) && path_is_beneath(path, op->src))
+            return true;
+    }
+    return false;
+}
+
+/* The log is kept where nothing inside reaches: what a program can write it can also forge. */
+int compute_audit(struct compute *c, struct err *err)
+{
+    const struct policy_value *level = &c->values->v[POLICY_AUDIT_LEVEL];
+    const char *log = c->facts->audit_log;
+
+    c->plan->audit = audit_levels[level->number];
+    if (c->plan->audit == PLAN_AUDIT_OFF)
+        return 0;
+    if (log == NULL)
+        return err_plain(err, ENOENT,
+                         "%s: there is no place for the audit log: say 'audit: {level: off}'",
+                         compute_origin(level->origin));
+    if (compute_is_hostile(c, log) || is_written(c->plan, log))
+        return err_plain(
+            err, EPERM,
+            "%s: the audit log '%s' would lie where programs in the sandbox can write: "
+            "wrap again with another XDG_STATE_HOME, or say 'audit: {level: off}'",
+            compute_origin(level->origin), log);
+    c->plan->audit_log = log;
+    return 0;
 }
 
 static void own(struct arena *arena, const char **text)
@@ -36,6 +82,7 @@ static void own_plan(struct arena *arena, struct plan *plan)
 {
     own(arena, &plan->hostname);
     own(arena, &plan->chdir);
+    own(arena, &plan->audit_log);
     for (size_t i = 0; i < plan->op_count; i++) {
         own(arena, &plan->ops[i].src);
         own(arena, &plan->ops[i].dest);

@@ -153,11 +153,35 @@ static bool is_masked(const struct completion *c, const char *path)
     return false;
 }
 
+/* The log lies in a directory of its own, wherever that is. */
+static bool is_audit_log(const struct completion *c, const char *path, bool directory)
+{
+    const char *log = c->compiled->audit_log;
+
+    return log != NULL && ((directory && path_is_beneath(log, path)) ||
+                           path_is_beneath(path, resolve_dirname(c, log)));
+}
+
+const char *deny_reason(const struct completion *c, const char *path, bool directory)
+{
+    if (is_closed(path, directory))
+        return "never shown: it belongs to the system, or holds what other sandboxes keep";
+    if (is_credential(path))
+        return "never shown: credentials lie there";
+    if (is_audit_log(c, path, directory))
+        return "never shown: the audit log lies there";
+    if (is_masked(c, path))
+        return "hidden by the policy";
+    if (directory && holds_own(c, path))
+        return "never shown: it holds your home, the project, or a part of the sandbox";
+    if (directory && holds_credentials(c->file->home, path))
+        return "never shown: credentials lie below it";
+    return NULL;
+}
+
 bool deny_path(const struct completion *c, const char *path, bool directory)
 {
-    if (is_closed(path, directory) || is_credential(path) || is_masked(c, path))
-        return true;
-    return directory && (holds_own(c, path) || holds_credentials(c->file->home, path));
+    return deny_reason(c, path, directory) != NULL;
 }
 
 const char *hostile_area(const struct completion *c, const char *path)

@@ -218,15 +218,30 @@ static void add_landlock(struct completion *c, const char *path, bool write)
     *rule = (struct plan_landlock){.path = path, .write = write};
 }
 
+/* For the audit log: a program will miss what its caller named. */
+static void note_refusal(struct completion *c, const struct exposure *one, const char *why)
+{
+    struct plan_refusal *refusal =
+        arena_push(c->arena, &c->plan->refusals, &c->plan->refusal_count, sizeof(*refusal));
+
+    *refusal = (struct plan_refusal){.path = one->path, .origin = one->origin, .why = why};
+}
+
 static void accept(struct placer *p, const struct exposure *one)
 {
     const struct exposure *parent = shown_by(p, one->path);
     struct exposure *slot = NULL;
+    const char *why = NULL;
 
     if (place_is_settled(p->c, one->path) || (parent != NULL && (parent->rw || !one->rw)))
         return;
-    if (one->empty ? is_below_mount(p->c, one->path) : deny_path(p->c, one->path, one->directory))
+    if (one->empty && is_below_mount(p->c, one->path))
         return;
+    why = one->empty ? NULL : deny_reason(p->c, one->path, one->directory);
+    if (why != NULL) {
+        note_refusal(p->c, one, why);
+        return;
+    }
     if (parent == NULL)
         make_point(p, one->directory ? PLAN_DIR : PLAN_FILE, one->path, NULL, one->origin);
     add_landlock(p->c, one->path, one->rw);

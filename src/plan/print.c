@@ -110,6 +110,11 @@ static void print_head(const struct plan *plan, struct buf *out)
         buf_printf(out, "limit    wall-time %llu\n", (unsigned long long)plan->wall_time);
     print_text(out, "chdir", plan->chdir);
     print_text(out, "dotenv", plan->dotenv);
+    if (plan->audit != PLAN_AUDIT_OFF) {
+        buf_printf(out, "audit    %s to ", plan->audit == PLAN_AUDIT_ALL ? "all" : "denied");
+        buf_add_escaped(out, plan->audit_log);
+        buf_add_char(out, '\n');
+    }
 }
 
 static const char *access_name(const struct plan_op *op)

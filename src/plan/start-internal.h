@@ -72,6 +72,8 @@ bool argument_next(struct argument_walk *walk, struct argument *out);
  * credentials, the kernel's file systems, shared temporary directories as a whole, and what holds a
  * mount of this sandbox? */
 bool deny_path(const struct completion *c, const char *path, bool directory);
+/* Why, for people; NULL when it is not. */
+const char *deny_reason(const struct completion *c, const char *path, bool directory);
 
 /* The writable area of the sandbox that `path` of the host lies in, NULL: none. */
 const char *hostile_area(const struct completion *c, const char *path);

@@ -176,8 +176,7 @@ static const struct policy_field_info fields[] = {
     [POLICY_DESKTOP_X11] = BOOL_ROW("desktop", "x11", ONLY_FALSE, NO_DESKTOP),
     [POLICY_DESKTOP_WAYLAND] = BOOL_ROW("desktop", "wayland", ONLY_FALSE, NO_DESKTOP),
     [POLICY_DESKTOP_AUDIO] = BOOL_ROW("desktop", "audio", ONLY_FALSE, NO_DESKTOP),
-    [POLICY_AUDIT_LEVEL] = ENUM_ROW("audit", "level", audit_names, BIT(AUDIT_OFF),
-                                    "the audit log does not exist yet: use off", false),
+    [POLICY_AUDIT_LEVEL] = ENUM_ROW("audit", "level", audit_names, ALL_VALUES, NULL, false),
 
     [POLICY_ID_UID] = NUMBER_ROW("identity", "uid", POLICY_TYPE_INT, -1, UINT32_MAX - INT64_C(1),
                                  ANY_VALUE, NULL),

@@ -185,6 +185,9 @@ static int read_host(struct golden *g, const char *dir, struct err *err)
     g->facts.home = text_of(root, "home", "/home/dev");
     g->facts.home_named = text_of(root, "home-named", g->facts.home);
     g->facts.launcher_dir = text_of(root, "launcher", "/usr/local/libexec/sandbox-venv");
+    g->facts.audit_log =
+        text_of(root, "audit-log",
+                arena_printf(&g->arena, "%s/.local/state/sandbox-venv/audit.jsonl", g->facts.home));
     g->show = yaml_get(root, "show");
     g->environment = str_eq(text_of(root, "environment", "no"), "yes");
     read_paths(g, root); /* first: what the case says counts */

@@ -1,5 +1,6 @@
 /* JSON to a tree, for files of our own. Strict: no duplicate keys, no trailing text, numbers are
- * whole. */
+ * whole. The YAML reader will not do for texts that come from anywhere: it refuses U+FFFE, and
+ * surrogate pairs in escapes, which JSON texts may hold. */
 #ifndef SVENV_FORMATS_JSON_READ_H
 #define SVENV_FORMATS_JSON_READ_H
 

@@ -24,6 +24,7 @@ struct facts {
     struct fact_path *paths;
     size_t path_count;
     const char *launcher_dir; /* installed launcher's directory, to be visible inside */
+    const char *audit_log;    /* real path where the audit log is, or will be; NULL: nowhere */
     /* A path that is not in the table is asked of the host through this (NULL in tests), as lstat
      * sees it: a symlink in the last component is not followed. */
     void (*lookup)(void *context, const char *path, struct fact_path *out);

@@ -102,6 +102,22 @@ enum plan_lifetime {
     PLAN_LIFETIME_PROGRAM
 };
 
+/* What goes to the audit log. */
+enum plan_audit {
+    PLAN_AUDIT_OFF,
+    PLAN_AUDIT_DENIED,
+    PLAN_AUDIT_ALL,
+    PLAN_AUDIT__COUNT
+};
+
+/* Something of the host that the command line or environment names and that is not shown. Not part
+ * of the compiled form: every start has its own. */
+struct plan_refusal {
+    const char *path;
+    const char *origin; /* the rule by which it would have been shown */
+    const char *why;
+};
+
 enum plan_flag {
     PLAN_OWN_NET = 1u << 0, /* own network namespace with only lo */
     PLAN_NEW_SESSION = 1u << 1,
@@ -125,6 +141,8 @@ struct plan {
     unsigned landlock_abi; /* what the kernel gave when this was compiled; less now is refused */
     const char *chdir;     /* policy's start directory, NULL: the caller's */
     const char *dotenv;    /* absolute, NULL: none */
+    enum plan_audit audit;
+    const char *audit_log; /* real path of the log; NULL with PLAN_AUDIT_OFF */
 
     struct plan_op *ops;
     size_t op_count;
@@ -142,6 +160,9 @@ struct plan {
     const void *filter; /* struct sock_filter[], NULL: no seccomp filter */
     size_t filter_count;
     const char *filter_note; /* "default: 341 of 462 system calls", for people */
+
+    struct plan_refusal *refusals; /* of plan_start() */
+    size_t refusal_count;
 };
 
 /* One way to start programs of a venv: the commands it is for, and its plan. */

@@ -102,7 +102,8 @@ static void setup(struct fixture *f)
                   .landlock_abi = 6,
                   .paths = host_paths,
                   .path_count = ARRAY_SIZE(host_paths),
-                  .launcher_dir = "/usr/libexec/sandbox-venv"},
+                  .launcher_dir = "/usr/libexec/sandbox-venv",
+                  .audit_log = "/home/dev/.local/state/sandbox-venv/audit.jsonl"},
     };
     policy_init(&f->policy);
     plan_file_init(&f->file);

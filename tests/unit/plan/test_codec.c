@@ -31,6 +31,8 @@ static void fill_plan(struct arena *arena, struct plan *plan, const char *varian
                           .wall_time = 3600,
                           .landlock_abi = 6,
                           .dotenv = "/p/.env",
+                          .audit = PLAN_AUDIT_ALL,
+                          .audit_log = "/s/audit.jsonl",
                           .filter = filter,
                           .filter_count = 3,
                           .filter_note = ""};
@@ -182,7 +184,7 @@ static void patch(const char *what, size_t at, const char *with, size_t len)
 Test(codec, header_is_checked)
 {
     patch("magic", 0, "X", 1);
-    patch("version", 8, "\2", 1);
+    patch("version", 8, "\1", 1);
     patch("flags", 12, "\1", 1);
     patch("length", 16, "\0\0\0\0\0\0\0\1", 8);
     patch("a required string is NULL", HEADER + 4 + 6, "\xff\xff\xff\xff", 4);

@@ -156,7 +156,6 @@ Test(load, refuses_what_nothing_enforces)
         {V1 "desktop: {wayland: true}\n", "desktop.wayland"},
         {V1 "desktop: {portal: true}\n", "desktop.portal"},
         {V1 "desktop: {audio: true}\n", "desktop.audio"},
-        {V1 "audit: {level: denied}\n", "use off"},
         {V1 "commands: [{match: [x], network: {mode: broker}}]\n", "use host or none"},
     };
 
