@@ -139,11 +139,16 @@ static int wait_time(const struct init *init)
 static void prepare(const struct plan *plan, int control, struct shared *shared)
 {
     struct err *err = &shared->failure.err;
+    int root;
 
     /* A launcher that died before this shows as the end of the control socket. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     shared->failure.status = STATUS_OURS;
-    if (root_build(plan, err) < 0)
+    root = root_build(plan, err);
+    if (root < 0)
+        _exit(STATUS_OURS);
+    gate_wait(&shared->gate, GATE_PROGRAM_EXISTS);
+    if (root_enter(root, shared, err) < 0)
         _exit(STATUS_OURS);
     gate_open(&shared->gate, GATE_ROOT_STANDS);
     if (root_drop_old(err) < 0 || give_up_everything(control, err) < 0)

@@ -3,11 +3,15 @@
 
 #include "svenv/launch/launch.h"
 
-/* What the program waits for. It prepares itself while pid 1 drops the old root, which takes the
- * kernel a grace period, and executes only when that is gone. Only pid 1 moves it, upwards. */
+/* What pid 1 and the program wait for; it moves only upwards. pivot_root(2) moves the processes
+ * that are in the kernel's list of tasks: a program that was still being cloned would keep the
+ * host's root, so pid 1 waits until the opener has it. The program prepares itself while pid 1
+ * drops the old root, which takes the kernel a grace period, and executes only when that is gone.
+ */
 enum gate_stage {
     GATE_CLOSED,
-    GATE_ROOT_STANDS,
+    GATE_PROGRAM_EXISTS, /* moved here by the opener */
+    GATE_ROOT_STANDS,    /* by pid 1, as the next */
     GATE_OLD_ROOT_GONE
 };
 
@@ -15,13 +19,18 @@ enum gate_stage {
 struct shared {
     pid_t init; /* as the launcher knows them */
     pid_t program;
-    uint32_t gate; /* futex, enum gate_stage */
+    uint32_t gate;  /* futex, enum gate_stage */
+    dev_t root_dev; /* of the sandbox, set before GATE_ROOT_STANDS */
+    ino_t root_inode;
     struct launch_failure failure;
 };
 
-/* Builds the plan's root in the caller's new mount namespace and makes it the root directory, for
- * every process in that namespace; the old root lies on top of it until root_drop_old(). */
+/* Builds the plan's root in the caller's new mount namespace. Return: its descriptor, or negative
+ * errno with *err. */
 int root_build(const struct plan *plan, struct err *err);
+/* Makes it the root directory of every process in that namespace; the old root lies on top of it
+ * until root_drop_old(). Closes the descriptor. */
+int root_enter(int root, struct shared *shared, struct err *err);
 int root_drop_old(struct err *err);
 
 /* Pid 1: builds the root, opens the gate, reaps, reports signals, ends when the launcher does. */

@@ -83,6 +83,7 @@ static _Noreturn void opener_main(const struct plan *plan, const struct launch_p
     if (child == 0)
         program_main(plan, program, shared);
     shared->program = child;
+    gate_open(&shared->gate, GATE_PROGRAM_EXISTS);
     _exit(0);
 }
 

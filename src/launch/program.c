@@ -97,6 +97,18 @@ static void fix_listen_pid(const struct launch_program *program)
     }
 }
 
+/* Nothing else here would notice the host's root: every step below works there, too. */
+static int check_root(const struct shared *shared, struct err *err)
+{
+    struct stat st;
+
+    if (stat("/", &st) < 0)
+        return err_set(err, errno, "cannot look at the sandbox's root");
+    if (st.st_dev != shared->root_dev || st.st_ino != shared->root_inode)
+        return err_plain(err, EXDEV, "the program is not in the sandbox's root");
+    return 0;
+}
+
 static bool same_file(const char *a, const char *b)
 {
     struct stat sa, sb;
@@ -173,7 +185,7 @@ _Noreturn void program_main(const struct plan *plan, const struct launch_program
     const char *path = program->path;
 
     gate_wait(&shared->gate, GATE_ROOT_STANDS);
-    if (prepare(plan, program, &failure->err) < 0)
+    if (check_root(shared, &failure->err) < 0 || prepare(plan, program, &failure->err) < 0)
         _exit(STATUS_OURS);
     fix_listen_pid(program);
     if (program->path_as_called && same_file(program->path_as_called, path))

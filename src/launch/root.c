@@ -351,10 +351,20 @@ int root_build(const struct plan *plan, struct err *err)
     if (rc < 0)
         return rc;
     rc = sys_mount_setattr(b.root, "", AT_EMPTY_PATH, FIXED_ATTRS | MOUNT_ATTR_RDONLY, 0);
-    if (rc == 0)
-        rc = root_pivot(b.root);
-    close(b.root);
-    return rc < 0 ? err_set(err, -rc, "cannot enter the sandbox's root") : 0;
+    return rc < 0 ? err_set(err, -rc, "cannot make the sandbox's root read-only") : b.root;
+}
+
+int root_enter(int root, struct shared *shared, struct err *err)
+{
+    struct stat st;
+    int rc = fstat(root, &st) < 0 ? -errno : root_pivot(root);
+
+    close(root);
+    if (rc < 0)
+        return err_set(err, -rc, "cannot enter the sandbox's root");
+    shared->root_dev = st.st_dev;
+    shared->root_inode = st.st_ino;
+    return 0;
 }
 
 int root_drop_old(struct err *err)
