@@ -3,23 +3,25 @@
 
 #include "svenv/launch/launch.h"
 
-/* What pid 1 and the program wait for; it moves only upwards. pivot_root(2) moves the processes
- * that are in the kernel's list of tasks: a program that was still being cloned would keep the
- * host's root, so pid 1 waits until the opener has it. The program prepares itself while pid 1
- * drops the old root, which takes the kernel a grace period, and executes only when that is gone.
- */
-enum gate_stage {
-    GATE_CLOSED,
-    GATE_PROGRAM_EXISTS, /* moved here by the opener */
-    GATE_ROOT_STANDS,    /* by pid 1, as the next */
-    GATE_OLD_ROOT_GONE
+/* What the three processes of a start wait for; opener, pid 1 and program work side by side. */
+enum gate {
+    /* By the opener. pivot_root(2) moves the processes that are in the kernel's list of tasks: a
+     * program that was still being cloned would keep the host's root. */
+    GATE_PROGRAM_EXISTS = 1 << 0,
+    /* By pid 1: working directory and Landlock rules may be looked up in the new root. */
+    GATE_ROOT_STANDS = 1 << 1,
+    /* By pid 1: nothing of the host can be reached any more. */
+    GATE_OLD_ROOT_GONE = 1 << 2,
+    /* By the opener: nesting is closed, the network is up. */
+    GATE_OPENER_DONE = 1 << 3,
+    GATES_BEFORE_EXEC = GATE_ROOT_STANDS | GATE_OLD_ROOT_GONE | GATE_OPENER_DONE,
 };
 
 /* One page that the launcher and its children share until the program executes. */
 struct shared {
     pid_t init; /* as the launcher knows them */
     pid_t program;
-    uint32_t gate;  /* futex, enum gate_stage */
+    uint32_t gates; /* futex of enum gate bits: set, never cleared */
     dev_t root_dev; /* of the sandbox, set before GATE_ROOT_STANDS */
     ino_t root_inode;
     struct launch_failure failure;
@@ -41,7 +43,7 @@ _Noreturn void init_main(const struct plan *plan, int control, struct shared *sh
 _Noreturn void program_main(const struct plan *plan, const struct launch_program *program,
                             struct shared *shared);
 
-void gate_open(uint32_t *gate, enum gate_stage stage);
-void gate_wait(uint32_t *gate, enum gate_stage stage);
+void gate_open(uint32_t *gates, uint32_t which);
+void gate_wait(uint32_t *gates, uint32_t all);
 
 #endif

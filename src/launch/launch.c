@@ -9,13 +9,15 @@
  *    and maps the ids.                                            Mustn't: run anything foreign.
  * 3. It clones pid 1 and then the program as children of the launcher: so limits, terminal, process
  *    group, rusage and stop/continue are native for the caller, and the parent of the program reads
- * 0 inside, never 1, which pollers of the parent take for "my parent died". Then it exits.
+ * 0 inside, never 1, which pollers of the parent take for "my parent died".
+ *    Before it exits it closes nesting and brings up the network: work beside that of pid 1.
  * 4. Pid 1 builds the root from the plan's operations while it has the capabilities of its user
  *    namespace (a proc of the new pid namespace can be mounted from inside it only), and pivots
  * into it, for the program too. From here on the host's files are out of reach.
- * 5. Pid 1 opens the gate, drops everything that it has, and reaps (init.c).
- * 6. The program, waiting at the gate, sets limits, drops capabilities, enters Landlock, loads the
- *    filter, and executes (program.c).                            Should: have nothing to decide.
+ * 5. Pid 1 drops the old root, then everything that it has itself, and reaps (init.c).
+ * 6. Meanwhile the program sets limits and drops capabilities; once the root stands it enters
+ *    Landlock and loads the filter; once all gates are open it executes (program.c).
+ *                                                                 Should: have nothing to decide.
  *
  * An error in any child ends the launch: it is written to the shared page as data, and printed once
  * by the launcher. When pid 1 ends, the kernel ends the program at the gate. */
@@ -41,11 +43,12 @@ enum {
     STATUS_OURS = 125
 };
 
-static int open_namespaces(const struct plan *plan, struct err *err)
+/* What may happen beside the work of pid 1 and the program's own. */
+static int finish_namespaces(const struct plan *plan, struct err *err)
 {
-    int rc = namespaces_enter(plan->uid, plan->gid, plan->flags & PLAN_OWN_NET, err);
+    int rc = 0;
 
-    if (rc == 0 && !(plan->flags & PLAN_USERNS_OK))
+    if (!(plan->flags & PLAN_USERNS_OK))
         rc = namespaces_close_nesting(err);
     if (rc == 0 && (plan->flags & PLAN_OWN_NET))
         rc = namespaces_loopback_up(err);
@@ -73,7 +76,8 @@ static _Noreturn void opener_main(const struct plan *plan, const struct launch_p
 
     /* A launcher that dies while this runs must not leave it behind; pid 1 has its own check. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (open_namespaces(plan, &shared->failure.err) < 0)
+    if (namespaces_enter(plan->uid, plan->gid, plan->flags & PLAN_OWN_NET, &shared->failure.err) <
+        0)
         _exit(STATUS_OURS);
     child = sibling(shared);
     if (child == 0)
@@ -83,7 +87,10 @@ static _Noreturn void opener_main(const struct plan *plan, const struct launch_p
     if (child == 0)
         program_main(plan, program, shared);
     shared->program = child;
-    gate_open(&shared->gate, GATE_PROGRAM_EXISTS);
+    gate_open(&shared->gates, GATE_PROGRAM_EXISTS);
+    if (finish_namespaces(plan, &shared->failure.err) < 0)
+        _exit(STATUS_OURS);
+    gate_open(&shared->gates, GATE_OPENER_DONE);
     _exit(0);
 }
 

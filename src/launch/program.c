@@ -60,22 +60,19 @@ static int enter_landlock(const struct plan *plan, struct err *err)
     return rc < 0 ? rc : landlock_enforce(ruleset, err);
 }
 
-static int prepare(const struct plan *plan, const struct launch_program *program, struct err *err)
+/* What needs nothing of the root. */
+static int prepare_self(const struct plan *plan, struct err *err)
 {
     int rc;
 
     if ((plan->flags & PLAN_NEW_SESSION) && setsid() < 0)
         return err_set(err, errno, "cannot start a new session");
-    if (chdir(program->cwd) < 0)
-        return err_set(err, errno, "cannot enter the working directory '%s'", program->cwd);
     rc = sys_join_session_keyring();
     if (rc < 0 && rc != -ENOSYS && rc != -EDQUOT && rc != -EPERM)
         return err_set(err, -rc, "cannot make an own session keyring");
     rc = set_limits(plan, err);
     if (rc == 0)
         rc = no_new_privs(err);
-    if (rc == 0)
-        rc = enter_landlock(plan, err);
     return rc < 0 ? rc : caps_keep(plan->caps, err);
 }
 
@@ -178,22 +175,41 @@ static int exec_status(int code)
     return code == ENOENT || code == ENOTDIR ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC;
 }
 
+/* In the new root. From the filter on, only what every filter must allow: futex and exec. */
+static int prepare_in_root(const struct plan *plan, const struct launch_program *program,
+                           struct shared *shared, const char **path_out)
+{
+    struct err *err = &shared->failure.err;
+    int rc;
+
+    gate_wait(&shared->gates, GATE_ROOT_STANDS);
+    rc = check_root(shared, err);
+    if (rc < 0)
+        return rc;
+    if (chdir(program->cwd) < 0)
+        return err_set(err, errno, "cannot enter the working directory '%s'", program->cwd);
+    if (program->path_as_called && same_file(program->path_as_called, program->path))
+        *path_out = program->path_as_called;
+    rc = enter_landlock(plan, err);
+    if (rc == 0 && plan->filter)
+        rc = filter_load(plan->filter, plan->filter_count, err);
+    return rc;
+}
+
 _Noreturn void program_main(const struct plan *plan, const struct launch_program *program,
                             struct shared *shared)
 {
     struct launch_failure *failure = &shared->failure;
     const char *path = program->path;
 
-    gate_wait(&shared->gate, GATE_ROOT_STANDS);
-    if (check_root(shared, &failure->err) < 0 || prepare(plan, program, &failure->err) < 0)
-        _exit(STATUS_OURS);
     fix_listen_pid(program);
-    if (program->path_as_called && same_file(program->path_as_called, path))
-        path = program->path_as_called;
-    gate_wait(&shared->gate, GATE_OLD_ROOT_GONE);
-    if (sigprocmask(SIG_SETMASK, &program->mask, NULL) < 0 ||
-        (plan->filter && filter_load(plan->filter, plan->filter_count, &failure->err) < 0))
+    if (prepare_self(plan, &failure->err) < 0 ||
+        prepare_in_root(plan, program, shared, &path) < 0) {
+        failure->status = STATUS_OURS;
         _exit(STATUS_OURS);
+    }
+    gate_wait(&shared->gates, GATES_BEFORE_EXEC);
+    sigprocmask(SIG_SETMASK, &program->mask, NULL);
     if (strchr(path, '/'))
         execute(path, program);
     else

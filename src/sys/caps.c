@@ -93,3 +93,10 @@ int caps_keep(uint64_t mask, struct err *err)
         return err_set(err, -rc, "cannot drop the capabilities");
     return verify_caps(mask, err);
 }
+
+int caps_clear(struct err *err)
+{
+    int rc = set_caps(0, 0);
+
+    return rc < 0 ? err_set(err, -rc, "cannot drop the capabilities") : verify_caps(0, err);
+}

@@ -13,6 +13,10 @@ struct err;
  * (capabilities(7)). Return: 0 or negative errno with *err. */
 int caps_keep(uint64_t mask, struct err *err);
 
+/* Empties the caller's own sets, for a process that will never execute anything: the bounding set
+ * stays. */
+int caps_clear(struct err *err);
+
 /* The running kernel's Landlock ABI, 0 when there is none (landlock(7)). */
 unsigned landlock_abi(void);
 
