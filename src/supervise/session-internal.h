@@ -15,7 +15,7 @@ struct err;
 /* What was asked of the launcher; see docs/formats.md, "launcher". */
 struct request {
     const char *venv;        /* real path */
-    const char *entry;       /* name in bin; NULL: `run` */
+    const char *entry;       /* name in bin; NULL: `run` of something else */
     const char *called_as;   /* the name the stub was executed by; NULL: `run` */
     const char *program;     /* `run`: what to execute */
     int plan_fd;             /* `run`: a plan made for this start; -1: the venv's own */

@@ -19,7 +19,8 @@
 
 enum {
     PLAN_BYTES_MAX = 16 * 1024 * 1024,
-    PLAN_FD_OF_CHILD = 3
+    PLAN_FD_OF_CHILD = 3,
+    STATUS_EXPLAINED = 125 /* of the installed program: it has said why */
 };
 
 /* Variables of the caller's shell that change the plan of one start. */
@@ -65,7 +66,8 @@ static _Noreturn void helper_main(const char *command, const char *venv, int pla
     _exit(127);
 }
 
-/* Runs the installed program with a clean environment: the launcher itself knows no YAML. */
+/* Runs the installed program with a clean environment: the launcher itself knows no YAML. An error
+ * without a message: that program has already told the user. */
 static int run_helper(const char *command, const char *venv, int plan_fd, const sigset_t *mask,
                       struct err *err)
 {
@@ -89,6 +91,8 @@ static int run_helper(const char *command, const char *venv, int plan_fd, const 
         return 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         return err_plain(err, ENOENT, "cannot run '" SVENV_CLI "': install sandbox-venv again");
+    if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_EXPLAINED)
+        return err_plain(err, ECANCELED, "%s", "");
     return err_plain(err, ECANCELED, "'sandbox-venv %s' failed for '%s'", command, venv);
 }
 
