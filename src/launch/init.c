@@ -136,15 +136,19 @@ static int wait_time(const struct init *init)
     return left < 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
 }
 
-static void prepare(const struct plan *plan, int control, struct shared *shared)
+static void prepare(int control, struct shared *shared)
 {
+    struct pollfd fd = {.fd = control, .events = POLLIN};
     struct err *err = &shared->failure.err;
     int root;
 
-    /* A launcher that died before this shows as the end of the control socket. */
+    /* A launcher that died before this shows as the end of the control socket, one that dies later
+     * takes this process along. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (poll(&fd, 1, 0) != 0)
+        _exit(STATUS_OURS);
     shared->failure.status = STATUS_OURS;
-    root = root_build(plan, err);
+    root = root_build(shared->plan, err);
     if (root < 0)
         _exit(STATUS_OURS);
     gate_wait(&shared->gates, GATE_PROGRAM_EXISTS);
@@ -160,12 +164,12 @@ static void prepare(const struct plan *plan, int control, struct shared *shared)
     munmap(shared, sizeof(*shared));
 }
 
-_Noreturn void init_main(const struct plan *plan, int control, struct shared *shared)
+_Noreturn void init_main(int control, struct shared *shared)
 {
     struct init init = {.control = 0};
     sigset_t all;
 
-    prepare(plan, control, shared);
+    prepare(control, shared);
     sigfillset(&all);
     init.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     if (init.signals < 0)

@@ -4,16 +4,17 @@
  *      │                  └─────clone(CLONE_PARENT)──> program
  *      └── parent of all three: waits, forwards signals (supervise)
  *
- * 1. The launcher makes the host nodes and a page shared with its children for their errors.
+ * 1. The launcher forks the opener as soon as it knows which namespaces there will be, and goes on
+ *    completing the plan for this start, in memory that it shares with its children.
  * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup, net; pid for its children)
  *    and maps the ids.                                            Mustn't: run anything foreign.
  * 3. It clones pid 1 and then the program as children of the launcher: so limits, terminal, process
  *    group, rusage and stop/continue are native for the caller, and the parent of the program reads
- * 0 inside, never 1, which pollers of the parent take for "my parent died".
- *    Before it exits it closes nesting and brings up the network: work beside that of pid 1.
- * 4. Pid 1 builds the root from the plan's operations while it has the capabilities of its user
- *    namespace (a proc of the new pid namespace can be mounted from inside it only), and pivots
- * into it, for the program too. From here on the host's files are out of reach.
+ * 0 inside, never 1, which pollers of the parent take for "my parent died". Before it exits it
+ * closes nesting and brings up the network: work beside that of pid 1.
+ * 4. When the plan is ready pid 1 builds the root from its operations while it has the capabilities
+ *    of its user namespace (a proc of the new pid namespace can be mounted from inside it only),
+ * and pivots into it, for the program too. From here on the host's files are out of reach.
  * 5. Pid 1 drops the old root, then everything that it has itself, and reaps (init.c).
  * 6. Meanwhile the program sets limits and drops capabilities; once the root stands it enters
  *    Landlock and loads the filter; once all gates are open it executes (program.c).
@@ -69,8 +70,7 @@ static pid_t sibling(struct shared *shared)
     return pid;
 }
 
-static _Noreturn void opener_main(const struct plan *plan, const struct launch_program *program,
-                                  int control, struct shared *shared)
+static _Noreturn void opener_main(const struct plan *plan, int control, struct shared *shared)
 {
     pid_t child; /* never the shared field itself: the child would write its 0 there, too */
 
@@ -79,13 +79,15 @@ static _Noreturn void opener_main(const struct plan *plan, const struct launch_p
     if (namespaces_enter(plan->uid, plan->gid, plan->flags & PLAN_OWN_NET, &shared->failure.err) <
         0)
         _exit(STATUS_OURS);
+    /* The launcher sleeps from there on: one processor for each of the two. */
+    gate_wait(&shared->gates, GATE_PLAN_READY);
     child = sibling(shared);
     if (child == 0)
-        init_main(plan, control, shared);
+        init_main(control, shared);
     shared->init = child;
     child = sibling(shared);
     if (child == 0)
-        program_main(plan, program, shared);
+        program_main(shared);
     shared->program = child;
     gate_open(&shared->gates, GATE_PROGRAM_EXISTS);
     if (finish_namespaces(plan, &shared->failure.err) < 0)
@@ -95,11 +97,11 @@ static _Noreturn void opener_main(const struct plan *plan, const struct launch_p
 }
 
 /* Waits for the opener; afterwards either both children exist or none. */
-static int finish_opener(pid_t opener, struct shared *shared, struct err *err)
+static int finish_opener(const struct shared *shared, struct err *err)
 {
     int status = 0;
 
-    while (waitpid(opener, &status, 0) < 0) {
+    while (waitpid(shared->opener, &status, 0) < 0) {
         if (errno != EINTR)
             return err_set(err, errno, "cannot wait for the set-up of the sandbox");
     }
@@ -116,16 +118,12 @@ static int finish_opener(pid_t opener, struct shared *shared, struct err *err)
     return -err->code;
 }
 
-int launch_start(const struct plan *plan, const struct launch_program *program, struct launch *out,
-                 struct err *err)
+int launch_prepare(const struct plan *plan, struct launch *out, struct err *err)
 {
     int pair[2];
     struct shared *shared;
     pid_t opener;
-    int rc = nodes_make(plan, err);
 
-    if (rc < 0)
-        return rc;
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         return err_set(err, errno, "cannot make shared memory for the sandbox's set-up");
@@ -136,17 +134,29 @@ int launch_start(const struct plan *plan, const struct launch_program *program, 
         return err_set(err, errno, "cannot fork");
     if (opener == 0) {
         close(pair[0]);
-        opener_main(plan, program, pair[1], shared);
+        opener_main(plan, pair[1], shared);
     }
     close(pair[1]);
-    rc = finish_opener(opener, shared, err);
-    if (rc < 0) {
-        close(pair[0]);
+    shared->opener = opener;
+    *out = (struct launch){.control = pair[0], .shared = shared, .failure = &shared->failure};
+    return 0;
+}
+
+int launch_go(struct launch *launch, const struct plan *plan, const struct launch_program *program,
+              struct err *err)
+{
+    struct shared *shared = launch->shared;
+    int rc = nodes_make(plan, err);
+
+    if (rc < 0)
         return rc;
-    }
-    *out = (struct launch){.init = shared->init,
-                           .program = shared->program,
-                           .control = pair[0],
-                           .failure = &shared->failure};
+    shared->plan = plan;
+    shared->launch_program = program;
+    gate_open(&shared->gates, GATE_PLAN_READY);
+    rc = finish_opener(shared, err);
+    if (rc < 0)
+        return rc;
+    launch->init = shared->init;
+    launch->program = shared->program;
     return 0;
 }

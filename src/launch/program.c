@@ -60,7 +60,8 @@ static int enter_landlock(const struct plan *plan, struct err *err)
     return rc < 0 ? rc : landlock_enforce(ruleset, err);
 }
 
-/* What needs nothing of the root. */
+/* What needs nothing of the root. From the filter on only calls follow without which no program
+ * would run: futex, chdir, open, Landlock's own, exec. */
 static int prepare_self(const struct plan *plan, struct err *err)
 {
     int rc;
@@ -73,7 +74,13 @@ static int prepare_self(const struct plan *plan, struct err *err)
     rc = set_limits(plan, err);
     if (rc == 0)
         rc = no_new_privs(err);
-    return rc < 0 ? rc : caps_keep(plan->caps, err);
+    if (rc == 0)
+        rc = caps_bound(plan->caps, err);
+    if (rc == 0)
+        rc = caps_keep(plan->caps, err);
+    if (rc == 0 && plan->filter)
+        rc = filter_load(plan->filter, plan->filter_count, err);
+    return rc;
 }
 
 /* systemd's socket activation names the pid that is meant (sd_listen_fds(3)): the caller's is ours.
@@ -175,7 +182,7 @@ static int exec_status(int code)
     return code == ENOENT || code == ENOTDIR ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC;
 }
 
-/* In the new root. From the filter on, only what every filter must allow: futex and exec. */
+/* In the new root. */
 static int prepare_in_root(const struct plan *plan, const struct launch_program *program,
                            struct shared *shared, const char **path_out)
 {
@@ -190,21 +197,18 @@ static int prepare_in_root(const struct plan *plan, const struct launch_program 
         return err_set(err, errno, "cannot enter the working directory '%s'", program->cwd);
     if (program->path_as_called && same_file(program->path_as_called, program->path))
         *path_out = program->path_as_called;
-    rc = enter_landlock(plan, err);
-    if (rc == 0 && plan->filter)
-        rc = filter_load(plan->filter, plan->filter_count, err);
-    return rc;
+    return enter_landlock(plan, err);
 }
 
-_Noreturn void program_main(const struct plan *plan, const struct launch_program *program,
-                            struct shared *shared)
+_Noreturn void program_main(struct shared *shared)
 {
     struct launch_failure *failure = &shared->failure;
+    const struct launch_program *program = shared->launch_program;
     const char *path = program->path;
 
     fix_listen_pid(program);
-    if (prepare_self(plan, &failure->err) < 0 ||
-        prepare_in_root(plan, program, shared, &path) < 0) {
+    if (prepare_self(shared->plan, &failure->err) < 0 ||
+        prepare_in_root(shared->plan, program, shared, &path) < 0) {
         failure->status = STATUS_OURS;
         _exit(STATUS_OURS);
     }

@@ -26,19 +26,30 @@ struct launch_failure {
     struct err err;
 };
 
+struct shared; /* of the launcher and its children, private to launch */
+
 struct launch {
-    pid_t init;                           /* pid 1 of the sandbox, a child of the caller */
-    pid_t program;                        /* likewise */
-    int control;                          /* socket to pid 1, see launch/control.h */
+    pid_t init;    /* pid 1 of the sandbox, a child of the caller */
+    pid_t program; /* likewise */
+    int control;   /* socket to pid 1, see launch/control.h */
+    struct shared *shared;
     const struct launch_failure *failure; /* err.code != 0 once it has ended: it never ran */
 };
 
-/* Makes the sandbox and starts the program in it. The caller has blocked all signals, and the
- * descriptors that the program may inherit are those without close-on-exec.
+/* Begins a start: forks the process that opens the namespaces (of the plan only ids, namespaces,
+ * host name and nesting are read, and they may not change later). The caller has blocked all
+ * signals, and the descriptors that the program may inherit are those without close-on-exec. When
+ * the caller ends without launch_go(), everything begun ends with it. Return: 0 with *out, or
+ * negative errno with *err. */
+int launch_prepare(const struct plan *plan, struct launch *out, struct err *err);
+
+/* Goes through with it: plan and program are complete now. They, and all that they point to, lie in
+ * memory that was there before launch_prepare() or is shared (MAP_SHARED) since before it, and stay
+ * until the program has ended.
  * Return: 0 when the program's process exists (it may still report a failure), or negative errno
- * with *err; nothing is left running or mounted then. */
-int launch_start(const struct plan *plan, const struct launch_program *program, struct launch *out,
-                 struct err *err);
+ * with *err; nothing is left mounted, and what runs ends with the caller. */
+int launch_go(struct launch *launch, const struct plan *plan, const struct launch_program *program,
+              struct err *err);
 
 /* --- descriptors -------------------------------------------------------------------------- */
 
