@@ -29,7 +29,7 @@
 
 static const struct command commands[] = {
     {"wrap", "wrap a virtual environment, or wrap it again",
-     ACCEPT_VENV | ACCEPT_POLICY | ACCEPT_PROJECT | ACCEPT_BWRAP | ACCEPT_REST, command_wrap,
+     ACCEPT_VENV | ACCEPT_POLICY | ACCEPT_PROJECT | ACCEPT_BWRAP | ACCEPT_BWRAP_REST, command_wrap,
      "[VENV] [--policy FILE|NAME] [--project DIR] [-- BWRAP_OPTIONS...]\n\n"
      "Every program in VENV/bin (VENV: .venv) starts in a sandbox from then on. The policy that "
      "is\n"

@@ -152,31 +152,59 @@ static int place_text(const struct place *place, const struct strv *words, bool 
     return 0;
 }
 
+/* The venv's own time is part of what unwrapping gives back, and wrapping has yet to note it. */
+static void give_back_time(const char *venv_path, const struct stat *before)
+{
+    const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, before->st_mtim};
+
+    (void)utimensat(AT_FDCWD, venv_path, times, 0);
+}
+
+static int open_sandbox(const char *venv_path, const char *sandbox, bool *is_new_out,
+                        struct err *err)
+{
+    struct stat before;
+    int dir;
+
+    if (stat(venv_path, &before) < 0)
+        return err_set(err, errno, "cannot look at '%s'", venv_path);
+    *is_new_out = mkdir(sandbox, 0700) == 0;
+    if (!*is_new_out && errno != EEXIST)
+        return err_set(err, errno, "cannot make '%s'", sandbox);
+    if (*is_new_out)
+        give_back_time(venv_path, &before);
+    dir = open(sandbox, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0)
+        return err_set(err, errno, "cannot open '%s'", sandbox);
+    return dir;
+}
+
+static void remove_sandbox(const char *venv_path, const char *sandbox)
+{
+    struct stat before;
+
+    if (stat(venv_path, &before) == 0 && rmdir(sandbox) == 0)
+        give_back_time(venv_path, &before);
+}
+
 int policy_file_place(const char *venv_path, const struct user *user, const struct args *args,
                       bool *kept_out, struct err *err)
 {
     auto_free char *sandbox = path_join(venv_path, "sandbox");
     auto_free char *new_path = path_join(venv_path, "sandbox/" NEW_NAME);
-    auto_strv struct strv words = {0};
     auto_fd int dir = -1;
-    bool is_new = mkdir(sandbox, 0700) == 0;
     struct place place = {venv_path, user, args, -1, new_path};
+    bool is_new = false;
     int r;
 
-    if (!is_new && errno != EEXIST)
-        return err_set(err, errno, "cannot make '%s'", sandbox);
-    dir = open(sandbox, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    dir = open_sandbox(venv_path, sandbox, &is_new, err);
     if (dir < 0)
-        return err_set(err, errno, "cannot open '%s'", sandbox);
+        return dir;
     place.dir = dir;
-    for (size_t i = 0; i < args->bwrap.count; i++)
-        strv_add(&words, args->bwrap.items[i]);
-    for (size_t i = 0; i < args->rest_count; i++)
-        strv_add(&words, args->rest[i]);
-    r = place_text(&place, &words, kept_out, err);
+    r = place_text(&place, &args->bwrap, kept_out, err);
     if (r < 0)
         (void)unlinkat(dir, NEW_NAME, 0);
     if (r < 0 && is_new)
-        (void)rmdir(sandbox);
+        remove_sandbox(venv_path, sandbox);
     return r;
 }

@@ -95,15 +95,15 @@ static void add_title(struct buf *out, const struct wrapping *wrapping)
 {
     size_t changed = wrapping->result.added + wrapping->result.adopted + wrapping->result.removed +
                      wrapping->result.repaired;
+    size_t entries = wrapping->venv.entry_count + wrapping->venv.own_shell;
 
     term_add(out, TERM_GOOD, wrapping->again ? "Wrapped again" : "Wrapped");
     buf_add_char(out, ' ');
     term_add(out, TERM_BOLD, wrapping->named);
     if (wrapping->again && changed == 0)
-        buf_printf(out, ": %zu entry points, nothing to change\n", wrapping->venv.entry_count);
+        buf_printf(out, ": %zu entry points, nothing to change\n", entries);
     else
-        buf_printf(out, ": %zu entry points now start in the sandbox\n",
-                   wrapping->venv.entry_count);
+        buf_printf(out, ": %zu entry points now start in the sandbox\n", entries);
 }
 
 static void add_project(struct buf *out, const struct wrapping *wrapping,
