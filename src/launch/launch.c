@@ -107,9 +107,10 @@ static int finish_opener(const struct shared *shared, struct err *err)
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
-    if (shared->init > 0) {
+    if (shared->init > 0)
         kill(shared->init, SIGKILL);
-        waitpid(shared->init, NULL, 0);
+    /* Pid 1 ends when the program is reaped, too. */
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
     }
     if (shared->failure.err.code == 0)
         return err_plain(err, EIO, "the set-up of the sandbox was killed (signal %d)",
@@ -140,6 +141,16 @@ int launch_prepare(const struct plan *plan, struct launch *out, struct err *err)
     shared->opener = opener;
     *out = (struct launch){.control = pair[0], .shared = shared, .failure = &shared->failure};
     return 0;
+}
+
+void launch_abandon(struct launch *launch)
+{
+    /* It waits for the plan, and has no children yet. */
+    kill(launch->shared->opener, SIGKILL);
+    while (waitpid(launch->shared->opener, NULL, 0) < 0 && errno == EINTR) {
+    }
+    close(launch->control);
+    munmap(launch->shared, sizeof(*launch->shared));
 }
 
 int launch_go(struct launch *launch, const struct plan *plan, const struct launch_program *program,

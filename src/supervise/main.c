@@ -26,7 +26,7 @@ struct run {
     struct arena arena;
     struct request request;
     sigset_t mask;
-    struct plan_file file;
+    struct session session;
     struct start start;
     struct dotenv dotenv;
     struct plan plan;
@@ -59,33 +59,46 @@ static void set_program(struct run *run)
  * rest of the plan is worked out beside the kernel's part. */
 static int begin(struct run *run, struct plan_variant **variant_out, struct err *err)
 {
-    struct plan_variant *variant;
-    int rc = session_load(&run->request, &run->mask, &run->file, err);
+    struct plan head;
+    int rc;
 
-    if (rc < 0)
-        return rc;
     run->start.entry = run->request.entry;
     run->start.argv = run->request.argv;
     run->start.argc = run->request.argc;
-    variant = plan_choose(&run->arena, &run->file, &run->start);
-    rc = plan_load(&run->file, variant, err);
-    if (rc == 0)
-        rc = launch_prepare(&variant->plan, &run->launch, err);
-    *variant_out = variant;
-    return rc;
+    *variant_out = plan_choose(&run->arena, &run->session.file, &run->start);
+    rc = plan_peek(*variant_out, &head, err);
+    return rc < 0 ? rc : launch_prepare(&head, &run->launch, err);
 }
 
-static int complete(struct run *run, const struct plan_variant *variant, struct err *err)
+/* A plan that an input has left behind is made again, and so is what was begun with it. */
+static int begin_with_valid(struct run *run, struct plan_variant **variant_out, struct err *err)
 {
-    bool has_dotenv = false;
-    int rc = host_collect(&run->arena, &run->file, &run->request, &run->start, err);
+    int rc = session_open(&run->request, &run->mask, &run->session, err);
 
     if (rc == 0)
-        rc = host_dotenv(&run->arena, &variant->plan, &run->file, &run->dotenv, &has_dotenv, err);
+        rc = begin(run, variant_out, err);
+    if (rc < 0 || session_holds(&run->session, &run->request))
+        return rc;
+    launch_abandon(&run->launch);
+    rc = session_renew(&run->session, &run->request, &run->mask, err);
+    return rc < 0 ? rc : begin(run, variant_out, err);
+}
+
+static int complete(struct run *run, struct plan_variant *variant, struct err *err)
+{
+    bool has_dotenv = false;
+    int rc = plan_load(&run->session.file, variant, err);
+
+    if (rc == 0)
+        rc = host_collect(&run->arena, &run->session.file, &run->request, &run->start, err);
+
+    if (rc == 0)
+        rc = host_dotenv(&run->arena, &variant->plan, &run->session.file, &run->dotenv, &has_dotenv,
+                         err);
     if (rc < 0)
         return rc;
     run->start.dotenv = has_dotenv ? &run->dotenv : NULL;
-    rc = plan_start(&run->arena, &run->file, variant, &run->start, &run->plan, err);
+    rc = plan_start(&run->arena, &run->session.file, variant, &run->start, &run->plan, err);
     if (rc == 0)
         set_program(run);
     return rc;
@@ -165,7 +178,7 @@ int main(int argc, char **argv)
         code = session_run_nested(&run->request, &err);
         return fail(&err, code == -ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC);
     }
-    if (descriptors_sanitize(&err) < 0 || begin(run, &variant, &err) < 0 ||
+    if (descriptors_sanitize(&err) < 0 || begin_with_valid(run, &variant, &err) < 0 ||
         complete(run, variant, &err) < 0)
         return fail(&err, STATUS_OURS);
     if (getenv("VERBOSE") && *getenv("VERBOSE"))

@@ -43,6 +43,9 @@ struct launch {
  * negative errno with *err. */
 int launch_prepare(const struct plan *plan, struct launch *out, struct err *err);
 
+/* Takes back what launch_prepare() began; launch_go() must not have come between. */
+void launch_abandon(struct launch *launch);
+
 /* Goes through with it: plan and program are complete now. They, and all that they point to, lie in
  * memory that was there before launch_prepare() or is shared (MAP_SHARED) since before it, and stay
  * until the program has ended.
