@@ -140,6 +140,14 @@ static void add_stub_inputs(struct plan_file *file, const struct venv *venv)
     }
 }
 
+/* What is bound from $venv/sandbox: made again when somebody removed it. */
+static void add_made_input(struct plan_file *file, const char *venv_path)
+{
+    auto_free char *etc = path_join(venv_path, "sandbox/etc");
+
+    add_input(file, etc, false, true, NULL);
+}
+
 static bool is_made_by_kernel(const char *path)
 {
     static const char *const trees[] = {"/proc", "/sys", "/dev"};
@@ -303,6 +311,8 @@ int compile_plan(const char *venv_path, const struct user *user, const struct la
     add_template_inputs(file);
     add_stub_inputs(file, &venv);
     r = make_etc(file, &venv, user, err);
+    if (r == 0)
+        add_made_input(file, venv_path);
     if (r == 0)
         r = compute(file, &venv, user, layers, err);
     return r;

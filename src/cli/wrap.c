@@ -179,7 +179,7 @@ static int place_policy(struct wrapping *wrapping, struct err *err)
 
     if (lock < 0)
         return lock;
-    return policy_file_place(wrapping->venv.path, &wrapping->user, wrapping->args,
+    return policy_file_place(&wrapping->venv, &wrapping->user, wrapping->args,
                              &wrapping->policy_kept, err);
 }
 
