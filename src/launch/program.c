@@ -25,9 +25,17 @@ enum {
 
 static int set_limits(const struct plan *plan, struct err *err)
 {
-    /* At exactly 1 a piped core_pattern is not run on the host, while 0 still runs it (core(5)). */
-    struct rlimit core = {.rlim_cur = 1, .rlim_max = 1};
+    struct rlimit core;
 
+    if (getrlimit(RLIMIT_CORE, &core) < 0)
+        return err_set(err, errno, "cannot read the limit of core dumps");
+    /* At exactly 1 a piped core_pattern is not run on the host, while 0 still runs it (core(5)).
+     * Who gave up on cores for good (ulimit -c 0) cannot have 1 again: no file is written then
+     * either.
+     */
+    if (core.rlim_max > 1)
+        core.rlim_max = 1;
+    core.rlim_cur = core.rlim_max;
     if (setrlimit(RLIMIT_CORE, &core) < 0)
         return err_set(err, errno, "cannot limit core dumps");
     for (size_t i = 0; i < plan->limit_count; i++) {

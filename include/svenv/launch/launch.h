@@ -58,7 +58,8 @@ int launch_go(struct launch *launch, const struct plan *plan, const struct launc
 
 /* Holds what was inherited to the rule (DESIGN.md section 7): 0-2 stay, pipes, regular files and
  * harmless devices stay, systemd's LISTEN_FDS stay, everything else is closed. Closed ones among
- * 0-2 become /dev/null; a directory there is refused: it would be a way out by openat(2). */
+ * 0-2 become /dev/null until the program starts; a directory there is refused: it would be a way
+ * out by openat(2). */
 int descriptors_sanitize(struct err *err);
 
 /* --- host nodes ---------------------------------------------------------------------------- */
