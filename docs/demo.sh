@@ -2,7 +2,7 @@
 # What wrapping does, in a project that is made for the purpose and removed at the end.
 set -eu
 
-dir=$(mktemp -d "${TMPDIR:-/tmp}/sandbox-venv-demo.XXXXXX")
+dir=$(mktemp -d "${TMPDIR:-/tmp}/wrapped-demo.XXXXXX")
 secret="$HOME/.sandbox-venv-demo-secret"
 trap 'rm -rf "$dir" "$secret"' EXIT
 echo "my password" >"$secret"

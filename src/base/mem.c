@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Large, because only touched pages cost anything: a start takes one chunk, one system call. */
-#define ARENA_CHUNK (256 * 1024)
+/* A start of a program fits into one or two of these. */
+#define ARENA_CHUNK (32 * 1024)
 
 struct arena_chunk {
     struct arena_chunk *next;

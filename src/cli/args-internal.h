@@ -19,11 +19,12 @@ enum args_accept {
     ACCEPT_PURGE = 1u << 4,
     ACCEPT_JSON = 1u << 5,
     ACCEPT_CHECK = 1u << 6,
-    ACCEPT_SHOW = 1u << 7,  /* --origins, --diff */
-    ACCEPT_GRANT = 1u << 8, /* --network, --read, --write */
-    ACCEPT_BWRAP = 1u << 9, /* bubblewrap's options, anywhere */
-    ACCEPT_REST = 1u << 10, /* words after "--" */
-    ACCEPT_EXTRA = 1u << 11 /* what is not known is kept in `extra` */
+    ACCEPT_SHOW = 1u << 7,        /* --origins, --diff */
+    ACCEPT_GRANT = 1u << 8,       /* --network, --read, --write */
+    ACCEPT_BWRAP = 1u << 9,       /* bubblewrap's options, anywhere */
+    ACCEPT_REST = 1u << 10,       /* words after "--" */
+    ACCEPT_BWRAP_REST = 1u << 11, /* the same, and they are bubblewrap's options */
+    ACCEPT_EXTRA = 1u << 12       /* what is not known is kept in `extra` */
 };
 
 struct args {
@@ -48,7 +49,7 @@ struct args {
 };
 
 /* Sorts `words` into *out; strings are borrowed or owned by the vectors.
- * Return: 0, or -EINVAL with *err in words for a person. args_finish() in both cases. */
+ * Return: 0, or negative errno with *err in words for a person. args_finish() in both cases. */
 int args_parse(uint32_t accepts, const char *const *words, size_t count, struct args *out,
                struct err *err);
 void args_finish(struct args *args);

@@ -173,29 +173,55 @@ static int take_dashed(struct scan *scan, const char *word, struct err *err)
     return err_plain(err, EINVAL, "unknown option '%s'", word);
 }
 
+/* Operands are checked here already: a mistake in them is one in the command line. */
+static int check_bwrap(const struct strv *words, struct err *err)
+{
+    struct bwrap_options options = {0};
+    struct arena arena = {0};
+    int r = bwrap_parse(&arena, "command line", (const char *const *)words->items, words->count,
+                        &options, err);
+
+    arena_finish(&arena);
+    return r;
+}
+
+static void take_rest(struct scan *scan)
+{
+    scan->args->rest = scan->words + scan->next;
+    scan->args->rest_count = scan->count - scan->next;
+    scan->next = scan->count;
+    for (size_t i = 0; scan->accepts & ACCEPT_BWRAP_REST && i < scan->args->rest_count; i++)
+        strv_add(&scan->args->bwrap, scan->args->rest[i]);
+}
+
+static int take_next(struct scan *scan, struct err *err)
+{
+    const char *word = scan->words[scan->next++];
+
+    if (word[0] == '-' && word[1])
+        return take_dashed(scan, word, err);
+    return take_word(scan, word, err);
+}
+
 int args_parse(uint32_t accepts, const char *const *words, size_t count, struct args *out,
                struct err *err)
 {
     struct scan scan = {.words = words, .count = count, .accepts = accepts, .args = out};
+    bool has_rest = (accepts & (ACCEPT_REST | ACCEPT_BWRAP_REST)) != 0;
+    int r = 0;
 
     *out = (struct args){0};
-    while (scan.next < count) {
-        const char *word = words[scan.next++];
-        int r;
-
-        if (str_eq(word, "--") && accepts & ACCEPT_REST) {
-            out->rest = words + scan.next;
-            out->rest_count = count - scan.next;
-            return 0;
+    while (r == 0 && scan.next < count) {
+        if (has_rest && str_eq(words[scan.next], "--")) {
+            scan.next++;
+            take_rest(&scan);
+        } else {
+            r = take_next(&scan, err);
         }
-        if (word[0] == '-' && word[1])
-            r = take_dashed(&scan, word, err);
-        else
-            r = take_word(&scan, word, err);
-        if (r < 0)
-            return r;
     }
-    return 0;
+    if (r == 0 && out->bwrap.count > 0)
+        r = check_bwrap(&out->bwrap, err);
+    return r;
 }
 
 void args_finish(struct args *args)

@@ -11,6 +11,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/plan/command.h"
 #include "svenv/plan/compute.h"
 #include "svenv/venv/venv.h"
 #include "user-internal.h"
@@ -20,6 +21,7 @@ enum {
     /* Directory times move with the timer tick: a change in the same tick as the look leaves no
      * trace. A directory that is older than this when looked at can't change unseen. */
     SETTLE_NS = 20000000,
+    STUBS_WATCHED = 64,
     PLAN_MAX = 16 * 1024 * 1024
 };
 
@@ -123,6 +125,27 @@ static void add_template_inputs(struct plan_file *file)
             add_system_input(file, path, true, false, NULL);
     }
     closedir(dir);
+}
+
+/* A tool that writes over a stub in place leaves no trace in the directory's times. A look at each
+ * stub is cheap while they are few; the interpreters are looked at always. */
+static void add_stub_inputs(struct plan_file *file, const struct venv *venv)
+{
+    for (size_t i = 0; i < venv->entry_count; i++) {
+        const char *name = venv->entries[i].name;
+        auto_free char *path = xasprintf("%s/bin/%s", venv->path, name);
+
+        if (venv->entry_count <= STUBS_WATCHED || is_python_name(name))
+            add_input(file, path, false, false, NULL);
+    }
+}
+
+/* What is bound from $venv/sandbox: made again when somebody removed it. */
+static void add_made_input(struct plan_file *file, const char *venv_path)
+{
+    auto_free char *etc = path_join(venv_path, "sandbox/etc");
+
+    add_input(file, etc, false, true, NULL);
 }
 
 static bool is_made_by_kernel(const char *path)
@@ -286,7 +309,10 @@ int compile_plan(const char *venv_path, const struct user *user, const struct la
         return r;
     add_file_inputs(file, venv_path, user, layers);
     add_template_inputs(file);
+    add_stub_inputs(file, &venv);
     r = make_etc(file, &venv, user, err);
+    if (r == 0)
+        add_made_input(file, venv_path);
     if (r == 0)
         r = compute(file, &venv, user, layers, err);
     return r;

@@ -88,7 +88,10 @@ static int apply_environment(struct policy *policy, const struct user *user, str
     if (r == 0 && says_yes(getenv("SANDBOX_USE_PIP_CACHE"))) {
         auto_free char *cache = pip_cache(user);
 
-        r = policy_apply_pip_cache(policy, cache, err);
+        /* Nobody has used it yet: pip would make it. */
+        r = user_make_dirs(cache, err);
+        if (r == 0)
+            r = policy_apply_pip_cache(policy, cache, err);
     }
     return r;
 }

@@ -1,6 +1,7 @@
 /* The command line program: one row per command. A first word that is no command is the virtual
  * environment to wrap. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +30,7 @@
 
 static const struct command commands[] = {
     {"wrap", "wrap a virtual environment, or wrap it again",
-     ACCEPT_VENV | ACCEPT_POLICY | ACCEPT_PROJECT | ACCEPT_BWRAP | ACCEPT_REST, command_wrap,
+     ACCEPT_VENV | ACCEPT_POLICY | ACCEPT_PROJECT | ACCEPT_BWRAP | ACCEPT_BWRAP_REST, command_wrap,
      "[VENV] [--policy FILE|NAME] [--project DIR] [-- BWRAP_OPTIONS...]\n\n"
      "Every program in VENV/bin (VENV: .venv) starts in a sandbox from then on. The policy that "
      "is\n"
@@ -195,7 +196,19 @@ static int dispatch(size_t count, const char *const *words)
     return run_command(&commands[0], true, words, count);
 }
 
+/* A plan that was opened as descriptor 2 would have our messages written into it. */
+static bool open_standard_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    if (!open_standard_streams())
+        return EXIT_FAILED;
     return dispatch((size_t)(argc > 0 ? argc - 1 : 0), (const char *const *)argv + 1);
 }

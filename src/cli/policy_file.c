@@ -8,13 +8,16 @@
 #include <unistd.h>
 
 #include "args-internal.h"
+#include "compile-internal.h"
 #include "layers-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
+#include "svenv/plan/plan.h"
 #include "svenv/policy/policy.h"
+#include "svenv/venv/venv.h"
 #include "user-internal.h"
 
 #define NAME "policy.yaml"
@@ -31,7 +34,7 @@ static const char header[] =
     "# this file, 'man sandbox-venv' describes it. Changes count from the next start on.\n";
 
 struct place {
-    const char *venv_path;
+    const struct venv *venv;
     const struct user *user;
     const struct args *args;
     int dir;        /* $venv/sandbox */
@@ -74,16 +77,38 @@ static int write_new(const struct place *place, const struct buf *text, struct e
                              err);
 }
 
+/* The person knows the file that they named, not the copy. */
+static int name_original(const struct place *place, int r, struct err *err)
+{
+    const char *original = place->args->policy ? place->args->policy : NAME;
+
+    if (r < 0 && err && str_eq(err->pos.file, NEW_NAME))
+        (void)snprintf(err->pos.file, sizeof(err->pos.file), "%s", original);
+    if (r < 0 && err && str_starts(err->msg, NEW_NAME ":")) {
+        auto_free char *msg = xstrdup(err->msg);
+
+        (void)err_plain(err, err->code, "%s%s", original, msg + strlen(NEW_NAME));
+    }
+    return r;
+}
+
 static int load_new(const struct place *place, struct policy *policy, struct err *err)
 {
     const struct layers layers = {.venv_file = place->new_path};
-    int r = layers_load(policy, place->user, &layers, err);
 
-    /* The person knows the file that they named, not the copy. */
-    if (r < 0 && err && str_eq(err->pos.file, NEW_NAME))
-        (void)snprintf(err->pos.file, sizeof(err->pos.file), "%s",
-                       place->args->policy ? place->args->policy : NAME);
-    return r;
+    return name_original(place, layers_load(policy, place->user, &layers, err), err);
+}
+
+/* A policy that can't be carried out must not take the place of one that can. */
+static int check_plan(const struct place *place, const struct policy *policy, struct err *err)
+{
+    struct venv venv = *place->venv; /* borrows everything */
+    auto_plan_file struct plan_file plan;
+
+    plan_file_init(&plan);
+    if (!venv.id)
+        venv.id = "00000000000000000000000000000000"; /* the wrap will make one */
+    return name_original(place, compile_dry(&venv, place->user, policy, &plan, err), err);
 }
 
 /* The options become what differs from the profile: the file then says the same as the options did,
@@ -101,6 +126,8 @@ static int add_options(const struct place *place, const struct strv *words, stru
     if (r == 0)
         r = layers_bwrap(&policy, "command line", (const char *const *)words->items, words->count,
                          err);
+    if (r == 0)
+        r = check_plan(place, &policy, err);
     if (r < 0)
         return r;
     text->len = 0;
@@ -144,39 +171,69 @@ static int place_text(const struct place *place, const struct strv *words, bool 
     if (r == 0)
         r = load_new(place, &result, err);
     if (r == 0)
+        r = check_plan(place, &result, err);
+    if (r == 0)
         r = keep_old(place, &text, kept_out, err);
     if (r < 0)
         return r;
     if (renameat(place->dir, NEW_NAME, place->dir, NAME) < 0)
-        return err_set(err, errno, "cannot put '%s/sandbox/" NAME "' in place", place->venv_path);
+        return err_set(err, errno, "cannot put '%s/sandbox/" NAME "' in place", place->venv->path);
     return 0;
 }
 
-int policy_file_place(const char *venv_path, const struct user *user, const struct args *args,
-                      bool *kept_out, struct err *err)
+/* The venv's own time is part of what unwrapping gives back, and wrapping has yet to note it. */
+static void give_back_time(const char *venv_path, const struct stat *before)
 {
-    auto_free char *sandbox = path_join(venv_path, "sandbox");
-    auto_free char *new_path = path_join(venv_path, "sandbox/" NEW_NAME);
-    auto_strv struct strv words = {0};
-    auto_fd int dir = -1;
-    bool is_new = mkdir(sandbox, 0700) == 0;
-    struct place place = {venv_path, user, args, -1, new_path};
-    int r;
+    const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, before->st_mtim};
 
-    if (!is_new && errno != EEXIST)
+    (void)utimensat(AT_FDCWD, venv_path, times, 0);
+}
+
+static int open_sandbox(const char *venv_path, const char *sandbox, bool *is_new_out,
+                        struct err *err)
+{
+    struct stat before;
+    int dir;
+
+    if (stat(venv_path, &before) < 0)
+        return err_set(err, errno, "cannot look at '%s'", venv_path);
+    *is_new_out = mkdir(sandbox, 0700) == 0;
+    if (!*is_new_out && errno != EEXIST)
         return err_set(err, errno, "cannot make '%s'", sandbox);
+    if (*is_new_out)
+        give_back_time(venv_path, &before);
     dir = open(sandbox, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0)
         return err_set(err, errno, "cannot open '%s'", sandbox);
+    return dir;
+}
+
+static void remove_sandbox(const char *venv_path, const char *sandbox)
+{
+    struct stat before;
+
+    if (stat(venv_path, &before) == 0 && rmdir(sandbox) == 0)
+        give_back_time(venv_path, &before);
+}
+
+int policy_file_place(const struct venv *venv, const struct user *user, const struct args *args,
+                      bool *kept_out, struct err *err)
+{
+    auto_free char *sandbox = path_join(venv->path, "sandbox");
+    auto_free char *new_path = path_join(venv->path, "sandbox/" NEW_NAME);
+    auto_fd int dir = -1;
+    struct place place = {venv, user, args, -1, new_path};
+    bool is_new = false;
+    int r;
+
+    dir = open_sandbox(venv->path, sandbox, &is_new, err);
+    if (dir < 0)
+        return dir;
     place.dir = dir;
-    for (size_t i = 0; i < args->bwrap.count; i++)
-        strv_add(&words, args->bwrap.items[i]);
-    for (size_t i = 0; i < args->rest_count; i++)
-        strv_add(&words, args->rest[i]);
-    r = place_text(&place, &words, kept_out, err);
+    r = place_text(&place, &args->bwrap, kept_out, err);
     if (r < 0)
         (void)unlinkat(dir, NEW_NAME, 0);
     if (r < 0 && is_new)
-        (void)rmdir(sandbox);
+        remove_sandbox(venv->path, sandbox);
     return r;
 }

@@ -20,28 +20,10 @@ enum {
     REGISTRY_MAX = 4 * 1024 * 1024
 };
 
-static int make_dirs(const char *path, struct err *err)
-{
-    auto_free char *copy = xstrdup(path);
-
-    for (char *c = copy + 1;; c++) {
-        char kept = *c;
-
-        if (kept != '/' && kept != '\0')
-            continue;
-        *c = '\0';
-        if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-            return err_set(err, errno, "cannot make '%s'", copy);
-        *c = kept;
-        if (kept == '\0')
-            return 0;
-    }
-}
-
 static int open_state_dir(const struct user *user, struct err *err)
 {
     auto_free char *path = state_dir(user);
-    int r = make_dirs(path, err);
+    int r = user_make_dirs(path, err);
     int dir;
 
     if (r < 0)

@@ -173,7 +173,11 @@ void status_add_text(const struct status *status, struct buf *out)
 {
     add_title(out, status);
     if (!status->wrapped) {
-        term_row(out, "to wrap", "sandbox-venv wrap");
+        auto_buf struct buf cure = {0};
+
+        buf_add_str(&cure, "sandbox-venv wrap ");
+        buf_add_escaped(&cure, status->named);
+        term_row(out, "to wrap", cure.data);
         return;
     }
     if (status->entry_count > 0) {

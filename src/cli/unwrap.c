@@ -27,7 +27,8 @@ int command_unwrap(const struct args *args)
     auto_free char *path = NULL;
     auto_user struct user user = {0};
     struct err err = {0};
-    int r = venv_named_wrapped(args->venv, &path, &err);
+    /* Whether it is wrapped is for venv_unwrap() to say: it heals one whose manifest is gone. */
+    int r = venv_named(args->venv, &path, &err);
 
     if (r == 0)
         r = user_load(&user, &err);

@@ -22,6 +22,9 @@ int user_load(struct user *user, struct err *err);
 void user_finish(struct user *user);
 #define auto_user __attribute__((cleanup(user_finish)))
 
+/* mkdir -p with mode 0700. Return: 0 or negative errno with *err. */
+int user_make_dirs(const char *path, struct err *err);
+
 /* Real path of the venv that the command line names (NULL: .venv). Caller frees.
  * Return: 0, or negative errno with *err in one clear line. */
 int venv_named(const char *word, char **path_out, struct err *err);

@@ -75,6 +75,24 @@ void user_finish(struct user *user)
     *user = (struct user){0};
 }
 
+int user_make_dirs(const char *path, struct err *err)
+{
+    auto_free char *copy = xstrdup(path);
+
+    for (char *c = copy + 1;; c++) {
+        char kept = *c;
+
+        if (kept != '/' && kept != '\0')
+            continue;
+        *c = '\0';
+        if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+            return err_set(err, errno, "cannot make '%s'", copy);
+        *c = kept;
+        if (kept == '\0')
+            return 0;
+    }
+}
+
 int venv_named(const char *word, char **path_out, struct err *err)
 {
     const char *named = word ? word : ".venv";

@@ -9,6 +9,7 @@
 #include "probe-internal.h"
 #include "registry-internal.h"
 #include "svenv/base/err.h"
+#include "svenv/base/fd.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
@@ -94,15 +95,15 @@ static void add_title(struct buf *out, const struct wrapping *wrapping)
 {
     size_t changed = wrapping->result.added + wrapping->result.adopted + wrapping->result.removed +
                      wrapping->result.repaired;
+    size_t entries = wrapping->venv.entry_count + wrapping->venv.own_shell;
 
     term_add(out, TERM_GOOD, wrapping->again ? "Wrapped again" : "Wrapped");
     buf_add_char(out, ' ');
     term_add(out, TERM_BOLD, wrapping->named);
     if (wrapping->again && changed == 0)
-        buf_printf(out, ": %zu entry points, nothing to change\n", wrapping->venv.entry_count);
+        buf_printf(out, ": %zu entry points, nothing to change\n", entries);
     else
-        buf_printf(out, ": %zu entry points now start in the sandbox\n",
-                   wrapping->venv.entry_count);
+        buf_printf(out, ": %zu entry points now start in the sandbox\n", entries);
 }
 
 static void add_project(struct buf *out, const struct wrapping *wrapping,
@@ -171,6 +172,17 @@ static void print_summary(const struct wrapping *wrapping)
     term_flush(&out);
 }
 
+/* venv_wrap() takes the lock again by itself: what is found and kept here is the policy alone. */
+static int place_policy(struct wrapping *wrapping, struct err *err)
+{
+    auto_fd int lock = venv_lock(wrapping->venv.path, err);
+
+    if (lock < 0)
+        return lock;
+    return policy_file_place(&wrapping->venv, &wrapping->user, wrapping->args,
+                             &wrapping->policy_kept, err);
+}
+
 static int wrap(struct wrapping *wrapping, struct err *err)
 {
     auto_free char *path = NULL;
@@ -187,8 +199,7 @@ static int wrap(struct wrapping *wrapping, struct err *err)
     if (r < 0)
         return r;
     wrapping->had_private = has_private(path);
-    r = policy_file_place(wrapping->venv.path, &wrapping->user, wrapping->args,
-                          &wrapping->policy_kept, err);
+    r = place_policy(wrapping, err);
     if (r < 0)
         return r;
     return wrap_and_compile(wrapping, err);

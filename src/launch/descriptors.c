@@ -67,6 +67,8 @@ static bool may_stay(int fd, int listen_limit)
     return S_ISSOCK(st.st_mode) && fd < listen_limit;
 }
 
+/* Closed ones are /dev/null for us, so that no file of ours becomes a standard stream; the program
+ * finds them closed, as it would without us. */
 static int standard_streams(struct err *err)
 {
     for (int fd = 0; fd <= 2; fd++) {
@@ -74,7 +76,7 @@ static int standard_streams(struct err *err)
         int flags = fcntl(fd, F_GETFL);
 
         if (flags < 0) {
-            if (open("/dev/null", O_RDWR) != fd)
+            if (open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
                 return err_set(err, EBADF, "cannot open /dev/null for the closed descriptor %d",
                                fd);
             continue;

@@ -5,16 +5,16 @@
 
 #include "launch-internal.h"
 
-void gate_open(uint32_t *gate, enum gate_stage stage)
+void gate_open(uint32_t *gates, uint32_t which)
 {
-    __atomic_store_n(gate, stage, __ATOMIC_RELEASE);
-    syscall(SYS_futex, gate, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    __atomic_or_fetch(gates, which, __ATOMIC_RELEASE);
+    syscall(SYS_futex, gates, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-void gate_wait(uint32_t *gate, enum gate_stage stage)
+void gate_wait(uint32_t *gates, uint32_t all)
 {
-    uint32_t now = __atomic_load_n(gate, __ATOMIC_ACQUIRE);
+    uint32_t now = __atomic_load_n(gates, __ATOMIC_ACQUIRE);
 
-    for (; now < stage; now = __atomic_load_n(gate, __ATOMIC_ACQUIRE))
-        syscall(SYS_futex, gate, FUTEX_WAIT, now, NULL, NULL, 0);
+    for (; (now & all) != all; now = __atomic_load_n(gates, __ATOMIC_ACQUIRE))
+        syscall(SYS_futex, gates, FUTEX_WAIT, now, NULL, NULL, 0);
 }

@@ -117,13 +117,13 @@ static int give_up_everything(int control, struct err *err)
 
     wipe_environment();
     prctl(PR_SET_NAME, "sandbox-venv");
-    if (prctl(PR_SET_DUMPABLE, 0) < 0 || dup2(control, 0) < 0)
-        return err_set(err, errno, "cannot protect pid 1 of the sandbox");
+    if (dup2(control, 0) < 0)
+        return err_set(err, errno, "cannot keep the launcher's socket");
     rc = sys_close_range(1, ~0u, 0);
     if (rc < 0)
         return err_set(err, -rc, "cannot close the descriptors of pid 1");
-    rc = caps_keep(0, err);
-    return rc < 0 ? rc : no_new_privs(err);
+    rc = no_new_privs(err);
+    return rc < 0 ? rc : caps_clear(err);
 }
 
 static int wait_time(const struct init *init)
@@ -136,28 +136,40 @@ static int wait_time(const struct init *init)
     return left < 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
 }
 
-static void prepare(const struct plan *plan, int control, struct shared *shared)
+static void prepare(int control, struct shared *shared)
 {
+    struct pollfd fd = {.fd = control, .events = POLLIN};
     struct err *err = &shared->failure.err;
+    int root;
 
-    /* A launcher that died before this shows as the end of the control socket. */
+    /* A launcher that died before this shows as the end of the control socket, one that dies later
+     * takes this process along. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (poll(&fd, 1, 0) != 0)
+        _exit(STATUS_OURS);
     shared->failure.status = STATUS_OURS;
-    if (root_build(plan, err) < 0)
+    root = root_build(shared->plan, err);
+    if (root < 0)
         _exit(STATUS_OURS);
-    gate_open(&shared->gate, GATE_ROOT_STANDS);
-    if (root_drop_old(err) < 0 || give_up_everything(control, err) < 0)
+    gate_wait(&shared->gates, GATE_PROGRAM_EXISTS);
+    if (root_enter(root, shared, err) < 0)
         _exit(STATUS_OURS);
-    gate_open(&shared->gate, GATE_OLD_ROOT_GONE);
+    gate_open(&shared->gates, GATE_ROOT_STANDS);
+    /* Non-dumpable, and more privileged than the program: out of its reach from here on. */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0 || root_drop_old(err) < 0)
+        _exit(STATUS_OURS);
+    gate_open(&shared->gates, GATE_OLD_ROOT_GONE);
+    if (give_up_everything(control, err) < 0)
+        _exit(STATUS_OURS);
     munmap(shared, sizeof(*shared));
 }
 
-_Noreturn void init_main(const struct plan *plan, int control, struct shared *shared)
+_Noreturn void init_main(int control, struct shared *shared)
 {
     struct init init = {.control = 0};
     sigset_t all;
 
-    prepare(plan, control, shared);
+    prepare(control, shared);
     sigfillset(&all);
     init.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     if (init.signals < 0)

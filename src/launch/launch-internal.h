@@ -3,36 +3,50 @@
 
 #include "svenv/launch/launch.h"
 
-/* What the program waits for. It prepares itself while pid 1 drops the old root, which takes the
- * kernel a grace period, and executes only when that is gone. Only pid 1 moves it, upwards. */
-enum gate_stage {
-    GATE_CLOSED,
-    GATE_ROOT_STANDS,
-    GATE_OLD_ROOT_GONE
+/* What the three processes of a start wait for; opener, pid 1 and program work side by side. */
+enum gate {
+    /* By the launcher: the plan is complete. */
+    GATE_PLAN_READY = 1 << 4,
+    /* By the opener. pivot_root(2) moves the processes that are in the kernel's list of tasks: a
+     * program that was still being cloned would keep the host's root. */
+    GATE_PROGRAM_EXISTS = 1 << 0,
+    /* By pid 1: working directory and Landlock rules may be looked up in the new root. */
+    GATE_ROOT_STANDS = 1 << 1,
+    /* By pid 1: nothing of the host can be reached any more. */
+    GATE_OLD_ROOT_GONE = 1 << 2,
+    /* By the opener: nesting is closed, the network is up. */
+    GATE_OPENER_DONE = 1 << 3,
+    GATES_BEFORE_EXEC = GATE_ROOT_STANDS | GATE_OLD_ROOT_GONE | GATE_OPENER_DONE,
 };
 
 /* One page that the launcher and its children share until the program executes. */
 struct shared {
+    pid_t opener;
     pid_t init; /* as the launcher knows them */
     pid_t program;
-    uint32_t gate; /* futex, enum gate_stage */
+    uint32_t gates; /* futex of enum gate bits: set, never cleared */
+    dev_t root_dev; /* of the sandbox, set before GATE_ROOT_STANDS */
+    ino_t root_inode;
+    const struct plan *plan; /* with GATE_PLAN_READY */
+    const struct launch_program *launch_program;
     struct launch_failure failure;
 };
 
-/* Builds the plan's root in the caller's new mount namespace and makes it the root directory, for
- * every process in that namespace; the old root lies on top of it until root_drop_old(). */
+/* Builds the plan's root in the caller's new mount namespace. Return: its descriptor, or negative
+ * errno with *err. */
 int root_build(const struct plan *plan, struct err *err);
+/* Makes it the root directory of every process in that namespace; the old root lies on top of it
+ * until root_drop_old(). Closes the descriptor. */
+int root_enter(int root, struct shared *shared, struct err *err);
 int root_drop_old(struct err *err);
 
-/* Pid 1: builds the root, opens the gate, reaps, reports signals, ends when the launcher does. */
-_Noreturn void init_main(const struct plan *plan, int control, struct shared *shared);
+/* Pid 1: builds the root, opens gates, reaps, reports signals, ends when the launcher does. */
+_Noreturn void init_main(int control, struct shared *shared);
 
-/* The program's last steps: wait at the gate, drop, exec. Returns only by writing the failure and
- * _exit(). */
-_Noreturn void program_main(const struct plan *plan, const struct launch_program *program,
-                            struct shared *shared);
+/* The program's last steps: drop and exec. Returns only by writing the failure and _exit(). */
+_Noreturn void program_main(struct shared *shared);
 
-void gate_open(uint32_t *gate, enum gate_stage stage);
-void gate_wait(uint32_t *gate, enum gate_stage stage);
+void gate_open(uint32_t *gates, uint32_t which);
+void gate_wait(uint32_t *gates, uint32_t all);
 
 #endif

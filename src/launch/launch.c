@@ -4,18 +4,21 @@
  *      │                  └─────clone(CLONE_PARENT)──> program
  *      └── parent of all three: waits, forwards signals (supervise)
  *
- * 1. The launcher makes the host nodes and a page shared with its children for their errors.
+ * 1. The launcher forks the opener as soon as it knows which namespaces there will be, and goes on
+ *    completing the plan for this start, in memory that it shares with its children.
  * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup, net; pid for its children)
  *    and maps the ids.                                            Mustn't: run anything foreign.
  * 3. It clones pid 1 and then the program as children of the launcher: so limits, terminal, process
  *    group, rusage and stop/continue are native for the caller, and the parent of the program reads
- * 0 inside, never 1, which pollers of the parent take for "my parent died". Then it exits.
- * 4. Pid 1 builds the root from the plan's operations while it has the capabilities of its user
- *    namespace (a proc of the new pid namespace can be mounted from inside it only), and pivots
- * into it, for the program too. From here on the host's files are out of reach.
- * 5. Pid 1 opens the gate, drops everything that it has, and reaps (init.c).
- * 6. The program, waiting at the gate, sets limits, drops capabilities, enters Landlock, loads the
- *    filter, and executes (program.c).                            Should: have nothing to decide.
+ * 0 inside, never 1, which pollers of the parent take for "my parent died". Before it exits it
+ * closes nesting and brings up the network: work beside that of pid 1.
+ * 4. When the plan is ready pid 1 builds the root from its operations while it has the capabilities
+ *    of its user namespace (a proc of the new pid namespace can be mounted from inside it only),
+ * and pivots into it, for the program too. From here on the host's files are out of reach.
+ * 5. Pid 1 drops the old root, then everything that it has itself, and reaps (init.c).
+ * 6. Meanwhile the program sets limits and drops capabilities; once the root stands it enters
+ *    Landlock and loads the filter; once all gates are open it executes (program.c).
+ *                                                                 Should: have nothing to decide.
  *
  * An error in any child ends the launch: it is written to the shared page as data, and printed once
  * by the launcher. When pid 1 ends, the kernel ends the program at the gate. */
@@ -41,11 +44,12 @@ enum {
     STATUS_OURS = 125
 };
 
-static int open_namespaces(const struct plan *plan, struct err *err)
+/* What may happen beside the work of pid 1 and the program's own. */
+static int finish_namespaces(const struct plan *plan, struct err *err)
 {
-    int rc = namespaces_enter(plan->uid, plan->gid, plan->flags & PLAN_OWN_NET, err);
+    int rc = 0;
 
-    if (rc == 0 && !(plan->flags & PLAN_USERNS_OK))
+    if (!(plan->flags & PLAN_USERNS_OK))
         rc = namespaces_close_nesting(err);
     if (rc == 0 && (plan->flags & PLAN_OWN_NET))
         rc = namespaces_loopback_up(err);
@@ -66,40 +70,47 @@ static pid_t sibling(struct shared *shared)
     return pid;
 }
 
-static _Noreturn void opener_main(const struct plan *plan, const struct launch_program *program,
-                                  int control, struct shared *shared)
+static _Noreturn void opener_main(const struct plan *plan, int control, struct shared *shared)
 {
     pid_t child; /* never the shared field itself: the child would write its 0 there, too */
 
     /* A launcher that dies while this runs must not leave it behind; pid 1 has its own check. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (open_namespaces(plan, &shared->failure.err) < 0)
+    if (namespaces_enter(plan->uid, plan->gid, plan->flags & PLAN_OWN_NET, &shared->failure.err) <
+        0)
         _exit(STATUS_OURS);
+    /* The launcher sleeps from there on: one processor for each of the two. */
+    gate_wait(&shared->gates, GATE_PLAN_READY);
     child = sibling(shared);
     if (child == 0)
-        init_main(plan, control, shared);
+        init_main(control, shared);
     shared->init = child;
     child = sibling(shared);
     if (child == 0)
-        program_main(plan, program, shared);
+        program_main(shared);
     shared->program = child;
+    gate_open(&shared->gates, GATE_PROGRAM_EXISTS);
+    if (finish_namespaces(plan, &shared->failure.err) < 0)
+        _exit(STATUS_OURS);
+    gate_open(&shared->gates, GATE_OPENER_DONE);
     _exit(0);
 }
 
 /* Waits for the opener; afterwards either both children exist or none. */
-static int finish_opener(pid_t opener, struct shared *shared, struct err *err)
+static int finish_opener(const struct shared *shared, struct err *err)
 {
     int status = 0;
 
-    while (waitpid(opener, &status, 0) < 0) {
+    while (waitpid(shared->opener, &status, 0) < 0) {
         if (errno != EINTR)
             return err_set(err, errno, "cannot wait for the set-up of the sandbox");
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
-    if (shared->init > 0) {
+    if (shared->init > 0)
         kill(shared->init, SIGKILL);
-        waitpid(shared->init, NULL, 0);
+    /* Pid 1 ends when the program is reaped, too. */
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
     }
     if (shared->failure.err.code == 0)
         return err_plain(err, EIO, "the set-up of the sandbox was killed (signal %d)",
@@ -108,16 +119,12 @@ static int finish_opener(pid_t opener, struct shared *shared, struct err *err)
     return -err->code;
 }
 
-int launch_start(const struct plan *plan, const struct launch_program *program, struct launch *out,
-                 struct err *err)
+int launch_prepare(const struct plan *plan, struct launch *out, struct err *err)
 {
     int pair[2];
     struct shared *shared;
     pid_t opener;
-    int rc = nodes_make(plan, err);
 
-    if (rc < 0)
-        return rc;
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         return err_set(err, errno, "cannot make shared memory for the sandbox's set-up");
@@ -128,17 +135,39 @@ int launch_start(const struct plan *plan, const struct launch_program *program, 
         return err_set(err, errno, "cannot fork");
     if (opener == 0) {
         close(pair[0]);
-        opener_main(plan, program, pair[1], shared);
+        opener_main(plan, pair[1], shared);
     }
     close(pair[1]);
-    rc = finish_opener(opener, shared, err);
-    if (rc < 0) {
-        close(pair[0]);
-        return rc;
+    shared->opener = opener;
+    *out = (struct launch){.control = pair[0], .shared = shared, .failure = &shared->failure};
+    return 0;
+}
+
+void launch_abandon(struct launch *launch)
+{
+    /* It waits for the plan, and has no children yet. */
+    kill(launch->shared->opener, SIGKILL);
+    while (waitpid(launch->shared->opener, NULL, 0) < 0 && errno == EINTR) {
     }
-    *out = (struct launch){.init = shared->init,
-                           .program = shared->program,
-                           .control = pair[0],
-                           .failure = &shared->failure};
+    close(launch->control);
+    munmap(launch->shared, sizeof(*launch->shared));
+}
+
+int launch_go(struct launch *launch, const struct plan *plan, const struct launch_program *program,
+              struct err *err)
+{
+    struct shared *shared = launch->shared;
+    int rc = nodes_make(plan, err);
+
+    if (rc < 0)
+        return rc;
+    shared->plan = plan;
+    shared->launch_program = program;
+    gate_open(&shared->gates, GATE_PLAN_READY);
+    rc = finish_opener(shared, err);
+    if (rc < 0)
+        return rc;
+    launch->init = shared->init;
+    launch->program = shared->program;
     return 0;
 }

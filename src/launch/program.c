@@ -25,9 +25,17 @@ enum {
 
 static int set_limits(const struct plan *plan, struct err *err)
 {
-    /* At exactly 1 a piped core_pattern is not run on the host, while 0 still runs it (core(5)). */
-    struct rlimit core = {.rlim_cur = 1, .rlim_max = 1};
+    struct rlimit core;
 
+    if (getrlimit(RLIMIT_CORE, &core) < 0)
+        return err_set(err, errno, "cannot read the limit of core dumps");
+    /* At exactly 1 a piped core_pattern is not run on the host, while 0 still runs it (core(5)).
+     * Who gave up on cores for good (ulimit -c 0) cannot have 1 again: no file is written then
+     * either.
+     */
+    if (core.rlim_max > 1)
+        core.rlim_max = 1;
+    core.rlim_cur = core.rlim_max;
     if (setrlimit(RLIMIT_CORE, &core) < 0)
         return err_set(err, errno, "cannot limit core dumps");
     for (size_t i = 0; i < plan->limit_count; i++) {
@@ -60,14 +68,14 @@ static int enter_landlock(const struct plan *plan, struct err *err)
     return rc < 0 ? rc : landlock_enforce(ruleset, err);
 }
 
-static int prepare(const struct plan *plan, const struct launch_program *program, struct err *err)
+/* What needs nothing of the root. From the filter on only calls follow without which no program
+ * would run: futex, chdir, open, Landlock's own, exec. */
+static int prepare_self(const struct plan *plan, struct err *err)
 {
     int rc;
 
     if ((plan->flags & PLAN_NEW_SESSION) && setsid() < 0)
         return err_set(err, errno, "cannot start a new session");
-    if (chdir(program->cwd) < 0)
-        return err_set(err, errno, "cannot enter the working directory '%s'", program->cwd);
     rc = sys_join_session_keyring();
     if (rc < 0 && rc != -ENOSYS && rc != -EDQUOT && rc != -EPERM)
         return err_set(err, -rc, "cannot make an own session keyring");
@@ -75,8 +83,12 @@ static int prepare(const struct plan *plan, const struct launch_program *program
     if (rc == 0)
         rc = no_new_privs(err);
     if (rc == 0)
-        rc = enter_landlock(plan, err);
-    return rc < 0 ? rc : caps_keep(plan->caps, err);
+        rc = caps_bound(plan->caps, err);
+    if (rc == 0)
+        rc = caps_keep(plan->caps, err);
+    if (rc == 0 && plan->filter)
+        rc = filter_load(plan->filter, plan->filter_count, err);
+    return rc;
 }
 
 /* systemd's socket activation names the pid that is meant (sd_listen_fds(3)): the caller's is ours.
@@ -95,6 +107,18 @@ static void fix_listen_pid(const struct launch_program *program)
             env.out[i] = text;
         }
     }
+}
+
+/* Nothing else here would notice the host's root: every step below works there, too. */
+static int check_root(const struct shared *shared, struct err *err)
+{
+    struct stat st;
+
+    if (stat("/", &st) < 0)
+        return err_set(err, errno, "cannot look at the sandbox's root");
+    if (st.st_dev != shared->root_dev || st.st_ino != shared->root_inode)
+        return err_plain(err, EXDEV, "the program is not in the sandbox's root");
+    return 0;
 }
 
 static bool same_file(const char *a, const char *b)
@@ -166,22 +190,38 @@ static int exec_status(int code)
     return code == ENOENT || code == ENOTDIR ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC;
 }
 
-_Noreturn void program_main(const struct plan *plan, const struct launch_program *program,
-                            struct shared *shared)
+/* In the new root. */
+static int prepare_in_root(const struct plan *plan, const struct launch_program *program,
+                           struct shared *shared, const char **path_out)
+{
+    struct err *err = &shared->failure.err;
+    int rc;
+
+    gate_wait(&shared->gates, GATE_ROOT_STANDS);
+    rc = check_root(shared, err);
+    if (rc < 0)
+        return rc;
+    if (chdir(program->cwd) < 0)
+        return err_set(err, errno, "cannot enter the working directory '%s'", program->cwd);
+    if (program->path_as_called && same_file(program->path_as_called, program->path))
+        *path_out = program->path_as_called;
+    return enter_landlock(plan, err);
+}
+
+_Noreturn void program_main(struct shared *shared)
 {
     struct launch_failure *failure = &shared->failure;
+    const struct launch_program *program = shared->launch_program;
     const char *path = program->path;
 
-    gate_wait(&shared->gate, GATE_ROOT_STANDS);
-    if (prepare(plan, program, &failure->err) < 0)
-        _exit(STATUS_OURS);
     fix_listen_pid(program);
-    if (program->path_as_called && same_file(program->path_as_called, path))
-        path = program->path_as_called;
-    gate_wait(&shared->gate, GATE_OLD_ROOT_GONE);
-    if (sigprocmask(SIG_SETMASK, &program->mask, NULL) < 0 ||
-        (plan->filter && filter_load(plan->filter, plan->filter_count, &failure->err) < 0))
+    if (prepare_self(shared->plan, &failure->err) < 0 ||
+        prepare_in_root(shared->plan, program, shared, &path) < 0) {
+        failure->status = STATUS_OURS;
         _exit(STATUS_OURS);
+    }
+    gate_wait(&shared->gates, GATES_BEFORE_EXEC);
+    sigprocmask(SIG_SETMASK, &program->mask, NULL);
     if (strchr(path, '/'))
         execute(path, program);
     else

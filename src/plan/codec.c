@@ -273,7 +273,8 @@ static void code_filter(struct codec *c, struct plan *plan)
     plan->filter_note = code_str(c, plan->filter_note);
 }
 
-static void code_plan(struct codec *c, struct plan *plan)
+/* What a start must know before all else comes first, so that it can be read alone. */
+static void code_plan_head(struct codec *c, struct plan *plan)
 {
     plan->variant = code_text(c, plan->variant);
     plan->flags = code_flags(c, plan->flags, FLAGS);
@@ -290,6 +291,11 @@ static void code_plan(struct codec *c, struct plan *plan)
     plan->audit_log = code_str(c, plan->audit_log);
     if (plan->audit != PLAN_AUDIT_OFF && (plan->audit_log == NULL || plan->audit_log[0] != '/'))
         fail(c, "has an audit level without a log");
+}
+
+static void code_plan(struct codec *c, struct plan *plan)
+{
+    code_plan_head(c, plan);
     CODE_ARRAY(c, plan->ops, plan->op_count, code_op);
     CODE_ARRAY(c, plan->nodes, plan->node_count, code_node);
     CODE_ARRAY(c, plan->env_rules, plan->env_rule_count, code_env_rule);
@@ -389,6 +395,22 @@ static int check_header(struct codec *c, struct err *err)
         fail(c, "has a flag that does not exist");
     if (code_u64(c, 0) != c->len)
         fail(c, "is not as long as it says");
+    return 0;
+}
+
+int plan_peek(const struct plan_variant *variant, struct plan *out, struct err *err)
+{
+    struct codec c = {.data = variant->packed, .len = variant->packed_len};
+    struct plan plan = {.variant = NULL};
+
+    if (variant->packed == NULL) {
+        *out = variant->plan;
+        return 0;
+    }
+    code_plan_head(&c, &plan);
+    if (c.bad != NULL)
+        return err_plain(err, EINVAL, "compiled plan %s (at byte %zu of a variant)", c.bad, c.pos);
+    *out = plan;
     return 0;
 }
 

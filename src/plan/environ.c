@@ -172,7 +172,6 @@ static void put(struct variables *v, const char *name, size_t len, const char *t
 static void put_caller(struct variables *v, struct variables *commands, const struct plan *plan,
                        const struct start *start)
 {
-
     for (const char *const *at = start->env; *at != NULL; at++) {
         size_t len = name_len(*at);
         bool for_command = false;

@@ -144,20 +144,30 @@ static void expose_argument(struct completion *c, const struct argument *argumen
     }
 }
 
-/* uv asks an interpreter about itself by code in a directory that this text names:
- *   import sys; sys.path = ["<dir>"] + sys.path; from python...
- * No other text of -c says anything about paths. */
+/* uv asks an interpreter about itself by code in a directory that the text names, as characters in
+ * older versions, as bytes in newer ones. No other text of -c says anything about paths. */
+static const struct {
+    const char *before;
+    const char *after;
+} uv_code[] = {
+    {"import sys; sys.path = [\"", "\"] + sys.path; from python."},
+    {"import sys; sys.path = [__import__(\"os\").fsdecode(b\"", "\")] + sys.path; from python."},
+};
+
 static void expose_code(struct completion *c, const char *code)
 {
-    static const char before[] = "import sys; sys.path = [\"";
-    static const char after[] = "\"] + sys.path; from python.";
-    const char *dir = code + sizeof(before) - 1;
+    const char *dir = NULL;
     size_t len = 0;
 
-    if (!str_starts(code, before))
-        return;
-    len = strcspn(dir, "\"\\");
-    if (dir[0] != '/' || !str_starts(dir + len, after))
+    for (size_t i = 0; i < ARRAY_SIZE(uv_code) && dir == NULL; i++) {
+        if (!str_starts(code, uv_code[i].before))
+            continue;
+        dir = code + strlen(uv_code[i].before);
+        len = strcspn(dir, "\"\\");
+        if (dir[0] != '/' || !str_starts(dir + len, uv_code[i].after))
+            dir = NULL;
+    }
+    if (dir == NULL)
         return;
     dir = arena_strndup(c->arena, dir, len);
     expose_path(c, resolve_lexical(c, dir), dir, SHOW_SELF, false, "argument -c (uv)");

@@ -1,6 +1,7 @@
 #include "policy-internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "svenv/base/err.h"
 #include "svenv/base/str.h"
@@ -42,6 +43,9 @@ static int read_profile(struct scope *scope, const struct yaml_node *node, struc
         return fail(scope, node,
                     "profile: a name is expected here (lower-case letters, digits, '-', '_')", err);
     scope->layer->profile = node->text;
+    scope->layer->profile_pos = (struct src_pos){.line = node->line, .col = node->col};
+    (void)snprintf(scope->layer->profile_pos.file, sizeof(scope->layer->profile_pos.file), "%s",
+                   scope->reader->name);
     return 0;
 }
 

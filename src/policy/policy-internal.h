@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "svenv/base/err.h"
 #include "svenv/policy/policy.h"
 
 struct yaml_node;
@@ -40,6 +41,7 @@ bool policy_is_name(const char *text); /* of a profile or a command */
 
 struct policy_layer {
     const char *profile; /* NULL: the text names none */
+    struct src_pos profile_pos;
     struct policy_values values;
     struct policy_command *commands;
     size_t command_count;

@@ -27,6 +27,17 @@ static bool is_empty(const struct policy *policy)
     return policy->command_count == 0;
 }
 
+/* The profile that a layer names: that there is none of this name is a mistake in that line. */
+static int lay_profile_of(struct policy *policy, const struct policy_layer *layer,
+                          const char *templates, struct err *err)
+{
+    int r = policy_lay_profile(policy, layer->profile, templates, err);
+
+    if (r == -ENOENT && err && layer->profile && err->pos.line == 0)
+        err->pos = layer->profile_pos;
+    return r;
+}
+
 int policy_load_text(struct policy *policy, const char *name, const char *data, size_t len,
                      const char *templates, struct err *err)
 {
@@ -36,7 +47,7 @@ int policy_load_text(struct policy *policy, const char *name, const char *data, 
     int r = policy_layer_parse(&reader, data, len, &layer, err);
 
     if (r == 0 && templates && is_empty(policy))
-        r = policy_lay_profile(policy, layer.profile, templates, err);
+        r = lay_profile_of(policy, &layer, templates, err);
     if (r == 0)
         r = policy_layer_merge(policy, &layer, err);
     return r;
@@ -84,8 +95,7 @@ int policy_load(struct policy *policy, const struct policy_sources *sources, str
     if (r == 0)
         r = read_layer(policy, sources->venv_file, venv_name, &venv, err);
     if (r == 0)
-        r = policy_lay_profile(policy, venv.profile ? venv.profile : user.profile,
-                               sources->templates, err);
+        r = lay_profile_of(policy, venv.profile ? &venv : &user, sources->templates, err);
     if (r == 0)
         r = policy_layer_merge(policy, &user, err);
     if (r == 0)

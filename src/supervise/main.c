@@ -26,11 +26,12 @@ struct run {
     struct arena arena;
     struct request request;
     sigset_t mask;
-    struct plan_file file;
+    struct session session;
     struct start start;
     struct dotenv dotenv;
     struct plan plan;
     struct launch_program program;
+    struct launch launch;
 };
 
 /* A console script sees the name it was called by, the interpreter a path that it can find its
@@ -54,25 +55,50 @@ static void set_program(struct run *run)
     run->program.env = plan_environment(&run->arena, &run->plan, &run->start);
 }
 
-static int compute(struct run *run, struct err *err)
+/* Which plan, and with it which namespaces: the sandbox is begun as soon as that is known, and the
+ * rest of the plan is worked out beside the kernel's part. */
+static int begin(struct run *run, struct plan_variant **variant_out, struct err *err)
 {
-    struct plan_variant *variant;
-    bool has_dotenv = false;
-    int rc = session_load(&run->request, &run->mask, &run->file, err);
+    struct plan head;
+    int rc;
+
+    run->start.entry = run->request.entry;
+    run->start.argv = run->request.argv;
+    run->start.argc = run->request.argc;
+    *variant_out = plan_choose(&run->arena, &run->session.file, &run->start);
+    rc = plan_peek(*variant_out, &head, err);
+    return rc < 0 ? rc : launch_prepare(&head, &run->launch, err);
+}
+
+/* A plan that an input has left behind is made again, and so is what was begun with it. */
+static int begin_with_valid(struct run *run, struct plan_variant **variant_out, struct err *err)
+{
+    int rc = session_open(&run->request, &run->mask, &run->session, err);
 
     if (rc == 0)
-        rc = host_collect(&run->arena, &run->file, &run->request, &run->start, err);
-    if (rc < 0)
+        rc = begin(run, variant_out, err);
+    if (rc < 0 || session_holds(&run->session, &run->request))
         return rc;
-    variant = plan_choose(&run->arena, &run->file, &run->start);
-    rc = plan_load(&run->file, variant, err);
-    if (rc < 0)
-        return rc;
-    rc = host_dotenv(&run->arena, &variant->plan, &run->file, &run->dotenv, &has_dotenv, err);
+    launch_abandon(&run->launch);
+    rc = session_renew(&run->session, &run->request, &run->mask, err);
+    return rc < 0 ? rc : begin(run, variant_out, err);
+}
+
+static int complete(struct run *run, struct plan_variant *variant, struct err *err)
+{
+    bool has_dotenv = false;
+    int rc = plan_load(&run->session.file, variant, err);
+
+    if (rc == 0)
+        rc = host_collect(&run->arena, &run->session.file, &run->request, &run->start, err);
+
+    if (rc == 0)
+        rc = host_dotenv(&run->arena, &variant->plan, &run->session.file, &run->dotenv, &has_dotenv,
+                         err);
     if (rc < 0)
         return rc;
     run->start.dotenv = has_dotenv ? &run->dotenv : NULL;
-    rc = plan_start(&run->arena, &run->file, variant, &run->start, &run->plan, err);
+    rc = plan_start(&run->arena, &run->session.file, variant, &run->start, &run->plan, err);
     if (rc == 0)
         set_program(run);
     return rc;
@@ -94,20 +120,20 @@ static void print_plan(const struct run *run)
 
 static int execute(struct run *run, struct outcome *outcome, struct err *err)
 {
-    struct launch launch;
+    struct launch *launch = &run->launch;
     int rc = 0;
 
     if (run->plan.flags & PLAN_INSTALLER)
         rc = session_break_links(run->request.venv, &run->mask, err);
     if (rc == 0)
-        rc = launch_start(&run->plan, &run->program, &launch, err);
+        rc = launch_go(launch, &run->plan, &run->program, err);
     if (rc == 0)
-        rc = supervise(&run->plan, &launch, outcome, err);
+        rc = supervise(&run->plan, launch, outcome, err);
     if (rc < 0)
         return rc;
-    if (launch.failure->err.code) { /* the program never ran */
-        log_err(&launch.failure->err);
-        *outcome = (struct outcome){.how = OUTCOME_EXITED, .value = launch.failure->status};
+    if (launch->failure->err.code) { /* the program never ran */
+        log_err(&launch->failure->err);
+        *outcome = (struct outcome){.how = OUTCOME_EXITED, .value = launch->failure->status};
     }
     if (outcome->how == OUTCOME_TIME_LIMIT)
         log_line("stopped after %llu seconds (limits.wall-time)",
@@ -119,13 +145,15 @@ static int execute(struct run *run, struct outcome *outcome, struct err *err)
 
 static int fail(const struct err *err, int status)
 {
-    log_err(err);
+    if (err->msg[0])
+        log_err(err);
     return status;
 }
 
 int main(int argc, char **argv)
 {
-    static struct run run;
+    struct run *run = xcalloc(1, sizeof(*run)); /* shared with the children, see malloc.c */
+    struct plan_variant *variant = NULL;
     struct outcome outcome = {0};
     struct err err = {0};
     sigset_t all;
@@ -135,26 +163,27 @@ int main(int argc, char **argv)
     } words = {.in = argv};
 
     sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &run.mask);
+    sigprocmask(SIG_SETMASK, &all, &run->mask);
     signal(SIGCHLD, SIG_DFL); /* an ignored SIGCHLD would take the program's status away */
-    if (request_parse(&run.arena, argc, words.out, &run.request, &err) < 0)
+    if (request_parse(&run->arena, argc, words.out, &run->request, &err) < 0)
         return fail(&err, STATUS_OURS);
-    if (request_is_shell(&run.request)) {
-        sigprocmask(SIG_SETMASK, &run.mask, NULL);
-        return fail(&err, request_run_shell(&run.request, &err) < 0 ? STATUS_OURS : 0);
+    if (request_is_shell(&run->request)) {
+        sigprocmask(SIG_SETMASK, &run->mask, NULL);
+        return fail(&err, request_run_shell(&run->request, &err) < 0 ? STATUS_OURS : 0);
     }
     if (session_nested()) {
         int code;
 
-        sigprocmask(SIG_SETMASK, &run.mask, NULL);
-        code = session_run_nested(&run.request, &err);
+        sigprocmask(SIG_SETMASK, &run->mask, NULL);
+        code = session_run_nested(&run->request, &err);
         return fail(&err, code == -ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC);
     }
-    if (descriptors_sanitize(&err) < 0 || compute(&run, &err) < 0)
+    if (descriptors_sanitize(&err) < 0 || begin_with_valid(run, &variant, &err) < 0 ||
+        complete(run, variant, &err) < 0)
         return fail(&err, STATUS_OURS);
     if (getenv("VERBOSE") && *getenv("VERBOSE"))
-        print_plan(&run);
-    if (execute(&run, &outcome, &err) < 0)
+        print_plan(run);
+    if (execute(run, &outcome, &err) < 0)
         return fail(&err, STATUS_OURS);
     outcome_repeat(&outcome);
 }

@@ -1,7 +1,9 @@
-/* The launcher's allocator: memory is handed out from the front of large blocks and never taken
- * back, because the process allocates little and briefly. A general allocator asks the kernel for
- * and gives back a page for nearly every short-lived string, which is a tenth of a start's time.
- * The C library takes these in place of its own in a static program. */
+/* The launcher's allocator: memory is handed out from the front of one large mapping and never
+ * taken back, because the process allocates little and briefly. A general allocator asks the kernel
+ * for and gives back a page for nearly every short-lived string, which is a tenth of a start's
+ * time. The mapping is shared with the children: the plan is completed while they exist already.
+ * Only the launcher itself allocates; a child that did would overwrite what it hands out. The C
+ * library takes these in place of its own in a static program. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +14,8 @@
 
 #include "svenv/sys/syscalls.h"
 
-#define BLOCK ((size_t)1 << 20)
+/* Reserved, not used: more than any bounded input of a start can make of it. */
+#define SPACE ((size_t)64 << 20)
 /* What a usual start touches: taken at once instead of by page faults. */
 #define FIRST ((size_t)96 << 10)
 #define ALIGN ((size_t)16)
@@ -22,41 +25,39 @@ struct header {
     _Alignas(16) size_t size;
 };
 
-static char *block_at;
-static size_t block_left;
+static char *space;
+static size_t used;
 
-static bool new_block(size_t need)
+static bool map_space(void)
 {
-    size_t size = need > BLOCK ? need : BLOCK;
-    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *block = mmap(NULL, SPACE, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (block == MAP_FAILED)
         return false;
     /* Linux 5.14. It only saves page faults, so a refusal does not matter. */
-    (void)madvise(block, size < FIRST ? size : FIRST, MADV_POPULATE_WRITE);
-    block_at = block;
-    block_left = size;
+    (void)madvise(block, FIRST, MADV_POPULATE_WRITE);
+    space = block;
     return true;
 }
 
 void *malloc(size_t size)
 {
-    size_t need;
     struct header *header;
+    size_t need;
 
-    if (size > PTRDIFF_MAX - BLOCK) {
+    if ((!space && !map_space()) || size > SPACE) {
         errno = ENOMEM;
         return NULL;
     }
     need = (size + sizeof(*header) + ALIGN - 1) / ALIGN * ALIGN;
-    if (need > block_left && !new_block(need)) {
+    if (need > SPACE - used) {
         errno = ENOMEM;
         return NULL;
     }
-    header = (struct header *)(void *)block_at;
+    header = (struct header *)(void *)(space + used);
     header->size = need - sizeof(*header);
-    block_at += need;
-    block_left -= need;
+    used += need;
     return header + 1;
 }
 

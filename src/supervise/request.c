@@ -40,6 +40,16 @@ static int parse_stub(struct arena *arena, int argc, const char *const *argv, st
     return 0;
 }
 
+/* Does the venv have an entry point of this name? Then `run NAME` means that one, whatever PATH
+ * says. */
+static bool has_entry(const char *venv, const char *name)
+{
+    auto_free char *real = xasprintf("%s/sandbox/bin/%s", venv, name);
+
+    return !strchr(name, '/') && *name && name[0] != '.' &&
+           faccessat(AT_FDCWD, real, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int parse_run(int argc, const char *const *argv, struct request *out, struct err *err)
 {
     int64_t fd = -1;
@@ -47,6 +57,7 @@ static int parse_run(int argc, const char *const *argv, struct request *out, str
     if (!str_eq(argv[3], "-") && num_parse_i64(argv[3], 3, 1 << 20, &fd) < 0)
         return err_plain(err, EINVAL, "'%s' is no descriptor of a plan", argv[3]);
     *out = (struct request){.venv = argv[2],
+                            .entry = has_entry(argv[2], argv[4]) ? argv[4] : NULL,
                             .program = argv[4],
                             .plan_fd = (int)fd,
                             .argv = argv + 5,

@@ -15,7 +15,7 @@ struct err;
 /* What was asked of the launcher; see docs/formats.md, "launcher". */
 struct request {
     const char *venv;        /* real path */
-    const char *entry;       /* name in bin; NULL: `run` */
+    const char *entry;       /* name in bin; NULL: `run` of something else */
     const char *called_as;   /* the name the stub was executed by; NULL: `run` */
     const char *program;     /* `run`: what to execute */
     int plan_fd;             /* `run`: a plan made for this start; -1: the venv's own */
@@ -31,11 +31,22 @@ bool request_is_shell(const struct request *request);
 /* Returns only on failure. */
 int request_run_shell(const struct request *request, struct err *err);
 
-/* Loads the plan for this start: the venv's compiled one, made again by the installed sandbox-venv
- * when an input changed, or one with the overrides of BWRAP_ARGS and its like. `mask`: the caller's
- * signal mask, for that child. The file's memory is kept for the process's life. */
-int session_load(const struct request *request, const sigset_t *mask, struct plan_file *out,
+/* The plan that a start goes by. The file's memory is kept for the process's life. */
+struct session {
+    struct plan_file file;
+    bool settled; /* known to hold: nothing is left to be compared */
+};
+
+/* Opens the venv's compiled plan as it lies there, or makes it where there is none, or one with the
+ * overrides of BWRAP_ARGS and its like. `mask`: the caller's signal mask, for the installed
+ * sandbox-venv, which makes plans. Return: 0 or negative errno with *err. */
+int session_open(const struct request *request, const sigset_t *mask, struct session *out,
                  struct err *err);
+/* Do all inputs of the plan stand as they were? Some dozens of look-ups, so done beside the opening
+ * of the namespaces. When not, session_renew() makes the plan again. */
+bool session_holds(const struct session *session, const struct request *request);
+int session_renew(struct session *session, const struct request *request, const sigset_t *mask,
+                  struct err *err);
 
 /* After an installer: new entries get stubs. Return: 0 or negative errno with *err. */
 int session_refresh(const char *venv, const sigset_t *mask, struct err *err);

@@ -19,14 +19,16 @@
 
 enum {
     PLAN_BYTES_MAX = 16 * 1024 * 1024,
-    PLAN_FD_OF_CHILD = 3
+    PLAN_FD_OF_CHILD = 3,
+    STATUS_EXPLAINED = 125 /* of the installed program: it has said why */
 };
 
 /* Variables of the caller's shell that change the plan of one start. */
 static const char *const override_names[] = {"BWRAP_ARGS", "SANDBOX_SECCOMP_ALLOW",
                                              "SANDBOX_USE_PIP_CACHE"};
 /* And what the installed program needs besides to work them out, or to keep its own records. */
-static const char *const helper_names[] = {"XDG_STATE_HOME", "PIP_CACHE_DIR", "XDG_CACHE_HOME"};
+static const char *const helper_names[] = {"XDG_STATE_HOME", "PIP_CACHE_DIR", "XDG_CACHE_HOME",
+                                           "HOME"};
 
 static void add_variable(struct strv *env, const char *name)
 {
@@ -57,6 +59,7 @@ static _Noreturn void helper_main(const char *command, const char *venv, int pla
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ||
+        fcntl(STDERR_FILENO, F_SETFD, 0) < 0 ||
         (plan_fd >= 0 && plan_fd != PLAN_FD_OF_CHILD && dup2(plan_fd, PLAN_FD_OF_CHILD) < 0) ||
         (plan_fd == PLAN_FD_OF_CHILD && fcntl(plan_fd, F_SETFD, 0) < 0) || chdir("/") < 0)
         _exit(125);
@@ -65,7 +68,8 @@ static _Noreturn void helper_main(const char *command, const char *venv, int pla
     _exit(127);
 }
 
-/* Runs the installed program with a clean environment: the launcher itself knows no YAML. */
+/* Runs the installed program with a clean environment: the launcher itself knows no YAML. An error
+ * without a message: that program has already told the user. */
 static int run_helper(const char *command, const char *venv, int plan_fd, const sigset_t *mask,
                       struct err *err)
 {
@@ -89,6 +93,8 @@ static int run_helper(const char *command, const char *venv, int plan_fd, const 
         return 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         return err_plain(err, ENOENT, "cannot run '" SVENV_CLI "': install sandbox-venv again");
+    if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_EXPLAINED)
+        return err_plain(err, ECANCELED, "%s", "");
     return err_plain(err, ECANCELED, "'sandbox-venv %s' failed for '%s'", command, venv);
 }
 
@@ -166,10 +172,11 @@ static bool input_changed(const struct plan_input *input)
     return !file_id_eq(&now, &input->id);
 }
 
-static bool is_stale(const struct plan_file *file, const char *venv, int sandbox)
+static bool is_stale(const struct plan_file *file, const char *venv)
 {
-    struct file_id inside = file_id_of(sandbox, "bin", false);
+    auto_free char *inner = xasprintf("%s/sandbox/bin", venv);
     auto_free char *path = xasprintf("%s/bin", venv);
+    struct file_id inside = file_id_of(AT_FDCWD, inner, false);
     struct file_id outside = file_id_of(AT_FDCWD, path, false);
 
     if (!str_eq(file->tool, SVENV_BUILD) || !file_id_eq(&inside, &file->sandbox_bin) ||
@@ -182,8 +189,8 @@ static bool is_stale(const struct plan_file *file, const char *venv, int sandbox
     return false;
 }
 
-/* Return: 1 when the plan can be used, 0 when it must be made (again), or negative with *err. */
-static int load_own(const char *venv, struct plan_file *out, struct err *err)
+/* Return: 1 with the plan as it lies there, 0 when there is none to use, or negative with *err. */
+static int open_own(const char *venv, struct plan_file *out, struct err *err)
 {
     auto_fd int sandbox = open_sandbox(venv, err);
     auto_fd int fd = -1;
@@ -197,12 +204,7 @@ static int load_own(const char *venv, struct plan_file *out, struct err *err)
     rc = check_owner(fd, "the compiled plan", err);
     if (rc < 0)
         return rc;
-    if (decode(fd, out, NULL) < 0)
-        return 0;
-    if (!is_stale(out, venv, sandbox))
-        return 1;
-    plan_file_finish(out);
-    return 0;
+    return decode(fd, out, NULL) == 0;
 }
 
 /* A compiled plan names the venv it was made for: one that was moved or copied is noticed. */
@@ -247,46 +249,59 @@ static bool ran_raw_script(const struct request *request)
     return S_ISREG(script.mode) && here.dev == there.dev && here.ino == there.ino;
 }
 
-static int load_current(const struct request *request, const sigset_t *mask, struct plan_file *out,
-                        struct err *err)
+static int renew(const char *venv, const sigset_t *mask, struct plan_file *out, struct err *err)
 {
-    const char *venv = request->venv;
-    int rc = load_own(venv, out, err);
+    int rc = run_helper("internal-refresh", venv, -1, mask, err);
 
-    if (rc == 1 && ran_raw_script(request)) {
-        plan_file_finish(out);
-        rc = 0;
-    }
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    rc = run_helper("internal-refresh", venv, -1, mask, err);
+    if (rc == 0)
+        rc = open_own(venv, out, err);
     if (rc < 0)
         return rc;
-    rc = load_own(venv, out, err);
-    if (rc == 0)
-        return err_plain(err, ESTALE,
-                         "the plan of '%s' does not hold even when it was just made: is "
-                         "something writing to the virtualenv, or are two versions installed?",
-                         venv);
-    return rc < 0 ? rc : 0;
+    if (rc == 1 && !is_stale(out, venv))
+        return 0;
+    return err_plain(err, ESTALE,
+                     "the plan of '%s' does not hold even when it was just made: is something "
+                     "writing to the virtualenv, or are two versions installed?",
+                     venv);
 }
 
-int session_load(const struct request *request, const sigset_t *mask, struct plan_file *out,
+int session_open(const struct request *request, const sigset_t *mask, struct session *out,
                  struct err *err)
 {
     int rc;
 
+    out->settled = true;
     if (request->plan_fd >= 0) {
-        rc = decode(request->plan_fd, out, err);
+        rc = decode(request->plan_fd, &out->file, err);
         close(request->plan_fd);
-    } else {
-        rc = load_current(request, mask, out, err);
-        if (rc == 0 && has_overrides()) {
-            plan_file_finish(out);
-            rc = load_with_overrides(request->venv, mask, out, err);
-        }
+        return rc < 0 ? rc : check_place(&out->file, request->venv, err);
     }
-    return rc < 0 ? rc : check_place(out, request->venv, err);
+    rc = open_own(request->venv, &out->file, err);
+    if (rc == 1 && !has_overrides()) {
+        out->settled = false;
+        return 0;
+    }
+    if (rc == 0 || (rc == 1 && is_stale(&out->file, request->venv)))
+        rc = renew(request->venv, mask, &out->file, err);
+    if (rc >= 0 && has_overrides())
+        rc = load_with_overrides(request->venv, mask, &out->file, err);
+    return rc < 0 ? rc : check_place(&out->file, request->venv, err);
+}
+
+bool session_holds(const struct session *session, const struct request *request)
+{
+    return session->settled ||
+           (!is_stale(&session->file, request->venv) && !ran_raw_script(request) &&
+            str_eq(session->file.venv, request->venv));
+}
+
+int session_renew(struct session *session, const struct request *request, const sigset_t *mask,
+                  struct err *err)
+{
+    int rc = renew(request->venv, mask, &session->file, err);
+
+    session->settled = true;
+    return rc < 0 ? rc : check_place(&session->file, request->venv, err);
 }
 
 bool session_nested(void)

@@ -106,14 +106,17 @@ static int poll_time(struct supervisor *s)
     return wait < 0 || left < wait ? (int)left : wait;
 }
 
-/* Kills pid 1: the kernel then ends everything in its namespace before the wait returns. */
+/* Kills pid 1, and with it the kernel kills everything in its namespace. Its end waits for the last
+ * of them to be reaped, and the program is ours to reap: so all children are waited for at once. */
 static void end_sandbox(struct supervisor *s)
 {
+    pid_t pid = 0;
+
     if (s->launch->init <= 0)
         return;
     kill(s->launch->init, SIGKILL);
-    while (waitpid(s->launch->init, NULL, 0) < 0 && errno == EINTR) {
-    }
+    while (pid != s->launch->init && (pid >= 0 || errno == EINTR))
+        pid = waitpid(-1, NULL, 0);
     s->launch->init = -1;
 }
 

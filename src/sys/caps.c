@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/mem.h"
 #include "svenv/sys/drop.h"
 
 #ifndef SECBIT_NO_CAP_AMBIENT_RAISE /* Linux 4.3 */
@@ -50,13 +51,25 @@ static int verify_caps(uint64_t mask, struct err *err)
 }
 
 /* The number of the last capability is found by trying: the first EINVAL ends the list. */
-static int drop_bounding(uint64_t mask)
+int caps_bound(uint64_t mask, struct err *err)
 {
     for (unsigned cap = 0; cap <= CAP_LAST_POSSIBLE; cap++) {
         if (mask & (1ULL << cap))
             continue;
         if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-            return errno == EINVAL ? 0 : -errno;
+            return errno == EINVAL ? 0 : err_set(err, errno, "cannot empty the bounding set");
+    }
+    return 0;
+}
+
+/* Each bit is one system call, so only the ends are asked here; the probes ask for all. */
+static int verify_bounding(uint64_t mask, struct err *err)
+{
+    static const unsigned sample[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_SYS_ADMIN, CAP_SYS_PTRACE};
+
+    for (size_t i = 0; i < ARRAY_SIZE(sample); i++) {
+        if (!(mask & (1ULL << sample[i])) && prctl(PR_CAPBSET_READ, sample[i], 0, 0, 0) != 0)
+            return err_plain(err, EPERM, "the capability bounding set is not empty");
     }
     return 0;
 }
@@ -76,10 +89,10 @@ int caps_keep(uint64_t mask, struct err *err)
     const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                                SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
                                SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
-    int rc = drop_bounding(mask);
+    int rc = verify_bounding(mask, err);
 
     if (rc < 0)
-        return err_set(err, -rc, "cannot empty the capability bounding set");
+        return rc;
     /* Ambient capabilities must be inheritable, the securebits need CAP_SETPCAP a moment longer. */
     rc = set_caps(mask | (1ULL << CAP_SETPCAP), mask);
     if (rc == 0)
@@ -92,4 +105,11 @@ int caps_keep(uint64_t mask, struct err *err)
     if (rc < 0)
         return err_set(err, -rc, "cannot drop the capabilities");
     return verify_caps(mask, err);
+}
+
+int caps_clear(struct err *err)
+{
+    int rc = set_caps(0, 0);
+
+    return rc < 0 ? err_set(err, -rc, "cannot drop the capabilities") : verify_caps(0, err);
 }

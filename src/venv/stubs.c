@@ -28,7 +28,7 @@ static int add_file(struct stubs *stubs, int dir, const char *path, struct err *
     int rc = file_read(dir, path, STUB_BYTES_MAX, &bytes, err);
 
     if (rc == 0 && bytes.len == 0)
-        rc = err_plain(err, EINVAL, "'%s' is empty: it should be the stub", path);
+        rc = err_plain(err, ENODATA, "'%s' is empty: it should be the stub", path);
     for (size_t i = 0; rc == 0 && i < stubs->count; i++) {
         if (same_bytes(&stubs->known[i], &bytes)) {
             buf_finish(&bytes);
@@ -56,6 +56,8 @@ int stubs_load(struct stubs *stubs, const struct site *site, const char *install
         struct err found = {0};
 
         rc = add_file(stubs, site->sandbox, kept[i], &found);
+        if (rc == -ENODATA) /* what a power cut leaves of it */
+            rc = -ENOENT;
         if (rc < 0 && rc != -ENOENT)
             return err_plain(err, -rc, "in '%s/sandbox': %s", site->path, found.msg);
         stubs->has_kept = stubs->has_kept || rc == 0;

@@ -1,4 +1,5 @@
-/* .env files as data: KEY=value, optional "export ", single quotes (literal), double quotes (\n \t \r
+/* .env files as data: KEY=value, optional "export ", single quotes (literal), double quotes (\n \t
+ * \r
  * \\ \" \$ escapes, may span lines), ${NAME} and $NAME are NOT expanded, comments. No shell, no
  * commands. Written by code in the sandbox, so every size is bounded and nothing is trusted. */
 #ifndef SVENV_FORMATS_DOTENV_H

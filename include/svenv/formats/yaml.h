@@ -1,6 +1,6 @@
-/* YAML to a tree with positions. The event interface of libyaml with our own limits: bytes and depth
- * are capped, anchors, aliases, tags, merge keys, duplicates and a second document are refused, and
- * every scalar is text: types are the reader's business. */
+/* YAML to a tree with positions. The event interface of libyaml with our own limits: bytes and
+ * depth are capped, anchors, aliases, tags, merge keys, duplicates and a second document are
+ * refused, and every scalar is text: types are the reader's business. */
 #ifndef SVENV_FORMATS_YAML_H
 #define SVENV_FORMATS_YAML_H
 
@@ -10,14 +10,18 @@
 struct arena;
 struct err;
 
-enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
+enum yaml_kind {
+    YAML_SCALAR,
+    YAML_LIST,
+    YAML_MAP
+};
 
 struct yaml_node {
     enum yaml_kind kind;
     unsigned line; /* 1-based */
     unsigned col;
     const char *text; /* scalar; "" for an empty one */
-    bool plain;       /* scalar written without quotes: only then may it be null, a bool, a number */
+    bool plain; /* scalar written without quotes: only then may it be null, a bool, a number */
     struct yaml_node **items; /* list items, or map values */
     struct yaml_node **keys;  /* map keys (scalars), parallel to items */
     size_t count;
@@ -32,7 +36,8 @@ extern const struct yaml_limits yaml_policy_limits;   /* 64 KiB, depth 8 */
 extern const struct yaml_limits yaml_manifest_limits; /* 4 MiB, depth 8 */
 
 /* Parses one document. `name` stands in error positions. An empty document gives an empty map. The
- * tree lives in `arena`. Return: 0 with *root_out set, or negative errno with *err (file:line:col). */
+ * tree lives in `arena`. Return: 0 with *root_out set, or negative errno with *err (file:line:col).
+ */
 int yaml_parse(struct arena *arena, const char *name, const char *data, size_t len,
                const struct yaml_limits *limits, struct yaml_node **root_out, struct err *err);
 

@@ -26,25 +26,40 @@ struct launch_failure {
     struct err err;
 };
 
+struct shared; /* of the launcher and its children, private to launch */
+
 struct launch {
-    pid_t init;                           /* pid 1 of the sandbox, a child of the caller */
-    pid_t program;                        /* likewise */
-    int control;                          /* socket to pid 1, see launch/control.h */
+    pid_t init;    /* pid 1 of the sandbox, a child of the caller */
+    pid_t program; /* likewise */
+    int control;   /* socket to pid 1, see launch/control.h */
+    struct shared *shared;
     const struct launch_failure *failure; /* err.code != 0 once it has ended: it never ran */
 };
 
-/* Makes the sandbox and starts the program in it. The caller has blocked all signals, and the
- * descriptors that the program may inherit are those without close-on-exec.
+/* Begins a start: forks the process that opens the namespaces (of the plan only ids, namespaces,
+ * host name and nesting are read, and they may not change later). The caller has blocked all
+ * signals, and the descriptors that the program may inherit are those without close-on-exec. When
+ * the caller ends without launch_go(), everything begun ends with it. Return: 0 with *out, or
+ * negative errno with *err. */
+int launch_prepare(const struct plan *plan, struct launch *out, struct err *err);
+
+/* Takes back what launch_prepare() began; launch_go() must not have come between. */
+void launch_abandon(struct launch *launch);
+
+/* Goes through with it: plan and program are complete now. They, and all that they point to, lie in
+ * memory that was there before launch_prepare() or is shared (MAP_SHARED) since before it, and stay
+ * until the program has ended.
  * Return: 0 when the program's process exists (it may still report a failure), or negative errno
- * with *err; nothing is left running or mounted then. */
-int launch_start(const struct plan *plan, const struct launch_program *program, struct launch *out,
-                 struct err *err);
+ * with *err; nothing is left mounted, and what runs ends with the caller. */
+int launch_go(struct launch *launch, const struct plan *plan, const struct launch_program *program,
+              struct err *err);
 
 /* --- descriptors -------------------------------------------------------------------------- */
 
 /* Holds what was inherited to the rule (DESIGN.md section 7): 0-2 stay, pipes, regular files and
  * harmless devices stay, systemd's LISTEN_FDS stay, everything else is closed. Closed ones among
- * 0-2 become /dev/null; a directory there is refused: it would be a way out by openat(2). */
+ * 0-2 become /dev/null until the program starts; a directory there is refused: it would be a way
+ * out by openat(2). */
 int descriptors_sanitize(struct err *err);
 
 /* --- host nodes ---------------------------------------------------------------------------- */

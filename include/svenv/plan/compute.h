@@ -9,18 +9,26 @@
 /* What the planner must know of the host; gathered by cli/facts.c, made up by tests. */
 struct fact_path {
     const char *path;
-    enum { FACT_ABSENT, FACT_DIR, FACT_FILE, FACT_SYMLINK, FACT_DEVICE, FACT_SOCKET } kind;
+    enum {
+        FACT_ABSENT,
+        FACT_DIR,
+        FACT_FILE,
+        FACT_SYMLINK,
+        FACT_DEVICE,
+        FACT_SOCKET
+    } kind;
     const char *target; /* SYMLINK: its text; lives as long as the facts */
     bool unreadable;    /* access(2) says that the caller may not read it */
     uint64_t dev, ino;
 };
 struct facts {
     uint32_t uid, gid;
-    const char *home;         /* real path of the home directory */
-    const char *home_named;   /* as passwd and $HOME say */
-    unsigned landlock_abi;    /* 0: none */
+    const char *home;       /* real path of the home directory */
+    const char *home_named; /* as passwd and $HOME say */
+    unsigned landlock_abi;  /* 0: none */
     /* What is known beforehand. Always: every name directly in the project, for the globs of
-     * `protect` and `hide` and for other venvs. Tests: every host path that the planner asks about. */
+     * `protect` and `hide` and for other venvs. Tests: every host path that the planner asks about.
+     */
     struct fact_path *paths;
     size_t path_count;
     const char *launcher_dir; /* installed launcher's directory, to be visible inside */
@@ -42,7 +50,8 @@ int plan_compute(struct plan_file *file, const struct policy *policy, const stru
 
 /* Rules by name, made from the policy's profile, allow and deny lists. Numbers come from sys. */
 struct plan_filter_spec;
-int plan_filter(struct arena *arena, const struct policy_values *values, bool own_net, uint64_t caps,
-                const void **program_out, size_t *count_out, const char **note_out, struct err *err);
+int plan_filter(struct arena *arena, const struct policy_values *values, bool own_net,
+                uint64_t caps, const void **program_out, size_t *count_out, const char **note_out,
+                struct err *err);
 
 #endif

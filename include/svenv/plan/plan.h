@@ -218,6 +218,8 @@ void plan_encode(const struct plan_file *file, struct buf *out);
  * until plan_load(): a start needs only one. Return: 0, or -EINVAL with *err. */
 int plan_open(struct plan_file *file, const void *data, size_t len, struct err *err);
 int plan_load(struct plan_file *file, struct plan_variant *variant, struct err *err);
+/* Only the plain fields of a plan, not its lists: what launch_prepare() needs. */
+int plan_peek(const struct plan_variant *variant, struct plan *out, struct err *err);
 /* Both, for all variants. */
 int plan_decode(struct plan_file *file, const void *data, size_t len, struct err *err);
 

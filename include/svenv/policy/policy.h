@@ -32,10 +32,10 @@ enum policy_text {
     POLICY_TEXT_NAME,        /* name or glob inside the project */
     POLICY_TEXT_ENV_PATTERN, /* glob over variable names */
     POLICY_TEXT_ENV_NAME,
-    POLICY_TEXT_ENV_VALUE,   /* UTF-8, any control character */
-    POLICY_TEXT_FILE,        /* "" or a path */
-    POLICY_TEXT_DIR,         /* "" or an absolute directory */
-    POLICY_TEXT_HOSTNAME,    /* "" or a host name */
+    POLICY_TEXT_ENV_VALUE, /* UTF-8, any control character */
+    POLICY_TEXT_FILE,      /* "" or a path */
+    POLICY_TEXT_DIR,       /* "" or an absolute directory */
+    POLICY_TEXT_HOSTNAME,  /* "" or a host name */
     POLICY_TEXT_SYSCALL,
     POLICY_TEXT_CAPABILITY,
     POLICY_TEXT__COUNT
@@ -89,29 +89,84 @@ enum policy_field {
     POLICY_FIELD__COUNT
 };
 
-enum policy_isolation { ISOLATION_FULL, ISOLATION_LANDLOCK, ISOLATION_AUTO, ISOLATION__COUNT };
-enum policy_project { PROJECT_RW, PROJECT_RO, PROJECT_NONE, PROJECT_OVERLAY, PROJECT_ARGUMENTS,
-                      PROJECT__COUNT };
-enum policy_access { ACCESS_NONE, ACCESS_RO, ACCESS_RW, ACCESS__COUNT }; /* cwd, venv */
-enum policy_system { SYSTEM_HOST, SYSTEM_MINIMAL, SYSTEM__COUNT };
-enum policy_net { NET_MODE_BROKER, NET_MODE_NONE, NET_MODE_HOST, NET_MODE__COUNT };
-enum policy_syscalls { SYSCALLS_DEFAULT, SYSCALLS_STRICT, SYSCALLS_DEBUG, SYSCALLS_OFF,
-                       SYSCALLS__COUNT };
-enum policy_lifetime { LIFETIME_TREE, LIFETIME_PROGRAM, LIFETIME__COUNT };
-enum policy_terminal { TERMINAL_SHARED, TERMINAL_PRIVATE, TERMINAL__COUNT };
-enum policy_audit { AUDIT_OFF, AUDIT_DENIED, AUDIT_ALL, AUDIT__COUNT };
+enum policy_isolation {
+    ISOLATION_FULL,
+    ISOLATION_LANDLOCK,
+    ISOLATION_AUTO,
+    ISOLATION__COUNT
+};
+enum policy_project {
+    PROJECT_RW,
+    PROJECT_RO,
+    PROJECT_NONE,
+    PROJECT_OVERLAY,
+    PROJECT_ARGUMENTS,
+    PROJECT__COUNT
+};
+enum policy_access {
+    ACCESS_NONE,
+    ACCESS_RO,
+    ACCESS_RW,
+    ACCESS__COUNT
+}; /* cwd, venv */
+enum policy_system {
+    SYSTEM_HOST,
+    SYSTEM_MINIMAL,
+    SYSTEM__COUNT
+};
+enum policy_net {
+    NET_MODE_BROKER,
+    NET_MODE_NONE,
+    NET_MODE_HOST,
+    NET_MODE__COUNT
+};
+enum policy_syscalls {
+    SYSCALLS_DEFAULT,
+    SYSCALLS_STRICT,
+    SYSCALLS_DEBUG,
+    SYSCALLS_OFF,
+    SYSCALLS__COUNT
+};
+enum policy_lifetime {
+    LIFETIME_TREE,
+    LIFETIME_PROGRAM,
+    LIFETIME__COUNT
+};
+enum policy_terminal {
+    TERMINAL_SHARED,
+    TERMINAL_PRIVATE,
+    TERMINAL__COUNT
+};
+enum policy_audit {
+    AUDIT_OFF,
+    AUDIT_DENIED,
+    AUDIT_ALL,
+    AUDIT__COUNT
+};
 
 /* filesystem.mounts: what bubblewrap's file options become. In the file each item is a map of one
  * entry, e.g. `- ro-bind: [SRC, DEST]`, `- tmpfs: [DEST, 64M]`, `- dir: [DEST, "0755"]`. */
 enum policy_mount_kind {
-    MOUNT_BIND, MOUNT_BIND_TRY, MOUNT_DEV_BIND, MOUNT_DEV_BIND_TRY, MOUNT_RO_BIND,
-    MOUNT_RO_BIND_TRY, MOUNT_REMOUNT_RO, MOUNT_PROC, MOUNT_DEV, MOUNT_TMPFS, MOUNT_MQUEUE,
-    MOUNT_DIR, MOUNT_SYMLINK, MOUNT_CHMOD, MOUNT__COUNT
+    MOUNT_BIND,
+    MOUNT_BIND_TRY,
+    MOUNT_DEV_BIND,
+    MOUNT_DEV_BIND_TRY,
+    MOUNT_RO_BIND,
+    MOUNT_RO_BIND_TRY,
+    MOUNT_REMOUNT_RO,
+    MOUNT_PROC,
+    MOUNT_DEV,
+    MOUNT_TMPFS,
+    MOUNT_MQUEUE,
+    MOUNT_DIR,
+    MOUNT_SYMLINK,
+    MOUNT_CHMOD,
+    MOUNT__COUNT
 };
 
 /* In a layer or a refinement (not in values in force) a list's "inherit" stands for the lower
- * layer's items and "!x" takes x away ("!*" everything); a mount of kind MOUNT__COUNT takes the lower
- * layer's mounts at `key` away. */
+ * layer's items and "!x" takes x away ("!*" everything); a mount of kind MOUNT__COUNT takes the
+ * lower layer's mounts at `key` away. */
 struct policy_item {
     const char *text;   /* list item; map value; mount source (or symlink target) */
     const char *key;    /* map key; mount destination */
@@ -124,8 +179,8 @@ struct policy_item {
 struct policy_value {
     bool set;
     const char *origin;
-    int64_t number;   /* ENUM (index), BOOL, INT, SIZE, DURATION */
-    const char *text; /* STRING */
+    int64_t number;            /* ENUM (index), BOOL, INT, SIZE, DURATION */
+    const char *text;          /* STRING */
     struct policy_item *items; /* LIST, MAP, MOUNTS */
     size_t count;
 };
@@ -136,7 +191,7 @@ struct policy_values {
 
 /* A refinement for single commands: the first whose match fits is laid over the policy. */
 struct policy_command {
-    const char *name;   /* "installer", or "commands[2]" for one without a name */
+    const char *name; /* "installer", or "commands[2]" for one without a name */
     const char *origin;
     bool match_set;            /* false only in a layer: refines the lower layer's of that name */
     struct policy_item *match; /* LIST */
@@ -146,11 +201,11 @@ struct policy_command {
 };
 
 struct policy {
-    struct arena arena; /* owns every string and array below */
-    const char *profile; /* name of the profile that the policy starts from */
-    struct policy_values files;     /* all files laid together */
-    struct policy_values overrides; /* of one start; stronger than refinements of commands */
-    struct policy_values base;      /* in force for a command that no entry fits */
+    struct arena arena;              /* owns every string and array below */
+    const char *profile;             /* name of the profile that the policy starts from */
+    struct policy_values files;      /* all files laid together */
+    struct policy_values overrides;  /* of one start; stronger than refinements of commands */
+    struct policy_values base;       /* in force for a command that no entry fits */
     struct policy_command *commands; /* ordered */
     size_t command_count;
 };
@@ -167,7 +222,7 @@ struct policy_field_info {
     /* Bit i: enum value i (or for other types bit 0: any value but the default) can be enforced by
      * this version. Asking for anything else is an error: never accepted and ignored. */
     uint32_t enforced;
-    const char *missing; /* why, and what to use instead, for that error */
+    const char *missing;   /* why, and what to use instead, for that error */
     enum policy_text text; /* STRING, LIST, and the values of a MAP */
 };
 const struct policy_field_info *policy_field_info(enum policy_field field);
@@ -186,15 +241,15 @@ void policy_finish(struct policy *policy);
 #define auto_policy __attribute__((cleanup(policy_finish)))
 
 /* Lays a file's text over *policy. `name` is shown in errors and origins. The built-in default and
- * the profile that the file names are laid below it when `templates` (the directory with profiles of
- * the site; the shipped ones are compiled in) is not NULL and nothing is set yet.
- * Return: 0, or negative errno with *err = "file:line:col: message"; *policy is then unusable. */
+ * the profile that the file names are laid below it when `templates` (the directory with profiles
+ * of the site; the shipped ones are compiled in) is not NULL and nothing is set yet. Return: 0, or
+ * negative errno with *err = "file:line:col: message"; *policy is then unusable. */
 int policy_load_text(struct policy *policy, const char *name, const char *data, size_t len,
                      const char *templates, struct err *err);
 
-/* The whole layering: built-in default < profile < user file < venv file. The profile is the one that
- * the venv file names, else the user file's. user_file and venv_file may be NULL; a file that does not
- * exist is skipped. Files that another user could have written are refused (C11). */
+/* The whole layering: built-in default < profile < user file < venv file. The profile is the one
+ * that the venv file names, else the user file's. user_file and venv_file may be NULL; a file that
+ * does not exist is skipped. Files that another user could have written are refused (C11). */
 struct policy_sources {
     const char *templates; /* directory of the site's profiles, may be NULL */
     const char *user_file;
@@ -210,12 +265,13 @@ const char *policy_shipped_profile(const char *name, size_t *len_out);
 int policy_override_text(struct policy *policy, const char *name, const char *data, size_t len,
                          struct err *err);
 
-/* Overrides of one start, stronger than any file and any refinement: BWRAP_ARGS words, SANDBOX_SECCOMP_ALLOW, SANDBOX_USE_PIP_CACHE. */
+/* Overrides of one start, stronger than any file and any refinement: BWRAP_ARGS words,
+ * SANDBOX_SECCOMP_ALLOW, SANDBOX_USE_PIP_CACHE. */
 struct bwrap_options;
-int policy_apply_bwrap(struct policy *policy, const char *origin, const struct bwrap_options *options,
-                       struct err *err);
-/* The names (separated by blanks or commas) replace syscalls.allow; a blank text switches the filter
- * off (syscalls.profile: off). */
+int policy_apply_bwrap(struct policy *policy, const char *origin,
+                       const struct bwrap_options *options, struct err *err);
+/* The names (separated by blanks or commas) replace syscalls.allow; a blank text switches the
+ * filter off (syscalls.profile: off). */
 int policy_apply_seccomp_allow(struct policy *policy, const char *text, struct err *err);
 /* SANDBOX_USE_PIP_CACHE: installers see the user's pip cache `cache` read-write. */
 int policy_apply_pip_cache(struct policy *policy, const char *cache, struct err *err);
@@ -245,8 +301,8 @@ void policy_effective(const struct policy *policy, const struct policy_command *
 
 /* YAML that loads to the same policy. with_origins: each line ends in "# from ...". */
 void policy_print(const struct policy *policy, bool with_origins, struct buf *out);
-/* Only what differs from `base` (another policy), without the version and profile lines: what must be
- * laid over `base` to get the same values in force. Empty when nothing differs. */
+/* Only what differs from `base` (another policy), without the version and profile lines: what must
+ * be laid over `base` to get the same values in force. Empty when nothing differs. */
 void policy_print_diff(const struct policy *policy, const struct policy *base, struct buf *out);
 
 #endif

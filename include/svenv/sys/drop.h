@@ -8,10 +8,18 @@
 
 struct err;
 
-/* Keeps only the capabilities in the mask (bit = number) in every set, ambient included, so that
- * they survive exec; empties the bounding set of the others and locks the securebits
- * (capabilities(7)). Return: 0 or negative errno with *err. */
+/* Drops every capability that is not in the mask (bit = number) from the caller's bounding set, for
+ * it and its later children (capabilities(7)). Return: 0 or negative errno with *err. */
+int caps_bound(uint64_t mask, struct err *err);
+
+/* Keeps only the capabilities in the mask in every other set, ambient included, so that they
+ * survive exec, and locks the securebits. caps_bound() must have come before. Return: 0 or negative
+ * errno with *err. */
 int caps_keep(uint64_t mask, struct err *err);
+
+/* Empties the caller's own sets, for a process that will never execute anything: the bounding set
+ * stays. */
+int caps_clear(struct err *err);
 
 /* The running kernel's Landlock ABI, 0 when there is none (landlock(7)). */
 unsigned landlock_abi(void);

@@ -1,12 +1,11 @@
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <stdio.h>
 
 #include "args-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
 
-#define WRAP (ACCEPT_VENV | ACCEPT_POLICY | ACCEPT_PROJECT | ACCEPT_BWRAP | ACCEPT_REST)
+#define WRAP (ACCEPT_VENV | ACCEPT_POLICY | ACCEPT_PROJECT | ACCEPT_BWRAP | ACCEPT_BWRAP_REST)
 #define RUN (ACCEPT_VENV | ACCEPT_POLICY | ACCEPT_GRANT | ACCEPT_BWRAP | ACCEPT_REST)
 #define CREATE (ACCEPT_VENV | ACCEPT_PYTHON | ACCEPT_EXTRA)
 #define WORDS_MAX 12
@@ -69,8 +68,8 @@ static const struct {
     {WRAP, {"--ro-bind", "/a", "/b", "v"}, "venv=v;bwrap:--ro-bind;bwrap:/a;bwrap:/b;"},
     {WRAP, {"v", "--setenv", "A", "--policy"}, "venv=v;bwrap:--setenv;bwrap:A;bwrap:--policy;"},
     {WRAP, {"v", "--unshare-net", "-q"}, "venv=v;bwrap:--unshare-net;quiet;"},
-    {WRAP, {"v", "--ro-bind", "/a"}, "venv=v;bwrap:--ro-bind;bwrap:/a;"},
-    {WRAP, {"v", "--", "--unshare-net"}, "venv=v;rest;rest:--unshare-net;"},
+    {WRAP, {"v", "--ro-bind", "/a"}, NULL},
+    {WRAP, {"v", "--", "--unshare-net"}, "venv=v;bwrap:--unshare-net;rest;rest:--unshare-net;"},
     {WRAP, {"v", "--"}, "venv=v;rest;"},
     {RUN, {"--", "ls", "--", "-q"}, "rest;rest:ls;rest:--;rest:-q;"},
     {RUN,
@@ -98,7 +97,7 @@ Test(args, rows)
             count++;
         r = args_parse(rows[i].accepts, rows[i].words, count, &args, &err);
         if (!rows[i].want) {
-            cr_assert_eq(r, -EINVAL, "row %zu was taken", i);
+            cr_assert_lt(r, 0, "row %zu was taken", i);
             cr_assert(*err.msg, "row %zu: no message", i);
             continue;
         }

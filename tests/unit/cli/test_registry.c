@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +29,17 @@ static void begin(struct world *world)
     unsetenv("XDG_STATE_HOME");
 }
 
+static void remove_in(const char *parent, const char *name)
+{
+    auto_fd int dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    cr_assert_geq(dir, 0);
+    cr_assert_eq(tree_remove(dir, name), 0);
+}
+
 static void end(struct world *world)
 {
-    cr_assert_eq(tree_remove(AT_FDCWD, world->root), 0);
+    remove_in("/tmp", world->root + strlen("/tmp/"));
 }
 
 static char *make_venv(const struct world *world, const char *name)
@@ -104,7 +113,7 @@ Test(registry, gone_goes_with_the_next_change)
         auto_strv struct strv after = {0};
 
         cr_assert_eq(registry_add(&world.user, one, &err), 0);
-        cr_assert_eq(tree_remove(AT_FDCWD, one), 0);
+        remove_in(world.root, "one");
         cr_assert_eq(listed(&world, &before), 1);
         cr_assert_eq(registry_add(&world.user, two, &err), 0);
         cr_assert_eq(listed(&world, &after), 1);

@@ -136,6 +136,16 @@ static const struct plan_op *find(const struct plan *plan, enum plan_op_kind kin
     return NULL;
 }
 
+/* The bind at dest, which must be there. */
+static const struct plan_op *bind_at(const struct plan *plan, const char *dest)
+{
+    static const struct plan_op none;
+    const struct plan_op *op = find(plan, PLAN_BIND, dest);
+
+    cr_assert_not_null(op, "no bind at '%s'", dest);
+    return op ? op : &none;
+}
+
 static bool is_node(const struct plan_op *op)
 {
     return op->kind == PLAN_DIR || op->kind == PLAN_FILE || op->kind == PLAN_SYMLINK;
@@ -202,7 +212,7 @@ Test(compute, every_variant_holds_what_all_need)
         cr_expect(find(plan, PLAN_MASK, VENV "/cache"));
         cr_expect(find(plan, PLAN_MASK, "/proc/keys"));
         cr_expect_null(find(plan, PLAN_MASK, "/proc/kcore"), "the caller cannot read it");
-        cr_expect_str_eq(find(plan, PLAN_BIND, VENV "/bin")->src, VENV "/sandbox/bin");
+        cr_expect_str_eq(bind_at(plan, VENV "/bin")->src, VENV "/sandbox/bin");
         cr_expect(plan->flags & PLAN_USE_LANDLOCK);
         cr_expect_str_eq(plan->env_rules[plan->env_rule_count - 1].pattern, "*");
     }
@@ -223,11 +233,11 @@ Test(compute, an_installer_writes_the_venv_and_nothing_of_the_programs)
     cr_expect(plan->flags & PLAN_PROJECT_ARGUMENTS);
     cr_expect_eq(plan->lifetime, PLAN_LIFETIME_PROGRAM);
     cr_expect_null(plan->dotenv);
-    cr_expect(find(plan, PLAN_BIND, VENV)->flags & PLAN_RW);
-    cr_expect(find(plan, PLAN_BIND, VENV "/bin")->flags & PLAN_RW);
-    cr_expect(!(find(plan, PLAN_BIND, VENV "/pyvenv.cfg")->flags & PLAN_RW));
-    cr_expect(find(plan, PLAN_BIND, PROJECT)->flags & PLAN_PROJECT);
-    cr_expect(find(plan, PLAN_BIND, PROJECT "/.git")->flags & PLAN_PROJECT);
+    cr_expect(bind_at(plan, VENV)->flags & PLAN_RW);
+    cr_expect(bind_at(plan, VENV "/bin")->flags & PLAN_RW);
+    cr_expect(!(bind_at(plan, VENV "/pyvenv.cfg")->flags & PLAN_RW));
+    cr_expect(bind_at(plan, PROJECT)->flags & PLAN_PROJECT);
+    cr_expect(bind_at(plan, PROJECT "/.git")->flags & PLAN_PROJECT);
     cr_expect(find(plan, PLAN_TMPFS, "/dev/shm"));
     for (size_t i = 0; i < plan->op_count; i++) {
         const struct plan_op *op = &plan->ops[i];
@@ -248,11 +258,11 @@ Test(compute, a_program_changes_nothing_that_decides)
     cr_assert_eq(compute(&f, "version: 1\n"), 0, "%s", f.err.msg);
     const struct plan *plan = variant(&f, "default");
 
-    cr_expect(!(find(plan, PLAN_BIND, VENV)->flags & PLAN_RW));
-    cr_expect(!(find(plan, PLAN_BIND, VENV "/bin")->flags & PLAN_RW));
-    cr_expect(!(find(plan, PLAN_BIND, PROJECT "/.git")->flags & PLAN_RW));
-    cr_expect(find(plan, PLAN_BIND, PROJECT)->flags & PLAN_IDENTITY);
-    cr_expect_eq(find(plan, PLAN_BIND, PROJECT)->ino, 7);
+    cr_expect(!(bind_at(plan, VENV)->flags & PLAN_RW));
+    cr_expect(!(bind_at(plan, VENV "/bin")->flags & PLAN_RW));
+    cr_expect(!(bind_at(plan, PROJECT "/.git")->flags & PLAN_RW));
+    cr_expect(bind_at(plan, PROJECT)->flags & PLAN_IDENTITY);
+    cr_expect_eq(bind_at(plan, PROJECT)->ino, 7);
     for (size_t i = 0; i < plan->op_count; i++) {
         const struct plan_op *op = &plan->ops[i];
 
@@ -331,7 +341,7 @@ Test(compute, a_path_through_a_link_is_shown_under_both_names)
     cr_assert_eq(compute(&f, "version: 1\nfilesystem: {read: [/named]}\n"), 0, "%s", f.err.msg);
     const struct plan *plan = variant(&f, "default");
     cr_expect(find(plan, PLAN_BIND, "/data"));
-    cr_expect_str_eq(find(plan, PLAN_BIND, "/data")->origin, "p:2:21");
+    cr_expect_str_eq(bind_at(plan, "/data")->origin, "p:2:21");
     cr_expect_str_eq(find(plan, PLAN_SYMLINK, "/named")->src, "data");
     finish(&f);
 }

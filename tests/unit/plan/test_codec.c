@@ -262,7 +262,7 @@ Test(codec, decoding_is_fast)
         took = (end.tv_sec - begin.tv_sec) * 1000000000 + end.tv_nsec - begin.tv_nsec;
         best = took < best ? took : best;
     }
-    cr_log_warn("two plans of 60 operations: %lld ns", (long long)best);
+    cr_log_info("two plans of 60 operations: %lld ns", (long long)best);
     /* Generous, for sanitizers and busy machines: it is about 10 microseconds. */
     cr_expect_lt(best, 500000);
 }

@@ -171,6 +171,12 @@ static const struct exposure_case cases[] = {
      HOME "/.cache/uv/.tmpAb",
      false,
      NULL},
+    {{"python", "-I", "-B", "-c",
+      "import sys; sys.path = [__import__(\"os\").fsdecode(b\"" HOME "/.cache/uv/.tmpAb\")] + "
+      "sys.path; from python.get_interpreter_info import main; main()"},
+     HOME "/.cache/uv/.tmpAb",
+     false,
+     NULL},
     {{"python", "-c", "import sys; sys.path = [\"/data/set\"]; import os"}, NULL, false, NULL},
     {{"python", "-c", "import sys; sys.path = [\"/\"] + sys.path; from python.x"},
      NULL,
