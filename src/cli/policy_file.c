@@ -8,16 +8,13 @@
 #include <unistd.h>
 
 #include "args-internal.h"
-#include "compile-internal.h"
 #include "layers-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
-#include "svenv/plan/plan.h"
 #include "svenv/policy/policy.h"
-#include "svenv/venv/venv.h"
 #include "user-internal.h"
 
 #define NAME "policy.yaml"
@@ -34,7 +31,7 @@ static const char header[] =
     "# this file, 'man sandbox-venv' describes it. Changes count from the next start on.\n";
 
 struct place {
-    const struct venv *venv;
+    const char *venv_path;
     const struct user *user;
     const struct args *args;
     int dir;        /* $venv/sandbox */
@@ -77,38 +74,16 @@ static int write_new(const struct place *place, const struct buf *text, struct e
                              err);
 }
 
-/* The person knows the file that they named, not the copy. */
-static int name_original(const struct place *place, int r, struct err *err)
-{
-    const char *original = place->args->policy ? place->args->policy : NAME;
-
-    if (r < 0 && err && str_eq(err->pos.file, NEW_NAME))
-        (void)snprintf(err->pos.file, sizeof(err->pos.file), "%s", original);
-    if (r < 0 && err && str_starts(err->msg, NEW_NAME ":")) {
-        auto_free char *msg = xstrdup(err->msg);
-
-        (void)err_plain(err, err->code, "%s%s", original, msg + strlen(NEW_NAME));
-    }
-    return r;
-}
-
 static int load_new(const struct place *place, struct policy *policy, struct err *err)
 {
     const struct layers layers = {.venv_file = place->new_path};
+    int r = layers_load(policy, place->user, &layers, err);
 
-    return name_original(place, layers_load(policy, place->user, &layers, err), err);
-}
-
-/* A policy that can't be carried out must not take the place of one that can. */
-static int check_plan(const struct place *place, const struct policy *policy, struct err *err)
-{
-    struct venv venv = *place->venv; /* borrows everything */
-    auto_plan_file struct plan_file plan;
-
-    plan_file_init(&plan);
-    if (!venv.id)
-        venv.id = "00000000000000000000000000000000"; /* the wrap will make one */
-    return name_original(place, compile_dry(&venv, place->user, policy, &plan, err), err);
+    /* The person knows the file that they named, not the copy. */
+    if (r < 0 && err && str_eq(err->pos.file, NEW_NAME))
+        (void)snprintf(err->pos.file, sizeof(err->pos.file), "%s",
+                       place->args->policy ? place->args->policy : NAME);
+    return r;
 }
 
 /* The options become what differs from the profile: the file then says the same as the options did,
@@ -126,8 +101,6 @@ static int add_options(const struct place *place, const struct strv *words, stru
     if (r == 0)
         r = layers_bwrap(&policy, "command line", (const char *const *)words->items, words->count,
                          err);
-    if (r == 0)
-        r = check_plan(place, &policy, err);
     if (r < 0)
         return r;
     text->len = 0;
@@ -141,21 +114,23 @@ static int add_options(const struct place *place, const struct strv *words, stru
     return write_new(place, text, err);
 }
 
-static int keep_old(const struct place *place, const struct buf *text, bool *kept_out,
+static int keep_old(const struct place *place, const struct buf *text, enum policy_placed *out,
                     struct err *err)
 {
     auto_buf struct buf old = {0};
     int r = file_read(place->dir, NAME, POLICY_MAX, &old, err);
 
-    *kept_out = r == 0 && old.len == text->len && memcmp(old.data, text->data, old.len) == 0;
-    if (r == -ENOENT || *kept_out)
-        return 0;
-    if (r < 0)
+    if (r < 0 && r != -ENOENT)
         return r;
+    *out = r < 0 ? POLICY_PLACED_NEW : POLICY_PLACED_REPLACED;
+    if (r == 0 && old.len == text->len && memcmp(old.data, text->data, old.len) == 0)
+        *out = POLICY_PLACED_KEPT;
+    if (*out != POLICY_PLACED_REPLACED)
+        return 0;
     return file_write_atomic(place->dir, OLD_NAME, old.data, old.len, 0600, err);
 }
 
-static int place_text(const struct place *place, const struct strv *words, bool *kept_out,
+static int place_text(const struct place *place, const struct strv *words, enum policy_placed *out,
                       struct err *err)
 {
     auto_policy struct policy result;
@@ -171,13 +146,16 @@ static int place_text(const struct place *place, const struct strv *words, bool 
     if (r == 0)
         r = load_new(place, &result, err);
     if (r == 0)
-        r = check_plan(place, &result, err);
-    if (r == 0)
-        r = keep_old(place, &text, kept_out, err);
+        r = keep_old(place, &text, out, err);
     if (r < 0)
         return r;
+    if (*out == POLICY_PLACED_KEPT)
+        return unlinkat(place->dir, NEW_NAME, 0) < 0
+                   ? err_set(err, errno, "cannot remove '%s/sandbox/" NEW_NAME "'",
+                             place->venv_path)
+                   : 0;
     if (renameat(place->dir, NEW_NAME, place->dir, NAME) < 0)
-        return err_set(err, errno, "cannot put '%s/sandbox/" NAME "' in place", place->venv->path);
+        return err_set(err, errno, "cannot put '%s/sandbox/" NAME "' in place", place->venv_path);
     return 0;
 }
 
@@ -216,24 +194,32 @@ static void remove_sandbox(const char *venv_path, const char *sandbox)
         give_back_time(venv_path, &before);
 }
 
-int policy_file_place(const struct venv *venv, const struct user *user, const struct args *args,
-                      bool *kept_out, struct err *err)
+int policy_file_place(const char *venv_path, const struct user *user, const struct args *args,
+                      enum policy_placed *out, struct err *err)
 {
-    auto_free char *sandbox = path_join(venv->path, "sandbox");
-    auto_free char *new_path = path_join(venv->path, "sandbox/" NEW_NAME);
+    auto_free char *sandbox = path_join(venv_path, "sandbox");
+    auto_free char *new_path = path_join(venv_path, "sandbox/" NEW_NAME);
     auto_fd int dir = -1;
-    struct place place = {venv, user, args, -1, new_path};
+    struct place place = {venv_path, user, args, -1, new_path};
     bool is_new = false;
     int r;
 
-    dir = open_sandbox(venv->path, sandbox, &is_new, err);
+    dir = open_sandbox(venv_path, sandbox, &is_new, err);
     if (dir < 0)
         return dir;
     place.dir = dir;
-    r = place_text(&place, &args->bwrap, kept_out, err);
+    r = place_text(&place, &args->bwrap, out, err);
     if (r < 0)
         (void)unlinkat(dir, NEW_NAME, 0);
     if (r < 0 && is_new)
-        remove_sandbox(venv->path, sandbox);
+        remove_sandbox(venv_path, sandbox);
     return r;
+}
+
+void policy_file_take_back(const char *venv_path)
+{
+    auto_free char *old = path_join(venv_path, "sandbox/" OLD_NAME);
+    auto_free char *now = path_join(venv_path, "sandbox/" NAME);
+
+    (void)rename(old, now);
 }

@@ -31,7 +31,7 @@ struct wrapping {
     struct sync_result result;
     bool again;       /* it was wrapped before */
     bool had_private; /* home or cache were there before */
-    bool policy_kept;
+    enum policy_placed policy;
 };
 
 static void show_progress(void *context, size_t done, size_t total)
@@ -66,7 +66,7 @@ static bool has_private(const char *path)
 }
 
 /* A venv whose sandbox can't be computed would start nothing at all: a first wrap that fails here
- * is taken back. */
+ * is taken back, and so is the new policy of one that was wrapped already. */
 static int wrap_and_compile(struct wrapping *wrapping, struct err *err)
 {
     const struct wrap_options options = {.stub = SVENV_STUB,
@@ -78,6 +78,8 @@ static int wrap_and_compile(struct wrapping *wrapping, struct err *err)
         r = compile_store(path, &wrapping->user, err);
     if (r < 0 && !wrapping->again)
         (void)venv_unwrap(path, !wrapping->had_private, NULL);
+    if (r < 0 && wrapping->again && wrapping->policy == POLICY_PLACED_REPLACED)
+        policy_file_take_back(path);
     return r;
 }
 
@@ -131,9 +133,9 @@ static void add_policy(struct buf *out, const struct wrapping *wrapping)
     auto_buf struct buf text = {0};
 
     buf_add_escaped(&text, file);
-    if (wrapping->again && wrapping->policy_kept)
+    if (wrapping->again && wrapping->policy == POLICY_PLACED_KEPT)
         buf_add_str(&text, " (kept as it was)");
-    else if (wrapping->again)
+    else if (wrapping->policy == POLICY_PLACED_REPLACED)
         buf_add_str(&text, " (the one before: policy.yaml.old)");
     term_row(out, "policy", text.data);
 }
@@ -179,8 +181,8 @@ static int place_policy(struct wrapping *wrapping, struct err *err)
 
     if (lock < 0)
         return lock;
-    return policy_file_place(&wrapping->venv, &wrapping->user, wrapping->args,
-                             &wrapping->policy_kept, err);
+    return policy_file_place(wrapping->venv.path, &wrapping->user, wrapping->args,
+                             &wrapping->policy, err);
 }
 
 static int wrap(struct wrapping *wrapping, struct err *err)
