@@ -300,7 +300,8 @@ static int do_tmpfs(struct builder *b, const struct plan_op *op, struct err *err
 
 static int do_proc(struct builder *b, const struct plan_op *op, struct err *err)
 {
-    static const char *const options[] = {"hidepid", "invisible", NULL};
+    /* Group 0 sees all by default, and root's programs are in it: a group that nobody has. */
+    static const char *const options[] = {"hidepid", "invisible", "gid", "4294967294", NULL};
 
     return mount_new(b, op, "proc", options, MS_NOSUID | MS_NODEV | MS_NOEXEC, err);
 }
