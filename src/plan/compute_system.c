@@ -80,12 +80,13 @@ static const struct {
     const char *path;
     bool root_only; /* holds nothing but zeroes for other users */
 } proc_masks[] = {
-    {"/proc/acpi", false},        {"/proc/asound", false},    {"/proc/config.gz", false},
-    {"/proc/kallsyms", false},    {"/proc/kcore", false},     {"/proc/key-users", false},
-    {"/proc/keys", false},        {"/proc/kmsg", false},      {"/proc/latency_stats", false},
-    {"/proc/sched_debug", false}, {"/proc/scsi", false},      {"/proc/sysrq-trigger", false},
-    {"/proc/timer_list", false},  {"/proc/iomem", true},      {"/proc/ioports", true},
-    {"/proc/kpagecgroup", true},  {"/proc/kpagecount", true}, {"/proc/kpageflags", true},
+    {"/proc/acpi", false},          {"/proc/asound", false},      {"/proc/config.gz", false},
+    {"/proc/interrupts", false},    {"/proc/kallsyms", false},    {"/proc/kcore", false},
+    {"/proc/key-users", false},     {"/proc/keys", false},        {"/proc/kmsg", false},
+    {"/proc/latency_stats", false}, {"/proc/sched_debug", false}, {"/proc/scsi", false},
+    {"/proc/sysrq-trigger", false}, {"/proc/timer_list", false},  {"/proc/iomem", true},
+    {"/proc/ioports", true},        {"/proc/kpagecgroup", true},  {"/proc/kpagecount", true},
+    {"/proc/kpageflags", true},     {"/proc/pagetypeinfo", true}, {"/proc/slabinfo", true},
     {"/proc/vmallocinfo", true},
 };
 
