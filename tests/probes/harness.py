@@ -6,6 +6,7 @@ outside its own temporary directory it removes again, and nothing that it did no
 """
 
 import dataclasses
+import errno
 import inspect
 import json
 import os
@@ -190,7 +191,8 @@ class World:
             try:
                 path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
             except OSError as error:
-                print(f"left behind: {path}: {error}", file=sys.stderr)
+                if error.errno != errno.ENOTEMPTY:  # a directory that others use by now
+                    print(f"left behind: {path}: {error}", file=sys.stderr)
         if (self.venv / "sandbox").exists():
             run([TOOL, "unwrap", self.venv, "--purge"])
         remove_tree(self.top)
