@@ -31,7 +31,7 @@ def created(path):
     return opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
 
 
-def written(path, text=b"probe"):
+def written(path, text=b"svenv-written"):
     try:
         with open(path, "ab") as file:
             file.write(text)

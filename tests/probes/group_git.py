@@ -1,0 +1,136 @@
+"""GIT: repositories in and around the project."""
+
+import os
+
+import harness
+from group_prj import QUARANTINE, clear, made, mini, new
+from harness import ANY, Host, Probe, Python, every, that
+
+FILES = (".git/config", ".git/HEAD", ".git/hooks/post-checkout", ".git/index.lock",
+         ".git/objects/forged", ".git/refs/heads/evil", ".git/info/attributes",
+         ".git/hooks/pre-commit.sample", ".git/packed-refs")
+
+
+def writes(project, names):
+    results = {}
+    for name in names:
+        path = os.path.join(project, name)
+        existed = os.path.exists(path)
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            results[name] = written(path)
+        except OSError as error:
+            results[name] = name_of(error)
+        if results[name] == "ok" and not existed:
+            os.unlink(path)
+    return results
+
+
+def git_effect(world):
+    found = [n for n in FILES if (world.project / n).exists() and
+             "svenv-written" in (world.project / n).read_text()]
+    return f"{found} changed" if found else None
+
+
+def fresh_repository(view):
+    """A project without .git gets one from inside."""
+    def act(base, venv):
+        code = ("import os; os.makedirs('.git/hooks', exist_ok=True); "
+                "open('.git/config', 'w').write('[core]\\n fsmonitor = x\\n')")
+        python = venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON
+        harness.run([python, "-c", code], cwd=base)
+        harness.time.sleep(0.3)
+        return "made" if (base / ".git").exists() else "not there"
+
+    return mini(view, lambda base: None, act)
+
+
+def worktree(view):
+    """.git is a file that names a directory beside the project."""
+    store = view.parent / ("store-" + harness.secrets.token_hex(3))
+
+    def prepare(base):
+        (store / "hooks").mkdir(parents=True)
+        (store / "HEAD").write_text("ref: refs/heads/main\n")
+        (store / "config").write_text("[core]\n")
+        (base / ".git").write_text(f"gitdir: {store}\n")
+
+    def act(base, venv):
+        code = harness.code_of(change_worktree, harness.json.dumps([str(base), str(store)]))
+        python = venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON
+        done = harness.run([python, "-B", "-c", code], cwd=base)
+        found = harness.result_in(done.stdout)
+        result = found["result"] if found else {"died": done.stderr[-200:]}
+        if "svenv-written" in (store / "config").read_text() + (base / ".git").read_text():
+            result["host"] = "ok"
+        return result
+
+    try:
+        return mini(view, prepare, act)
+    finally:
+        harness.remove_tree(store)
+
+
+def change_worktree(base, store):
+    return {"line": written(base + "/.git"), "config": written(store + "/config"),
+            "hook": created(store + "/hooks/post-checkout")}
+
+
+def embedded(view):
+    """A bare repository somewhere in the tree, whose configuration runs a program."""
+    names = ("vendor/HEAD", "vendor/config", "vendor/objects/x", "vendor/refs/x")
+    result = new(names).run(view)
+    if view.inside:
+        found = made(("vendor/config",))(view.world)
+        clear(view.project, names)
+        return "still there" if found else "moved away"
+    return "still there" if set(result.values()) == {"ok"} else "not made"
+
+
+def parent_repository(view):
+    """The repository's root is above the project."""
+    folder = view.parent / ".git"
+    folder.mkdir(exist_ok=True)
+    (folder / "config").write_text("[core]\n")
+    try:
+        return view.world.value(look_up, str(view.project), inside=view.inside)
+    finally:
+        harness.remove_tree(folder)
+
+
+def look_up(project):
+    path = os.path.join(os.path.dirname(project), ".git", "config")
+    return [opened(path), opened("../.git/config"), written(path)]
+
+
+def remote_url(project, mark):
+    return mark in content(project + "/.git/config")
+
+
+def nested(project, names):
+    return {name: written(os.path.join(project, name)) for name in names}
+
+
+NESTED = ["sub/inner/.git/config", "sub/inner/.git/HEAD", "sub/inner/.vscode/settings.json"]
+
+PROBES = [
+    Probe("GIT-01", "hooks, config, refs, objects, index.lock of the project's repository",
+          Python(writes, lambda v: [str(v.project), list(FILES)]), every("EROFS", "EACCES"),
+          every("ok"), git_effect),
+    Probe("GIT-03", "a project without .git gets one", Host(fresh_repository), "not there", "made",
+          missing=QUARANTINE),
+    Probe("GIT-05", "a nested repository and nested editor settings",
+          Python(nested, lambda v: [str(v.project), NESTED]), every("EROFS", "EACCES"),
+          every("ok"), missing="protected names below the project's top (C22, C24)"),
+    Probe("GIT-06", "a worktree's .git file and what it names", Host(worktree),
+          that("refused", lambda v: isinstance(v, dict) and "ok" not in v.values()),
+          every("ok")),
+    Probe("GIT-07", "an embedded bare repository", Host(embedded), "moved away", "still there",
+          missing="the sweep at exit finds bare repositories (C24)"),
+    Probe("GIT-10", "a repository above the project", Host(parent_repository),
+          that("ENOENT", lambda v: v[:2] == ["ENOENT", "ENOENT"] and v[2] != "ok"),
+          ["ok", "ok", "ok"]),
+    Probe("GIT-11", "the token in a remote's URL",
+          Python(remote_url, lambda v: [str(v.project), v.canary]), False, True,
+          missing="credentials in .git/config are not shown"),
+]

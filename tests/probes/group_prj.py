@@ -1,0 +1,443 @@
+"""PRJ: the writable project as a way to programs of the host."""
+
+import os
+import pathlib
+import subprocess
+import time
+
+import harness
+from harness import ANY, Host, Probe, Python, every, some, that
+
+QUARANTINE = "protected names that appear during a run are moved away (C23)"
+WATCH = "the supervisor watches masks that an atomic save detaches (C23)"
+BYTECODE = "byte code goes to a private prefix (C28)"
+
+# Names that tools on the host obey without being asked; none of them is in the world's project.
+NEW_FILES = (".cursor/rules", ".zed/settings.json", ".fleet/settings.json", "evil.code-workspace",
+             ".devcontainer/devcontainer.json", ".devcontainer.json", ".mise.toml", "mise.toml",
+             ".tool-versions", ".python-version", ".direnv/x", ".husky/pre-commit",
+             "lefthook.yml", ".hg/hgrc", ".svn/entries", ".bzr/x", ".jj/x", ".gitmodules",
+             ".claude/settings.json", ".mcp.json", ".exrc", ".nvim.lua", ".dir-locals.el",
+             ".vimrc", ".autoenv", ".zshrc", ".bashrc", ".profile", ".windsurf/x", ".gemini/x",
+             ".codex/config.toml")
+CI_FILES = (".github/workflows/x.yml", ".gitlab-ci.yml", ".circleci/config.yml")
+PYTHON_FILES = ("conftest.py", "sitecustomize.py", "usercustomize.py", "evil.pth")
+EXISTING = (".vscode/settings.json", ".idea/workspace.xml", ".envrc", ".pre-commit-config.yaml",
+            ".gitattributes", ".git/config")
+
+
+def make(project, names):
+    """Makes files that tools of the host would obey."""
+    results = {}
+    for name in names:
+        path = os.path.join(project, name)
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            results[name] = created(path)
+        except OSError as error:
+            results[name] = name_of(error)
+    return results
+
+
+def change(project, names):
+    return {name: written(os.path.join(project, name)) for name in names}
+
+
+def made(names):
+    """The effect: one of the names is on the host after the run. It is removed again."""
+    def look(world):
+        found = [name for name in names if os.path.lexists(world.project / name)]
+        clear(world.project, names)
+        return f"{len(found)} of {len(names)} exist: {', '.join(found[:5])}" if found else None
+
+    return look
+
+
+def clear(base, names):
+    for name in names:
+        first = base / pathlib.PurePath(name).parts[0]
+        if first.is_dir() and not first.is_symlink():
+            harness.remove_tree(first)
+        elif os.path.lexists(first):
+            first.unlink()
+
+
+def new(names):
+    def play(view):
+        result = view.world.value(make, str(view.project), list(names), inside=view.inside)
+        if not view.inside:
+            clear(view.project, names)
+        else:
+            time.sleep(0.3)  # what is moved away at once may be so after the program's end
+        return result
+
+    return Host(play)
+
+
+def replace_directory(project, name):
+    """Renames a protected directory away and makes another in its place."""
+    path = os.path.join(project, name)
+    first = attempt(os.rename, path, path + "-moved")
+    if first == "ok":
+        os.mkdir(path)
+        os.rmdir(path)
+        os.rename(path + "-moved", path)
+    return first
+
+
+def over(project, names):
+    """Replaces protected files by rename, as an editor would."""
+    results = {}
+    for name in names:
+        other = os.path.join(project, "probe-new")
+        created(other)
+        results[name] = attempt(os.rename, other, os.path.join(project, name))
+        if os.path.exists(other):
+            os.unlink(other)
+    return results
+
+
+def kept(names):
+    def look(world):
+        lost = [name for name in names
+                if (world.project / name).read_bytes() == b"" or
+                b"svenv-written" in (world.project / name).read_bytes()]
+        return f"{lost} changed" if lost else None
+
+    return look
+
+
+def wait_and_write(path, flag):
+    """Waits for the host's word, then writes the file that the host replaced."""
+    import time
+
+    for _ in range(500):
+        if os.path.exists(flag):
+            return written(path)
+        time.sleep(0.02)
+    return "no word"
+
+
+def save_atomically(view):
+    """An editor on the host saves a protected file while a program runs."""
+    target = view.project / ".envrc"
+    flag = view.project / "saved"
+    flag.unlink(missing_ok=True)
+    code = harness.code_of(wait_and_write, harness.json.dumps([str(target), str(flag)]))
+    if view.inside:
+        process = view.world.spawn("python", "-B", "-c", code)
+    else:
+        process = subprocess.Popen([harness.SYSTEM_PYTHON, "-B", "-c", code],
+                                   stdout=subprocess.PIPE)
+    time.sleep(0.5)
+    temporary = view.project / ".envrc.tmp"
+    temporary.write_text("# saved\n")
+    os.replace(temporary, target)
+    time.sleep(0.3)
+    flag.write_text("now")
+    out, _ = process.communicate(timeout=harness.TIMEOUT)
+    flag.unlink(missing_ok=True)
+    found = harness.result_in(out.decode())
+    return found["result"] if found else "stopped"
+
+
+def envrc_effect(world):
+    path = world.project / ".envrc"
+    text = path.read_text()
+    path.write_text("\n")
+    return "the saved file was written from inside" if "svenv-written" in text else None
+
+
+def created_by_user(view):
+    """The user makes a protected directory during a run; the program then writes in it."""
+    folder = view.project / ".theia"
+    flag = view.project / "made"
+    for path in (flag,):
+        path.unlink(missing_ok=True)
+    target = folder / "settings.json"
+    code = harness.code_of(wait_and_write, harness.json.dumps([str(target), str(flag)]))
+    if view.inside:
+        process = view.world.spawn("python", "-B", "-c", code)
+    else:
+        process = subprocess.Popen([harness.SYSTEM_PYTHON, "-B", "-c", code],
+                                   stdout=subprocess.PIPE)
+    time.sleep(0.5)
+    folder.mkdir()
+    time.sleep(0.3)
+    flag.write_text("now")
+    out, _ = process.communicate(timeout=harness.TIMEOUT)
+    harness.remove_tree(folder)
+    flag.unlink(missing_ok=True)
+    found = harness.result_in(out.decode())
+    return found["result"] if found else "stopped"
+
+
+def forge_bytecode(view):
+    """Byte code with the time stamp and size of a module that did not change."""
+    import importlib.util
+
+    module = view.project / "mod.py"
+    cache = pathlib.Path(importlib.util.cache_from_source(str(module)))
+    code = (
+        "import importlib._bootstrap_external as b, os, sys\n"
+        f"source = {str(module)!r}; target = {str(cache)!r}\n"
+        "st = os.stat(source)\n"
+        "data = b._code_to_timestamp_pyc(compile('value = 666', source, 'exec'),"
+        " int(st.st_mtime), st.st_size)\n"
+        "os.makedirs(os.path.dirname(target), exist_ok=True)\n"
+        "open(target, 'wb').write(data)\n")
+    if view.inside:
+        view.world.python("-B", "-c", code)
+    else:
+        harness.must([harness.SYSTEM_PYTHON, "-B", "-c", code])
+    done = harness.must([harness.SYSTEM_PYTHON, "-c", "import mod; print(mod.value)"],
+                        cwd=view.project)
+    harness.remove_tree(cache.parent)
+    return done.stdout.strip()
+
+
+def normal_bytecode(view):
+    """The program imports from the project: it must work, wherever the byte code goes."""
+    if view.inside:
+        return view.world.python("-c", "import sys; sys.path.insert(0, '.'); import mod; "
+                                 "print(mod.value)").stdout.strip()
+    return "1"
+
+
+def special(project):
+    import socket
+
+    results = {"fifo": attempt(os.mkfifo, project + "/probe-fifo")}
+    with socket.socket(socket.AF_UNIX) as one:
+        results["socket"] = attempt(one.bind, project + "/probe-socket")
+    for name in ("probe-fifo", "probe-socket"):
+        if os.path.lexists(project + "/" + name):
+            os.unlink(project + "/" + name)
+    return results
+
+
+def tree_of(base):
+    found = set()
+    for folder, names, files in os.walk(base):
+        if folder == str(base) and ".venv" in names:
+            names.remove(".venv")
+        found |= {os.path.relpath(os.path.join(folder, name), base) for name in names + files}
+    return found
+
+
+def nothing_left(view):
+    before = tree_of(view.project)
+    if view.inside:
+        view.world.python("-c", "pass")
+        view.world.python("-c", "open('kept-by-user', 'w').close()")
+    else:
+        (view.project / "kept-by-user").write_text("")
+    after = tree_of(view.project)
+    (view.project / "kept-by-user").unlink(missing_ok=True)
+    return sorted(after - before) + sorted("gone " + name for name in before - after)
+
+
+def mini(view, prepare, act):
+    """A project of its own: prepare(base) before it is wrapped, act(base, venv) afterwards."""
+    base = pathlib.Path(harness.tempfile.mkdtemp(prefix="mini-", dir=view.parent))
+    venv = base / ".venv"
+    try:
+        prepare(base)
+        harness.must([harness.SYSTEM_PYTHON, "-m", "venv", "--without-pip", venv])
+        done = harness.run([harness.TOOL, "wrap", venv]) if view.inside else None
+        if done and done.returncode:
+            return "refused: " + done.stderr.strip()
+        return act(base, venv)
+    finally:
+        if (venv / "sandbox").exists():
+            harness.run([harness.TOOL, "unwrap", venv, "--purge"])
+        harness.remove_tree(base)
+
+
+def protected_link(view):
+    def prepare(base):
+        (base / "conf" / "vscode").mkdir(parents=True)
+        (base / "conf" / "vscode" / "settings.json").write_text("{}\n")
+        (base / ".vscode").symlink_to("conf/vscode")
+
+    def act(base, venv):
+        code = "open('.vscode/settings.json', 'a').write('svenv-written')"
+        done = harness.run([venv / "bin" / "python", "-c", code], cwd=base)
+        text = (base / "conf" / "vscode" / "settings.json").read_text()
+        return "written" if "svenv-written" in text else f"kept, status {done.returncode}"
+
+    return mini(view, prepare, act)
+
+
+def deep_tree(view):
+    """Depth, many names and cycles: the start stays bounded."""
+    def prepare(base):
+        here = os.open(base, os.O_RDONLY)
+        for _ in range(3000):
+            os.mkdir("d", dir_fd=here)
+            below = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
+        os.close(here)
+        (base / "many").mkdir()
+        for number in range(5000):
+            (base / "many" / str(number)).touch()
+        (base / "x").symlink_to("y")
+        (base / "y").symlink_to("x")
+        (base / ("n" * 255)).touch()
+
+    def act(base, venv):
+        begin = time.monotonic()
+        done = harness.run([venv / "bin" / "python", "-c", "print('ran')"], cwd=base)
+        seconds = time.monotonic() - begin
+        subprocess.run(["rm", "-rf", base / "d"], check=False)
+        fast = seconds < 5
+        return ("in time: " if fast else "late: ") + (done.stdout or done.stderr).strip()[:80]
+
+    return mini(view, prepare, act)
+
+
+def hostile_names(view):
+    """Control bytes in names that our messages quote."""
+    name = "evil\n\x1b]52;c;eA==\x07\u202e"
+    folder = view.parent / name
+    folder.mkdir(exist_ok=True)
+    try:
+        if view.inside:
+            done = harness.run([harness.TOOL, "wrap", folder])
+            text = done.stderr + done.stdout
+        else:
+            text = f"cannot open '{folder}'"
+    finally:
+        folder.rmdir()
+    return "raw" if any(mark in text for mark in ("\x1b", "\x07", "\u202e")) else "escaped"
+
+
+def widened_by_dotenv(view):
+    """.env lines that would steer the launcher."""
+    (view.project / ".env").write_text(
+        f"BWRAP_ARGS=--bind {harness.HOME} {harness.HOME}\nSANDBOX_SECCOMP_ALLOW=\n"
+        f"VERBOSE=1\nFROM_DOTENV=yes\n")
+    code = (f"import os; print(os.path.exists({str(view.home_file)!r}),"
+            " 'BWRAP_ARGS' in os.environ, os.environ.get('FROM_DOTENV'))")
+    try:
+        if view.inside:
+            return view.world.python("-c", code).stdout.strip()
+        return harness.must([harness.SYSTEM_PYTHON, "-c", code]).stdout.strip()
+    finally:
+        (view.project / ".env").write_text("FROM_DOTENV=yes\n")
+
+
+def root_mode(project):
+    return attempt(os.chmod, project, 0o777)
+
+
+def mode_effect(world):
+    wide = world.project.stat().st_mode & 0o022
+    world.project.chmod(0o755)
+    return "the project is writable for others" if wide else None
+
+
+def other_venv(project):
+    """A second venv in the project: its entry points and activate scripts."""
+    return {name: written(os.path.join(project, "other", name))
+            for name in ("bin/activate", "bin/python-probe", "pyvenv.cfg")}
+
+
+def with_other_venv(view):
+    def prepare(base):
+        harness.must([harness.SYSTEM_PYTHON, "-m", "venv", "--without-pip", base / "other"])
+        (base / "other" / "bin" / "python-probe").write_text("#!/bin/sh\n")
+
+    def act(base, venv):
+        code = harness.code_of(other_venv, harness.json.dumps([str(base)]))
+        python = venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON
+        done = harness.run([python, "-B", "-c", code], cwd=base)
+        return harness.result_in(done.stdout)["result"]
+
+    return mini(view, prepare, act)
+
+
+def own_venv(venv):
+    return {name: written(os.path.join(venv, name)) for name in
+            ("bin/activate", "bin/activate.fish", "bin/Activate.ps1", "bin/python3", "pyvenv.cfg",
+             "bin/new-script", "lib/new", "sandbox/policy.yaml", "home/x", "cache/x")}
+
+
+def activate_effect(world):
+    for name in ("bin/activate", "bin/activate.fish", "pyvenv.cfg", "sandbox/policy.yaml"):
+        if b"svenv-written" in (world.venv / name).read_bytes():
+            return f"{name} was changed"
+    return "bin/new-script was made" if (world.venv / "bin" / "new-script").exists() else None
+
+
+def copy_of_venv(view):
+    if view.inside:
+        return [str(view.venv)]
+    copy = view.parent / "free-venv"
+    if not copy.exists():
+        harness.must([harness.SYSTEM_PYTHON, "-m", "venv", "--without-pip", "--copies", copy])
+        for name in ("sandbox", "home", "cache"):
+            (copy / name).mkdir()
+    return [str(copy)]
+
+
+DENIED = ("EROFS", "EACCES", "EPERM", "ENOENT", "EBUSY")
+
+PROBES = [
+    Probe("PRJ-01", f"{len(NEW_FILES)} new files that editors, shells and assistants obey",
+          new(NEW_FILES), ANY, every("ok"), made(NEW_FILES), missing=QUARANTINE),
+    Probe("PRJ-02", "change existing .vscode, .idea, .envrc, .gitattributes ...",
+          Python(change, lambda v: [str(v.project), list(EXISTING)]), every("EROFS", "EACCES"),
+          every("ok"), kept(EXISTING)),
+    *[Probe(f"PRJ-03{letter}", f"rename {name} away and make another",
+            Python(replace_directory, lambda v, name=name: [str(v.project), name]),
+            ("EBUSY", "EROFS", "EACCES"), "ok")
+      for letter, name in (("a", ".vscode"), ("b", ".git"), ("c", ".idea"))],
+    Probe("PRJ-05", "replace protected files by rename",
+          Python(over, lambda v: [str(v.project), [".envrc", ".gitattributes",
+                                                   ".pre-commit-config.yaml"]]),
+          every("EBUSY", "EROFS", "EACCES"), every("ok"),
+          kept((".envrc", ".gitattributes", ".pre-commit-config.yaml"))),
+    Probe("PRJ-08", ".env with BWRAP_ARGS and SANDBOX_* widens nothing", Host(widened_by_dotenv),
+          "False False yes", "True False None"),
+    Probe("PRJ-10", "an editor saves a protected file over its mask", Host(save_atomically),
+          (*DENIED, "stopped"), "ok", envrc_effect, missing=WATCH),
+    Probe("PRJ-11", "profile strict: Makefile cannot be changed",
+          Python(change, lambda v: [str(v.project), ["Makefile"]]), every("EROFS", "EACCES"),
+          every("ok"), world="strict"),
+    Probe("PRJ-12", "profile strict: conftest.py, sitecustomize.py, *.pth",
+          new(PYTHON_FILES), ANY, every("ok"), made(PYTHON_FILES), world="strict",
+          missing=QUARANTINE),
+    Probe("PRJ-14", "profile strict: CI configuration", new(CI_FILES), ANY, every("ok"),
+          made(CI_FILES), world="strict", missing=QUARANTINE),
+    Probe("PRJ-16", "forged byte code that the host's Python would run", Host(forge_bytecode),
+          "1", "666", missing=BYTECODE),
+    Probe("PRJ-17", "importing from the project works", Host(normal_bytecode), "1", "1"),
+    Probe("PRJ-22", "deep, large and cyclic trees", Host(deep_tree), "in time: ran",
+          "in time: ran"),
+    Probe("PRJ-23", "names with control bytes in our messages", Host(hostile_names), "escaped",
+          "raw"),
+    Probe("PRJ-24", "a protected name that is a symlink into the project", Host(protected_link),
+          that("refused or kept", lambda v: v != "written"), "written"),
+    Probe("PRJ-25", "a protected name that the user makes during the run", Host(created_by_user),
+          (*DENIED, "stopped"), "ok", missing=QUARANTINE),
+    Probe("PRJ-27", "nothing is left behind, and the user's files stay", Host(nothing_left),
+          ["kept-by-user"], ["kept-by-user"]),
+    Probe("PRJ-30", "rename a directory that holds protected ones",
+          Python(replace_directory, lambda v: [str(v.project), "sub"]), ("EBUSY", "EROFS"), "ok",
+          missing="protected names below the project's top (C22, C24)"),
+    Probe("PRJ-31", "FIFOs and sockets in the project", Python(special, lambda v: [str(v.project)]),
+          every("EACCES"), every("ok"),
+          missing="Landlock without MAKE_FIFO and MAKE_SOCK in the project"),
+    Probe("PRJ-32", "chmod 0777 on the project", Python(root_mode, lambda v: [str(v.project)]),
+          ANY, "ok", mode_effect, missing="modes are looked at when a run ends"),
+    Probe("PRJ-33", "another venv in the project", Host(with_other_venv),
+          every("EROFS", "EACCES"), every("ok"), missing="other venvs in the project (C29)"),
+    Probe("PRJ-34", "the own venv: activate*, entries, pyvenv.cfg, policy",
+          Python(own_venv, copy_of_venv), that("refused", lambda v: "ok" not in v.values()),
+          that("possible", lambda v: v["bin/activate"] == "ok"), activate_effect),
+    Probe("PRJ-28", "case variants on a casefolding file system",
+          skip="needs a casefold, vfat or ntfs mount"),
+    Probe("PRJ-29", "NFS, FUSE, overlayfs, btrfs", skip="needs such a mount"),
+]
