@@ -37,12 +37,12 @@ void audit_time_text(int64_t time_ms, char out[AUDIT_TIME_SIZE])
 {
     time_t seconds = (time_t)(time_ms / 1000);
     struct tm tm = {0};
-    char day[24] = "";
 
     gmtime_r(&seconds, &tm);
-    if (strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-        day[0] = '\0';
-    snprintf(out, AUDIT_TIME_SIZE, "%s.%03dZ", day, (int)(time_ms % 1000));
+    snprintf(out, AUDIT_TIME_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+             (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
+             (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
+             (unsigned)tm.tm_sec % 100, (unsigned)(time_ms % 1000));
 }
 
 static void add_str(struct json *json, const char *key, const char *value)

@@ -190,17 +190,37 @@ static void mask_assignment(struct buf *text)
         mask_rest(text, len + 1);
 }
 
-/* The steps that follow are quadratic at worst, so they see little more than what is kept. A word
- * at the cut may be half of something that they would know whole: it goes. */
-static bool shorten(struct buf *text, size_t max)
+/* Takes off the beginning of `value` that the text ends in. */
+static void drop_half_value(struct buf *text, const char *value)
 {
-    if (text->len <= SEEN_TIMES * max)
-        return false;
-    text->len = SEEN_TIMES * max;
-    while (text->len > 0 && strchr(" \t\r\n", text->data[text->len - 1]) == NULL)
-        text->len--;
-    text->data[text->len] = '\0';
-    return true;
+    size_t len = strlen(value);
+
+    for (size_t n = len < text->len ? len : text->len; n >= VALUE_MIN; n--) {
+        if (memcmp(text->data + text->len - n, value, n) == 0) {
+            text->len -= n;
+            return;
+        }
+    }
+}
+
+/* The steps that follow are quadratic at worst, so they see little more than what is kept. What
+ * stands at the cut may be half of something that they would know whole: it goes. */
+static bool copy_beginning(const char *text, size_t max, const char *const *env, struct buf *out)
+{
+    size_t len = strnlen(text, SEEN_TIMES * max + 1);
+    bool is_cut = len > SEEN_TIMES * max;
+
+    buf_add(out, text, is_cut ? len - 1 : len);
+    for (; is_cut && env != NULL && *env != NULL; env++) {
+        const char *equals = strchr(*env, '=');
+
+        if (equals != NULL && is_secret_name(*env, (size_t)(equals - *env)))
+            drop_half_value(out, equals + 1);
+    }
+    while (is_cut && out->len > 0 && strchr(" \t\r\n", out->data[out->len - 1]) == NULL)
+        out->len--;
+    out->data[out->len] = '\0';
+    return is_cut;
 }
 
 static void add_cut(const struct buf *text, size_t max, bool is_cut, struct buf *out)
@@ -221,11 +241,9 @@ static void add_cut(const struct buf *text, size_t max, bool is_cut, struct buf 
 void audit_redact(const char *text, size_t max, const char *const *env, struct buf *out)
 {
     auto_buf struct buf copy = {0};
-    bool is_cut = false;
+    bool is_cut = copy_beginning(text, max, env, &copy);
 
-    buf_add_str(&copy, text);
     drop_values(&copy, env);
-    is_cut = shorten(&copy, max);
     drop_url_users(&copy);
     drop_bare_users(&copy);
     mask_assignment(&copy);

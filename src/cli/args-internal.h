@@ -24,7 +24,8 @@ enum args_accept {
     ACCEPT_BWRAP = 1u << 9,       /* bubblewrap's options, anywhere */
     ACCEPT_REST = 1u << 10,       /* words after "--" */
     ACCEPT_BWRAP_REST = 1u << 11, /* the same, and they are bubblewrap's options */
-    ACCEPT_EXTRA = 1u << 12       /* what is not known is kept in `extra` */
+    ACCEPT_EXTRA = 1u << 12,      /* what is not known is kept in `extra` */
+    ACCEPT_LOG = 1u << 13         /* --follow, --denied */
 };
 
 struct args {
@@ -34,6 +35,8 @@ struct args {
     bool purge;
     bool json;
     bool check;
+    bool follow;
+    bool denied;
     bool origins;
     bool diff;
     const char *policy;

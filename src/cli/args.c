@@ -34,6 +34,8 @@ static const struct option_row option_rows[] = {
     ROW("--purge", NULL, OPTION_FLAG, ACCEPT_PURGE, purge),
     ROW("--json", NULL, OPTION_FLAG, ACCEPT_JSON, json),
     ROW("--check", NULL, OPTION_FLAG, ACCEPT_CHECK, check),
+    ROW("--follow", "-f", OPTION_FLAG, ACCEPT_LOG, follow),
+    ROW("--denied", NULL, OPTION_FLAG, ACCEPT_LOG, denied),
     ROW("--origins", NULL, OPTION_FLAG, ACCEPT_SHOW, origins),
     ROW("--diff", NULL, OPTION_FLAG, ACCEPT_SHOW, diff),
     ROW("--network", NULL, OPTION_TEXT, ACCEPT_GRANT, network),

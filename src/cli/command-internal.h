@@ -34,8 +34,11 @@ int command_run(const struct args *args);
 int command_shell(const struct args *args);
 int command_policy_show(const struct args *args);
 int command_policy_check(const struct args *args);
+int command_policy_log(const struct args *args);
+int command_log(const struct args *args);
 int command_refresh(const struct args *args);
-int command_break_links(const struct args *args);
+int command_before_install(const struct args *args);
+int command_after_install(const struct args *args);
 int command_plan(const struct args *args);
 
 /* Prints the error. Return: EXIT_FAILED. */

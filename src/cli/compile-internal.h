@@ -4,6 +4,7 @@
 
 #include "svenv/plan/plan.h"
 
+struct buf;
 struct err;
 struct layers;
 struct policy;
@@ -23,6 +24,10 @@ int compile_store(const char *venv_path, const struct user *user, struct err *er
 /* Computes the plan and changes nothing: can this policy be carried out for this venv? */
 int compile_dry(const struct venv *venv, const struct user *user, const struct policy *policy,
                 struct plan_file *file, struct err *err);
+
+/* The plan as it lies at $venv/sandbox/plan; its strings point into *bytes.
+ * Return: 0, or negative errno with *err. plan_file_finish() in both cases. */
+int compile_read(const char *venv_path, struct plan_file *file, struct buf *bytes, struct err *err);
 
 /* The first input of $venv/sandbox/plan that is no longer what it was, "" when all are. Caller
  * frees. Return: 0; or negative errno with *err when there is no readable plan. */

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "facts-internal.h"
+#include "history-internal.h"
 #include "layers-internal.h"
 #include "svenv/base/err.h"
+#include "svenv/base/log.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/plan/command.h"
@@ -271,6 +273,17 @@ static int make_etc(struct plan_file *file, const struct venv *venv, const struc
     return venv_make_etc(venv->path, venv->id, &identity, note_etc, file, err);
 }
 
+/* A history that cannot be written is said, and the venv can be used. */
+static void keep_history(const struct plan_file *file, const struct venv *venv,
+                         const struct user *user, const struct policy *policy)
+{
+    struct err err = {0};
+
+    if (file->variants[0].plan.audit != PLAN_AUDIT_OFF &&
+        history_note(user, venv, policy, file->policy_hash, &err) < 0)
+        log_err(&err);
+}
+
 static int compute(struct plan_file *file, const struct venv *venv, const struct user *user,
                    const struct layers *layers, struct err *err)
 {
@@ -290,6 +303,8 @@ static int compute(struct plan_file *file, const struct venv *venv, const struct
     if (r < 0)
         return r;
     add_asked_inputs(file, &host);
+    if (layers->history)
+        keep_history(file, venv, user, &policy);
     return 0;
 }
 
@@ -333,7 +348,7 @@ int compile_store(const char *venv_path, const struct user *user, struct err *er
 {
     auto_free char *policy = layers_venv_file(venv_path);
     auto_free char *sandbox = path_join(venv_path, "sandbox");
-    const struct layers layers = {.venv_file = policy};
+    const struct layers layers = {.venv_file = policy, .history = true};
     auto_plan_file struct plan_file file;
     auto_buf struct buf bytes = {0};
     auto_fd int dir = -1;
@@ -380,17 +395,22 @@ static const char *first_changed(const struct plan_file *file, const char *venv_
     return is_same_dir(venv_path, "sandbox/bin", &file->sandbox_bin) ? "" : "sandbox/bin";
 }
 
-int compile_outdated(const char *venv_path, char **input_out, struct err *err)
+int compile_read(const char *venv_path, struct plan_file *file, struct buf *bytes, struct err *err)
 {
     auto_free char *path = path_join(venv_path, "sandbox/plan");
-    auto_plan_file struct plan_file file;
-    auto_buf struct buf bytes = {0};
     int r;
 
-    plan_file_init(&file);
-    r = file_read(AT_FDCWD, path, PLAN_MAX, &bytes, err);
-    if (r == 0)
-        r = plan_decode(&file, bytes.data, bytes.len, err);
+    plan_file_init(file);
+    r = file_read(AT_FDCWD, path, PLAN_MAX, bytes, err);
+    return r < 0 ? r : plan_decode(file, bytes->data, bytes->len, err);
+}
+
+int compile_outdated(const char *venv_path, char **input_out, struct err *err)
+{
+    auto_plan_file struct plan_file file;
+    auto_buf struct buf bytes = {0};
+    int r = compile_read(venv_path, &file, &bytes, err);
+
     if (r < 0)
         return r;
     *input_out = xstrdup(first_changed(&file, venv_path));

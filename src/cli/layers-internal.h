@@ -14,6 +14,7 @@ struct user;
 struct layers {
     const char *venv_file;   /* the venv's policy file; NULL: none */
     const char *profile;     /* instead of a venv_file: this profile and nothing else */
+    bool history;            /* what comes of it is the venv's policy: see history-internal.h */
     bool environment;        /* BWRAP_ARGS, SANDBOX_SECCOMP_ALLOW, SANDBOX_USE_PIP_CACHE count */
     const struct args *args; /* --network, --read, --write, bubblewrap's options; NULL: none */
 };

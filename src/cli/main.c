@@ -66,9 +66,23 @@ static const struct command commands[] = {
     {"policy check", "check a policy", ACCEPT_VENV, command_policy_check,
      "[VENV | FILE]\n\n"
      "The first mistake is printed with file, line and column.\n\n" QUIET_TEXT},
+    {"policy log", "show how the policy has changed", ACCEPT_VENV | ACCEPT_JSON, command_policy_log,
+     "[VENV] [--json]\n\n"
+     "Every policy that was in force, oldest first: when, its hash, what differs from the one "
+     "before.\n\n"
+     "  --json               the lines of the history as they are\n"},
+    {"log", "show what was denied, started and installed", ACCEPT_VENV | ACCEPT_JSON | ACCEPT_LOG,
+     command_log,
+     "[VENV] [-f] [--denied] [--json]\n\n"
+     "The audit log, oldest first: of VENV; without it, of '.venv' when that is wrapped, else of\n"
+     "every virtual environment. What is recorded is decided by the policy's audit.level.\n\n"
+     "  -f, --follow         go on with what comes, until interrupted\n"
+     "  --denied             only what was denied\n"
+     "  --json               the lines of the log as they are\n"},
     {"internal-refresh", NULL, ACCEPT_VENV, command_refresh, "VENV\n"},
     {"internal-plan", NULL, ACCEPT_VENV, command_plan, "VENV\n"},
-    {"internal-break-links", NULL, ACCEPT_VENV, command_break_links, "VENV\n"},
+    {"internal-before-install", NULL, ACCEPT_VENV, command_before_install, "VENV\n"},
+    {"internal-after-install", NULL, ACCEPT_VENV, command_after_install, "VENV\n"},
 };
 
 int command_failed(const struct err *err)
@@ -192,7 +206,7 @@ static int dispatch(size_t count, const char *const *words)
                    ? print_usage(find_command(count - 1, words + 1, &used))
                    : print_overview();
     if (count > 0 && str_eq(words[0], "policy"))
-        return command_misused("", "say 'policy show' or 'policy check'");
+        return command_misused("", "say 'policy show', 'policy check' or 'policy log'");
     return run_command(&commands[0], true, words, count);
 }
 

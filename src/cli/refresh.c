@@ -35,19 +35,6 @@ int command_refresh(const struct args *args)
     return r < 0 ? command_failed(&err) : EXIT_DONE;
 }
 
-/* Before the venv is shown writable: what other venvs share with it by hard links becomes its own.
- */
-int command_break_links(const struct args *args)
-{
-    auto_free char *path = NULL;
-    struct err err = {0};
-    int r = venv_named_wrapped(args->venv, &path, &err);
-
-    if (r == 0)
-        r = venv_break_links(path, NULL, &err);
-    return r < 0 ? command_failed(&err) : EXIT_DONE;
-}
-
 static int write_plan(const char *path, const struct user *user, struct err *err)
 {
     auto_free char *policy = layers_venv_file(path);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "log-internal.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 #include "svenv/policy/policy.h"
@@ -25,6 +26,8 @@ struct status {
     struct plan_file plan;
     const struct plan *default_plan; /* NULL: it can't be computed */
     unsigned landlock_abi;
+    char *audit_log; /* NULL: none */
+    struct log_denials denials;
     struct strv problems; /* what makes --check fail, one line each */
     struct strv missing;  /* isolation that this kernel or this policy does not give */
     struct strv notes;    /* what heals by itself */

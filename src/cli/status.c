@@ -143,6 +143,15 @@ static void look_at_kernel(struct status *status)
         strv_add(&status->missing, "system call filter: off (syscalls.profile)");
 }
 
+static void look_at_log(struct status *status)
+{
+    struct err err = {0};
+
+    status->audit_log = log_path(&status->user, status->path);
+    if (log_count_denials(status->audit_log, status->path, &status->denials, &err) < 0)
+        add_problem(status, "audit log", &err);
+}
+
 static void look_at_venv(struct status *status)
 {
     struct err err = {0};
@@ -160,6 +169,7 @@ static void look_at_venv(struct status *status)
     look_at_entries(status);
     look_at_policy(status);
     look_at_plan(status);
+    look_at_log(status);
 }
 
 static int gather(struct status *status, const struct args *args, struct err *err)
@@ -181,6 +191,7 @@ static int gather(struct status *status, const struct args *args, struct err *er
 static void finish(struct status *status)
 {
     free(status->path);
+    free(status->audit_log);
     user_finish(&status->user);
     venv_finish(&status->venv);
     policy_finish(&status->policy);

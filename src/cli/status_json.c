@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "svenv/audit/record.h"
 #include "svenv/base/json.h"
 #include "svenv/base/mem.h"
 
@@ -53,6 +54,21 @@ static void add_isolation(struct json *json, const struct status *status)
     json_close(json, '}');
 }
 
+static void add_audit(struct json *json, const struct status *status)
+{
+    char time[AUDIT_TIME_SIZE];
+
+    json_key(json, "audit");
+    json_open(json, '{');
+    add_str(json, "level", status_value_name(status, POLICY_AUDIT_LEVEL));
+    add_str(json, "log", status->audit_log);
+    json_key(json, "denials");
+    json_uint(json, status->denials.count);
+    audit_time_text(status->denials.last_ms, time);
+    add_str(json, "last_denial", status->denials.count > 0 ? time : NULL);
+    json_close(json, '}');
+}
+
 static void add_policy(struct json *json, const struct status *status)
 {
     add_str(json, "profile", status->policy.profile);
@@ -62,6 +78,7 @@ static void add_policy(struct json *json, const struct status *status)
     json_bool(json, status->values.v[POLICY_NET_MODE].number != NET_MODE_HOST);
     add_str(json, "lifetime", status_value_name(status, POLICY_LIFETIME));
     add_isolation(json, status);
+    add_audit(json, status);
 }
 
 void status_add_json(const struct status *status, struct buf *out)

@@ -139,6 +139,20 @@ static void add_isolation(struct buf *out, const struct status *status)
     term_row(out, "isolation", text.data);
 }
 
+static void add_audit(struct buf *out, const struct status *status)
+{
+    auto_buf struct buf text = {0};
+    char time[LOG_TIME_SIZE];
+
+    buf_add_str(&text, status_value_name(status, POLICY_AUDIT_LEVEL));
+    if (status->denials.count > 0) {
+        log_time_text(status->denials.last_ms, time);
+        buf_printf(&text, "; %llu denied, last %s (sandbox-venv log)",
+                   (unsigned long long)status->denials.count, time);
+    }
+    term_row(out, "audit", text.data);
+}
+
 static void add_policy(struct buf *out, const struct status *status)
 {
     auto_buf struct buf text = {0};
@@ -156,6 +170,7 @@ static void add_policy(struct buf *out, const struct status *status)
     term_row(out, "lifetime", status_value_name(status, POLICY_LIFETIME));
     add_limits(out, status);
     add_isolation(out, status);
+    add_audit(out, status);
 }
 
 static void add_lines(struct buf *out, const char *label, enum term_style style,

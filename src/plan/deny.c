@@ -122,23 +122,23 @@ static bool holds_own(const struct completion *c, const char *path)
     return false;
 }
 
-static bool is_closed(const char *path, bool directory)
+static const char *closed_reason(const char *path, bool directory)
 {
     for (size_t i = 0; i < ARRAY_SIZE(closed_trees); i++) {
         if (path_is_beneath(path, closed_trees[i]))
-            return true;
+            return "never shown: sandboxes have their own";
     }
     if (str_starts(path, OWN_TEMP))
-        return true;
+        return "never shown: private files of a sandbox";
     /* Sockets of agents lie below /run/user; single files and FIFOs there are test pipes and kernel
      * connection files. */
-    if (path_is_beneath(path, "/run"))
-        return directory || !path_is_beneath(path, "/run/user");
+    if (path_is_beneath(path, "/run") && (directory || !path_is_beneath(path, "/run/user")))
+        return "never shown: sockets of services lie there";
     for (size_t i = 0; directory && i < ARRAY_SIZE(closed_roots); i++) {
         if (str_eq(path, closed_roots[i]))
-            return true;
+            return "never shown as a whole";
     }
-    return false;
+    return NULL;
 }
 
 /* Something the policy hides stays hidden, also when the project itself is not there. */
@@ -164,8 +164,10 @@ static bool is_audit_log(const struct completion *c, const char *path, bool dire
 
 const char *deny_reason(const struct completion *c, const char *path, bool directory)
 {
-    if (is_closed(path, directory))
-        return "never shown: it belongs to the system, or holds what other sandboxes keep";
+    const char *closed = closed_reason(path, directory);
+
+    if (closed != NULL)
+        return closed;
     if (is_credential(path))
         return "never shown: credentials lie there";
     if (is_audit_log(c, path, directory))

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "svenv/audit/record.h"
 #include "svenv/base/err.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
@@ -14,6 +15,7 @@
 #include "svenv/supervise/supervise.h"
 
 #include "session-internal.h"
+#include "supervise-internal.h"
 
 enum {
     STATUS_OURS = 125,
@@ -32,6 +34,10 @@ struct run {
     struct plan plan;
     struct launch_program program;
     struct launch launch;
+    int64_t began_ms;
+    int64_t began_clock_ms;
+    int64_t ended_clock_ms; /* 0: not yet */
+    bool ran;               /* the program did, and has ended */
 };
 
 /* A console script sees the name it was called by, the interpreter a path that it can find its
@@ -59,7 +65,7 @@ static void set_program(struct run *run)
  * rest of the plan is worked out beside the kernel's part. */
 static int begin(struct run *run, struct plan_variant **variant_out, struct err *err)
 {
-    struct plan head;
+    struct plan head = {.variant = NULL};
     int rc;
 
     run->start.entry = run->request.entry;
@@ -121,17 +127,20 @@ static void print_plan(const struct run *run)
 static int execute(struct run *run, struct outcome *outcome, struct err *err)
 {
     struct launch *launch = &run->launch;
+    auto_fd int files = -1;
     int rc = 0;
 
     if (run->plan.flags & PLAN_INSTALLER)
-        rc = session_break_links(run->request.venv, &run->mask, err);
+        rc = session_before_install(run->request.venv, &run->mask, &files, err);
     if (rc == 0)
         rc = launch_go(launch, &run->plan, &run->program, err);
     if (rc == 0)
         rc = supervise(&run->plan, launch, outcome, err);
     if (rc < 0)
         return rc;
-    if (launch->failure->err.code) { /* the program never ran */
+    run->ended_clock_ms = clock_ms();
+    run->ran = launch->failure->err.code == 0;
+    if (!run->ran) {
         log_err(&launch->failure->err);
         *outcome = (struct outcome){.how = OUTCOME_EXITED, .value = launch->failure->status};
     }
@@ -139,8 +148,41 @@ static int execute(struct run *run, struct outcome *outcome, struct err *err)
         log_line("stopped after %llu seconds (limits.wall-time)",
                  (unsigned long long)run->plan.wall_time);
     if (run->plan.flags & PLAN_INSTALLER)
-        rc = session_refresh(run->request.venv, &run->mask, err);
+        rc = session_after_install(run->request.venv, &run->mask, files, err);
     return rc;
+}
+
+/* One line when the log cannot be written: the program has run, and its status stands. */
+static void record(struct run *run, struct plan_variant *variant, const struct outcome *outcome,
+                   const struct err *failure)
+{
+    int64_t end_ms = run->ended_clock_ms ? run->ended_clock_ms : clock_ms();
+    struct ended ended = {.request = &run->request,
+                          .file = &run->session.file,
+                          .plan = run->plan.variant ? &run->plan : &variant->plan,
+                          .began_ms = run->began_ms,
+                          .wall_ms = end_ms - run->began_clock_ms,
+                          .outcome = run->ran ? outcome : NULL,
+                          .status = failure ? STATUS_OURS : outcome->value,
+                          .failure = failure};
+    struct err err = {0};
+
+    if (!run->ran && !failure)
+        ended.failure = &run->launch.failure->err;
+    if (plan_load(&run->session.file, variant, NULL) == 0 && session_audit(&ended, &err) < 0)
+        log_err(&err);
+}
+
+static int run_program(struct run *run, struct plan_variant **variant_out, struct outcome *outcome,
+                       struct err *err)
+{
+    int rc = begin_with_valid(run, variant_out, err);
+
+    if (rc == 0)
+        rc = complete(run, *variant_out, err);
+    if (rc == 0 && getenv("VERBOSE") && *getenv("VERBOSE"))
+        print_plan(run);
+    return rc < 0 ? rc : execute(run, outcome, err);
 }
 
 static int fail(const struct err *err, int status)
@@ -157,11 +199,14 @@ int main(int argc, char **argv)
     struct outcome outcome = {0};
     struct err err = {0};
     sigset_t all;
+    int rc;
     union {
         char **in;
         const char *const *out;
     } words = {.in = argv};
 
+    run->began_ms = audit_now_ms();
+    run->began_clock_ms = clock_ms();
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &run->mask);
     signal(SIGCHLD, SIG_DFL); /* an ignored SIGCHLD would take the program's status away */
@@ -178,12 +223,14 @@ int main(int argc, char **argv)
         code = session_run_nested(&run->request, &err);
         return fail(&err, code == -ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC);
     }
-    if (descriptors_sanitize(&err) < 0 || begin_with_valid(run, &variant, &err) < 0 ||
-        complete(run, variant, &err) < 0)
+    if (descriptors_sanitize(&err) < 0)
         return fail(&err, STATUS_OURS);
-    if (getenv("VERBOSE") && *getenv("VERBOSE"))
-        print_plan(run);
-    if (execute(run, &outcome, &err) < 0)
-        return fail(&err, STATUS_OURS);
+    rc = run_program(run, &variant, &outcome, &err);
+    if (rc < 0)
+        fail(&err, STATUS_OURS);
+    if (variant)
+        record(run, variant, &outcome, rc < 0 ? &err : NULL);
+    if (rc < 0)
+        return STATUS_OURS;
     outcome_repeat(&outcome);
 }

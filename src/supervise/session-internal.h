@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "svenv/base/mem.h"
 #include "svenv/formats/dotenv.h"
@@ -11,6 +12,7 @@
 #include "svenv/plan/start.h"
 
 struct err;
+struct outcome;
 
 /* What was asked of the launcher; see docs/formats.md, "launcher". */
 struct request {
@@ -48,11 +50,27 @@ bool session_holds(const struct session *session, const struct request *request)
 int session_renew(struct session *session, const struct request *request, const sigset_t *mask,
                   struct err *err);
 
-/* After an installer: new entries get stubs. Return: 0 or negative errno with *err. */
-int session_refresh(const char *venv, const sigset_t *mask, struct err *err);
+/* Before an installer: no file of the venv may be shared with another venv by a hard link (C27),
+ * and what there is is noted. *files_out: that note, for the second. After it: new entries get
+ * stubs, and what was left that runs unasked is reported (C32). Return: 0 or negative errno with
+ * *err. */
+int session_before_install(const char *venv, const sigset_t *mask, int *files_out, struct err *err);
+int session_after_install(const char *venv, const sigset_t *mask, int files, struct err *err);
 
-/* Before an installer: no file of the venv may be shared with another venv by a hard link (C27). */
-int session_break_links(const char *venv, const sigset_t *mask, struct err *err);
+/* How a start ended, for the audit log. */
+struct ended {
+    const struct request *request;
+    const struct plan_file *file;
+    const struct plan *plan;
+    int64_t began_ms; /* since 1970 */
+    int64_t wall_ms;
+    const struct outcome *outcome; /* NULL: the program never ran */
+    int status;                    /* ours, when it never ran */
+    const struct err *failure;     /* why not, or what failed after it; NULL: nothing */
+};
+
+/* Writes what the policy's audit.level asks for. Return: 0 or negative errno with *err. */
+int session_audit(const struct ended *ended, struct err *err);
 
 /* Is this process inside one of our sandboxes already? Decided by what the kernel shows, a root
  * file system of our making, never by a variable (C8). */

@@ -80,7 +80,7 @@ static int run_helper(const char *command, const char *venv, int plan_fd, const 
     strv_add(&env, "PATH=/usr/local/bin:/usr/bin:/bin");
     for (size_t i = 0; i < ARRAY_SIZE(helper_names); i++)
         add_variable(&env, helper_names[i]);
-    for (size_t i = 0; plan_fd >= 0 && i < ARRAY_SIZE(override_names); i++)
+    for (size_t i = 0; str_eq(command, "internal-plan") && i < ARRAY_SIZE(override_names); i++)
         add_variable(&env, override_names[i]);
     pid = fork();
     if (pid < 0)
@@ -98,14 +98,22 @@ static int run_helper(const char *command, const char *venv, int plan_fd, const 
     return err_plain(err, ECANCELED, "'sandbox-venv %s' failed for '%s'", command, venv);
 }
 
-int session_refresh(const char *venv, const sigset_t *mask, struct err *err)
+int session_before_install(const char *venv, const sigset_t *mask, int *files_out, struct err *err)
 {
-    return run_helper("internal-refresh", venv, -1, mask, err);
+    auto_fd int files = memfd_create("sandbox-venv-files", MFD_CLOEXEC);
+    int rc;
+
+    if (files < 0)
+        return err_set(err, errno, "cannot make memory for the list of the venv's files");
+    rc = run_helper("internal-before-install", venv, files, mask, err);
+    if (rc == 0)
+        *files_out = steal_fd(&files);
+    return rc;
 }
 
-int session_break_links(const char *venv, const sigset_t *mask, struct err *err)
+int session_after_install(const char *venv, const sigset_t *mask, int files, struct err *err)
 {
-    return run_helper("internal-break-links", venv, -1, mask, err);
+    return run_helper("internal-after-install", venv, files, mask, err);
 }
 
 /* The file is mapped, and the plan's strings point into it: it stays so until the process ends. Who

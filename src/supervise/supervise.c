@@ -29,6 +29,7 @@ struct supervisor {
     int64_t deadline_ms; /* 0: none */
     bool ended;
     int status; /* of the program, as from waitpid(2) */
+    struct rusage usage;
 };
 
 /* The program stopped: stop with it, by the same signal, so that the shell sees what it would see
@@ -52,10 +53,11 @@ static void stop_with(int number)
 
 static void take_children(struct supervisor *s)
 {
+    struct rusage usage;
     int status;
 
     for (;;) {
-        pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED);
+        pid_t pid = wait4(-1, &status, WNOHANG | WUNTRACED, &usage);
 
         if (pid <= 0)
             return;
@@ -70,6 +72,7 @@ static void take_children(struct supervisor *s)
         }
         s->ended = true;
         s->status = status;
+        s->usage = usage;
     }
 }
 
@@ -110,13 +113,17 @@ static int poll_time(struct supervisor *s)
  * of them to be reaped, and the program is ours to reap: so all children are waited for at once. */
 static void end_sandbox(struct supervisor *s)
 {
+    struct rusage usage;
     pid_t pid = 0;
 
     if (s->launch->init <= 0)
         return;
     kill(s->launch->init, SIGKILL);
-    while (pid != s->launch->init && (pid >= 0 || errno == EINTR))
-        pid = waitpid(-1, NULL, 0);
+    while (pid != s->launch->init && (pid >= 0 || errno == EINTR)) {
+        pid = wait4(-1, NULL, 0, &usage);
+        if (pid == s->launch->program)
+            s->usage = usage;
+    }
     s->launch->init = -1;
 }
 
@@ -212,12 +219,14 @@ int supervise(const struct plan *plan, struct launch *launch, struct outcome *ou
     close(s.signals);
     if (!s.ended) {
         end_sandbox(&s);
-        *out = (struct outcome){.how = OUTCOME_TIME_LIMIT, .value = STATUS_TIME_LIMIT};
+        *out = (struct outcome){
+            .how = OUTCOME_TIME_LIMIT, .value = STATUS_TIME_LIMIT, .usage = s.usage};
         return 0;
     }
     *out = WIFSIGNALED(s.status)
                ? (struct outcome){.how = OUTCOME_KILLED, .value = WTERMSIG(s.status)}
                : (struct outcome){.how = OUTCOME_EXITED, .value = WEXITSTATUS(s.status)};
+    out->usage = s.usage;
     out->alive = settle_rest(&s);
     return 0;
 }

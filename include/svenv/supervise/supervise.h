@@ -4,6 +4,7 @@
 #define SVENV_SUPERVISE_SUPERVISE_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 
 #include "svenv/launch/launch.h"
 
@@ -13,8 +14,9 @@ struct outcome {
         OUTCOME_KILLED,
         OUTCOME_TIME_LIMIT
     } how;
-    int value;  /* exit status or signal */
-    bool alive; /* something of the sandbox lives on (lifetime: tree) */
+    int value;           /* exit status or signal */
+    bool alive;          /* something of the sandbox lives on (lifetime: tree) */
+    struct rusage usage; /* of the program and what it waited for */
 };
 
 /* Stays until the program has ended and what `lifetime` says is done. All signals must be blocked.

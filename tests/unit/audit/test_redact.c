@@ -86,6 +86,26 @@ Test(redact, a_secret_across_the_cut)
     cr_expect_null(strstr(out.data, "hunter"));
 }
 
+/* The work looks at four times what it keeps: what is cut there, too, goes as a whole. */
+Test(redact, a_secret_across_the_end_of_what_is_looked_at)
+{
+    static const char *const keys[] = {"MY_KEY=BEGIN one two three four five six END", NULL};
+    const char *key = strchr(keys[0], '=') + 1;
+
+    for (size_t shift = 6; shift < strlen(key); shift++) {
+        auto_buf struct buf text = {0};
+        auto_buf struct buf out = {0};
+
+        buf_add_str(&text, "//");
+        while (text.len < 1024 - shift - 1)
+            buf_add_char(&text, 'x');
+        buf_add_str(&text, "@");
+        buf_add_str(&text, key);
+        audit_redact(text.data, 256, keys, &out);
+        cr_expect_null(strstr(out.data, "BEGIN"), "%zu: %s", shift, out.data);
+    }
+}
+
 static void fill(struct buf *out, const char *text, size_t bytes)
 {
     while (out->len < bytes)

@@ -1,0 +1,138 @@
+/* What the launcher asks for before and after an installer. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "args-internal.h"
+#include "command-internal.h"
+#include "compile-internal.h"
+#include "svenv/audit/record.h"
+#include "svenv/audit/writer.h"
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/log.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+#include "svenv/plan/plan.h"
+#include "svenv/venv/files.h"
+#include "svenv/venv/venv.h"
+#include "user-internal.h"
+
+enum {
+    FILES_FD = 3, /* where the list of files stays in between */
+    FILES_MAX = 512 * 1024 * 1024,
+    NAMES_SHOWN = 3
+};
+
+/* What other venvs share with this one by hard links becomes its own; that may change files, so the
+ * list comes after it. */
+static int before_install(const char *path, struct err *err)
+{
+    auto_venv_files struct venv_files files = {.count = 0};
+    auto_buf struct buf bytes = {0};
+    int r = venv_break_links(path, NULL, err);
+
+    if (r == 0)
+        r = venv_files_list(path, &files, err);
+    if (r < 0)
+        return r;
+    venv_files_encode(&files, &bytes);
+    r = fd_write_all(FILES_FD, bytes.data, bytes.len);
+    return r < 0 ? err_set(err, -r, "cannot hand the list of files to the launcher") : 0;
+}
+
+int command_before_install(const struct args *args)
+{
+    auto_free char *path = NULL;
+    struct err err = {0};
+    int r = venv_named_wrapped(args->venv, &path, &err);
+
+    if (r == 0)
+        r = before_install(path, &err);
+    return r < 0 ? command_failed(&err) : EXIT_DONE;
+}
+
+static int read_list(struct venv_files *out, struct err *err)
+{
+    auto_buf struct buf bytes = {0};
+    int r = lseek(FILES_FD, 0, SEEK_SET) < 0 ? -errno : fd_read_all(FILES_FD, FILES_MAX, &bytes);
+
+    if (r < 0)
+        return err_set(err, -r, "cannot read the list of files from before the install");
+    return venv_files_decode(bytes.data, bytes.len, out, err);
+}
+
+static int record(const char *path, const struct venv_left *left, struct err *err)
+{
+    auto_plan_file struct plan_file file;
+    auto_buf struct buf bytes = {0};
+    auto_buf struct buf line = {0};
+    const struct audit_install install = {.start_up = &left->start_up,
+                                          .entries = &left->entries,
+                                          .elf = &left->elf,
+                                          .setuid = &left->setuid,
+                                          .incomplete = left->incomplete};
+    struct audit_subject subject = {.time_ms = audit_now_ms(), .launcher = getppid(), .venv = path};
+    const struct plan *plan = NULL;
+    int r = compile_read(path, &file, &bytes, err);
+
+    if (r < 0)
+        return r;
+    plan = &file.variants[file.variant_count - 1].plan;
+    if (plan->audit == PLAN_AUDIT_OFF)
+        return 0;
+    subject.policy = file.policy_hash;
+    audit_add_install(&line, &subject, &install);
+    return audit_append(plan->audit_log, line.data, line.len, err);
+}
+
+static void warn(const struct venv_left *left)
+{
+    auto_buf struct buf names = {0};
+
+    if (left->unknown.count == 0)
+        return;
+    for (size_t i = 0; i < left->unknown.count && i < NAMES_SHOWN; i++) {
+        buf_add_str(&names, i > 0 ? ", " : "");
+        buf_add_str(&names, path_basename(left->unknown.items[i]));
+    }
+    if (left->unknown.count > NAMES_SHOWN)
+        buf_printf(&names, " and %zu more", left->unknown.count - NAMES_SHOWN);
+    log_line("installed code that runs whenever this Python starts: %s", names.data);
+}
+
+static int report(const char *path, struct err *err)
+{
+    auto_venv_files struct venv_files before = {.count = 0};
+    auto_venv_left struct venv_left left = {.incomplete = false};
+    int r = read_list(&before, err);
+
+    if (r == 0)
+        r = venv_left_since(path, &before, &left, err);
+    if (r < 0)
+        return r;
+    warn(&left);
+    if (left.start_up.count + left.entries.count + left.elf.count + left.setuid.count == 0 &&
+        !left.incomplete)
+        return 0;
+    return record(path, &left, err);
+}
+
+/* The entries come first: a venv that works matters more than a report that cannot be written. */
+int command_after_install(const struct args *args)
+{
+    auto_free char *path = NULL;
+    auto_user struct user user = {0};
+    struct err err = {0};
+    int r = venv_named_wrapped(args->venv, &path, &err);
+
+    if (r == 0)
+        r = user_load(&user, &err);
+    if (r == 0)
+        r = compile_store(path, &user, &err);
+    if (r < 0)
+        return command_failed(&err);
+    if (report(path, &err) < 0)
+        log_err(&err);
+    return EXIT_DONE;
+}
