@@ -27,6 +27,7 @@ LAUNCHER = [
     "src/base/*.c", "src/formats/dotenv.c", "src/sys/*.c", "src/launch/*.c", "src/supervise/*.c",
     *(f"src/plan/{name}.c" for name in
       ("plan", "codec", "print", "command", "start", "environ", "expose")),
+    *(f"src/audit/{name}.c" for name in ("record", "redact", "writer")),
 ]
 NOT_LAUNCHER = ["src/sys/seccomp.c", "src/sys/syscall_table.c"]
 LAUNCHER_FORBIDDEN = [
