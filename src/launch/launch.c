@@ -72,11 +72,10 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
 {
     pid_t child; /* never the shared field itself: the child would write its 0 there, too */
 
-    /* A launcher that dies while this runs must not leave it behind; pid 1 has its own check. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (namespaces_enter(plan->uid, plan->gid, plan->flags & PLAN_OWN_NET, &shared->failure.err) <
         0)
         _exit(STATUS_OURS);
+    die_with_launcher(control);
     /* While /proc is the host's: when pid 1 pivots, this process's root changes with it. */
     if (!(plan->flags & PLAN_USERNS_OK) && namespaces_close_nesting(&shared->failure.err) < 0)
         _exit(STATUS_OURS);
