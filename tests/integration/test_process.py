@@ -44,12 +44,9 @@ class Wrapped(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.keeper = support.Case()
+        cls.addClassCleanup(cls.keeper.doCleanups)
         cls.project = cls.keeper.wrapped(policy=cls.POLICY)
         cls.twin = cls.project.twin()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.keeper.doCleanups()
 
     def both(self, ask):
         """ask(project) for the wrapped and the native one; returns both answers."""

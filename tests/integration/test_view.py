@@ -58,19 +58,16 @@ class Default(View):
     @classmethod
     def setUpClass(cls):
         cls.keeper = support.Case()
+        cls.addClassCleanup(cls.keeper.doCleanups)
         cls.project = cls.keeper.project(home=True)
         cls.project.venv()
         cls.project.script("tool", "print('tool')\n")
         cls.project.wrap()
         # Canaries of the user's own, beside whatever the home directory really holds.
         cls.canary = tempfile.mkdtemp(prefix="svenv-canary-", dir=support.HOME)
+        cls.addClassCleanup(support.remove_tree, cls.canary)
         cls.secret = pathlib.Path(cls.canary) / "id_test"
         cls.secret.write_text("canary")
-
-    @classmethod
-    def tearDownClass(cls):
-        support.remove_tree(cls.canary)
-        cls.keeper.doCleanups()
 
     def test_home_is_private(self):
         home = pathlib.Path(support.HOME)
