@@ -13,6 +13,7 @@
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/launch/launch.h"
 #include "svenv/plan/command.h"
 #include "svenv/plan/compute.h"
 #include "svenv/venv/venv.h"
@@ -344,6 +345,16 @@ int compile_dry(const struct venv *venv, const struct user *user, const struct p
     return plan_compute(file, policy, venv, &host.facts, err);
 }
 
+/* What every start needs on the host, so that the first one does not pay for it. */
+static int make_nodes(const struct plan_file *file, struct err *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < file->variant_count; i++)
+        r = nodes_make(&file->variants[i].plan, err);
+    return r;
+}
+
 int compile_store(const char *venv_path, const struct user *user, struct err *err)
 {
     auto_free char *policy = layers_venv_file(venv_path);
@@ -354,6 +365,8 @@ int compile_store(const char *venv_path, const struct user *user, struct err *er
     auto_fd int dir = -1;
     int r = compile_plan(venv_path, user, &layers, &file, err);
 
+    if (r == 0)
+        r = make_nodes(&file, err);
     if (r < 0)
         return r;
     plan_encode(&file, &bytes);

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "args-internal.h"
@@ -65,6 +66,18 @@ static bool has_private(const char *path)
     return access(home, F_OK) == 0 || access(cache, F_OK) == 0;
 }
 
+/* The policy that could not be carried out is known to the person by the name that they gave. */
+static void name_original(const char *named, struct err *err)
+{
+    static const char placed[] = "policy.yaml";
+    auto_free char *msg = xstrdup(err->msg);
+
+    if (str_eq(err->pos.file, placed))
+        (void)snprintf(err->pos.file, sizeof(err->pos.file), "%s", named);
+    else if (str_starts(msg, "policy.yaml:"))
+        (void)err_plain(err, err->code, "%s%s", named, msg + sizeof(placed) - 1);
+}
+
 /* A venv whose sandbox can't be computed would start nothing at all: a first wrap that fails here
  * is taken back, and so is the new policy of one that was wrapped already. */
 static int wrap_and_compile(struct wrapping *wrapping, struct err *err)
@@ -80,6 +93,8 @@ static int wrap_and_compile(struct wrapping *wrapping, struct err *err)
         (void)venv_unwrap(path, !wrapping->had_private, NULL);
     if (r < 0 && wrapping->again && wrapping->policy == POLICY_PLACED_REPLACED)
         policy_file_take_back(path);
+    if (r < 0 && wrapping->args->policy)
+        name_original(wrapping->args->policy, err);
     return r;
 }
 

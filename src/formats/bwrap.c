@@ -219,15 +219,21 @@ static int check_value(struct reader *r, const char **slot)
     return 0;
 }
 
+/* In either case, as cap_from_name(3) takes them; handed on in capitals. */
 static int check_capability(struct reader *r, const char **slot)
 {
-    const char *text = *slot;
+    char *text = arena_strdup(r->arena, *slot);
 
     if (strcmp(text, "ALL") == 0)
         return 0;
+    for (char *c = text; *c; c++) {
+        if (*c >= 'a' && *c <= 'z')
+            *c = (char)(*c - 'a' + 'A');
+    }
     if (strncmp(text, "CAP_", 4) != 0 ||
         text[4 + strspn(text + 4, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")] != '\0' || text[4] == '\0')
         return fail(r, "takes a name like CAP_NET_RAW, or ALL");
+    *slot = text;
     return 0;
 }
 

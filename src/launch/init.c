@@ -136,17 +136,22 @@ static int wait_time(const struct init *init)
     return left < 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
 }
 
+void die_with_launcher(int control)
+{
+    struct pollfd fd = {.fd = control}; /* a message may be waiting already: only the end counts */
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* One that died before this shows as the end of the socket. */
+    if (poll(&fd, 1, 0) != 0)
+        _exit(STATUS_OURS);
+}
+
 static void prepare(int control, struct shared *shared)
 {
-    struct pollfd fd = {.fd = control, .events = POLLIN};
     struct err *err = &shared->failure.err;
     int root;
 
-    /* A launcher that died before this shows as the end of the control socket, one that dies later
-     * takes this process along. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (poll(&fd, 1, 0) != 0)
-        _exit(STATUS_OURS);
+    die_with_launcher(control);
     shared->failure.status = STATUS_OURS;
     root = root_build(shared->plan, err);
     if (root < 0)

@@ -46,6 +46,11 @@ _Noreturn void init_main(int control, struct shared *shared);
 /* The program's last steps: drop and exec. Returns only by writing the failure and _exit(). */
 _Noreturn void program_main(struct shared *shared);
 
+/* From here on the caller ends when the launcher does, however that ends. Must follow the last gain
+ * of privileges, which makes the kernel forget the wish (PR_SET_PDEATHSIG(2const)). control: this
+ * side of the socket whose other end only the launcher has. */
+void die_with_launcher(int control);
+
 void gate_open(uint32_t *gates, uint32_t which);
 void gate_wait(uint32_t *gates, uint32_t all);
 

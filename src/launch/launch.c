@@ -6,12 +6,12 @@
  *
  * 1. The launcher forks the opener as soon as it knows which namespaces there will be, and goes on
  *    completing the plan for this start, in memory that it shares with its children.
- * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup, net; pid for its children)
- *    and maps the ids.                                            Mustn't: run anything foreign.
+ * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup, net; pid for its children),
+ *    maps the ids and closes nesting.                             Mustn't: run anything foreign.
  * 3. It clones pid 1 and then the program as children of the launcher: so limits, terminal, process
  *    group, rusage and stop/continue are native for the caller, and the parent of the program reads
  * 0 inside, never 1, which pollers of the parent take for "my parent died". Before it exits it
- * closes nesting and brings up the network: work beside that of pid 1.
+ * brings up the network: work beside that of pid 1, so without a path (its root changes with it).
  * 4. When the plan is ready pid 1 builds the root from its operations while it has the capabilities
  *    of its user namespace (a proc of the new pid namespace can be mounted from inside it only),
  * and pivots into it, for the program too. From here on the host's files are out of reach.
@@ -49,9 +49,7 @@ static int finish_namespaces(const struct plan *plan, struct err *err)
 {
     int rc = 0;
 
-    if (!(plan->flags & PLAN_USERNS_OK))
-        rc = namespaces_close_nesting(err);
-    if (rc == 0 && (plan->flags & PLAN_OWN_NET))
+    if (plan->flags & PLAN_OWN_NET)
         rc = namespaces_loopback_up(err);
     if (rc == 0 && plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
         rc = err_set(err, errno, "cannot set the host name '%s'", plan->hostname);
@@ -74,10 +72,12 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
 {
     pid_t child; /* never the shared field itself: the child would write its 0 there, too */
 
-    /* A launcher that dies while this runs must not leave it behind; pid 1 has its own check. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (namespaces_enter(plan->uid, plan->gid, plan->flags & PLAN_OWN_NET, &shared->failure.err) <
         0)
+        _exit(STATUS_OURS);
+    die_with_launcher(control);
+    /* While /proc is the host's: when pid 1 pivots, this process's root changes with it. */
+    if (!(plan->flags & PLAN_USERNS_OK) && namespaces_close_nesting(&shared->failure.err) < 0)
         _exit(STATUS_OURS);
     /* The launcher sleeps from there on: one processor for each of the two. */
     gate_wait(&shared->gates, GATE_PLAN_READY);

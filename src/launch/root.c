@@ -192,26 +192,6 @@ static int check_source(const struct builder *b, int source, const struct plan_o
     return 0;
 }
 
-/* A source that only the system's owner writes, onto a node of ours: two calls by path instead of
- * eight by descriptor. Between the two it is writable, in a namespace where nothing runs yet. */
-static int bind_by_path(const struct plan_op *op, struct err *err)
-{
-    const char *dest = below_root(op->dest);
-    unsigned deep = op->flags & PLAN_FLAT ? 0 : AT_RECURSIVE;
-    int rc;
-
-    if (mount(op->src, dest, NULL, MS_BIND | (deep ? MS_REC : 0u), NULL) < 0) {
-        int code = errno;
-
-        if (code == ENOENT && (op->flags & PLAN_TRY) && access(op->src, F_OK) < 0)
-            return 0;
-        return err_set(err, code, "cannot bind '%s' on '%s' (%s)", op->src, op->dest, op->origin);
-    }
-    rc = sys_mount_setattr(AT_FDCWD, dest, deep, bind_attrs(op), 0);
-    return rc < 0 ? err_set(err, -rc, "cannot set the flags of '%s' (%s)", op->dest, op->origin)
-                  : 0;
-}
-
 static int do_bind(struct builder *b, const struct plan_op *op, struct err *err)
 {
     uint64_t resolve = op->flags & PLAN_HOSTILE ? RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS : 0;
@@ -219,8 +199,6 @@ static int do_bind(struct builder *b, const struct plan_op *op, struct err *err)
     auto_fd int tree = -1;
     int rc;
 
-    if (!b->hostile && !(op->flags & (PLAN_HOSTILE | PLAN_IDENTITY)))
-        return bind_by_path(op, err);
     source = sys_openat2(AT_FDCWD, op->src, O_PATH | O_CLOEXEC, 0, resolve);
     if (source == -ENOENT && (op->flags & PLAN_TRY))
         return 0;
@@ -250,30 +228,14 @@ static int make_error(struct err *err, int code, const struct plan_op *op, const
     return err_set(err, code, "cannot mount a %s on '%s' (%s)", type, op->dest, op->origin);
 }
 
-/* options: pairs of key and value for the new mount interface; while nothing hostile is attached
- * one mount(2) with the same options does it all. */
+/* options: pairs of key and value. */
 static int mount_new(struct builder *b, const struct plan_op *op, const char *type,
-                     const char *const *options, unsigned long flags, struct err *err)
+                     const char *const *options, uint64_t attrs, struct err *err)
 {
-    auto_fd int tree = -1;
-    char data[128] = "";
-    size_t len = 0;
+    auto_fd int tree = mount_make(type, options, attrs);
 
-    if (b->hostile) {
-        /* The old flags and the new attributes have equal values for these (mount_setattr(2)). */
-        tree = mount_make(type, options, flags);
-        return tree < 0 ? make_error(err, -tree, op, type) : attach(b, tree, op, err);
-    }
-    for (; options && options[0]; options += 2)
-        len += (size_t)snprintf(data + len, sizeof(data) - len, "%s%s=%s", len > 0 ? "," : "",
-                                options[0], options[1]);
-    if (mount(type, below_root(op->dest), type, flags, data) < 0)
-        return make_error(err, errno, op, type);
-    return 0;
+    return tree < 0 ? make_error(err, -tree, op, type) : attach(b, tree, op, err);
 }
-_Static_assert(MS_NOSUID == MOUNT_ATTR_NOSUID && MS_NODEV == MOUNT_ATTR_NODEV &&
-                   MS_NOEXEC == MOUNT_ATTR_NOEXEC,
-               "mount flags and attributes");
 
 static int do_tmpfs(struct builder *b, const struct plan_op *op, struct err *err)
 {
@@ -288,7 +250,7 @@ static int do_tmpfs(struct builder *b, const struct plan_op *op, struct err *err
                          op->origin);
     snprintf(mode, sizeof(mode), "%o", op->mode ? op->mode : 0755u);
     snprintf(size, sizeof(size), "%llu", (unsigned long long)op->size);
-    rc = mount_new(b, op, "tmpfs", options, MS_NOSUID | MS_NODEV, err);
+    rc = mount_new(b, op, "tmpfs", options, FIXED_ATTRS, err);
     if (rc < 0)
         return rc;
     dir = open_dest(b, op->dest, O_PATH);
@@ -303,19 +265,19 @@ static int do_proc(struct builder *b, const struct plan_op *op, struct err *err)
     /* Group 0 sees all by default, and root's programs are in it: a group that nobody has. */
     static const char *const options[] = {"hidepid", "invisible", "gid", "4294967294", NULL};
 
-    return mount_new(b, op, "proc", options, MS_NOSUID | MS_NODEV | MS_NOEXEC, err);
+    return mount_new(b, op, "proc", options, FIXED_ATTRS | MOUNT_ATTR_NOEXEC, err);
 }
 
 static int do_devpts(struct builder *b, const struct plan_op *op, struct err *err)
 {
     static const char *const options[] = {"ptmxmode", "0666", "mode", "0620", NULL};
 
-    return mount_new(b, op, "devpts", options, MS_NOSUID | MS_NOEXEC, err);
+    return mount_new(b, op, "devpts", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
 }
 
 static int do_mqueue(struct builder *b, const struct plan_op *op, struct err *err)
 {
-    return mount_new(b, op, "mqueue", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, err);
+    return mount_new(b, op, "mqueue", NULL, FIXED_ATTRS | MOUNT_ATTR_NOEXEC, err);
 }
 
 static int do_remount_ro(struct builder *b, const struct plan_op *op, struct err *err)

@@ -135,13 +135,16 @@ static int take_operands(const struct policy_reader *reader, const struct yaml_n
 static int parse_removal(const struct policy_reader *reader, const struct yaml_node *node,
                          struct policy_item *out, struct err *err)
 {
+    const char *fault = NULL;
+
     if (node->text[0] != '!' || node->text[1] != '/')
         return fail(reader, node, node->text,
                     "is no mount: write `- ro-bind: [SRC, DEST]`, or \"!DEST\" to take one away",
                     err);
     out->mount = MOUNT__COUNT;
     out->key = node->text + 1;
-    return 0;
+    fault = policy_text_fault(POLICY_TEXT_PATH, out->key);
+    return fault ? fail(reader, node, out->key, fault, err) : 0;
 }
 
 int policy_mount_parse(const struct policy_reader *reader, const struct yaml_node *node,

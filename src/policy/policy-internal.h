@@ -34,6 +34,8 @@ bool policy_is_enforced(enum policy_field field, const struct policy_value *valu
 
 /* What is wrong with `text`, or NULL. */
 const char *policy_text_fault(enum policy_text kind, const char *text);
+/* The character at `text`. Return: its bytes, 0 when it is not UTF-8. */
+size_t policy_utf8_decode(const char *text, uint32_t *out);
 bool policy_is_name(const char *text); /* of a profile or a command */
 
 /* --- layer.c, value.c, mounts.c: one text as a tree of values -----------------------------------

@@ -47,6 +47,19 @@ static size_t utf8_length(const unsigned char *text)
     return 0;
 }
 
+size_t policy_utf8_decode(const char *text, uint32_t *out)
+{
+    static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    const unsigned char *at = (const unsigned char *)text;
+    size_t len = utf8_length(at);
+    uint32_t character = at[0] & first_bits[len];
+
+    for (size_t i = 1; i < len; i++)
+        character = character << 6 | (at[i] & 0x3fu);
+    *out = character;
+    return len;
+}
+
 static const char *fault_utf8(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -63,11 +76,17 @@ static const char *fault_utf8(const char *text)
 
 static const char *fault_printable(const char *text)
 {
-    for (const char *at = text; *at != '\0'; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+    const char *fault = fault_utf8(text);
+    uint32_t character = 0;
+
+    if (fault)
+        return fault;
+    for (const char *at = text; *at != '\0';) {
+        at += policy_utf8_decode(at, &character);
+        if (character < 0x20 || (character >= 0x7f && character < 0xa0))
             return "holds a control character";
     }
-    return fault_utf8(text);
+    return NULL;
 }
 
 static const char *fault_any(const char *text)

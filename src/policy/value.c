@@ -25,8 +25,11 @@ const char *policy_origin_of(const struct policy_reader *reader, const struct ya
 
 static int fail(const struct slot *slot, const char *text, struct err *err)
 {
-    return err_at(err, slot->reader->name, slot->node->line, slot->node->col, "%s: %s", slot->name,
-                  text);
+    bool is_scalar = slot->node->kind == YAML_SCALAR;
+
+    return err_at(err, slot->reader->name, slot->node->line, slot->node->col, "%s: %s%.64s%s%s",
+                  slot->name, is_scalar ? "'" : "", is_scalar ? slot->node->text : "",
+                  is_scalar ? "' stands where " : "", text);
 }
 
 /* `~` is null in YAML, not the home; nobody who writes it or nothing at all means a text. */
@@ -90,7 +93,7 @@ static int parse_bool(const struct slot *slot, struct policy_value *out, struct 
     out->number = str_eq(slot->node->text, "true");
     if (slot->node->plain && (out->number || str_eq(slot->node->text, "false")))
         return 0;
-    return fail(slot, "true or false is expected here", err);
+    return fail(slot, "true or false is expected", err);
 }
 
 static int parse_int(const struct slot *slot, struct policy_value *out, struct err *err)
@@ -103,8 +106,8 @@ static int parse_int(const struct slot *slot, struct policy_value *out, struct e
     if (num_parse_i64(slot->node->text, info->min, info->max, &out->number) == 0)
         return 0;
     return err_at(err, slot->reader->name, slot->node->line, slot->node->col,
-                  "%s: a number from %lld to %lld is expected here", slot->name,
-                  (long long)info->min, (long long)info->max);
+                  "%s: '%.64s' stands where a number from %lld to %lld is expected", slot->name,
+                  slot->node->text, (long long)info->min, (long long)info->max);
 }
 
 static int take_unsigned(const struct slot *slot, int parsed, uint64_t number, const char *expected,
@@ -124,9 +127,8 @@ static int parse_size(const struct slot *slot, struct policy_value *out, struct 
     if (r < 0)
         return r;
     r = num_parse_size(slot->node->text, &number);
-    return take_unsigned(slot, r, number,
-                         "a number of bytes is expected here, with K, M, G or T if you like", out,
-                         err);
+    return take_unsigned(slot, r, number, "a number of bytes is expected (K, M, G or T may follow)",
+                         out, err);
 }
 
 static int parse_duration(const struct slot *slot, struct policy_value *out, struct err *err)
@@ -138,8 +140,7 @@ static int parse_duration(const struct slot *slot, struct policy_value *out, str
         return r;
     r = num_parse_duration(slot->node->text, &number);
     return take_unsigned(slot, r, number,
-                         "a number of seconds is expected here, or one with s, m, h or d", out,
-                         err);
+                         "a number of seconds is expected (s, m, h or d may follow)", out, err);
 }
 
 static int check_text(const struct policy_reader *reader, const char *name, enum policy_text kind,
@@ -246,7 +247,7 @@ static int parse_map(const struct slot *slot, struct policy_value *out, struct e
     int r = 0;
 
     if (slot->node->kind != YAML_MAP)
-        return fail(slot, "a map is expected here ({} for an empty one)", err);
+        return fail(slot, "a map is expected ({} for an empty one)", err);
     if (slot->node->count > POLICY_ITEMS_MAX)
         return fail(slot, "too many entries", err);
     for (size_t i = 0; r == 0 && i < slot->node->count; i++)

@@ -65,7 +65,7 @@ static void set_program(struct run *run)
  * rest of the plan is worked out beside the kernel's part. */
 static int begin(struct run *run, struct plan_variant **variant_out, struct err *err)
 {
-    struct plan head = {.variant = NULL};
+    struct plan head = {0};
     int rc;
 
     run->start.entry = run->request.entry;

@@ -32,6 +32,8 @@ static int sync_locked(struct venv *venv, const char *path, const struct wrap_op
                          venv->path, path);
     rc = stubs_load(&stubs, &site, options->stub, err);
     if (rc == 0)
+        rc = wrap_check_real(&site, &stubs, venv, err);
+    if (rc == 0)
         rc = site_make(&site, err);
     if (rc == 0)
         rc = wrap_in_step(&site, &stubs, venv, options, false, result, err);

@@ -17,4 +17,9 @@ int wrap_in_step(const struct site *site, const struct stubs *stubs, struct venv
                  const struct wrap_options *options, bool force, struct sync_result *result,
                  struct err *err);
 
+/* Before sandbox/bin is made anew: refuses when it is gone while stubs still stand for what was in
+ * it, for then every stub would be taken for one whose program was uninstalled. */
+int wrap_check_real(const struct site *site, const struct stubs *stubs, const struct venv *manifest,
+                    struct err *err);
+
 #endif

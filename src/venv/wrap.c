@@ -1,6 +1,7 @@
 #include "svenv/venv/venv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -129,12 +130,31 @@ int wrap_in_step(const struct site *site, const struct stubs *stubs, struct venv
     return rc == 0 ? manifest_write(manifest, site->sandbox, err) : rc;
 }
 
+int wrap_check_real(const struct site *site, const struct stubs *stubs, const struct venv *manifest,
+                    struct err *err)
+{
+    for (size_t i = 0; site->real < 0 && i < manifest->entry_count; i++) {
+        const char *name = manifest->entries[i].name;
+        struct stat st;
+
+        if (fstatat(site->bin, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            stubs_match(stubs, site->bin, name, &st) != STUB_NONE)
+            return err_plain(err, ENOENT,
+                             "'%s/sandbox/bin' is gone, and the programs with it: bring it back, "
+                             "or make the virtualenv again ('python3 -m venv --clear %s')",
+                             site->path, site->path);
+    }
+    return 0;
+}
+
 static int wrap_again(struct venv *venv, struct site *site, const struct stubs *stubs,
                       const struct venv *old, const struct wrap_options *options,
                       struct sync_result *result, struct err *err)
 {
     int rc = carry_over(venv, old, err);
 
+    if (rc == 0)
+        rc = wrap_check_real(site, stubs, venv, err);
     if (rc == 0)
         rc = site_make(site, err);
     return rc == 0 ? wrap_in_step(site, stubs, venv, options, true, result, err) : rc;

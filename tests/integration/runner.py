@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Runs one file of integration tests; exit status 77 when nothing is installed to be tested."""
+"""Runs one file of integration tests; exit status 77 when nothing is installed to be tested.
+
+By hand: SVENV_PREFIX=/usr/local tests/integration/runner.py tests/integration/test_view.py [NAME]
+"""
 
 import os
 import pathlib
@@ -10,7 +13,7 @@ import unittest
 def main():
     path = pathlib.Path(sys.argv[1])
     sys.path.insert(0, str(path.parent))
-    prefix = pathlib.Path(os.environ["SVENV_PREFIX"])
+    prefix = pathlib.Path(os.environ.get("SVENV_PREFIX", "/usr/local"))
     if not os.access(prefix / "bin" / "sandbox-venv", os.X_OK):
         print(f"nothing is installed in {prefix}: run 'meson install' first")
         sys.exit(1 if os.environ.get("SVENV_MUST_WORK") == "1" else 77)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
@@ -215,6 +214,7 @@ class Flags(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.keeper = support.Case()
+        cls.addClassCleanup(cls.keeper.doCleanups)
         cls.pair = Pair(cls.keeper)
         for one in (cls.pair.project, cls.pair.twin):
             one.write("pkg/__init__.py", "")
@@ -222,10 +222,6 @@ class Flags(support.Case):
             one.write("appdir/__main__.py", PROBE)
             with zipfile.ZipFile(one.path / "app.pyz", "w") as archive:
                 archive.writestr("__main__.py", PROBE)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.keeper.doCleanups()
 
     def setUp(self):
         self.pair.case = self
@@ -319,6 +315,7 @@ class Scripts(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.keeper = support.Case()
+        cls.addClassCleanup(cls.keeper.doCleanups)
         cls.pair = Pair(cls.keeper)
         for one in (cls.pair.project, cls.pair.twin):
             one.script("tool", cls.BODY)
@@ -329,10 +326,6 @@ class Scripts(support.Case):
             one.script("sourced", "")
             shutil.copy("/bin/echo", one.env_dir / "bin" / "native")
         support.tool("wrap", cls.pair.project.env_dir, check=True)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.keeper.doCleanups()
 
     def setUp(self):
         self.pair.case = self
@@ -384,4 +377,4 @@ class Scripts(support.Case):
 
 
 if __name__ == "__main__":
-    sys.exit(unittest.main(argv=[pathlib.Path(__file__).name, *sys.argv[1:]]))
+    sys.exit(unittest.main())

@@ -44,12 +44,9 @@ class Wrapped(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.keeper = support.Case()
+        cls.addClassCleanup(cls.keeper.doCleanups)
         cls.project = cls.keeper.wrapped(policy=cls.POLICY)
         cls.twin = cls.project.twin()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.keeper.doCleanups()
 
     def both(self, ask):
         """ask(project) for the wrapped and the native one; returns both answers."""
@@ -371,6 +368,7 @@ class Terminals(Wrapped):
                 terminal.send("print(6 * 7)\n")
                 terminal.expect("\n42\r")
                 terminal.expect(">>> ")
+                time.sleep(0.3)
                 terminal.send("\x03")
                 terminal.expect("KeyboardInterrupt")
                 terminal.expect(">>> ")
@@ -574,7 +572,7 @@ class Signals(Wrapped):
 
     def test_right_after_the_start(self):
         """A signal that arrives while the sandbox is being made ends the start."""
-        for delay in (0, 0.001, 0.002, 0.004, 0.008, 0.02):
+        for delay in [step * 0.0004 for step in range(40)]:
             process = self.popen(self.project, "python", "-c", "import time; time.sleep(30)",
                                  stderr=subprocess.PIPE, text=True)
             time.sleep(delay)
@@ -654,6 +652,27 @@ class Death(Wrapped):
             process.kill()
             process.wait(10)
             self.assertTrue(support.wait_for(lambda b=below: not any(map(support.alive, b)), 10.0))
+        self.assertTrue(support.wait_for(lambda: not self.ours_of_this_venv(), 10.0),
+                        self.ours_of_this_venv())
+
+    def ours_of_this_venv(self):
+        return [pid for pid in os.listdir("/proc") if pid.isdigit() and support.alive(pid)
+                and str(self.project.env_dir).encode() in self.command_line(pid)]
+
+    @staticmethod
+    def command_line(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return b""
+
+    def test_refusals_leave_nothing(self):
+        (self.project.path / ".env").symlink_to("/etc/hosts")
+        try:
+            self.assert_refused(self.project.code("pass", timeout=10))
+        finally:
+            (self.project.path / ".env").unlink()
+        self.assertTrue(support.wait_for(lambda: not self.ours_of_this_venv(), 5.0))
 
 
 DAEMON = """

@@ -191,6 +191,17 @@ Test(bwrap, refuses_by_name)
         expect_error(rows[i][0], rows[i][1]);
 }
 
+Test(bwrap, capabilities_in_either_case)
+{
+    static const char *const words[] = {"--cap-add", "cap_net_bind_service", "--cap-drop", "ALL"};
+    struct bwrap_options options = {0};
+    struct err err = {0};
+
+    cr_assert_eq(bwrap_parse(&arena, "x", words, 4, &options, &err), 0);
+    cr_expect_str_eq(options.items[0].arg[0], "CAP_NET_BIND_SERVICE");
+    cr_expect_str_eq(options.items[1].arg[0], "ALL");
+}
+
 Test(bwrap, empty_words)
 {
     static const char *const path[] = {"--dir", ""};

@@ -98,6 +98,7 @@ Test(load, refuses_with_position_and_hint)
         {V1 "filesystem: {read: [$HOME/x]}\n", "is not expanded"},
         {V1 "filesystem: {read: [/a/*]}\n", "is a pattern"},
         {V1 "filesystem: {read: [\"/a\\n\"]}\n", "holds a control character"},
+        {V1 "filesystem: {read: [\"/a\\x8f\"]}\n", "holds a control character"},
         {V1 "filesystem: {hide: [/etc]}\n", "is no name inside the project"},
         {V1 "filesystem: {hide: [a/../../b]}\n", "would leave the project"},
         {V1 "filesystem: {protect: [.]}\n", "is the project itself"},

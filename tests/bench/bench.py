@@ -1,0 +1,295 @@
+#!/usr/bin/env python3
+"""Measures what a sandbox costs, side by side with the distribution's bubblewrap.
+
+    meson test -C build --benchmark
+    SVENV_PREFIX=/usr/local SVENV_BENCH_PROGRAMS=build/tests/bench python3 tests/bench/bench.py \\
+        [--rounds N] [ROW...]
+
+Both sides make the same sandbox: bubblewrap gets the mounts and the system call filter of the
+compiled plan. A ratio is one of medians, the sides taking turns in one run. The table says where a
+limit is exceeded, but the exit status is 0 then too: a busy machine is no bug. It is 1 when
+something could not be run, and 77 when there is no bubblewrap. Run it as an ordinary user, on a
+machine that does nothing else.
+"""
+
+import argparse
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
+
+import measure  # noqa: E402
+import support  # noqa: E402
+from measure import CannotRun, Command  # noqa: E402
+
+PROGRAMS = pathlib.Path(os.environ.get("SVENV_BENCH_PROGRAMS", "."))
+BWRAP = shutil.which("bwrap", path="/usr/bin:/bin") or ""
+AT_ONCE = 200
+MORE_MOUNTS = 40
+ENTRIES = 1000
+OWN_NET = "network: {mode: none}\n"
+
+# What a row is called, its limit, and whether the number must stay below or above it.
+LIMITS = {
+    "host": ("time added to a start / bubblewrap's, host network", 0.25, "max"),
+    "net": ("the same, own network namespace and Landlock", 0.40, "max"),
+    "python": ("python -c pass, wrapped / bare, own network namespace", 1.20, "max"),
+    "first": ("first start / later starts", 1.5, "max"),
+    "pip": ("pip --version, wrapped / bare", 1.03, "max"),
+    "mounts": (f"cost of {MORE_MOUNTS} more mounts / bubblewrap's", 0.10, "max"),
+    "stat": ("stat loop, wrapped / bare, with Landlock", 1.20, "max"),
+    "read": ("open and read loop, wrapped / bare, with Landlock", 1.20, "max"),
+    "memory": ("resident memory of our processes / bubblewrap's", 0.25, "max"),
+    "many": (f"{AT_ONCE} sandboxes at once: starts per second / bubblewrap's", 2.5, "min"),
+    "wrap": (f"wrapping a venv of {ENTRIES} entry points, seconds", 1.0, "max"),
+}
+
+
+class Side:
+    """A project with a wrapped venv, and bubblewrap's way to the same sandbox."""
+
+    def __init__(self, policy="", pip=False):
+        self.project = support.Project(home=True)
+        try:
+            self._make(policy, pip)
+        except BaseException:
+            self.close()
+            raise
+
+    def _make(self, policy, pip):
+        project = self.project
+        project.venv(pip=pip)
+        for name in ("true", "sleep", "sh"):
+            (project.env_dir / "bin" / name).symlink_to(f"/usr/bin/{name}")
+        shutil.copy(PROGRAMS / "bench-loops", project.env_dir / "bin" / "bench-loops")
+        project.write("some/where/data.txt", "data\n" * 100)
+        project.wrap()
+        project.policy(policy)
+        self.env = support.environment()
+        self.ours("true").run(self.env)  # compiles the plan
+        self.filter = str(project.top / "filter")
+        empty = project.top / "empty"
+        empty.mkdir()
+        said = support.run(PROGRAMS / "bench-plan-args", project.env_dir / "sandbox" / "plan",
+                           self.filter, empty)
+        if said.returncode != 0:
+            raise CannotRun(said.stderr.strip())
+        self.beyond, *self.options = said.stdout.split("\0")[:-1]
+
+    def close(self):
+        self.project.close()
+
+    def ours(self, name, *args):
+        return Command([self.project.bin(name), *args])
+
+    def bwrap(self, name, *args):
+        """bubblewrap running what the stub runs: inside, bin holds the real entries."""
+        return Command([BWRAP, *self.options, "--seccomp", str(measure.FILTER_FD), "--",
+                        self.project.bin(name), *args], self.filter)
+
+
+class Bench:
+    """Measures one row after the other; what they share is made once."""
+
+    def __init__(self, rounds):
+        self.rounds = rounds
+        self._sides = {}
+
+    def close(self):
+        for side in self._sides.values():
+            side.close()
+
+    def side(self, name, **options):
+        if name not in self._sides:
+            self._sides[name] = Side(**options)
+        return self._sides[name]
+
+    def host(self):
+        return self.side("host", pip=True)
+
+    def own_net(self):
+        side = self.side("net", policy=OWN_NET)
+        if side.beyond != "landlock":
+            raise CannotRun("this kernel has no Landlock")
+        return side
+
+    def added(self, side):
+        took = measure.starts({"bare": Command(["/usr/bin/true"]), "ours": side.ours("true"),
+                               "bubblewrap": side.bwrap("true")}, self.rounds, side.env)
+        ratio = (took["ours"] - took["bare"]) / (took["bubblewrap"] - took["bare"])
+        return ratio, milliseconds(took)
+
+    def row_host(self):
+        return self.added(self.host())
+
+    def row_net(self):
+        return self.added(self.own_net())
+
+    def against_bare(self, side, bare, name, *args, rounds):
+        took = measure.starts({"bare": Command([bare, *args]), "ours": side.ours(name, *args)},
+                              rounds, side.env)
+        return took["ours"] / took["bare"], milliseconds(took)
+
+    def twin(self, side, pip):
+        """A venv like the side's that is not wrapped."""
+        return side.project.twin(pip=pip)
+
+    def row_python(self):
+        side = self.own_net()
+        bare = self.twin(side, False).bin("python")
+        return self.against_bare(side, bare, "python", "-c", "pass", rounds=self.rounds)
+
+    def row_pip(self):
+        side = self.host()
+        bare = self.twin(side, True).bin("pip")
+        return self.against_bare(side, bare, "pip", "--version", rounds=max(5, self.rounds // 8))
+
+    def row_first(self):
+        first, later = [], []
+        for _ in range(max(5, self.rounds // 20)):
+            with support.Project(home=True) as project:
+                project.venv()
+                (project.env_dir / "bin" / "true").symlink_to("/usr/bin/true")
+                project.wrap()
+                command = Command([project.bin("true")])
+                env = support.environment()
+                first.append(command.run(env))
+                later += [command.run(env) for _ in range(5)]
+        took = {"first": statistics.median(first), "later": statistics.median(later)}
+        return took["first"] / took["later"], milliseconds(took)
+
+    def row_mounts(self):
+        few = self.host()
+        data = few.project.top / "data"
+        names = [str(data / f"set-{i}") for i in range(MORE_MOUNTS)]
+        for name in names:
+            os.makedirs(name, exist_ok=True)
+        policy = "filesystem: {read: [" + ", ".join(names) + "]}\n"
+        many = self.side("mounts", policy=policy)
+        # Same venv layout on both; only the mounts differ.
+        took = measure.starts({"ours": few.ours("true"), "ours+": many.ours("true"),
+                               "bubblewrap": few.bwrap("true"), "bubblewrap+": many.bwrap("true")},
+                              self.rounds, few.env)
+        ratio = (took["ours+"] - took["ours"]) / (took["bubblewrap+"] - took["bubblewrap"])
+        return ratio, milliseconds(took)
+
+    def loops(self):
+        side = self.own_net()
+        if not hasattr(side, "loops"):
+            data = side.project.path / "some" / "where" / "data.txt"
+            sides = {"bare": [str(PROGRAMS / "bench-loops"), data],
+                     "ours": [side.project.bin("bench-loops"), data]}
+            taken = {name: [] for name in sides}
+            for turn in range(max(4, self.rounds // 20)):
+                for name in sorted(sides, reverse=turn % 2 == 1):
+                    done = support.run(*sides[name], cwd=str(side.project.path))
+                    if done.returncode != 0:
+                        raise CannotRun(done.stderr.strip())
+                    taken[name].append([int(word) for word in done.stdout.split()])
+            side.loops = {name: [statistics.median(column) for column in zip(*rows)]
+                          for name, rows in taken.items()}
+        return side.loops
+
+    def loop(self, column):
+        took = self.loops()
+        note = ", ".join(f"{name} {values[column]:.0f} ns" for name, values in took.items())
+        return took["ours"][column] / took["bare"][column], note
+
+    def row_stat(self):
+        return self.loop(0)
+
+    def row_read(self):
+        return self.loop(1)
+
+    def row_memory(self):
+        side = self.host()
+        sides = {"ours": side.ours("sleep", "60"), "bubblewrap": side.bwrap("sleep", "60")}
+        taken = {name: [measure.resident(command, "sleep", side.env) for _ in range(5)]
+                 for name, command in sides.items()}
+        rss = {name: statistics.median(row[0] for row in rows) for name, rows in taken.items()}
+        note = ", ".join(f"{name} {value:.0f} kB" for name, value in rss.items())
+        if all(row[1] is not None for rows in taken.values() for row in rows):
+            pss = {name: statistics.median(row[1] for row in rows) for name, rows in taken.items()}
+            note += "; in proportion " + ", ".join(f"{name} {value:.0f} kB"
+                                                   for name, value in pss.items())
+        return rss["ours"] / rss["bubblewrap"], note
+
+    def row_many(self):
+        side = self.host()
+        words = ("sh", "-c", "echo; read x; exit 0")
+        sides = {"ours": side.ours(*words), "bubblewrap": side.bwrap(*words)}
+        rate = measure.interleaved(
+            sides, 5, lambda command: measure.many_at_once(command, AT_ONCE, side.env))
+        note = ", ".join(f"{name} {value:.0f}/s" for name, value in rate.items())
+        return rate["ours"] / rate["bubblewrap"], note
+
+    def row_wrap(self):
+        took = []
+        with support.Project(home=True) as project:
+            project.venv()
+            for i in range(ENTRIES):
+                project.script(f"tool-{i}", "print(1)\n")
+            for _ in range(3):
+                begin = time.perf_counter()
+                project.wrap()
+                took.append(time.perf_counter() - begin)
+                project.unwrap("--purge")
+        return statistics.median(took), f"of {len(took)}: {min(took):.2f} to {max(took):.2f} s"
+
+
+def milliseconds(took):
+    return ", ".join(f"{name} {value * 1e3:.2f} ms" for name, value in took.items())
+
+
+def print_row(what, limit, number, verdict, note):
+    print(f"| {what:<62} | {limit:>6} | {number:>6} | {verdict:<4} | {note}", flush=True)
+
+
+def measure_all(bench, names):
+    """Prints the table; returns how many rows could not be measured."""
+    broken = 0
+    print_row("what", "limit", "now", "", "medians")
+    print_row("-" * 62, "-----:", "-----:", "----", "---")
+    for name in names:
+        what, limit, sense = LIMITS[name]
+        shown = f"{'>=' if sense == 'min' else '<='} {limit:.2f}"
+        try:
+            number, note = getattr(bench, "row_" + name)()
+        except (CannotRun, AssertionError, OSError, subprocess.TimeoutExpired) as error:
+            broken += 1
+            print_row(what, shown, "", "FAIL", str(error).replace("\n", " ")[:300])
+            continue
+        good = number >= limit if sense == "min" else number <= limit
+        print_row(what, shown, f"{number:.3f}", "ok" if good else "OVER", note)
+    return broken
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measures the price of a sandbox.")
+    parser.add_argument("--rounds", type=int, default=200, help="starts per side and row")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(LIMITS))
+    args = parser.parse_args()
+    unknown = [name for name in args.rows if name not in LIMITS]
+    if unknown:
+        parser.error(f"no such row: {', '.join(unknown)}")
+    if not BWRAP or not os.access(support.TOOL, os.X_OK):
+        print("skipped: bubblewrap is not installed" if not BWRAP else
+              f"skipped: nothing is installed in {support.PREFIX}")
+        sys.exit(1 if support.MUST_WORK else 77)
+    bench = Bench(args.rounds)
+    try:
+        broken = measure_all(bench, args.rows or list(LIMITS))
+    finally:
+        bench.close()
+    print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors, "
+          f"{support.run(BWRAP, '--version').stdout.strip()}, {args.rounds} rounds")
+    sys.exit(1 if broken else 0)
+
+
+if __name__ == "__main__":
+    main()
