@@ -11,7 +11,6 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
-#include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 #include "svenv/venv/files.h"
@@ -20,8 +19,7 @@
 
 enum {
     FILES_FD = 3, /* where the list of files stays in between */
-    FILES_MAX = 512 * 1024 * 1024,
-    NAMES_SHOWN = 3
+    FILES_MAX = 512 * 1024 * 1024
 };
 
 /* What other venvs share with this one by hard links becomes its own; that may change files, so the
@@ -86,21 +84,6 @@ static int record(const char *path, const struct venv_left *left, struct err *er
     return audit_append(plan->audit_log, line.data, line.len, err);
 }
 
-static void warn(const struct venv_left *left)
-{
-    auto_buf struct buf names = {0};
-
-    if (left->unknown.count == 0)
-        return;
-    for (size_t i = 0; i < left->unknown.count && i < NAMES_SHOWN; i++) {
-        buf_add_str(&names, i > 0 ? ", " : "");
-        buf_add_str(&names, path_basename(left->unknown.items[i]));
-    }
-    if (left->unknown.count > NAMES_SHOWN)
-        buf_printf(&names, " and %zu more", left->unknown.count - NAMES_SHOWN);
-    log_line("installed code that runs whenever this Python starts: %s", names.data);
-}
-
 static int report(const char *path, struct err *err)
 {
     auto_venv_files struct venv_files before = {.count = 0};
@@ -111,7 +94,6 @@ static int report(const char *path, struct err *err)
         r = venv_left_since(path, &before, &left, err);
     if (r < 0)
         return r;
-    warn(&left);
     if (left.start_up.count + left.entries.count + left.elf.count + left.setuid.count == 0 &&
         !left.incomplete)
         return 0;
