@@ -7,6 +7,7 @@ Exit status: 0 when none failed, 1 otherwise, 77 when nothing is installed to be
 import argparse
 import importlib
 import os
+import signal
 import sys
 
 import harness
@@ -72,6 +73,7 @@ def main():
         print(f"nothing is installed in {harness.PREFIX}: run 'meson install' first")
         return 1 if os.environ.get("SVENV_MUST_WORK") == "1" else 77
     verdicts = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # canaries are removed all the same
     with harness.Worlds() as worlds:
         for probe in probes:
             skipped = probe.skip or (probe.root is not None and probe.root != harness.AS_ROOT)
