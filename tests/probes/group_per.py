@@ -6,16 +6,14 @@ import pathlib
 import harness
 from harness import ANY, HOME, Host, Probe, Python, every, that
 
-# What a login, a desktop, a shell or a scheduler starts by itself.
+# What a login, a desktop, a shell or a scheduler starts by itself. Only new files with a random
+# name: should the private home be broken, nothing of the user's is touched.
 STARTERS = (".config/autostart/{}.desktop", ".config/systemd/user/{}.service",
             ".local/share/applications/{}.desktop", ".local/bin/{}", ".config/fish/conf.d/{}.fish",
             ".config/environment.d/{}.conf", ".local/share/dbus-1/services/{}.service",
             ".config/plasma-workspace/env/{}.sh", ".ipython/profile_default/startup/{}.py",
             ".config/nvim/plugin/{}.lua", ".cache/pip/{}", ".cache/uv/{}",
             ".cache/huggingface/{}", ".cache/torch/{}", ".local/lib/python3/{}.pth")
-FILES = (".bashrc", ".profile", ".zshrc", ".bash_profile", ".gitconfig", ".vimrc",
-         ".pydistutils.cfg", ".ssh/authorized_keys", ".config/pip/pip.conf")
-
 
 def plant(home, names):
     results = {}
@@ -31,19 +29,18 @@ def plant(home, names):
 
 def names_of(view):
     home = HOME if view.inside else view.parent / "other-home"
-    return [str(home), [name.format("svenv-" + view.token) for name in STARTERS] + list(FILES)]
+    return [str(home), [name.format("svenv-" + view.token) for name in STARTERS]]
 
 
 def home_effect(world):
     names = [name.format("svenv-" + world.token) for name in STARTERS]
     found = [name for name in names if os.path.lexists(HOME / name)]
-    for name in FILES:
-        path = HOME / name
-        try:
-            if path.is_file() and b"svenv-written" in path.read_bytes()[-64:]:
-                found.append(name)
-        except OSError:
-            pass
+    for name in found:
+        (HOME / name).unlink()
+        for parent in (HOME / name).parents:
+            if parent == HOME or any(parent.iterdir()):
+                break
+            parent.rmdir()
     return f"{found} on the host" if found else None
 
 
@@ -75,7 +72,7 @@ def state_files(view):
 
 
 PROBES = [
-    Probe("PER-02", f"{len(STARTERS) + len(FILES)} places that start something later",
+    Probe("PER-02", f"{len(STARTERS)} places that start something later",
           Python(plant, names_of), ANY, every("ok"), home_effect),
     Probe("LOG-05a", "no value of the environment in messages, VERBOSE on", Host(messages),
           "silent", "told"),

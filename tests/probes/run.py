@@ -28,6 +28,12 @@ def load(names):
     return probes
 
 
+def end_cleanly():
+    """A run that is stopped removes its canaries all the same."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+
+
 def show(verdict):
     mark = {"passed": "ok", "failed": "FAILED", "skipped": "skip", "missing": "MISSING"}
     probe = verdict.probe
@@ -73,7 +79,7 @@ def main():
         print(f"nothing is installed in {harness.PREFIX}: run 'meson install' first")
         return 1 if os.environ.get("SVENV_MUST_WORK") == "1" else 77
     verdicts = []
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # canaries are removed all the same
+    end_cleanly()
     with harness.Worlds() as worlds:
         for probe in probes:
             skipped = probe.skip or (probe.root is not None and probe.root != harness.AS_ROOT)
