@@ -61,7 +61,7 @@ def environment(**changes):
 
 
 def run(*argv, check=False, timeout=TIMEOUT, **options):
-    """Runs argv and returns the CompletedProcess, with text output captured unless told otherwise."""
+    """Runs argv; returns the CompletedProcess, with text output captured unless told otherwise."""
     if "stdout" not in options and "capture_output" not in options:
         options.setdefault("stdout", subprocess.PIPE)
     if "stderr" not in options and not options.get("capture_output"):

@@ -341,6 +341,7 @@ class Terminals(Wrapped):
         def ask(one):
             with support.Terminal(one.bin(), "-c", code, cwd=one.path) as terminal:
                 terminal.expect("ready\r\n")
+                time.sleep(0.3)  # a key between the word and the sleep is noticed after the sleep
                 terminal.send("\x03")
                 return terminal.rest(), terminal.wait()
 
@@ -354,6 +355,7 @@ class Terminals(Wrapped):
                                   "print('ready', flush=True); time.sleep(30)",
                                   cwd=one.path) as terminal:
                 terminal.expect("ready")
+                time.sleep(0.3)
                 terminal.send("\x03")
                 return terminal.rest().count("KeyboardInterrupt"), terminal.wait()
 
