@@ -68,7 +68,6 @@ MUTATIONS = [
     plan("Landlock's scopes (ABI 6)", "landlock-abi=5", "IPC-01a IPC-01b LIFE-01a LIFE-05"),
     # mounts
     plan("only /usr and the like of the system", "show=/var", "FS-07 FS-20"),
-    plan("private /run", "show=/run", "FS-20 IPC-06 FS-12", root=True),
     plan("private /dev/shm", "show=/dev/shm", "DEV-04 IPC-03c FS-20"),
     plan("own devpts", "show=/dev/pts", "DEV-05"),
     plan("/sys by a list", "show=/sys", "SYS-01 SYS-02"),
@@ -94,7 +93,7 @@ MUTATIONS = [
     plan("nodev on /usr", "devices=/usr", "FS-24"),
     *[plan(f"mask of /proc/{name}", f"drop-op=mask:/proc/{name}", "PROC-03", root=root)
       for name, root in (("config.gz", None), ("interrupts", None), ("key-users", None),
-                         ("kallsyms", True), ("vmallocinfo", True), ("slabinfo", True),
+                         ("kallsyms", None), ("vmallocinfo", True), ("slabinfo", True),
                          ("iomem", True))],
     plan("the project's identity", "forget-identity={PROJECT}/.idea", "POL-06a"),
     plan("no symlinks in sources of the project", "trust={PROJECT}/.idea", "POL-06a POL-06b"),
