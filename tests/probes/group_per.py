@@ -1,7 +1,7 @@
 """PER: what outlives a run. LOG: messages and the audit log."""
 
 import os
-import pathlib
+import secrets
 
 import harness
 from harness import ANY, HOME, Host, Probe, Python, every, that
@@ -58,15 +58,18 @@ def messages(view):
 
 def state_files(view):
     """The same for what is kept: plan, manifest, state and log."""
-    env = harness.clean_environment(SVENV_CANARY_TOKEN=view.canary)
-    places = [view.venv / "sandbox", pathlib.Path.home() / ".local" / "state" / "sandbox-venv"]
+    value = secrets.token_hex(12)  # in no argument of any probe: those are logged
+    env = harness.clean_environment(SVENV_CANARY_TOKEN=value)
+    places = [view.venv / "sandbox", HOME / ".local" / "state" / "sandbox-venv"]
     if view.inside:
         view.world.python("-c", "pass", "--token", "x", env=env)
     else:
-        places = [view.shadow / ".git"]
+        (view.parent / "state").mkdir(exist_ok=True)
+        (view.parent / "state" / "kept").write_text(value)
+        places = [view.parent / "state"]
     for place in places:
         for path in place.rglob("*"):
-            if path.is_file() and view.canary.encode() in path.read_bytes():
+            if path.is_file() and value.encode() in path.read_bytes():
                 return "kept"
     return "nothing kept"
 
