@@ -9,7 +9,7 @@ import harness
 from harness import ANY, Host, Probe, Python, clean_environment, every, that
 
 SECRETS = (
-    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GITHUB_TOKEN", "GH_TOKEN",
+    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "GITHUB_TOKEN", "GH_TOKEN",
     "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "HF_TOKEN", "TWINE_USERNAME", "TWINE_PASSWORD",
     "DATABASE_URL", "VAULT_TOKEN", "VAULT_ADDR", "KUBECONFIG", "SSH_AUTH_SOCK", "GPG_AGENT_INFO",
     "DBUS_SESSION_BUS_ADDRESS", "XAUTHORITY", "VSCODE_GIT_IPC_HANDLE", "VSCODE_IPC_HOOK_CLI",
@@ -79,6 +79,20 @@ def later(view):
     code = "import os; print(os.environ.get('LATER_API_TOKEN', 'absent'))"
     done = harness.must(["sh", "-c", f'export LATER_API_TOKEN={view.token}; "$0" -c "$1"', python,
                          code])
+    return "absent" if done.stdout.strip() == "absent" else "present"
+
+
+def unnamed(view):
+    """A harmless name that no rule knows, from the shell's own environment."""
+    code = "import os; print(os.environ.get('MY_APPLICATION_NAME', 'absent'))"
+    argv, options = (view.world.command("python", "-c", code) if view.inside
+                     else ([harness.SYSTEM_PYTHON, "-c", code], {}))
+    argv[0] = options.pop("executable", argv[0])
+    env = harness.clean_environment(MY_APPLICATION_NAME=view.token)
+    try:
+        done = harness.must(["sh", "-c", '"$@"; true', "sh", *argv], env=env, **options)
+    finally:
+        view.world.release(options)
     return "absent" if done.stdout.strip() == "absent" else "present"
 
 
@@ -194,6 +208,8 @@ PROBES = [
           Python(holding, lambda v: [v.canary], lambda v: {
               "env": clean_environment(**{n: u.format(v.canary) for n, u in URLS.items()})}),
           [], sorted(URLS)),
+    Probe("ENV-06", "a name that no rule knows, from the calling shell", Host(unnamed), "absent",
+          "present"),
     Probe("ENV-07", "the program's own stack and vvar",
           Python(in_memory, lambda v: [v.canary[::-1]], with_token), 0,
           that("found", lambda v: v > 0)),

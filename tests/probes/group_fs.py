@@ -250,6 +250,15 @@ def clean_after(paths):
     return results
 
 
+def named_credentials(view):
+    """Credentials that the command line names are not shown for that."""
+    path = view.plant(HOME / ".ssh" / ("id_canary_" + view.token), "# canary\n")
+    code = "import sys; print(open(sys.argv[1]).read(3))"
+    if view.inside:
+        return "shown" if "# c" in view.world.python("-c", code, path).stdout else "absent"
+    return "shown" if harness.must([harness.SYSTEM_PYTHON, "-c", code, path]).stdout else "absent"
+
+
 SECRETS = ["/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssh",
            "/etc/krb5.keytab", "/etc/docker", "/etc/kubernetes", "/etc/NetworkManager",
            "/etc/crontab", "/etc/security", "/etc/pam.d"]
@@ -309,5 +318,7 @@ PROBES = [
           that("some are not", lambda v: v != [])),
     Probe("FS-25", "only private trees and the project are writable", Host(writable_mounts), [],
           that("more", lambda v: v != [])),
+    Probe("FS-27", "a key that the command line names", Host(named_credentials), "absent",
+          "shown"),
     Probe("FS-26", "150 starts: none stands in the host's root", Host(many_starts), 0, 1),
 ]

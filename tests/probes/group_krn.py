@@ -27,6 +27,17 @@ def confinement():
                                           "CapBnd", "CapAmb")}
 
 
+def own_namespaces(host):
+    return {kind: os.readlink(f"/proc/self/ns/{kind}") != seen for kind, seen in host.items()}
+
+
+def namespaces_of_host(view):
+    import os
+
+    kinds = ("user", "mnt", "pid", "ipc", "uts", "cgroup")
+    return [{kind: os.readlink(f"/proc/self/ns/{kind}") for kind in kinds}]
+
+
 NO_CAPS = "0" * 16
 CONFINED = that("filtered, no new privileges, no capabilities",
                 lambda v: v["Seccomp"] == "2" and v["NoNewPrivs"] == "1" and
@@ -277,5 +288,8 @@ PROBES = [
           Host(setid_openat2), that("no bits", lambda v: v != "set"), "set",
           missing="a sweep at exit for set-user-id files (C25)"),
     Probe("KRN-45", "rename with a whiteout", Host(whiteout), "EPERM"),
+    Probe("KRN-47", "own user, mount, pid, ipc, uts and cgroup namespaces",
+          Python(own_namespaces, namespaces_of_host),
+          that("own", lambda v: all(v.values())), that("the host's", lambda v: not any(v.values()))),
     Probe("KRN-46", "RLIMIT_CORE stays 1 when set to 0", Call("core-limit"), "ERANGE"),
 ]

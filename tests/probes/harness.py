@@ -168,7 +168,9 @@ class World:
     def _edit(self):
         self.python("-c", "pass")  # compiles the plan
         self._plan = self.top / "plan"
-        must([PLAN_EDIT, self.venv / "sandbox" / "plan", self._plan, *self.edits])
+        places = {"PROJECT": self.project, "VENV": self.venv, "HOME": HOME, "UID": os.getuid()}
+        edits = [edit.format(**places) for edit in self.edits]
+        must([PLAN_EDIT, self.venv / "sandbox" / "plan", self._plan, *edits])
 
     def plant(self, path, text=None):
         """Makes a canary file on the host, with its directories; what is there stays as it is."""
@@ -402,6 +404,8 @@ def judge(probe, world, with_control=True):
         verdict.why = unlike(value, probe.expect, "inside:") or ""
     except Leak as leak:
         verdict.why = f"leaks {leak}"
+    except subprocess.TimeoutExpired:
+        verdict.why = "inside: hangs"
     except Exception as error:  # whatever broke it, it proves nothing
         verdict.why = f"dead inside: {error}"
     if not verdict.why and probe.effect:
@@ -428,6 +432,8 @@ WORLDS = {
     "few": {"policy": "limits: {processes: 64, open-files: 64, file-size: 1048576}\n"},
     "strict": {"policy": "profile: strict\n"},
     "pip": {"pip": True},
+    # Starts by a compiled plan that stays what it is, whatever happens to the files it names.
+    "fixed": {"edits": ["keep"]},
 }
 
 
@@ -437,7 +443,9 @@ class Worlds:
 
     def get(self, name):
         if name not in self._made:
-            self._made[name] = World(**{**WORLDS[name], **self._options})
+            options = {**WORLDS[name], **self._options}
+            options["edits"] = WORLDS[name].get("edits", []) + self._options.get("edits", [])
+            self._made[name] = World(**options)
         return self._made[name]
 
     def __enter__(self):

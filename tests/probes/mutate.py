@@ -1,0 +1,274 @@
+#!/usr/bin/env python3
+"""Takes one control at a time out of the sandbox and shows which probes turn red.
+
+mutate.py [--only TEXT]. A control that no probe misses is as good as untested. Controls in the plan
+are taken out of the compiled plan (probe-plan-edit), those in the launcher's code out of a copy of
+one source file, from which a launcher is built beside the real one. Nothing that is installed
+changes. Exit status: 0 when every control was missed, 77 when nothing is installed.
+"""
+
+import argparse
+import dataclasses
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+import tempfile
+
+import harness
+import run
+
+BUILD = os.environ.get("SVENV_BUILD_ROOT", "")
+SOURCES = harness.HERE.parent.parent / "src"
+
+
+@dataclasses.dataclass
+class Mutation:
+    what: str
+    probes: str  # ids that should turn red, any of them
+    edits: tuple = ()  # of the plan
+    file: str = None  # of the launcher's sources, below src/
+    old: str = None
+    new: str = None
+    root: object = None
+    closed: bool = False  # without it no program starts at all
+    backed: str = None  # another control that refuses as well, so that no probe can turn red
+
+
+def plan(what, edit, probes, **more):
+    return Mutation(what, probes, (edit,) if isinstance(edit, str) else edit, **more)
+
+
+def code(what, file, old, new, probes, **more):
+    return Mutation(what, probes, file=file, old=old, new=new, **more)
+
+
+MUTATIONS = [
+    # system calls
+    plan("seccomp filter", "drop-filter", "KRN-35 KRN-09a KRN-14a KRN-21 KRN-37a KRN-43"),
+    plan("capabilities dropped", "keep-cap=21", "KRN-35"),
+    plan("nesting closed by sysctl", "allow-userns", "KRN-04"),
+    code("new clone flags filtered only: sysctl", "launch/launch.c",
+         "if (!(plan->flags & PLAN_USERNS_OK) &&", "if (false &&", "KRN-04"),
+    code("bounding set dropped", "sys/caps.c", "        if (mask & (1ULL << cap))\n            continue;",
+         "        if (cap != CAP_CHOWN && cap != CAP_DAC_OVERRIDE && cap != CAP_SYS_ADMIN &&"
+         " cap != CAP_SYS_PTRACE)\n            continue;", "KRN-35"),
+    code("core dump limit of 1", "launch/program.c", "        core.rlim_max = 1;",
+         "        core.rlim_max = 0;", "KRN-46"),
+    code("own IPC namespace", "sys/namespaces.c", " | CLONE_NEWIPC", "", "KRN-47 IPC-12 IPC-13"),
+    code("own UTS namespace", "sys/namespaces.c", " | CLONE_NEWUTS", "", "KRN-47"),
+    code("own cgroup namespace", "sys/namespaces.c", "CLONE_NEWCGROUP | (own_net",
+         "(own_net", "KRN-47"),
+    # network
+    plan("own network namespace", "clear-flag=own-net",
+         "NET-01 NET-02 NET-03 NET-10 NET-12 PROC-05"),
+    # Landlock
+    plan("Landlock", "clear-flag=landlock", "FD-03 IPC-01a IPC-01b LIFE-01a LIFE-05"),
+    plan("Landlock's scopes (ABI 6)", "landlock-abi=5", "IPC-01a IPC-01b LIFE-01a LIFE-05"),
+    # mounts
+    plan("only /usr and the like of the system", "show=/var", "FS-07 FS-20"),
+    plan("private /dev/shm", "show=/dev/shm", "DEV-04 IPC-03c FS-20"),
+    plan("own devpts", "show=/dev/pts", "DEV-05"),
+    plan("/sys by a list", "show=/sys", "SYS-01 SYS-02"),
+    plan("private home", "real={HOME}", "FS-01 FS-02 FS-03"),
+    plan("private cache", "real={HOME}/.cache", "PER-02"),
+    plan("private /tmp", ("real=/tmp", "trust=/tmp"), "IPC-03a IPC-04"),
+    plan("/usr read-only", "writable=/usr", "FS-25"),
+    plan("/etc read-only", "writable=/etc", "FS-25"),
+    plan("/proc/sys read-only", "drop-op=bind:/proc/sys", "PROC-10"),
+    plan("venv read-only", "writable={VENV}", "PRJ-34 FS-25"),
+    plan("venv's bin read-only", "writable={VENV}/bin", "PRJ-34 FS-25"),
+    plan("venv's bin is the inner one", "drop-op=bind:{VENV}/bin", "KRN-35 FS-01", closed=True),
+    plan("venv inside the project protected", "drop-op=bind:{VENV}", "PRJ-34 FS-25"),
+    plan("sandbox/ masked", "drop-op=mask:{VENV}/sandbox", "POL-02"),
+    plan("venv's home masked", "drop-op=mask:{VENV}/home", "POL-02"),
+    plan("venv's cache masked", "drop-op=mask:{VENV}/cache", "POL-02"),
+    plan(".git protected", "drop-op=bind:{PROJECT}/.git", "GIT-01 PRJ-02 PRJ-03b"),
+    plan(".git read-only", "writable={PROJECT}/.git", "GIT-01 PRJ-02"),
+    plan(".vscode protected", "drop-op=bind:{PROJECT}/.vscode", "PRJ-02 PRJ-03a"),
+    plan(".idea protected", "drop-op=bind:{PROJECT}/.idea", "PRJ-02 PRJ-03c"),
+    plan(".envrc protected", "drop-op=bind:{PROJECT}/.envrc", "PRJ-02 PRJ-05"),
+    plan("nodev on the project", "devices={PROJECT}", "FS-24 DEV-03"),
+    plan("nodev on /usr", "devices=/usr", "FS-24"),
+    *[plan(f"mask of /proc/{name}", f"drop-op=mask:/proc/{name}", "PROC-03", root=root)
+      for name, root in (("config.gz", None), ("interrupts", None), ("key-users", None),
+                         ("kallsyms", None), ("vmallocinfo", True), ("slabinfo", True),
+                         ("iomem", True))],
+    plan("the project's identity", "forget-identity={PROJECT}/.idea", "POL-06a"),
+    plan("no symlinks in sources of the project", "trust={PROJECT}/.idea", "POL-06a POL-06b"),
+    plan("no symlinks in the private home", "trust={HOME}", "POL-05a",
+         backed="the directories in it are made without following links"),
+    plan("no symlinks in the private cache", "trust={HOME}/.cache", "POL-05b",
+         backed="its mask in the venv follows no link"),
+    code("the root is read-only", "launch/root.c",
+         "FIXED_ATTRS | MOUNT_ATTR_RDONLY, 0);\n    return rc < 0 ? err_set(err, -rc, \"cannot make the",
+         "FIXED_ATTRS, 0);\n    return rc < 0 ? err_set(err, -rc, \"cannot make the", "FS-22 FS-25"),
+    code("nosuid on binds", "launch/root.c", "return (uint64_t)MOUNT_ATTR_NOSUID | (op",
+         "return (uint64_t)(op->flags & 0) | (op", "FS-24 LIFE-13"),
+    code("pivot into the sandbox's root, checked", "launch/root.c",
+         "fstat(root, &st) < 0 ? -errno : root_pivot(root);", "fstat(root, &st) < 0 ? -errno : 0;",
+         "FS-26 FS-01 KRN-35", closed=True),
+    # processes
+    code("hidepid", "launch/root.c", '"hidepid", "invisible"', '"hidepid", "off"',
+         "PROC-01 ENV-02"),
+    code("hidepid's group", "launch/root.c", ', "gid", "4294967294"', "", "PROC-01 ENV-02",
+         root=True),
+    code("pid 1 is not dumpable (without Landlock, which has it, too)", "launch/init.c", "prctl(PR_SET_DUMPABLE, 0) < 0 ||",
+         "prctl(PR_SET_DUMPABLE, 1) < 0 ||", "PROC-01 ENV-02",
+         edits=("clear-flag=landlock",)),
+    code("the launcher's end is the sandbox's", "launch/init.c",
+         ("prctl(PR_SET_PDEATHSIG, SIGKILL);", "if (!init->detached)\n            _exit(0);"),
+         (";", ";"), "LIFE-04a LIFE-04b"),
+    code("descriptors of the caller closed", "supervise/main.c", "descriptors_sanitize(&err) < 0",
+         "false", "FD-02 FD-05"),
+    plan("lifetime program", "lifetime-tree", "LIFE-03"),
+    plan("limits.processes", "drop-limit=6", "LIFE-06", root=False),
+    plan("limits.open-files", "drop-limit=7", "LIFE-07"),
+    plan("limits.file-size", "drop-limit=1", "LIFE-08"),
+    # environment
+    plan("rule *TOKEN*", "env-pass=*TOKEN*", "ENV-01 ENV-02 ENV-03 ENV-04 ENV-07"),
+    plan("rule AWS_*", "env-pass=AWS_*", "ENV-04"),
+    plan("rule DATABASE_URL", "env-pass=DATABASE_URL", "ENV-04"),
+    plan("rule SSH_AUTH_SOCK", "env-pass=SSH_AUTH_SOCK", "ENV-04 ENV-17 IPC-04"),
+    plan("rule DBUS_*", "env-pass=DBUS_*", "ENV-04"),
+    plan("rule DISPLAY", "env-pass=DISPLAY", "ENV-04"),
+    plan("rule GIT_SSH*", "env-pass=GIT_SSH*", "GIT-08"),
+    plan("rule GIT_CONFIG*", "env-pass=GIT_CONFIG*", "GIT-08"),
+    plan("rule BROWSER", "env-pass=BROWSER", "ENV-09"),
+    plan("rule for names that nobody knows", "env-pass=*", "ENV-06"),
+    code("passwords in URLs", "plan/environ.c",
+         "if (is_default(rule->origin) && leaks_password(", "if (false && leaks_password(",
+         "ENV-05"),
+    code(".env cannot steer", "plan/environ.c", "if (!is_refused(var->name))", "if (true)",
+         "PRJ-08"),
+    code(".env is no symlink", "supervise/host.c",
+         "fd_open_beneath(project, rel, O_RDONLY, 0);\n    if (fd == -ENOENT)",
+         "openat(project, rel, O_RDONLY | O_CLOEXEC);\n    if (fd == -ENOENT)", "DOT-02 DOT-05a"),
+    # the command line, the state directory
+    code("credentials on the command line", "plan/deny.c",
+         "if (is_credential(path))", "if (false)",
+         "FS-27"),
+    code("the state directory's owner and mode", "supervise/session.c",
+         "if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))", "if (false)",
+         "POL-13b", backed="a change of the mode makes the plan anew, which refuses as well"),
+    code("the venv's place", "supervise/session.c", "if (str_eq(file->venv, venv))", "if (true)",
+         "POL-17", backed="the inputs have other paths then: the plan is made anew, which refuses"),
+    # installers
+    plan("pyvenv.cfg read-only for installers", "writable={VENV}/pyvenv.cfg", "PIP-01 PIP-02"),
+    plan("sandbox/ masked for installers", "drop-op=mask:{VENV}/sandbox", "PIP-01 PIP-02",
+         closed=True),
+]
+
+
+def launcher_of(mutation, folder):
+    """Builds a launcher from the sources with one of them changed."""
+    source = SOURCES / mutation.file
+    text = source.read_text()
+    olds = mutation.old if isinstance(mutation.old, tuple) else (mutation.old,)
+    news = mutation.new if isinstance(mutation.new, tuple) else (mutation.new,)
+    for old, new in zip(olds, news):
+        if old not in text:
+            raise harness.Dead(f"src/{mutation.file} has no '{old.strip()}' any more")
+        text = text.replace(old, new)
+    changed = folder / source.name
+    changed.write_text(text)
+    listed = harness.must(["ninja", "-C", BUILD, "-t", "commands", "src/supervise/launcher"],
+                          env=dict(os.environ)).stdout.splitlines()
+    command = next(line for line in reversed(listed) if "launcher" in line)
+    words, out = [], folder / "launcher"
+    for word in shlex.split(command):
+        path = pathlib.Path(os.path.normpath(os.path.join(BUILD, word)))
+        if word.endswith(".c") and path.parts[-2:] == source.parts[-2:]:
+            words += ["-iquote", str(path.parent), "-Wno-error", str(changed)]
+        else:
+            words.append(word)
+    words[words.index("-o") + 1] = str(out)
+    done = harness.run(words, cwd=BUILD, env=dict(os.environ))
+    if done.returncode:
+        raise harness.Dead(done.stderr[-600:])
+    return out
+
+
+def red_ones(worlds, probes):
+    red = []
+    for probe in probes:
+        if probe.skip or (probe.root is not None and probe.root != harness.AS_ROOT):
+            continue
+        verdict = harness.judge(probe, worlds.get(probe.world), with_control=False)
+        if verdict.state in ("failed", "missing"):
+            red.append((probe.id, verdict.why))
+    return red
+
+
+def state_of(mutation, red):
+    """A probe that died saw nothing, but where the point is that nothing starts any more."""
+    dead = [why for _, why in red if why.startswith("dead")]
+    if red and (mutation.closed or len(dead) < len(red)):
+        return "noticed"
+    return "backed" if mutation.backed and not red else "unnoticed"
+
+
+def play(mutation, table):
+    """Return: the probes that missed the control."""
+    probes = [table[name] for name in mutation.probes.split()]
+    with tempfile.TemporaryDirectory(prefix="svenv-mutation-") as folder:
+        os.chmod(folder, 0o755)
+        options = {"edits": list(mutation.edits)}
+        if mutation.file:
+            options["launcher"] = launcher_of(mutation, pathlib.Path(folder))
+        with harness.Worlds(**options) as worlds:
+            return red_ones(worlds, probes)
+
+
+def baseline(table, mutations):
+    """The same probes by the same way of starting, with nothing taken out: all must be green."""
+    names = sorted({name for m in mutations for name in m.probes.split()})
+    found = {}
+    for what, options in (("plan", {"edits": ["keep"]}), ("launcher",
+                                                        {"launcher": harness.LAUNCHER})):
+        used = {name for m in mutations for name in m.probes.split()
+                if bool(m.file) == (what == "launcher")}
+        with harness.Worlds(**options) as worlds:
+            for name, why in red_ones(worlds, [table[n] for n in names if n in used]):
+                found[f"{name} by {what}"] = why
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    if not os.access(harness.TOOL, os.X_OK) or not BUILD:
+        print(f"nothing is installed in {harness.PREFIX}: run 'meson install' first")
+        return 1 if os.environ.get("SVENV_MUST_WORK") == "1" else 77
+    run.end_cleanly()
+    table = {probe.id: probe for probe in run.load(run.GROUPS)}
+    mutations = [m for m in MUTATIONS if options.only in m.what]
+    broken = baseline(table, mutations)
+    for name, why in broken.items():
+        print(f"red before anything was taken out: {name}: {why}")
+    counts = {"noticed": 0, "unnoticed": 0, "skipped": 0, "backed": 0}
+    for mutation in mutations:
+        if mutation.root is not None and mutation.root != harness.AS_ROOT:
+            state, red = "skipped", []
+        else:
+            try:
+                red = play(mutation, table)
+                state = state_of(mutation, red)
+            except (harness.Dead, OSError, subprocess.SubprocessError) as error:
+                state, red = "unnoticed", [("cannot be played", str(error))]
+        counts[state] += 1
+        print(f"{state.upper() if state == 'unnoticed' else state:10} {mutation.what}")
+        if state == "backed":
+            print(f"{'':11}behind it: {mutation.backed}")
+        for name, why in red:
+            print(f"{'':11}{name}: {harness.shorten(why, 100)}")
+        sys.stdout.flush()
+    print(f"\n{counts['noticed']} controls noticed, {counts['unnoticed']} unnoticed, "
+          f"{counts['backed']} backed by another, {counts['skipped']} skipped")
+    return 1 if counts["unnoticed"] or broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

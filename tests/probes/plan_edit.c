@@ -29,6 +29,15 @@ static const char *const kind_names[] = {
 };
 _Static_assert(ARRAY_SIZE(kind_names) == PLAN_OP__COUNT, "one name per kind of operation");
 
+/* Keeps the plan as it is: the control of all edits. */
+static size_t keep(struct arena *arena, struct plan *plan, const char *argument)
+{
+    (void)arena;
+    (void)plan;
+    (void)argument;
+    return 1;
+}
+
 static size_t drop_filter(struct arena *arena, struct plan *plan, const char *argument)
 {
     size_t had = plan->filter_count;
@@ -106,15 +115,30 @@ static size_t forget_identity(struct arena *arena, struct plan *plan, const char
 /* A tree of the host that nobody asked for, after everything else. The mount point exists. */
 static size_t show_tree(struct arena *arena, struct plan *plan, const char *argument)
 {
-    struct plan_op *ops = arena_alloc(arena, (plan->op_count + 2) * sizeof(*ops));
+    struct plan_op *ops = arena_alloc(arena, (plan->op_count + 1) * sizeof(*ops));
 
-    ops[0] = (struct plan_op){.kind = PLAN_DIR, .dest = argument, .origin = "mutation"};
-    memcpy(ops + 1, plan->ops, plan->op_count * sizeof(*ops));
-    ops[plan->op_count + 1] = (struct plan_op){
+    memcpy(ops, plan->ops, plan->op_count * sizeof(*ops));
+    ops[plan->op_count++] = (struct plan_op){
         .kind = PLAN_BIND, .src = argument, .dest = argument, .origin = "mutation"};
     plan->ops = ops;
-    plan->op_count += 2;
     return 1;
+}
+
+/* The host's own directory in place of the private one that is shown there. */
+static size_t show_real(struct arena *arena, struct plan *plan, const char *argument)
+{
+    size_t changed = 0;
+
+    (void)arena;
+    for (size_t i = 0; i < plan->op_count; i++) {
+        struct plan_op *op = &plan->ops[i];
+
+        if (op->kind != PLAN_BIND || !str_eq(op->dest, argument) || str_eq(op->src, argument))
+            continue;
+        op->src = argument;
+        changed++;
+    }
+    return changed;
 }
 
 /* Rules whose pattern fits no longer decide; what they kept out passes. */
@@ -235,6 +259,7 @@ static const struct {
     const char *name;
     size_t (*apply)(struct arena *arena, struct plan *plan, const char *argument);
 } edits[] = {
+    {"keep", keep},
     {"drop-filter", drop_filter},
     {"drop-op", drop_ops},
     {"writable", make_writable},
@@ -242,6 +267,7 @@ static const struct {
     {"trust", trust_source},
     {"forget-identity", forget_identity},
     {"show", show_tree},
+    {"real", show_real},
     {"env-pass", open_rules},
     {"clear-flag", clear_flag},
     {"allow-userns", allow_nesting},

@@ -7,6 +7,7 @@ Exit status: 0 when none failed, 1 otherwise, 77 when nothing is installed to be
 import argparse
 import importlib
 import os
+import signal
 import sys
 
 import harness
@@ -25,6 +26,12 @@ def load(names):
             raise SystemExit(f"two probes are called {probe.id}")
         seen.add(probe.id)
     return probes
+
+
+def end_cleanly():
+    """A run that is stopped removes its canaries all the same."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
 
 
 def show(verdict):
@@ -72,6 +79,7 @@ def main():
         print(f"nothing is installed in {harness.PREFIX}: run 'meson install' first")
         return 1 if os.environ.get("SVENV_MUST_WORK") == "1" else 77
     verdicts = []
+    end_cleanly()
     with harness.Worlds() as worlds:
         for probe in probes:
             skipped = probe.skip or (probe.root is not None and probe.root != harness.AS_ROOT)

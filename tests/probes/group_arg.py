@@ -1,0 +1,191 @@
+"""ARG: arguments, names and places. DOT: .env files."""
+
+import hashlib
+import json
+import os
+import pathlib
+import time
+
+import harness
+from group_prj import mini
+from harness import ANY, Host, Probe, every, that
+
+SHOW = "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))"
+
+
+def pass_through(view, words):
+    argv = [SHOW_FILE(view), *words]
+    if view.inside:
+        argv = [view.venv / "bin" / "python", *argv]
+    else:
+        argv = [harness.SYSTEM_PYTHON, *argv]
+    done = harness.subprocess.run([os.fspath(word) for word in argv],
+                                  stdout=harness.subprocess.PIPE, stderr=harness.subprocess.PIPE,
+                                  stdin=harness.subprocess.DEVNULL, cwd=view.project,
+                                  env=harness.clean_environment(), timeout=harness.TIMEOUT,
+                                  check=False)
+    return done.returncode, hashlib.sha256(done.stdout).hexdigest(), done.stderr.decode()
+
+
+def SHOW_FILE(view):
+    path = view.project / "show.py"
+    path.write_text(SHOW)
+    return path
+
+
+def same_bytes(words):
+    def play(view):
+        code, digest, error = pass_through(view, words)
+        wanted = hashlib.sha256(b"\0".join(os.fsencode(word) for word in words)).hexdigest()
+        return "same" if code == 0 and digest == wanted else f"{code} {error[-200:]}"
+
+    return Host(play)
+
+
+OURS = ["--bind", "/", "/", "--", "--unshare-none", "@file", "--policy=x", "--share-net",
+        "--no-sandbox", "run", "stub", "-"]
+
+
+def by_links(view):
+    """Through a symlink, a hard link, a copy, a relative path, from another directory."""
+    python = view.venv / "bin" / "python3"
+    places = view.parent / ("links" + ("-in" if view.inside else "-out"))
+    places.mkdir(exist_ok=True)
+    code = "import sys; print(open('/proc/self/status').read().split('Seccomp:')[1].split()[0])"
+    results = {}
+    for name in ("symlink", "hard link", "copy"):
+        link = places / name.replace(" ", "-")
+        link.unlink(missing_ok=True)
+        if name == "symlink":
+            link.symlink_to(python)
+        elif name == "hard link":
+            os.link(python, link)
+        else:
+            link.write_bytes(python.read_bytes())
+            link.chmod(0o755)
+        results[name] = harness.run([link, "-c", code], cwd="/")
+    results["relative"] = harness.run(["../.venv/bin/python3", "-c", code],
+                                      cwd=view.world.project / "sub")
+    results["elsewhere"] = harness.run([python, "-c", code], cwd=places)
+    return {name: "confined" if done.stdout.strip() == "2" else
+            "refused" if done.returncode == 125 and "sandbox-venv: " in done.stderr else
+            f"status {done.returncode}: {done.stdout}{done.stderr}"
+            for name, done in results.items()}
+
+
+def outside_links(view):
+    return {"native": "free"} if not view.inside else by_links(view)
+
+
+STRANGE = ("with blank", "$(touch x)", "quote'\"", "new\nline", "colon:comma,", "back\\slash",
+           "100%s%n", "-rf", "n" * 200, "ünï", "esc\x1b[0m", "semi;colon", "*?[a]")
+
+
+def strange_places(view):
+    """The venv and its project lie at every kind of path."""
+    results = {}
+    for name in STRANGE:
+        base = view.parent / "strange" / name
+        base.mkdir(parents=True)
+        try:
+            venv = base / ".venv"
+            done = harness.run([harness.SYSTEM_PYTHON, "-m", "venv", "--without-pip", "--symlinks",
+                                venv], cwd=base)
+            if done.returncode:
+                results[name] = "no venv"
+                continue
+            if view.inside:
+                wrapped = harness.run([harness.TOOL, "wrap", venv])
+                if wrapped.returncode:
+                    clean = wrapped.stderr.startswith("sandbox-venv: ") and \
+                        "\x1b" not in wrapped.stderr
+                    results[name] = "refused" if clean else "raw: " + wrapped.stderr
+                    continue
+            done = harness.run([venv / "bin" / "python", "-c",
+                                "import os; print(os.path.exists(os.getcwd() + '/.venv'),"
+                                f" os.path.lexists({str(view.home_file)!r}))"], cwd=base)
+            results[name] = done.stdout.strip() or done.stderr.strip()
+            harness.run([harness.TOOL, "unwrap", venv, "--purge"])
+        finally:
+            harness.remove_tree(base)
+    return results
+
+
+def dotenv(prepare):
+    """A strange .env; what the program sees of it, or the message, and that it is quick."""
+    def play(view):
+        path = view.project / ".env"
+        path.unlink(missing_ok=True)
+        try:
+            prepare(view, path)
+            begin = time.monotonic()
+            code = "import os; print(os.environ.get('SVENV_FROM', 'unset'))"
+            if not view.inside:
+                return "not read"
+            done = view.world.python("-c", code)
+            if time.monotonic() - begin > 10:
+                return "slow"
+            if done.returncode == 125:
+                return "refused" if done.stderr.startswith("sandbox-venv: ") else done.stderr
+            return done.stdout.strip()
+        finally:
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            else:
+                path.unlink(missing_ok=True)
+            path.write_text("FROM_DOTENV=yes\n")
+
+    return Host(play)
+
+
+def link_to_secret(view, path):
+    secret = view.parent / "credentials"
+    secret.write_text(f"SVENV_FROM={view.canary}\n")
+    path.symlink_to(secret)
+
+
+def text(data):
+    return lambda view, path: path.write_bytes(data)
+
+
+def unreadable(view, path):
+    path.write_text("SVENV_FROM=x\n")
+    path.chmod(0)
+
+
+SANE = that("refused or ignored", lambda v: v in ("refused", "unset"))
+BOUNDED = that("bounded", lambda v: v in ("refused", "unset", "x"))
+
+PROBES = [
+    Probe("ARG-02", "words that look like our options", same_bytes(OURS), "same", "same"),
+    Probe("ARG-03a", "20 000 arguments", same_bytes([str(n) for n in range(20000)]), "same",
+          "same"),
+    Probe("ARG-03b", "one argument of 128 KiB less one", same_bytes(["x" * 131071]), "same",
+          "same"),
+    Probe("ARG-03c", "newlines, empty words, bytes that are no UTF-8",
+          same_bytes(["", "a\nb", os.fsdecode(b"\xff\xfe"), "\x1b[31m", "--", ""]), "same",
+          "same"),
+    Probe("ARG-04", "stubs through links, copies and relative paths", Host(outside_links),
+          that("confined or refused", lambda v: set(v.values()) <= {"confined", "refused"}),
+          {"native": "free"}),
+    Probe("ARG-05", f"{len(STRANGE)} strange paths", Host(strange_places),
+          that("right or refused", lambda v: set(v.values()) <= {"True False", "refused",
+                                                                 "no venv"}),
+          that("right", lambda v: set(v.values()) <= {"True True", "no venv"})),
+    Probe("DOT-02", ".env is a symlink to credentials", dotenv(link_to_secret), SANE, "not read"),
+    Probe("DOT-04a", ".env: an unterminated quote", dotenv(text(b"SVENV_FROM='x\n")), BOUNDED,
+          "not read"),
+    Probe("DOT-04b", ".env: NUL bytes", dotenv(text(b"SVENV_FROM=x\0y\n")), SANE, "not read"),
+    Probe("DOT-04c", ".env: a line of 10 MB", dotenv(text(b"A=" + b"x" * 10_000_000)), BOUNDED,
+          "not read"),
+    Probe("DOT-04d", ".env: 10^5 names",
+          dotenv(text(b"".join(b"N%d=1\n" % n for n in range(100_000)))), BOUNDED, "not read"),
+    Probe("DOT-04e", ".env: CRLF and a byte order mark",
+          dotenv(text(b"\xef\xbb\xbfSVENV_FROM=x\r\n")), BOUNDED, "not read"),
+    Probe("DOT-05a", ".env is a FIFO", dotenv(lambda v, path: os.mkfifo(path)), SANE, "not read"),
+    Probe("DOT-05b", ".env is a directory", dotenv(lambda v, path: path.mkdir()), SANE,
+          "not read"),
+    Probe("DOT-05c", ".env is not readable", dotenv(unreadable), SANE, "not read", root=False),
+    Probe("DOT-06", ".env changed by the program between runs",
+          skip="DESIGN decides otherwise: its values exist only inside, and steer nothing"),
+]
