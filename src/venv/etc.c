@@ -105,7 +105,7 @@ static const char *field(const char *text, const char *otherwise)
 
 static int put_text(struct etc *etc, const char *name, const char *text)
 {
-    return etc_put_file(etc, etc->dir, name, text, strlen(text));
+    return etc_put_file(etc, etc->dir, name, text, strlen(text), NULL);
 }
 
 static int put_passwd(struct etc *etc, const struct etc_identity *identity)

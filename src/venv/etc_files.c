@@ -15,14 +15,21 @@
 #define FILE_BYTES_MAX ((size_t)4 << 20)
 #define TREE_DEPTH_MAX 5
 
-static bool has_content(int dir, const char *name, const void *data, size_t len)
+static bool has_time(const struct stat *st, const struct timespec *modified)
+{
+    return modified == NULL || (st->st_mtim.tv_sec == modified->tv_sec &&
+                                st->st_mtim.tv_nsec == modified->tv_nsec);
+}
+
+static bool has_content(int dir, const char *name, const void *data, size_t len,
+                        const struct timespec *modified)
 {
     auto_fd int fd = fd_open_beneath(dir, name, O_RDONLY, 0);
     auto_buf struct buf now = {0};
     struct stat st;
 
     return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0644 &&
-           (uint64_t)st.st_size == len && fd_read_all(fd, len, &now) == 0 && now.len == len &&
+           has_time(&st, modified) && (uint64_t)st.st_size == len && fd_read_all(fd, len, &now) == 0 && now.len == len &&
            (len == 0 || memcmp(now.data, data, len) == 0);
 }
 
@@ -42,12 +49,14 @@ static int move_in(struct etc *etc, int dir, const char *name)
 }
 
 /* No fsync: all of this can be made again, and a torn file differs from what it should be. */
-int etc_put_file(struct etc *etc, int dir, const char *name, const void *data, size_t len)
+int etc_put_file(struct etc *etc, int dir, const char *name, const void *data, size_t len,
+                 const struct timespec *modified)
 {
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
     auto_fd int fd = -1;
     int rc = 0;
 
-    if (has_content(dir, name, data, len))
+    if (has_content(dir, name, data, len, modified))
         return 0;
     unlinkat(etc->sandbox, etc->temporary, 0);
     fd = openat(etc->sandbox, etc->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -55,7 +64,9 @@ int etc_put_file(struct etc *etc, int dir, const char *name, const void *data, s
     if (fd < 0)
         return -errno;
     rc = fd_write_all(fd, data, len);
-    if (rc == 0 && fchmod(fd, 0644) < 0)
+    if (modified != NULL)
+        times[1] = *modified;
+    if (rc == 0 && (fchmod(fd, 0644) < 0 || futimens(fd, times) < 0))
         rc = -errno;
     if (rc < 0) {
         unlinkat(etc->sandbox, etc->temporary, 0);
@@ -118,7 +129,7 @@ static int show_content(struct etc *etc, int dir, const char *name, const char *
     if (fd_read_all(fd, etc->budget < FILE_BYTES_MAX ? etc->budget : FILE_BYTES_MAX, &text) < 0)
         return -ENOENT;
     etc->budget -= text.len;
-    return etc_put_file(etc, dir, name, text.data, text.len);
+    return etc_put_file(etc, dir, name, text.data, text.len, &st.st_mtim);
 }
 
 static int show(struct etc *etc, int dir, const char *name, const char *host_path, bool any_link)

@@ -60,6 +60,22 @@ Test(etc, what_programs_need_is_there)
     fixture_drop(&f);
 }
 
+/* The system's sitecustomize lies below /etc, and its byte code says when it was changed. */
+Test(etc, copies_keep_the_time)
+{
+    struct fixture f = with_sandbox();
+    auto_free char *path = path_join(f.venv, "sandbox/etc/hosts");
+    struct stat theirs, ours;
+
+    if (stat("/etc/hosts", &theirs) < 0)
+        cr_skip_test("no /etc/hosts here");
+    make(&f, &(struct etc_identity){"dev", "/home/dev", "/bin/bash", 1000, 1000});
+    cr_assert_eq(stat(path, &ours), 0);
+    cr_expect_eq(ours.st_mtim.tv_sec, theirs.st_mtim.tv_sec);
+    cr_expect_eq(ours.st_mtim.tv_nsec, theirs.st_mtim.tv_nsec);
+    fixture_drop(&f);
+}
+
 Test(etc, second_time_replaces_nothing)
 {
     const struct etc_identity identity = {"dev", "/home/dev", "/bin/bash", 1000, 1000};
