@@ -437,7 +437,4 @@ PROBES = [
     Probe("PRJ-34", "the own venv: activate*, entries, pyvenv.cfg, policy",
           Python(own_venv, copy_of_venv), that("refused", lambda v: "ok" not in v.values()),
           that("possible", lambda v: v["bin/activate"] == "ok"), activate_effect),
-    Probe("PRJ-28", "case variants on a casefolding file system",
-          skip="needs a casefold, vfat or ntfs mount"),
-    Probe("PRJ-29", "NFS, FUSE, overlayfs, btrfs", skip="needs such a mount"),
 ]
