@@ -14,6 +14,7 @@
 #include "svenv/base/err.h"
 #include "svenv/launch/control.h"
 #include "svenv/sys/drop.h"
+#include "svenv/sys/namespaces.h"
 #include "svenv/sys/syscalls.h"
 
 #include "launch-internal.h"
@@ -103,19 +104,23 @@ static void take_message(struct init *init)
     }
 }
 
-/* The launcher's environment and arguments lie on the stack that was inherited: overwritten, so
- * that no read of this process could ever show them. */
-static void wipe_environment(void)
+/* The launcher's environment lies on the stack that was inherited, and once more, with that of its
+ * parent, in the memory that they share: overwritten here and given up there, so that no read of
+ * this process could ever show it, and nothing that gets hold of it reaches the launcher. */
+static int forget_environment(const struct launch_program *program)
 {
     for (char **entry = environ; entry && *entry; entry++)
         explicit_bzero(*entry, strlen(*entry));
+    environ = NULL;
+    return program->memory && munmap(program->memory, program->memory_size) < 0 ? -errno : 0;
 }
 
-static int give_up_everything(int control, struct err *err)
+static int give_up_everything(int control, const struct launch_program *program, struct err *err)
 {
-    int rc;
+    int rc = forget_environment(program);
 
-    wipe_environment();
+    if (rc < 0)
+        return err_set(err, -rc, "cannot give up the launcher's memory");
     prctl(PR_SET_NAME, "sandbox-venv");
     if (dup2(control, 0) < 0)
         return err_set(err, errno, "cannot keep the launcher's socket");
@@ -146,35 +151,46 @@ void die_with_launcher(int control)
         _exit(STATUS_OURS);
 }
 
-static void prepare(int control, struct shared *shared)
+/* When the program could not make the namespace it has said why, and nothing comes. */
+static int join_net(int net, struct shared *shared)
+{
+    struct err err = {0};
+    int rc = net < 0 ? 0 : namespaces_join_net(net, &err);
+
+    if (rc < 0 && shared->failure.err.code == 0)
+        shared->failure.err = err;
+    return rc;
+}
+
+static void prepare(int control, int net, struct shared *shared)
 {
     struct err *err = &shared->failure.err;
     int root;
 
     die_with_launcher(control);
     shared->failure.status = STATUS_OURS;
-    root = root_build(shared->plan, err);
+    root = root_build(shared, err);
     if (root < 0)
         _exit(STATUS_OURS);
     gate_wait(&shared->gates, GATE_PROGRAM_EXISTS);
-    if (root_enter(root, shared, err) < 0)
+    if (root_enter(root, shared, err) < 0 || join_net(net, shared) < 0)
         _exit(STATUS_OURS);
     gate_open(&shared->gates, GATE_ROOT_STANDS);
     /* Non-dumpable, and more privileged than the program: out of its reach from here on. */
     if (prctl(PR_SET_DUMPABLE, 0) < 0 || root_drop_old(err) < 0)
         _exit(STATUS_OURS);
     gate_open(&shared->gates, GATE_OLD_ROOT_GONE);
-    if (give_up_everything(control, err) < 0)
+    if (give_up_everything(control, shared->launch_program, err) < 0)
         _exit(STATUS_OURS);
     munmap(shared, sizeof(*shared));
 }
 
-_Noreturn void init_main(int control, struct shared *shared)
+_Noreturn void init_main(int control, int net, struct shared *shared)
 {
     struct init init = {.control = 0};
     sigset_t all;
 
-    prepare(control, shared);
+    prepare(control, net, shared);
     sigfillset(&all);
     init.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     if (init.signals < 0)

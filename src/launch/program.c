@@ -13,6 +13,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/sys/drop.h"
+#include "svenv/sys/namespaces.h"
 #include "svenv/sys/syscalls.h"
 
 #include "launch-internal.h"
@@ -68,17 +69,29 @@ static int enter_landlock(const struct plan *plan, struct err *err)
     return rc < 0 ? rc : landlock_enforce(ruleset, err);
 }
 
+/* The caller's keys are out of reach by an own session keyring, or, where there is none to be had
+ * (the quota of keys is used up, an outer filter forbids it), because the filter refuses all calls
+ * for keys: that is tried out. Must follow the filter. */
+static int check_keyring(int joined, struct err *err)
+{
+    int found = joined < 0 && joined != -ENOSYS ? sys_find_session_keyring() : -ENOSYS;
+
+    if (joined >= 0 || found == -EPERM || found == -ENOSYS)
+        return 0;
+    return err_set(err, -joined,
+                   "cannot make an own session keyring, and 'syscalls' in the policy lets the "
+                   "program use the caller's");
+}
+
 /* What needs nothing of the root. From the filter on only calls follow without which no program
  * would run: futex, chdir, open, Landlock's own, exec. */
 static int prepare_self(const struct plan *plan, struct err *err)
 {
+    int keyring = sys_join_session_keyring();
     int rc;
 
     if ((plan->flags & PLAN_NEW_SESSION) && setsid() < 0)
         return err_set(err, errno, "cannot start a new session");
-    rc = sys_join_session_keyring();
-    if (rc < 0 && rc != -ENOSYS && rc != -EDQUOT && rc != -EPERM)
-        return err_set(err, -rc, "cannot make an own session keyring");
     rc = set_limits(plan, err);
     if (rc == 0)
         rc = no_new_privs(err);
@@ -88,7 +101,7 @@ static int prepare_self(const struct plan *plan, struct err *err)
         rc = caps_keep(plan->caps, err);
     if (rc == 0 && plan->filter)
         rc = filter_load(plan->filter, plan->filter_count, err);
-    return rc;
+    return rc < 0 ? rc : check_keyring(keyring, err);
 }
 
 /* systemd's socket activation names the pid that is meant (sd_listen_fds(3)): the caller's is ours.
@@ -208,12 +221,19 @@ static int prepare_in_root(const struct plan *plan, const struct launch_program 
     return enter_landlock(plan, err);
 }
 
-_Noreturn void program_main(struct shared *shared)
+_Noreturn void program_main(int net, struct shared *shared)
 {
     struct launch_failure *failure = &shared->failure;
-    const struct launch_program *program = shared->launch_program;
-    const char *path = program->path;
+    const struct launch_program *program;
+    const char *path;
 
+    if (net >= 0 && namespaces_own_net(net, &failure->err) < 0) {
+        failure->status = STATUS_OURS;
+        _exit(STATUS_OURS);
+    }
+    gate_wait(&shared->gates, GATE_PLAN_READY);
+    program = shared->launch_program;
+    path = program->path;
     fix_listen_pid(program);
     if (prepare_self(shared->plan, &failure->err) < 0 ||
         prepare_in_root(shared->plan, program, shared, &path) < 0) {

@@ -36,6 +36,8 @@ struct landlock_ruleset_v6 {
 int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 int sys_open_tree(int dir, const char *path, unsigned flags);
 int sys_move_mount(int from, const char *from_path, int to, const char *to_path, unsigned flags);
+/* And takes the mounts out of propagation: what is mounted below the original later on would come
+ * without any of these attributes. */
 int sys_mount_setattr(int dir, const char *path, unsigned flags, uint64_t set, uint64_t clear);
 int sys_fsopen(const char *type, unsigned flags);
 /* Sets a string option, or with value NULL a flag. */
@@ -44,11 +46,13 @@ int sys_fsconfig_create(int fd);
 int sys_fsmount(int fd, unsigned flags, unsigned attrs);
 int sys_pivot_root(const char *new_root, const char *put_old);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
-/* clone(2) without a new stack: fork with flags. */
-pid_t sys_fork_with(unsigned long flags);
+/* clone(2) without a new stack: fork with flags. *pid_out: the child's pid, written by the kernel
+ * before the child runs. */
+pid_t sys_fork_with(unsigned long flags, pid_t *pid_out);
 int sys_landlock_create(const struct landlock_ruleset_v6 *attr, size_t size, uint32_t flags);
 int sys_landlock_add_path(int ruleset, uint64_t access, int path_fd);
 int sys_landlock_restrict(int ruleset);
 int sys_join_session_keyring(void);
+int sys_find_session_keyring(void);
 
 #endif
