@@ -46,7 +46,7 @@ def hostile_names(view):
     states = {entry_state(view, name) for name in NAMES}
     ran = [place for place in (view.parent, view.project, venv_of(view) / "bin")
            if (place / "x").exists()]
-    raw = "\x1b" in done["stdout"] + done["stderr"]
+    raw = "esc\x1b" in done["stdout"] + done["stderr"]  # pip itself uses colours on a terminal
     return {"states": sorted(states), "ran": len(ran), "raw": raw}
 
 

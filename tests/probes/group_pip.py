@@ -12,11 +12,9 @@ import tarfile
 import time
 
 import harness
+import packages
 from group_life import end, gone, marked
 from harness import ANY, Call, Host, Probe, Python, every, that
-
-sys.path.insert(0, str(harness.HERE.parent / "integration"))
-import packages  # noqa: E402
 
 RESERVED = ("git", "ls", "sudo", "ssh", "docker", "sandbox-venv")
 NAMES = [b"-rf", b"a b", b"$(touch x)", b"new\nline", b"\xff\xfe", b"n" * 250, b"quote'\"",

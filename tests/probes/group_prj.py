@@ -264,6 +264,16 @@ def protected_link(view):
     return mini(view, prepare, act)
 
 
+def flatten(path):
+    """Removes a chain of directories from its top: at any depth a path stays short."""
+    below = path.with_name("below")
+    while (path / "d").exists():
+        os.rename(path / "d", below)
+        os.rmdir(path)
+        os.rename(below, path)
+    os.rmdir(path)
+
+
 def deep_tree(view):
     """Depth, many names and cycles: the start stays bounded."""
     def prepare(base):
@@ -285,7 +295,7 @@ def deep_tree(view):
         begin = time.monotonic()
         done = harness.run([venv / "bin" / "python", "-c", "print('ran')"], cwd=base)
         seconds = time.monotonic() - begin
-        subprocess.run(["rm", "-rf", base / "d"], check=False)
+        flatten(base / "d")
         fast = seconds < 5
         return ("in time: " if fast else "late: ") + (done.stdout or done.stderr).strip()[:80]
 

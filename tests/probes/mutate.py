@@ -58,8 +58,7 @@ MUTATIONS = [
          "        core.rlim_max = 0;", "KRN-46"),
     code("own IPC namespace", "sys/namespaces.c", " | CLONE_NEWIPC", "", "KRN-47 IPC-12 IPC-13"),
     code("own UTS namespace", "sys/namespaces.c", " | CLONE_NEWUTS", "", "KRN-47"),
-    code("own cgroup namespace", "sys/namespaces.c", "CLONE_NEWCGROUP | (own_net",
-         "(own_net", "KRN-47"),
+    code("own cgroup namespace", "sys/namespaces.c", " | CLONE_NEWCGROUP", "", "KRN-47"),
     # network
     plan("own network namespace", "clear-flag=own-net",
          "NET-01 NET-02 NET-03 NET-10 NET-12 PROC-05"),

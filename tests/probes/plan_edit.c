@@ -2,6 +2,7 @@
  *
  *   probe-plan-edit IN OUT EDIT=ARGUMENT...
  *   probe-plan-edit IN filter           the default variant's filter as hexadecimal digits
+ *   probe-plan-edit IN print            every variant in words
  *
  * An edit applies to every variant of the plan; one that changes nothing is an error, for a
  * mutation without effect would prove nothing. */
@@ -304,6 +305,16 @@ static int print_filter(const struct plan_file *file)
     return 0;
 }
 
+static int print_all(const struct plan_file *file)
+{
+    auto_buf struct buf text = {0};
+
+    for (size_t i = 0; i < file->variant_count; i++)
+        plan_print(&file->variants[i].plan, &text);
+    fwrite(text.data, 1, text.len, stdout);
+    return 0;
+}
+
 static int fail(const char *what, const char *why)
 {
     fprintf(stderr, "%s: %s\n", what, why);
@@ -334,11 +345,13 @@ int main(int argc, char **argv)
 
     plan_file_init(&file);
     if (argc < 3)
-        return fail("usage", "probe-plan-edit IN filter | probe-plan-edit IN OUT EDIT...");
+        return fail("usage", "probe-plan-edit IN filter|print | probe-plan-edit IN OUT EDIT...");
     if (file_read(AT_FDCWD, argv[1], PLAN_MAX, &bytes, &err) < 0 ||
         plan_decode(&file, bytes.data, bytes.len, &err) < 0)
         return fail(argv[1], err.msg);
     if (argc == 3 && str_eq(argv[2], "filter"))
         return print_filter(&file);
+    if (argc == 3 && str_eq(argv[2], "print"))
+        return print_all(&file);
     return edit_all(&file, argv[2], argc - 3, argv + 3);
 }

@@ -22,11 +22,14 @@ import sys
 
 import ids
 
-GROUPS = ("fs", "env", "fd", "prj", "names", "git", "pip", "bin", "pol", "proc", "krn", "ipc",
+# Where packages and elf are.
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "integration"))
+
+GROUPS = ("fs", "env", "fd", "prj", "names", "git", "pip", "bin", "after", "pol", "proc", "krn", "ipc",
           "net", "none", "tty", "life", "per", "arg")
 # Worlds with a pip in them are dear: who needs the same one runs in one job. The longest come first.
-SHARES = (("pip", "bin"), ("life",), ("prj", "names", "git"), ("none", "net", "ipc"), ("pol",),
-          ("krn",), ("arg", "per"), ("fs", "env"), ("fd", "proc", "tty"))
+SHARES = (("pip", "bin", "after"), ("life",), ("arg",), ("prj", "names", "git"), ("none", "net", "ipc"),
+          ("pol",), ("krn",), ("per",), ("fs", "env"), ("fd", "proc", "tty"))
 MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skip", "missing": "MISSING"}
 
 
