@@ -83,13 +83,17 @@ def start_after(view):
 
 
 def plan_after(view):
-    """Whether later starts are given anything that they were not given before."""
-    before = ruin(view)
+    """What later starts are given that they were not given before. The control asks for it."""
+    before = set((ruin(view) or plans(view)).splitlines())
+    policy = view.venv / "sandbox" / "policy.yaml"
+    kept = policy.read_text()
     if not view.inside:
-        python = next((venv_of(view) / "bin").glob("python3.[0-9]*"))  # the name that is left
-        found = harness.must([python, "-m", "pip", "config", "list"]).stdout
-        return [line for line in found.splitlines() if "evil.invalid" in line]
-    return [line for line in plans(view).splitlines() if line not in set(before.splitlines())]
+        policy.write_text(f"version: 1\nfilesystem: {{read: [{view.home_dir}]}}\n")
+    try:
+        return [line for line in plans(view).splitlines() if line not in before]
+    finally:
+        policy.write_text(kept)
+        plans(view)
 
 
 def check(venv):
@@ -125,7 +129,7 @@ PROBES = [
     Probe("PIP-42", "an interpreter that a wheel replaced", Host(start_after), "confined", "free",
           world="pip"),
     Probe("PIP-43", "what later starts are given after hostile runs", Host(plan_after), [],
-          that("obeys the planted pip.conf", bool), world="pip"),
+          that("more", bool), world="pip"),
     Probe("PIP-44", "status --check after hostile runs", Host(told),
           ["fine", "not fine", "fine"], ["not fine"], world="pip"),
 ]

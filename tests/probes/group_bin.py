@@ -122,7 +122,7 @@ def odd_library(view):
 def opened_by_host(view):
     """What the stub and the launcher open of the venv's packages before the program runs."""
     if not shutil.which("strace"):
-        raise harness.Unavailable("needs strace")
+        raise harness.lacking("strace")
     install(view)
     venv = venv_of(view)
     trace = view.parent / ("trace-in" if view.inside else "trace-out")

@@ -41,6 +41,23 @@ def carry(names):
     return lambda view: {"env": clean_environment(**{name: view.canary for name in names})}
 
 
+STEERING = ("BWRAP_ARGS", "SANDBOX_*", "VERBOSE")  # the launcher's own: PRJ-08, ENV-10
+
+
+def rules(world):
+    """Patterns of names that the compiled plan keeps out."""
+    text = harness.must([harness.PLAN_EDIT, world.venv / "sandbox" / "plan", "print"]).stdout
+    default = text[text.index("variant  default"):]
+    found = re.findall(r"^env +drop +(\S+) ", default, re.MULTILINE)
+    return [pattern for pattern in found if pattern not in STEERING]
+
+
+def fitting(world):
+    """A name for each rule that no other rule keeps out."""
+    world.python("-c", "pass")  # compiles the plan
+    return [pattern.replace("*", "SVENV").replace("?", "I") for pattern in rules(world)]
+
+
 def in_processes(backwards):
     """How many readable environments of processes hold the mark, and what pid 1's says."""
     mark = backwards[::-1].encode("latin-1")
@@ -204,6 +221,9 @@ PROBES = [
           "present"),
     Probe("ENV-04", f"{len(SECRETS)} names of secrets, agents and sockets",
           Python(absent, lambda v: [list(SECRETS)], carry(SECRETS)), [], sorted(SECRETS)),
+    Probe("ENV-18", "a name for every rule of the default policy",
+          Python(absent, lambda v: [fitting(v.world)], lambda v: carry(fitting(v.world))(v)), [],
+          that("all", lambda v: len(v) > 50)),
     Probe("ENV-05", "passwords in proxy and index URLs",
           Python(holding, lambda v: [v.canary], lambda v: {
               "env": clean_environment(**{n: u.format(v.canary) for n, u in URLS.items()})}),

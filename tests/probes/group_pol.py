@@ -71,6 +71,7 @@ def link_home(name):
     """A directory that is mounted as the private home or cache leads to the real home instead."""
     def change(view):
         path = view.venv / name
+        (view.home_dir / ".cache").mkdir(exist_ok=True)  # as homes have one
         os.rename(path, view.parent / "kept-dir")
         path.symlink_to(view.home_dir)
         return path
@@ -78,6 +79,7 @@ def link_home(name):
     def undo(view, path):
         path.unlink()
         os.rename(view.parent / "kept-dir", path)
+        (view.home_dir / ".cache").rmdir()
 
     return damaged(change, undo)
 

@@ -142,6 +142,53 @@ static size_t show_real(struct arena *arena, struct plan *plan, const char *argu
     return changed;
 }
 
+/* What is made below this directory of the host before the mounts. */
+static size_t drop_nodes(struct arena *arena, struct plan *plan, const char *argument)
+{
+    size_t kept = 0, dropped = 0;
+
+    (void)arena;
+    for (size_t i = 0; i < plan->node_count; i++) {
+        if (str_eq(plan->nodes[i].base, argument))
+            dropped++;
+        else
+            plan->nodes[kept++] = plan->nodes[i];
+    }
+    plan->node_count = kept;
+    return dropped;
+}
+
+/* "DEST=SOURCE": another directory in place of the one that is shown there. */
+static size_t take_source(struct arena *arena, struct plan *plan, const char *argument)
+{
+    size_t len = strcspn(argument, "=");
+    size_t changed = 0;
+
+    (void)arena;
+    if (argument[len] != '=')
+        return 0;
+    for (size_t i = 0; i < plan->op_count; i++) {
+        struct plan_op *op = &plan->ops[i];
+
+        if (op->kind != PLAN_BIND || strlen(op->dest) != len ||
+            strncmp(op->dest, argument, len) != 0 || str_eq(op->src, argument + len + 1))
+            continue;
+        op->src = argument + len + 1;
+        changed++;
+    }
+    return changed;
+}
+
+/* Also starts that are given no .env have this one's values. */
+static size_t give_dotenv(struct arena *arena, struct plan *plan, const char *argument)
+{
+    bool had = plan->dotenv && str_eq(plan->dotenv, argument);
+
+    (void)arena;
+    plan->dotenv = argument;
+    return !had;
+}
+
 /* Rules whose pattern fits no longer decide; what they kept out passes. */
 static size_t open_rules(struct arena *arena, struct plan *plan, const char *argument)
 {
@@ -166,6 +213,7 @@ static size_t clear_flag(struct arena *arena, struct plan *plan, const char *arg
         uint32_t flag;
     } names[] = {
         {"own-net", PLAN_OWN_NET},
+        {"project-arguments", PLAN_PROJECT_ARGUMENTS},
         {"landlock", PLAN_USE_LANDLOCK},
         {"new-session", PLAN_NEW_SESSION},
     };
@@ -269,6 +317,9 @@ static const struct {
     {"forget-identity", forget_identity},
     {"show", show_tree},
     {"real", show_real},
+    {"source", take_source},
+    {"drop-nodes", drop_nodes},
+    {"dotenv", give_dotenv},
     {"env-pass", open_rules},
     {"clear-flag", clear_flag},
     {"allow-userns", allow_nesting},
