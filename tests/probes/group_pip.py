@@ -340,7 +340,7 @@ def many_scripts(view):
     done = pip(view, "install", path)
     seconds = time.monotonic() - begin
     pip(view, "uninstall", "-y", "crowd")
-    return "in time" if done.returncode == 0 and seconds < 30 else f"{seconds:.0f} s"
+    return "in time" if done.returncode == 0 and seconds < harness.TIMEOUT else f"{seconds:.0f} s"
 
 
 def bare_states():
@@ -399,7 +399,7 @@ PROBES = [
     Probe("PIP-33", "a process left behind by the backend",
           Host(lambda v: install(v)["left"]), False, True, world="pip"),
     Probe("PIP-34", "the installer's end is bounded",
-          Host(lambda v: install(v)["seconds"] < 30), True, True, world="pip"),
+          Host(lambda v: install(v)["seconds"] < harness.TIMEOUT), True, True, world="pip"),
     Probe("PIP-36", "a third-party install sees the project",
           results("project file", "project write", "parent"),
           that("absent", lambda v: v["project file"] == "ENOENT"),

@@ -21,7 +21,7 @@ def with_policy(text):
             policy.write_bytes(data if isinstance(data, bytes) else data.encode())
             begin = time.monotonic()
             done = view.world.python("-c", "print('ran')")
-            if time.monotonic() - begin > 5:
+            if time.monotonic() - begin > harness.TIMEOUT / 2:
                 return "slow"
             if done.returncode == 125 and done.stderr.startswith("sandbox-venv: "):
                 return "refused"
@@ -92,7 +92,7 @@ def fifo_policy(view):
     os.rename(path, keep)
     os.mkfifo(path)
     try:
-        done = view.world.python("-c", "print('ran')", timeout=20)
+        done = view.world.python("-c", "print('ran')")
         return "refused" if done.returncode == 125 else done.stdout.strip()
     finally:
         path.unlink()

@@ -422,6 +422,15 @@ def judge(probe, world, with_control=True):
     return verdict
 
 
+def judge_in(worlds, probe, with_control=True):
+    """judge() in the probe's world. A world that cannot be made is a failure of the probe."""
+    try:
+        world = worlds.get(probe.world) if applies(probe) else None
+    except (Dead, OSError, subprocess.SubprocessError) as error:
+        return Verdict(probe, "failed", why=f"dead, no world: {error}")
+    return judge(probe, world, with_control)
+
+
 # Worlds by name, made when the first probe needs one.
 
 WORLDS = {

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import traceback
 
 
 def one(tickets, answers, work):
@@ -13,7 +14,10 @@ def one(tickets, answers, work):
         with os.fdopen(answers, "w") as out:
             json.dump(rows, out)
         status = 0
+    except Exception:
+        traceback.print_exc()
     finally:
+        sys.stderr.flush()
         sys.stdout.flush()
         os._exit(status)
 

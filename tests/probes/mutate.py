@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Takes one control at a time out of the sandbox and shows which probes turn red.
 
-mutate.py [--only TEXT] [--jobs N] [--list]. A control that no probe misses is as good as untested. Controls in the plan
+mutate.py [--only TEXT] [--jobs N] [--list] [--save FILE]. A control that no probe misses is as good as untested. Controls in the plan
 are taken out of the compiled plan (probe-plan-edit), those in the launcher's code out of a copy of
 one source file, from which a launcher is built beside the real one. Nothing that is installed
 changes. Exit status: 0 when every control was missed, 77 when nothing is installed.
@@ -10,6 +10,7 @@ changes. Exit status: 0 when every control was missed, 77 when nothing is instal
 import argparse
 import collections
 import dataclasses
+import json
 import os
 import pathlib
 import shlex
@@ -209,7 +210,7 @@ def red_ones(worlds, probes):
     for probe in probes:
         if not harness.applies(probe):
             continue
-        verdict = harness.judge(probe, worlds.get(probe.world), with_control=False)
+        verdict = harness.judge_in(worlds, probe, with_control=False)
         if verdict.state in ("failed", "missing"):
             red.append((probe.id, verdict.why))
     return red
@@ -299,20 +300,21 @@ def show(mutation, state, red):
 
 
 def side_by_side(mutations, table, count):
-    """Return: the state of each. What jobs made in the user's directories goes last."""
+    """Return: what became of each. What jobs made in the user's directories goes last."""
     harness.SHARED = True
 
     def work(numbers):
-        states = []
+        rows = []
         for number in numbers:
             state, red = attempt(mutations[number], table)
             show(mutations[number], state, red)
-            states.append(state)
-        return [{"states": states, "made": list(map(str, harness.MADE))}]
+            rows.append({"number": number, "what": mutations[number].what, "state": state,
+                         "behind": mutations[number].backed, "red": red})
+        return [{"rows": rows, "made": list(map(str, harness.MADE))}]
 
     done = jobs.side_by_side(count, len(mutations), work)
     harness.remove_empty(folder for one in done for folder in one["made"])
-    return [state for one in done for state in one["states"]]
+    return sorted((row for one in done for row in one["rows"]), key=lambda row: row["number"])
 
 
 def parse():
@@ -320,6 +322,7 @@ def parse():
     parser.add_argument("--only", default="")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--save")
     return parser.parse_args()
 
 
@@ -337,7 +340,10 @@ def main():
     broken = baseline(table, mutations)
     for name, why in broken.items():
         print(f"red before anything was taken out: {name}: {why}")
-    counts = collections.Counter(side_by_side(mutations, table, options.jobs))
+    rows = side_by_side(mutations, table, options.jobs)
+    if options.save:
+        pathlib.Path(options.save).write_text(json.dumps({"root": harness.AS_ROOT, "mutations": rows}))
+    counts = collections.Counter(row["state"] for row in rows)
     print(f"\n{counts['noticed']} controls noticed, {counts['unnoticed']} unnoticed, "
           f"{counts['backed']} backed by another, {counts['skipped']} skipped")
     return 1 if counts["unnoticed"] or broken else 0

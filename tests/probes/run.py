@@ -115,8 +115,7 @@ def judge_all(probes):
     rows = []
     with harness.Worlds() as worlds:
         for probe in probes:
-            world = worlds.get(probe.world) if harness.applies(probe) else None
-            verdict = harness.judge(probe, world)
+            verdict = harness.judge_in(worlds, probe)
             sys.stdout.write(show(verdict))
             sys.stdout.flush()
             rows.append(row_of(verdict))
