@@ -56,9 +56,19 @@ static bool go_up(char *path)
     return true;
 }
 
-/* Where systemd runs every group is its business but those that it marks as delegated, and of these
- * the user manager's own is managed by it again. Return: how long the path of the topmost usable
- * group is, 0 when there is none. */
+/* Has a unit, going by the name of its group, groups below it on the way to the caller? systemd
+ * makes units only in slices: whoever made these has the unit's subtree. */
+static bool is_subdivided(const char *path, const char *own)
+{
+    const char *name = path_basename(path);
+
+    return !str_eq(path, own) && (str_ends(name, ".scope") || str_ends(name, ".service"));
+}
+
+/* Where systemd runs every group is its business but those that are delegated, and of these the
+ * user manager's own is managed by it again. Not every version marks what a user's manager
+ * delegates: systemd 252 does not. Return: how long the path of the topmost usable group is, 0 when
+ * there is none. */
 static size_t topmost(int root, const char *own)
 {
     char path[CGROUP_PATH_MAX];
@@ -72,7 +82,7 @@ static size_t topmost(int root, const char *own)
 
         if (str_starts(name, "user@"))
             return 0;
-        if (dir >= 0 && is_marked(dir))
+        if (dir >= 0 && (is_marked(dir) || is_subdivided(path, own)))
             return strlen(path);
     } while (go_up(path));
     return 0;

@@ -462,9 +462,14 @@ def message(kind, fields, body):
 
 def lie(bus):
     """The other side of OnTheBus.listener: says yes to everything, and does nothing."""
+    with bus.accept()[0] as peer:
+        answer_scope(peer)
+        peer.recv(1)
+
+
+def answer_scope(peer):
     unit = None
     seen = b""
-    peer = bus.accept()[0]
     while unit is None:
         more = peer.recv(4096)
         if not more:
@@ -479,7 +484,6 @@ def lie(bus):
     peer.sendall(message(2, [(5, "u", 3)], b"") + message(4, [
         (2, "s", b"org.freedesktop.systemd1.Manager"), (3, "s", b"JobRemoved"),
         (8, "g", b"uoss")], body))
-    peer.recv(1)
 
 
 if __name__ == "__main__":
