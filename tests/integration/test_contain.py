@@ -209,5 +209,49 @@ class ProcessGroup(Case):
         self.assertEqual(done.stdout, "set\n")
 
 
+class ShownFilter(Case):
+    """`policy show --filter`: the program that the kernel gets, for people."""
+
+    def sections(self, project):
+        done = support.tool("policy", "show", "--filter", project.env_dir)
+        self.assert_clean(done)
+        calls, at = {}, None
+        for line in done.stdout.split("\n\n")[0].splitlines():
+            if line.startswith("    "):
+                calls[at] += line.split()
+            else:
+                at = line.partition(":")[0]
+                calls.setdefault(at, [])
+        return calls, done.stdout
+
+    def test_it_says_what_the_kernel_answers(self):
+        p = self.wrapped()
+        before = sorted(os.listdir(p.env_dir / "sandbox"))
+        calls, text = self.sections(p)
+        self.assertIn("read", calls["allow"])
+        self.assertIn("statx", calls["allow"])
+        self.assertIn("ptrace", calls["EPERM"])
+        self.assertIn("clone3", calls["ENOSYS"])
+        self.assertTrue(any(word.startswith("ioctl(") for word in
+                            calls["by their arguments, from the instruction in brackets on"]))
+        self.assertIn("\n   0  load architecture\n", text)
+        self.assertEqual(sorted(os.listdir(p.env_dir / "sandbox")), before)
+
+    def test_it_follows_the_policy(self):
+        p = self.wrapped()
+        p.policy("syscalls: {allow: [splice], deny: [statx]}\n")
+        calls, _ = self.sections(p)
+        self.assertIn("splice", calls["allow"])
+        self.assertIn("statx", calls["EPERM"])
+        p.policy("syscalls: {profile: debug}\n")
+        calls, text = self.sections(p)
+        self.assertIn("ptrace", calls["allow"])
+        self.assertIn(": debug: ", text.splitlines()[0])
+
+    def test_one_question_at_a_time(self):
+        done = support.tool("policy", "show", "--filter", "--diff", self.wrapped().env_dir)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+
+
 if __name__ == "__main__":
     unittest.main()

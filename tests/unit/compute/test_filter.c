@@ -489,3 +489,52 @@ Test(filter, dump_names_calls_and_actions)
     buf_finish(&text);
     arena_finish(&arena);
 }
+
+/* What the summary says is what the program does, number by number. */
+Test(filter, answers_are_those_of_the_program)
+{
+    for (int profile = 0; profile < SYSCALLS__COUNT; profile++) {
+        struct arena arena = {0};
+        struct policy_values values = filter_values((enum policy_syscalls)profile);
+        struct program program = filter_program(&arena, &values);
+        size_t by_argument = 0;
+
+        for (uint32_t number = 0; number < SYSCALL_LIMIT + 9; number++) {
+            struct seccomp_data data = {.nr = (int)number, .arch = SYSCALL_ARCH};
+            struct filter_answer answer = plan_filter_answer(program.insns, program.count, number);
+
+            by_argument += answer.by_argument;
+            cr_expect(answer.by_argument || answer.action == bpf_run(program, &data), "number %u",
+                      number);
+        }
+        /* Every profile has ioctl's rule at least. */
+        cr_expect(
+            plan_filter_answer(program.insns, program.count, call_number("ioctl")).by_argument);
+        cr_expect(profile == SYSCALLS_OFF ? by_argument <= 2 : by_argument > 20, "%zu",
+                  by_argument);
+        arena_finish(&arena);
+    }
+}
+
+Test(filter, summary_sorts_calls_by_answer)
+{
+    struct arena arena = {0};
+    struct policy_values values = filter_values(SYSCALLS_DEFAULT);
+    struct program program = filter_program(&arena, &values);
+    struct buf text = {0};
+    const char *allow, *by_argument, *eperm, *enosys;
+
+    plan_filter_summary(program.insns, program.count, &text);
+    allow = strstr(text.data, "allow:\n    ");
+    by_argument = strstr(text.data, "by their arguments");
+    eperm = strstr(text.data, "\nEPERM:\n");
+    enosys = strstr(text.data, "\nENOSYS:\n");
+    cr_assert(allow && by_argument && eperm && enosys, "%s", text.data);
+    cr_expect(strstr(allow, " read") && strstr(allow, " read") < by_argument);
+    cr_expect(strstr(by_argument, " ioctl(") && strstr(by_argument, " ioctl(") < eperm);
+    cr_expect(strstr(eperm, " ptrace ") && strstr(eperm, " ptrace ") < enosys);
+    cr_expect_not_null(strstr(enosys, " clone3 "));
+    cr_expect_not_null(strstr(text.data, "\nevery other number: ENOSYS\n"));
+    buf_finish(&text);
+    arena_finish(&arena);
+}
