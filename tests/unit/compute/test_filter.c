@@ -352,6 +352,38 @@ Test(filter, holds_the_signals_that_landlock_does_not)
     }
 }
 
+/* Up to ABI 2 Landlock lets everybody truncate; without Landlock the filter alone is no help. */
+Test(filter, keeps_contents_that_landlock_does_not)
+{
+    static const uint64_t emptying[6] = {0, 0, O_RDONLY | O_TRUNC};
+    static const uint64_t writing[6] = {0, 0, O_WRONLY | O_TRUNC | O_CREAT, 0644};
+    static const uint64_t set_id[6] = {0, 0, O_WRONLY | O_CREAT, 04644};
+
+    for (int profile = 0; profile < SYSCALLS__COUNT; profile++) {
+        for (unsigned abi = 0; abi <= 9; abi++) {
+            bool keeps = (abi == 1 || abi == 2) && profile != SYSCALLS_OFF;
+            struct arena arena = {0};
+            struct policy_values values = filter_values((enum policy_syscalls)profile);
+            struct program program = {0};
+            const void *insns = NULL;
+            const char *note = NULL;
+
+            cr_assert_eq(
+                plan_filter(&arena, &values, false, 0, abi, &insns, &program.count, &note, NULL),
+                0);
+            program.insns = insns;
+            cr_expect_eq(ask(program, "truncate", zero), keeps ? NO(ENOSYS) : ALLOWED);
+            cr_expect_eq(ask(program, "openat2", zero), keeps ? NO(ENOSYS) : ALLOWED);
+            cr_expect_eq(ask(program, "openat", emptying), keeps ? NO(EPERM) : ALLOWED);
+            cr_expect_eq(ask(program, "openat", writing), ALLOWED);
+            cr_expect_eq(ask(program, "openat", zero), ALLOWED);
+            cr_expect_eq(ask(program, "openat", set_id),
+                         profile == SYSCALLS_OFF ? ALLOWED : NO(EPERM));
+            arena_finish(&arena);
+        }
+    }
+}
+
 Test(filter, debug_opens_the_debuggers_calls_only)
 {
     struct arena arena = {0};
