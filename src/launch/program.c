@@ -53,6 +53,11 @@ static int set_limits(const struct plan *plan, struct err *err)
     return 0;
 }
 
+static unsigned landlock_grants(const struct plan_landlock *rule)
+{
+    return (rule->write ? LANDLOCK_WRITE : 0u) | (rule->connect ? LANDLOCK_CONNECT : 0u);
+}
+
 static int enter_landlock(const struct plan *plan, struct err *err)
 {
     auto_fd int ruleset = -1;
@@ -65,7 +70,9 @@ static int enter_landlock(const struct plan *plan, struct err *err)
         return ruleset;
     for (size_t i = 0; rc == 0 && i < plan->landlock_count; i++)
         rc = landlock_allow(ruleset, plan->landlock_abi, plan->landlock[i].path,
-                            plan->landlock[i].write, err);
+                            landlock_grants(&plan->landlock[i]), err);
+    if (rc == 0)
+        rc = landlock_allow_inherited(ruleset, plan->landlock_abi, err);
     return rc < 0 ? rc : landlock_enforce(ruleset, err);
 }
 
