@@ -33,8 +33,10 @@ enum landlock_grant {
 /* A ruleset that handles every right of `abi`. Without a rule everything is denied; so are signals
  * and abstract sockets to processes outside (ABI 6). Return: descriptor or negative. */
 int landlock_open(unsigned abi, struct err *err);
-/* Lets the tree at `path` be read and executed, and what `grants` (enum landlock_grant) say. */
-int landlock_allow(int ruleset, unsigned abi, const char *path, unsigned grants, struct err *err);
+/* Lets the tree at `path` be read and executed, and what `grants` (enum landlock_grant) say. root:
+ * what "/" means in the path, an O_PATH descriptor; -1: the caller's own root. */
+int landlock_allow(int ruleset, unsigned abi, int root, const char *path, unsigned grants,
+                   struct err *err);
 /* Lets regular files that the program inherits be opened again by /dev/stdout and the like, for
  * what their descriptors can do already: reading, writing, and truncating unless they append. Looks
  * at the descriptors that a shell can redirect by number. */

@@ -107,9 +107,9 @@ static int act_confined(void *arg)
     struct err err = {0};
     int ruleset = landlock_open(place->abi, &err);
 
-    if (ruleset < 0 || landlock_allow(ruleset, place->abi, "/", 0, &err) < 0 ||
-        landlock_allow(ruleset, place->abi, open_dir, LANDLOCK_WRITE, &err) < 0 ||
-        landlock_allow(ruleset, place->abi, other, LANDLOCK_WRITE, &err) < 0 ||
+    if (ruleset < 0 || landlock_allow(ruleset, place->abi, -1, "/", 0, &err) < 0 ||
+        landlock_allow(ruleset, place->abi, -1, open_dir, LANDLOCK_WRITE, &err) < 0 ||
+        landlock_allow(ruleset, place->abi, -1, other, LANDLOCK_WRITE, &err) < 0 ||
         landlock_allow_inherited(ruleset, place->abi, &err) < 0 || no_new_privs(&err) < 0 ||
         landlock_enforce(ruleset, &err) < 0) {
         fprintf(stderr, "%s\n", err.msg);
@@ -288,7 +288,8 @@ static int again(const struct place *place, int first, int second)
     if (fd < 0 || dup2(fd, 3) < 0)
         return 201;
     ruleset = landlock_open(confined.abi, &err);
-    if (ruleset < 0 || landlock_allow(ruleset, confined.abi, "/proc", LANDLOCK_WRITE, &err) < 0 ||
+    if (ruleset < 0 ||
+        landlock_allow(ruleset, confined.abi, -1, "/proc", LANDLOCK_WRITE, &err) < 0 ||
         landlock_allow_inherited(ruleset, confined.abi, &err) < 0 || no_new_privs(&err) < 0 ||
         landlock_enforce(ruleset, &err) < 0)
         return 202;
