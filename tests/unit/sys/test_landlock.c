@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "../child.h"
+#include "landlock-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/sys/drop.h"
 #include "svenv/sys/syscalls.h"
-#include "sys/landlock-internal.h"
 
 #define BIT(n) (1ULL << (n))
 #define EXECUTE BIT(0)
