@@ -11,7 +11,7 @@
 #include "svenv/plan/plan.h"
 
 #define PLAN_MAGIC "SVENVPLN"
-#define PLAN_VERSION 3u
+#define PLAN_VERSION 4u
 #define HEADER_SIZE 24u      /* magic, version, flags, total length */
 #define ABSENT UINT32_MAX    /* length of a string that is NULL */
 #define ITEM_SIZE_MIN 4u     /* the smallest item of an array: a length */
@@ -249,6 +249,7 @@ static void code_landlock(struct codec *c, void *item)
 
     rule->path = code_text(c, rule->path);
     rule->write = code_bool(c, rule->write);
+    rule->connect = code_bool(c, rule->connect);
 }
 
 /* Zero bytes up to the next multiple of 8: the filter goes to the kernel from where it lies. */
