@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/signalfd.h>
+#include <termios.h>
 
 #include "svenv/launch/control.h"
 
@@ -24,6 +25,17 @@ struct relay {
     unsigned waiting[SIGNAL_COUNT];  /* got by the launcher, not yet matched or forwarded */
     int64_t waiting_until[SIGNAL_COUNT];
 };
+
+/* The controlling terminal's settings, when this process is in its foreground. */
+struct terminal {
+    bool known;
+    struct termios modes;
+};
+
+/* Must precede letting go of the standard streams. */
+void terminal_note(struct terminal *out);
+/* For a program that was killed: it could not put back what it had set (no echo, raw). */
+void terminal_restore(const struct terminal *terminal);
 
 int64_t clock_ms(void);
 

@@ -25,6 +25,7 @@ struct supervisor {
     const struct plan *plan;
     struct launch *launch;
     struct relay relay;
+    struct terminal terminal;
     int signals;
     int64_t deadline_ms; /* 0: none */
     bool ended;
@@ -215,6 +216,7 @@ int supervise(const struct plan *plan, struct launch *launch, struct outcome *ou
     }
     if (plan->wall_time)
         s.deadline_ms = clock_ms() + (int64_t)plan->wall_time * 1000;
+    terminal_note(&s.terminal);
     let_go_of_streams();
     run_until_end(&s);
     close(s.signals);
@@ -222,6 +224,7 @@ int supervise(const struct plan *plan, struct launch *launch, struct outcome *ou
     oom_kills = launch->group.way == GROUP_NONE ? 0 : cgroup_oom_kills(&launch->group.cgroup);
     if (!s.ended) {
         end_sandbox(&s);
+        terminal_restore(&s.terminal);
         *out = (struct outcome){.how = OUTCOME_TIME_LIMIT,
                                 .value = STATUS_TIME_LIMIT,
                                 .usage = s.usage,
@@ -231,6 +234,8 @@ int supervise(const struct plan *plan, struct launch *launch, struct outcome *ou
     *out = WIFSIGNALED(s.status)
                ? (struct outcome){.how = OUTCOME_KILLED, .value = WTERMSIG(s.status)}
                : (struct outcome){.how = OUTCOME_EXITED, .value = WEXITSTATUS(s.status)};
+    if (out->how == OUTCOME_KILLED)
+        terminal_restore(&s.terminal);
     out->usage = s.usage;
     out->oom_kills = oom_kills;
     out->alive = settle_rest(&s);
