@@ -300,14 +300,38 @@ class Terminals(Wrapped):
         self.assertEqual(status, 0)
 
     def test_ttyname(self):
-        """The terminal's name, or the error of a terminal that is not in this /dev/pts: never
-        another terminal's name."""
-        code = ("import os\ntry:\n    n = os.ttyname(0)\n"
-                "    print('same', os.stat(n).st_rdev == os.fstat(0).st_rdev)\n"
-                "except OSError as e: print('error', e.errno)\n")
-        text, status = self.talk(self.project, code)
+        """Every standard stream has a name, and what is opened by it is that terminal."""
+        code = ("import os, subprocess\n"
+                "for n in range(3):\n"
+                "    there, here = os.stat(os.ttyname(n)), os.fstat(n)\n"
+                "    print((there.st_dev, there.st_ino, there.st_rdev)"
+                " == (here.st_dev, here.st_ino, here.st_rdev))\n"
+                "subprocess.run(['sh', '-c', 'test -c \"$(tty)\" && echo tty'])\n"
+                "with open(os.ttyname(0), 'r+b', buffering=0) as again:\n"
+                "    print(again.isatty(), os.get_terminal_size(again.fileno()))\n"
+                "    again.write(b'by name\\n')\n")
+        text, status = self.same(lambda one: self.talk(one, code, rows=31, columns=99))
         self.assertEqual(status, 0)
-        self.assertIn(text.strip(), ("same True", "error 19"))
+        self.assertEqual(text.splitlines()[:4], ["True", "True", "True", "tty"])
+        self.assertIn("by name", text)
+
+    def test_only_the_own_terminal_is_there(self):
+        """No terminal without one among the standard streams, no other one besides it, and never
+        the side from which terminals are made."""
+        code = ("import os\n"
+                "print(os.path.exists('/dev/console'), sorted(os.listdir('/dev/pts')))\n")
+        self.assertEqual(self.project.code(code).stdout, "False ['ptmx']\n")
+        master, other = os.openpty()
+        try:
+            name = os.ttyname(other)
+            done = self.project.python("-c", code, stdin=master)
+            self.assertEqual(done.stdout, "False ['ptmx']\n")
+            look = f"import os; print(os.path.exists('/dev/console'), os.path.exists('{name}'))"
+            self.assertEqual(self.talk(self.project, look)[0].split(), ["True", "False"])
+            self.assertEqual(self.talk(self.twin, look)[0].split()[1], "True")
+        finally:
+            os.close(master)
+            os.close(other)
 
     def test_window_size_changes(self):
         code = ("import os, signal, time\nseen = []\n"
