@@ -208,6 +208,14 @@ static int prepare_in_root(const struct plan *plan, const struct launch_program 
     return enter_landlock(plan, err);
 }
 
+/* An interactive shell looks for its own process group, and gives the terminal back to it in the
+ * end; that of the launcher has no number in here. Where it cannot be had the shell still runs. */
+static void take_terminal(void)
+{
+    if (setpgid(0, 0) == 0)
+        tcsetpgrp(STDIN_FILENO, getpid());
+}
+
 _Noreturn void program_main(struct shared *shared)
 {
     struct launch_failure *failure = &shared->failure;
@@ -221,6 +229,8 @@ _Noreturn void program_main(struct shared *shared)
         _exit(STATUS_OURS);
     }
     gate_wait(&shared->gates, GATES_BEFORE_EXEC);
+    if (program->own_group)
+        take_terminal();
     sigprocmask(SIG_SETMASK, &program->mask, NULL);
     if (strchr(path, '/'))
         execute(path, program);

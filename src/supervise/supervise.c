@@ -67,7 +67,8 @@ static void take_children(struct supervisor *s)
             continue;
         }
         if (WIFSTOPPED(status)) {
-            stop_with(WSTOPSIG(status));
+            if (!job_read_in_vain(s->relay.terminal, pid, WSTOPSIG(status)))
+                stop_with(WSTOPSIG(status));
             continue;
         }
         s->ended = true;
@@ -201,7 +202,9 @@ int supervise(const struct plan *plan, struct launch *launch, struct outcome *ou
 {
     struct supervisor s = {.plan = plan,
                            .launch = launch,
-                           .relay = {.control = launch->control, .program = launch->program}};
+                           .relay = {.control = launch->control,
+                                     .program = launch->program,
+                                     .terminal = job_terminal()}};
     sigset_t all;
 
     sigfillset(&all);
@@ -216,6 +219,7 @@ int supervise(const struct plan *plan, struct launch *launch, struct outcome *ou
         s.deadline_ms = clock_ms() + (int64_t)plan->wall_time * 1000;
     let_go_of_streams();
     run_until_end(&s);
+    job_take_terminal(s.relay.terminal, launch->program);
     close(s.signals);
     if (!s.ended) {
         end_sandbox(&s);

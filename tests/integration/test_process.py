@@ -535,6 +535,109 @@ class JobControl(Wrapped):
         ])
 
 
+class OwnGroup(JobControl):
+    """Programs that make a process group of their own: natively the leader of a job can't leave
+    it, and keeps its terminal and its signals."""
+
+    PROGRAM = "import os\nos.setpgrp()\n" + JobControl.PROGRAM
+
+    # Of those inherited, these say nothing about groups.
+    test_pipeline = test_background = None
+
+    def test_is_its_own_leader(self):
+        code = "import os; os.setpgrp(); print(os.getpgrp() == os.getpid(), os.ttyname(0) > '')"
+        self.same_session([(f".venv/bin/python -c \"{code}\"\n", r"True True\r\nready> ")])
+
+
+class Shell(Wrapped):
+    """`sandbox-venv shell` on a terminal: the shell is an interactive one with job control."""
+
+    def shell(self, path, inside=True):
+        env = support.environment(TERM="dumb", SHELL=path, HISTFILE=None, INPUTRC="/dev/null",
+                                  PS1="in> ", ENV=None, PROMPT_COMMAND=None)
+        argv = [support.TOOL, "shell", self.project.env_dir] if inside else [path, "-i"]
+        terminal = support.Terminal(*argv, cwd=self.project.path, env=env)
+        self.addCleanup(terminal.close)
+        terminal.send("PS1='rea''dy> '\n")
+        terminal.expect("ready> ")
+        return terminal
+
+    def end(self, terminal):
+        terminal.send("exit 7\n")
+        return terminal.rest(), os.waitstatus_to_exitcode(terminal.wait())
+
+    def each(self):
+        for path in ("/bin/dash", "/bin/bash"):
+            if os.path.exists(path):
+                with self.subTest(path):
+                    yield path
+
+    def test_no_complaint(self):
+        for path in self.each():
+            terminal = self.shell(path)
+            terminal.send("echo $(( 6 * 7 ))\n")
+            terminal.expect(r"\n42\r\nready> ")
+            text, status = self.end(terminal)
+            self.assertEqual(status, 7)
+            self.assertNotRegex(text, "(?i)cannot|job control|no such process")
+
+    def test_stop_and_continue(self):
+        for path in self.each():
+            terminal = self.shell(path)
+            terminal.send("echo u''p; cat\n")  # only what runs then reads the line
+            terminal.expect(r"\nup\r\n")
+            terminal.send("one\n")
+            terminal.expect(r"one\r\none\r\n")
+            time.sleep(0.3)
+            terminal.send("\x1a")
+            terminal.expect(r"(?i)stopped[^\n]*\n(.*\n)*ready> ")
+            terminal.send("fg\n")
+            terminal.expect(r"cat\r\n")
+            terminal.send("two\n")
+            terminal.expect(r"two\r\ntwo\r\n")
+            time.sleep(0.3)
+            terminal.send("\x03")
+            terminal.expect("ready> ")
+            self.assertEqual(self.end(terminal)[1], 7)
+
+    def test_terminal_comes_back(self):
+        """The caller has the terminal again, also when nobody else gives it back."""
+        tool, env_dir = support.TOOL, self.project.env_dir
+        for path in self.each():
+            script = f"'{tool}' shell '{env_dir}'; read x; echo \"got $x\""
+            with support.Terminal("/bin/sh", "-c", script, cwd=self.project.path,
+                                  env=support.environment(TERM="dumb", SHELL=path, PS1="in> ",
+                                                          ENV=None)) as terminal:
+                terminal.send("PS1='rea''dy> '\n")
+                terminal.expect("ready> ")
+                terminal.send("exit\n")
+                time.sleep(1)
+                terminal.send("back\n")
+                terminal.expect("got back")
+                self.assertEqual(terminal.wait(), 0)
+
+    def test_suspended(self):
+        """An inner shell that is suspended stops its job in the outer shell, and fg brings it
+        back."""
+        outer = self.shell("/bin/bash", inside=False)
+        outer.send(f"SHELL=/bin/bash '{support.TOOL}' shell '{self.project.env_dir}'\n")
+        outer.send("PS1='inn''er> '\n")
+        outer.expect("inner> ")
+        outer.send("suspend\n")
+        outer.expect(r"Stopped[^\n]*\n(.*\n)*ready> ")
+        outer.send("fg\n")
+        outer.send("echo $(( 6 * 7 ))\n")
+        outer.expect(r"\n42\r\n(.*\n)*inner> ")
+        outer.send("exit\n")
+        outer.expect("ready> ")
+        self.assertEqual(self.end(outer)[1], 7)
+
+    def test_without_a_terminal(self):
+        done = support.tool("shell", self.project.env_dir, input="echo $(( 6 * 7 ))\nexit 3\n",
+                            env=support.environment(SHELL="/bin/dash"))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (3, "42\n", ""))
+
+
 class Signals(Wrapped):
     """Every signal arrives exactly once, however it was sent."""
 
@@ -785,7 +888,7 @@ class Surroundings(Wrapped):
             os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
         seen = self.same(lambda one: one.value(code, preexec_fn=prepare))
-        self.assertEqual(seen[1:5], [700, 3, seen[3], 0o27])
+        self.assertEqual(seen[1:5], [700, os.nice(0) + 3, seen[3], 0o27])
         self.same(lambda one: one.value(code))
 
     def test_usage_of_children_is_counted(self):

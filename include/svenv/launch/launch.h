@@ -18,6 +18,7 @@ struct launch_program {
     const char *const *env;
     const char *cwd; /* inside */
     sigset_t mask;   /* the caller's signal mask, restored for the program */
+    bool own_group;  /* leads a process group that has the terminal on its standard input */
 };
 
 /* Why the program never ran, written by a child into memory that the launcher shares with it. */
