@@ -11,7 +11,7 @@
 size_t text_decode(const char *text, size_t len, uint32_t *point_out);
 
 /* Can a character act on a terminal or hide what a line says? (C0, DEL, C1, bidirectional and line
- * separators.) */
+ * separators, byte order marks, and U+FFFE and U+FFFF, which YAML readers refuse.) */
 bool text_is_control(uint32_t point);
 
 /* Length of the harmless character at text[0..len), 0 when it has to be escaped. */

@@ -16,6 +16,8 @@ enum {
     INI_KEYS_MAX = 1000
 };
 
+static const char order_mark[] = "\xef\xbb\xbf";
+
 struct reader {
     struct arena *arena;
     const char *name;
@@ -50,7 +52,7 @@ static int check_bytes(const char *name, const char *data, size_t len, struct er
     unsigned line = 1;
     size_t start = 0;
 
-    if (len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
+    if (len >= sizeof(order_mark) - 1 && memcmp(data, order_mark, sizeof(order_mark) - 1) == 0)
         return err_at(err, name, 1, 1, "a byte order mark: Python would not see the first key");
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)data[i];
@@ -74,6 +76,39 @@ static bool is_needed(const struct reader *r, const char *key, size_t len)
             return true;
     }
     return false;
+}
+
+/* What Python strips and inih does not: the white space of Unicode, in UTF-8. */
+static const char *const wide_blanks[] = {
+    "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
+    "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
+    "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
+    "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
+};
+
+static bool has_wide_end(const char *text, size_t len)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(wide_blanks); i++) {
+        size_t size = strlen(wide_blanks[i]);
+
+        if (len >= size && (memcmp(text, wide_blanks[i], size) == 0 ||
+                            memcmp(text + len - size, wide_blanks[i], size) == 0))
+            return true;
+    }
+    return false;
+}
+
+/* Whatever key it belongs to: with such blanks it may be a needed one to Python and none to us. */
+static bool has_wide_ends(const char *text, size_t len, const char *equals)
+{
+    const char *key = text;
+    const char *value = equals + 1;
+    size_t key_len = (size_t)(equals - text);
+    size_t value_len = (size_t)(text + len - value);
+
+    trim(&key, &key_len);
+    trim(&value, &value_len);
+    return has_wide_end(key, key_len) || has_wide_end(value, value_len);
 }
 
 /* inih takes a ';' after a blank for a comment; Python takes it for text. */
@@ -100,8 +135,14 @@ static int judge_line(const struct reader *r, const char *text, size_t len, size
         return 0;
     if (text[0] == '[')
         return err_at(r->err, r->name, r->line, 1, "a section: this format has none");
+    /* inih skips one at the start of what it is given, however many blanks were before it. */
+    if (len >= sizeof(order_mark) - 1 && memcmp(text, order_mark, sizeof(order_mark) - 1) == 0)
+        return err_at(r->err, r->name, r->line, 1, "a line begins with a byte order mark");
     if (equals == NULL)
         return 0;
+    if (has_wide_ends(text, len, equals))
+        return err_at(r->err, r->name, r->line, 1,
+                      "a key or value begins or ends with a blank that is none in ASCII");
     if (colon != NULL && colon < equals)
         return err_at(r->err, r->name, r->line, 1, "a ':' before the first '='");
     if (len <= room && !has_comment_mark(text, len))

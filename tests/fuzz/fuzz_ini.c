@@ -12,12 +12,35 @@
 
 #include "fuzz.h"
 
+/* Length of the white space at text[0] as Python's str.strip() sees it: Unicode's, too. */
+static size_t blank_at(const char *text, size_t len)
+{
+    unsigned char a = (unsigned char)text[0];
+    unsigned char b = len > 1 ? (unsigned char)text[1] : 0;
+    unsigned char c = len > 2 ? (unsigned char)text[2] : 0;
+
+    if (strchr(" \t\r", text[0]) != NULL)
+        return 1;
+    if (a == 0xc2)
+        return b == 0x85 || b == 0xa0 ? 2 : 0;
+    if (a == 0xe2 && b == 0x80)
+        return (c >= 0x80 && c <= 0x8a) || c == 0xa8 || c == 0xa9 || c == 0xaf ? 3 : 0;
+    return (a == 0xe1 && b == 0x9a && c == 0x80) || (a == 0xe2 && b == 0x81 && c == 0x9f) ||
+                   (a == 0xe3 && b == 0x80 && c == 0x80)
+               ? 3
+               : 0;
+}
+
 static char *trimmed(struct arena *arena, const char *from, const char *to)
 {
-    while (from < to && strchr(" \t\r", *from) != NULL)
-        from++;
-    while (to > from && strchr(" \t\r", to[-1]) != NULL)
-        to--;
+    for (size_t used = 1; from < to && used > 0; from += used)
+        used = blank_at(from, (size_t)(to - from));
+    for (size_t len = 1; len <= 3 && (size_t)(to - from) >= len; len++) {
+        if (blank_at(to - len, len) == len) {
+            to -= len;
+            len = 0;
+        }
+    }
     return arena_strndup(arena, from, (size_t)(to - from));
 }
 

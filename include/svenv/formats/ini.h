@@ -25,7 +25,8 @@ struct ini_file {
  * cannot give back as it stands (longer than its buffer, or with a blank before a ';') is an error
  * for one of these and is dropped for other keys. So is a needed key with two different values:
  * CPython's getpath takes the first `home`, its site module the last. Other duplicates: the last
- * one counts. Control bytes, a byte order mark, sections, a ':' before the first '=', more than 64
+ * one counts. Control bytes, a byte order mark at the start of a line, white space beyond ASCII at
+ * the ends of a key or value (Python strips it), sections, a ':' before the first '=', more than 64
  * KiB and more than 1,000 keys are errors. Lines without '=' are skipped, as CPython does.
  * Everything lives in `arena`. Return: 0, or negative errno with *err (file:line:col). */
 int ini_parse_text(struct arena *arena, const char *name, const char *data, size_t len,

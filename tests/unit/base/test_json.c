@@ -13,6 +13,8 @@ static const struct {
     {"short escapes", "\n\t", "\"\\n\\t\""},
     {"controls", "\x01\x1b\x7f", "\"\\u0001\\u001b\\u007f\""},
     {"C1 and bidirectional", "\xc2\x9b\xe2\x80\xae", "\"\\u009b\\u202e\""},
+    {"what YAML refuses", "\xef\xbb\xbf\xef\xbf\xbd\xef\xbf\xbe\xef\xbf\xbf",
+     "\"\\ufeff\xef\xbf\xbd\\ufffe\\uffff\""},
     {"two, three, four bytes", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x8d",
      "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x8d\""},
     {"stray bytes", "a\xff\x80z", "\"a\xef\xbf\xbd\xef\xbf\xbdz\""},

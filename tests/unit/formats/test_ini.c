@@ -110,6 +110,14 @@ Test(ini, longest_line_is_whole)
     expect_error(line, strlen(line), "pyvenv.cfg:2:1: the value of 'HOME' is too long");
 }
 
+/* Inside a value they are text like any other. */
+Test(ini, wide_characters_within)
+{
+    struct ini_file file = parse("home = /a\xc2\xa0 b/\xef\xbb\xbf\xc3\xa9\n");
+
+    cr_expect_str_eq(ini_get(&file, "home"), "/a\xc2\xa0 b/\xef\xbb\xbf\xc3\xa9");
+}
+
 Test(ini, semicolon_never_cuts_a_value)
 {
     struct ini_file file = parse("home = /a;b\ncommand = /x ;y\nversion = 3\n");
@@ -143,6 +151,14 @@ Test(ini, refuses_with_position)
         {"a = \x1c\n", "pyvenv.cfg:1:5: a control byte (0x1c) may not stand here"},
         {"\xef\xbb\xbfhome = /x\n",
          "pyvenv.cfg:1:1: a byte order mark: Python would not see the first key"},
+        {"\t \xef\xbb\xbf\thome = /x\n", "pyvenv.cfg:1:1: a line begins with a byte order mark"},
+        {"a = 1\n\xef\xbb\xbfhome = /x\n", "pyvenv.cfg:2:1: a line begins with a byte order mark"},
+        {"a = 1\n\xc2\xa0home = /x\n",
+         "pyvenv.cfg:2:1: a key or value begins or ends with a blank that is none in ASCII"},
+        {"home \xe2\x80\x83= /x\n",
+         "pyvenv.cfg:1:1: a key or value begins or ends with a blank that is none in ASCII"},
+        {"home = /x \xe3\x80\x80\n",
+         "pyvenv.cfg:1:1: a key or value begins or ends with a blank that is none in ASCII"},
         {"home = /x\na = 1\nHome = /y\n",
          "pyvenv.cfg:3:1: 'home' is given twice (first at line 1), and parts of Python differ in "
          "which they take"},
