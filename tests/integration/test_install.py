@@ -106,7 +106,7 @@ class InstallCase(Case):
         packages.backend(directory)
         return directory
 
-    def pip(self, project, *words, check=True, **options):
+    def pip(self, project, *words, check=True, quiet=True, **options):
         house = project.top / "wheels"
         words = list(words)
         if words[0] == "install":
@@ -114,7 +114,7 @@ class InstallCase(Case):
         done = project.run("python", "-m", "pip", "--disable-pip-version-check", *words, **options)
         if check and done.returncode != 0:
             self.fail(f"pip {words} gave {done.returncode}\n{done.stdout}\n{done.stderr}")
-        if check:
+        if check and quiet:
             self.assert_quiet(done)
         return done
 
@@ -421,7 +421,11 @@ class Installs(InstallCase):
     def test_names_that_shadow_commands(self):
         shadows = ("git", "ls", "sudo", "ssh", "sandbox-venv", "activate.evil")
         packages.wheel(self.wheels, "shadow", scripts={name: "shadow:main" for name in shadows})
-        self.pip(self.p, "install", "shadow")
+        done = self.pip(self.p, "install", "shadow", quiet=False)
+        said = [line for line in done.stderr.splitlines() if line.startswith("sandbox-venv: ")]
+        self.assertEqual(sorted(line.split("'")[1] for line in said), sorted(shadows[:-1]), said)
+        self.assertIn("entries: {publish: [git]}", "".join(said))
+        self.assert_clean(self.p.code("pass"))
         stubs = self.stubs(self.p)
         for name in shadows:
             self.assertNotIn(name, stubs)
@@ -431,6 +435,23 @@ class Installs(InstallCase):
         self.assertEqual(self.p.value("import shutil,json\nprint(json.dumps(shutil.which('git', "
                                       f"path={str(self.p.env_dir / 'bin')!r})))"),
                          self.p.bin("git"))
+
+    def test_names_that_the_policy_publishes(self):
+        packages.wheel(self.wheels, "wanted",
+                       files={"wanted/__init__.py": "def main():\n    print('not the real one')\n"},
+                       scripts={"git": "wanted:main", "ssh": "wanted:main"})
+        self.p.policy("entries: {publish: [git]}\n")
+        done = self.pip(self.p, "install", "wanted", quiet=False)
+        self.assertIn("'ssh'", done.stderr)
+        self.assertNotIn("'git'", done.stderr)
+        self.assertIn("git", self.stubs(self.p))
+        self.assertEqual(self.p.run("git").stdout, "not the real one\n")
+        self.assert_in_step(self.p, unpublished=("ssh",))
+        self.p.policy("entries: {publish: [git, ssh]}\n")
+        self.assert_clean(self.p.code("pass"))
+        self.assertEqual(self.p.run("ssh").stdout, "not the real one\n")
+        self.pip(self.p, "uninstall", "-y", "wanted")
+        self.assertFalse({"git", "ssh"} & set(self.stubs(self.p)))
 
     def test_activate_is_never_taken_from_inside(self):
         bin_dir = self.p.env_dir / "bin"
