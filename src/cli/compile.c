@@ -100,12 +100,10 @@ static void note_etc(void *context, const char *host_path)
 static void add_file_inputs(struct plan_file *file, const char *venv_path, const struct user *user,
                             const struct layers *layers)
 {
-    auto_free char *manifest = path_join(venv_path, "sandbox/manifest.json");
     auto_free char *venv_policy = layers_venv_file(venv_path);
 
     add_input(file, layers->venv_file ? layers->venv_file : venv_policy, true, false, NULL);
     add_input(file, user->policy, true, false, NULL);
-    add_input(file, manifest, true, false, NULL);
     add_input(file, SVENV_CLI, true, false, NULL);
     add_input(file, SVENV_STUB, true, false, NULL);
 }
@@ -125,6 +123,14 @@ static void add_template_inputs(struct plan_file *file)
             add_system_input(file, path, true, false, NULL);
     }
     closedir(dir);
+}
+
+/* After the sync, which may have written it. */
+static void add_manifest_input(struct plan_file *file, const char *venv_path)
+{
+    auto_free char *manifest = path_join(venv_path, "sandbox/manifest.json");
+
+    add_input(file, manifest, true, false, NULL);
 }
 
 /* A tool that writes over a stub in place leaves no trace in the directory's times. A look at each
@@ -285,6 +291,7 @@ int compile_plan(const char *venv_path, const struct user *user, const struct la
     r = load_and_sync(file, &venv, user, layers, &policy, err);
     if (r < 0)
         return r;
+    add_manifest_input(file, venv_path);
     add_stub_inputs(file, &venv);
     r = make_etc(file, &venv, user, err);
     if (r == 0)
