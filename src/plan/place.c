@@ -100,6 +100,17 @@ bool place_is_settled(const struct completion *c, const char *path)
     return ground_of(c, path, &index) == GROUND_SETTLED;
 }
 
+bool place_is_private(const struct completion *c, const char *path)
+{
+    for (size_t i = 0; i < c->plan->op_count; i++) {
+        const struct plan_op *op = &c->plan->ops[i];
+
+        if (op->kind == PLAN_BIND && str_eq(op->dest, path) && is_own(c, op))
+            return true;
+    }
+    return false;
+}
+
 static bool exists_in_tree(const struct placer *p, const char *path)
 {
     for (size_t i = 0; i < p->c->plan->op_count; i++) {

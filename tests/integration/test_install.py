@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -417,6 +418,61 @@ class Installs(InstallCase):
         self.assertNotIn("Traceback", done.stdout)
         self.assertEqual(self.p.code("import tools").returncode, 1)
         self.assert_in_step(self.p)
+
+    def test_results_reach_the_place_that_is_named(self):
+        """Outside the project, there already or not, relative or absolute, made as natively."""
+        packages.wheel(self.wheels, "tools")
+        wheel = "tools-1.0-py3-none-any.whl"
+        out = self.p.top / "out"
+        (out / "there").mkdir(parents=True)
+        links = ("--no-index", "--find-links", str(self.wheels))
+        rows = [
+            ("target", ["install", "--target", out / "new/target", "tools"], "new/target/tools"),
+            ("relative", ["install", "-t", "../out/relative", "tools"], "relative/tools"),
+            ("there", ["install", "--target", out / "there", "tools"], "there/tools"),
+            ("prefix", ["install", f"--prefix={out}/prefix", "--ignore-installed", "tools"],
+             f"prefix/lib/python{VERSION}/site-packages/tools"),
+            ("root", ["install", "--root", out / "root", "--ignore-installed", "tools"],
+             f"root{self.p.env_dir}/lib/python{VERSION}/site-packages/tools"),
+            ("log", ["install", "--log", "../out/pip.log", "tools"], "pip.log"),
+            ("download", ["download", *links, "-d", "../out/download", "tools"],
+             "download/" + wheel),
+            ("wheel", ["wheel", *links, "-w", out / "built", "tools"], "built/" + wheel),
+            ("temporary", ["download", *links, "-d", self.outside / "made", "tools"], None),
+        ]
+        old = os.umask(0o027)
+        self.addCleanup(os.umask, old)
+        for name, words, result in rows:
+            with self.subTest(name):
+                self.pip(self.p, *words)
+                path = out / result if result else self.outside / "made" / wheel
+                self.assertTrue(path.exists(), path)
+        self.assertEqual((out / "new").stat().st_mode & 0o777, 0o750)
+        self.assertEqual((out / "pip.log").stat().st_mode & 0o777, 0o640)
+
+    @property
+    def outside(self):
+        """A directory of the host's /tmp, whose namesake inside is another one."""
+        if not hasattr(self, "_outside"):
+            self._outside = pathlib.Path(tempfile.mkdtemp(prefix="svenv-test-", dir="/tmp"))
+            self.addCleanup(support.remove_tree, self._outside)
+        return self._outside
+
+    def test_results_that_would_be_lost(self):
+        """What cannot be shown is refused, rather than written where nobody finds it."""
+        packages.wheel(self.wheels, "tools")
+        links = ("--no-index", "--find-links", str(self.wheels))
+        for words in (["install", *links, "--target", support.HOME, "tools"],
+                      ["download", *links, "-d", f"{support.HOME}/.ssh/new", "tools"]):
+            done = self.p.run("pip", *words)
+            self.assert_refused(done, saying="would not get there")
+        done = self.p.run("pip", "download", *links, "tools", cwd=self.outside)
+        self.assert_refused(done, saying="add '-d .'")
+        self.assertEqual(list(self.outside.iterdir()), [])
+        done = self.p.run("pip", "download", "-q", *links, "tools", "-d", ".", cwd=self.outside)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([path.name for path in self.outside.iterdir()],
+                         ["tools-1.0-py3-none-any.whl"])
 
     def test_names_that_shadow_commands(self):
         shadows = ("git", "ls", "sudo", "ssh", "sandbox-venv", "activate.evil")
