@@ -205,6 +205,7 @@ int supervise(const struct plan *plan, struct launch *launch, struct outcome *ou
                            .relay = {.control = launch->control,
                                      .program = launch->program,
                                      .terminal = job_terminal()}};
+    int64_t oom_kills;
     sigset_t all;
 
     sigfillset(&all);
@@ -221,16 +222,21 @@ int supervise(const struct plan *plan, struct launch *launch, struct outcome *ou
     run_until_end(&s);
     job_take_terminal(s.relay.terminal, launch->program);
     close(s.signals);
+    /* Before pid 1 ends: with the last process systemd takes the group away. */
+    oom_kills = launch->group.way == GROUP_NONE ? 0 : cgroup_oom_kills(&launch->group.cgroup);
     if (!s.ended) {
         end_sandbox(&s);
-        *out = (struct outcome){
-            .how = OUTCOME_TIME_LIMIT, .value = STATUS_TIME_LIMIT, .usage = s.usage};
+        *out = (struct outcome){.how = OUTCOME_TIME_LIMIT,
+                                .value = STATUS_TIME_LIMIT,
+                                .usage = s.usage,
+                                .oom_kills = oom_kills};
         return 0;
     }
     *out = WIFSIGNALED(s.status)
                ? (struct outcome){.how = OUTCOME_KILLED, .value = WTERMSIG(s.status)}
                : (struct outcome){.how = OUTCOME_EXITED, .value = WEXITSTATUS(s.status)};
     out->usage = s.usage;
+    out->oom_kills = oom_kills;
     out->alive = settle_rest(&s);
     return 0;
 }

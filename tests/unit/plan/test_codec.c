@@ -29,6 +29,7 @@ static void fill_plan(struct arena *arena, struct plan *plan, const char *varian
                           .caps = (uint64_t)1 << 40,
                           .lifetime = PLAN_LIFETIME_PROGRAM,
                           .wall_time = 3600,
+                          .group = {{UINT64_MAX, "policy.yaml:4:10"}, {4096, NULL}, {0, NULL}},
                           .landlock_abi = 6,
                           .dotenv = "/p/.env",
                           .audit = PLAN_AUDIT_ALL,
@@ -55,7 +56,7 @@ static void fill_plan(struct arena *arena, struct plan *plan, const char *varian
     limit = arena_push(arena, &plan->limits, &plan->limit_count, sizeof(*limit));
     *limit = (struct plan_limit){.resource = RLIMIT_NOFILE, .value = 4096, .origin = "default"};
     landlock = arena_push(arena, &plan->landlock, &plan->landlock_count, sizeof(*landlock));
-    *landlock = (struct plan_landlock){.path = "/usr", .write = true};
+    *landlock = (struct plan_landlock){.path = "/usr", .write = true, .connect = true};
 }
 
 static void fill_file(struct plan_file *file)
@@ -108,6 +109,10 @@ Test(codec, round_trip_keeps_every_field)
     plan = &file.variants[1].plan;
     cr_expect_eq(plan->gid, 0xfffffffe);
     cr_expect_eq(plan->lifetime, PLAN_LIFETIME_PROGRAM);
+    cr_expect_eq(plan->group[PLAN_GROUP_MEMORY].value, UINT64_MAX);
+    cr_expect_str_eq(plan->group[PLAN_GROUP_MEMORY].origin, "policy.yaml:4:10");
+    cr_expect_eq(plan->group[PLAN_GROUP_CPUS].value, 4096);
+    cr_expect_eq(plan->group[PLAN_GROUP_PROCESSES].value, 0);
     cr_assert_eq(plan->op_count, OPS);
     cr_expect_str_eq(plan->ops[59].dest, "/d59");
     cr_expect_str_eq(plan->ops[59].src, "/s\n");
@@ -117,6 +122,7 @@ Test(codec, round_trip_keeps_every_field)
     cr_expect_null(plan->env_set[0].value);
     cr_expect_eq(plan->limits[0].resource, RLIMIT_NOFILE);
     cr_expect(plan->landlock[0].write);
+    cr_expect(plan->landlock[0].connect);
     cr_expect_eq((uintptr_t)plan->filter % 8, 0);
     cr_expect_eq(memcmp(plan->filter, filter, sizeof(filter)), 0);
     cr_expect_str_eq(plan->filter_note, "");

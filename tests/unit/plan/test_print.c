@@ -27,8 +27,11 @@ static const char expected[] =
     "env      set      API_TOKEN=(hidden)                            # BWRAP_ARGS\n"
     "env      unset    B                                             # policy.yaml:9:2\n"
     "limit    open-files 4096                                        # default\n"
+    "group    memory 1048576                                         # policy.yaml:7:3\n"
+    "group    processes 9                                            # default\n"
     "landlock abi 6\n"
     "landlock write    /p\n"
+    "landlock read     /q (and sockets)\n"
     "seccomp  2 instructions, 341 of 462\n";
 
 static void add_ops(struct arena *arena, struct plan *plan)
@@ -58,12 +61,13 @@ Test(print, one_line_each)
                                  {"API_TOKEN", "hunter2", "BWRAP_ARGS"},
                                  {"B", NULL, "policy.yaml:9:2"}};
     struct plan_limit limits[] = {{RLIMIT_NOFILE, 4096, "default"}};
-    struct plan_landlock landlock[] = {{"/p", true}};
+    struct plan_landlock landlock[] = {{"/p", true, false}, {"/q", false, true}};
     struct plan plan = {.variant = "default",
                         .flags = PLAN_OWN_NET | PLAN_USE_LANDLOCK,
                         .uid = 1000,
                         .gid = 1000,
                         .hostname = "box",
+                        .group = {{1 << 20, "policy.yaml:7:3"}, {0, NULL}, {9, "default"}},
                         .landlock_abi = 6,
                         .dotenv = "/p/.env",
                         .nodes = nodes,
