@@ -14,6 +14,7 @@
 #include "svenv/plan/command.h"
 #include "svenv/supervise/supervise.h"
 
+#include "guard-internal.h"
 #include "session-internal.h"
 #include "supervise-internal.h"
 
@@ -34,6 +35,7 @@ struct run {
     struct plan plan;
     struct launch_program program;
     struct launch launch;
+    struct guard guard;
     int64_t began_ms;
     int64_t began_clock_ms;
     int64_t ended_clock_ms; /* 0: not yet */
@@ -76,6 +78,12 @@ static int begin(struct run *run, struct plan_variant **variant_out, struct err 
     return rc < 0 ? rc : launch_prepare(&head, &run->launch, err);
 }
 
+static bool holds(struct run *run)
+{
+    return session_holds(&run->session, &run->request) &&
+           (places_open(&run->guard.places, &run->session.file) || run->session.settled);
+}
+
 /* A plan that an input has left behind is made again, and so is what was begun with it. */
 static int begin_with_valid(struct run *run, struct plan_variant **variant_out, struct err *err)
 {
@@ -83,11 +91,14 @@ static int begin_with_valid(struct run *run, struct plan_variant **variant_out, 
 
     if (rc == 0)
         rc = begin(run, variant_out, err);
-    if (rc < 0 || session_holds(&run->session, &run->request))
+    if (rc < 0 || holds(run))
         return rc;
     launch_abandon(&run->launch);
     rc = session_renew(&run->session, &run->request, &run->mask, err);
-    return rc < 0 ? rc : begin(run, variant_out, err);
+    if (rc < 0)
+        return rc;
+    places_open(&run->guard.places, &run->session.file);
+    return begin(run, variant_out, err);
 }
 
 static int complete(struct run *run, struct plan_variant *variant, struct err *err)
@@ -132,6 +143,7 @@ static int execute(struct run *run, struct outcome *outcome, struct err *err)
 
     if (run->plan.flags & PLAN_INSTALLER)
         rc = session_before_install(run->request.venv, &run->mask, &files, err);
+    guard_begin(&run->guard, &run->plan, run->request.venv);
     if (rc == 0)
         rc = launch_go(launch, &run->plan, &run->program, err);
     if (rc == 0)
@@ -140,6 +152,8 @@ static int execute(struct run *run, struct outcome *outcome, struct err *err)
         return rc;
     run->ended_clock_ms = clock_ms();
     run->ran = launch->failure->err.code == 0;
+    guard_sweep(&run->guard);
+    guard_tell(&run->guard);
     if (!run->ran) {
         log_err(&launch->failure->err);
         *outcome = (struct outcome){.how = OUTCOME_EXITED, .value = launch->failure->status};
@@ -163,6 +177,7 @@ static void record(struct run *run, struct plan_variant *variant, const struct o
                           .began_ms = run->began_ms,
                           .wall_ms = end_ms - run->began_clock_ms,
                           .outcome = run->ran ? outcome : NULL,
+                          .guard = &run->guard,
                           .status = failure ? STATUS_OURS : outcome->value,
                           .failure = failure};
     struct err err = {0};

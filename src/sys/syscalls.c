@@ -1,7 +1,9 @@
 #include "svenv/sys/syscalls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/keyctl.h>
+#include <linux/stat.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -35,6 +37,26 @@ int sys_mount_setattr(int dir, const char *path, unsigned flags, uint64_t set, u
     struct mount_attr attr = {.attr_set = set, .attr_clr = clear};
 
     return result(syscall(SYS_mount_setattr, dir, path, flags, &attr, sizeof(attr)));
+}
+
+int sys_getdents(int dir, void *buffer, unsigned size)
+{
+    return result(syscall(SYS_getdents64, dir, buffer, size));
+}
+
+int64_t sys_birth_ns(int fd)
+{
+    struct statx sx;
+
+    if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BTIME, &sx) < 0 ||
+        !(sx.stx_mask & STATX_BTIME))
+        return 0;
+    return (int64_t)sx.stx_btime.tv_sec * 1000000000 + sx.stx_btime.tv_nsec;
+}
+
+int sys_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+    return result(syscall(SYS_renameat2, from_dir, from, to_dir, to, flags));
 }
 
 int sys_fsopen(const char *type, unsigned flags)
