@@ -18,7 +18,7 @@
 #define BYTECODE "__pycache__"
 
 enum {
-    WATCHED_MAX = 512,  /* a look-up each, at every start and end of a program */
+    WATCHED_MAX = 256,  /* a look-up each, at every start and end of a program */
     PLACES_MAX = 4096,  /* with those that are known and not looked into */
     DEPTH_MAX = 24,     /* below the project */
     ENTRIES_MAX = 8192, /* of one directory */

@@ -278,6 +278,7 @@ static void code_known(struct codec *c, void *item)
     known->link = code_bool(c, known->link);
     known->dev = code_u64(c, known->dev);
     known->ino = code_u64(c, known->ino);
+    known->ctime_ns = code_i64(c, known->ctime_ns);
 }
 
 /* Zero bytes up to the next multiple of 8: the filter goes to the kernel from where it lies. */

@@ -89,8 +89,11 @@ static void add_known(struct plan_file *file, const struct fact_path *fact)
         plan_guard_of(file->guards, file->guard_count, rel, path_basename(rel)) == NULL)
         return;
     known = arena_push(&file->arena, &file->known, &file->known_count, sizeof(*known));
-    *known = (struct plan_known){
-        .rel = rel, .link = fact->kind == FACT_SYMLINK, .dev = fact->dev, .ino = fact->ino};
+    *known = (struct plan_known){.rel = rel,
+                                 .link = fact->kind == FACT_SYMLINK,
+                                 .dev = fact->dev,
+                                 .ino = fact->ino,
+                                 .ctime_ns = fact->ctime_ns};
 }
 
 void compute_places(struct plan_file *file, const struct facts *facts)

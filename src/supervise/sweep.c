@@ -135,7 +135,7 @@ static bool was_there(const struct guard *guard, const char *rel)
     if (known == NULL || !known->link)
         return known != NULL;
     id = file_id_of(guard->places.top, rel, false);
-    return id.dev == known->dev && id.ino == known->ino;
+    return id.dev == known->dev && id.ino == known->ino && id.ctime_ns == known->ctime_ns;
 }
 
 static int see_name(void *context, int dir, const char *name, bool directory)

@@ -20,6 +20,7 @@ struct fact_path {
     const char *target; /* SYMLINK: its text; lives as long as the facts */
     bool unreadable;    /* access(2) says that the caller may not read it */
     uint64_t dev, ino;
+    int64_t ctime_ns;
 };
 struct facts {
     uint32_t uid, gid;

@@ -129,6 +129,7 @@ struct plan_known {
     const char *rel;
     bool link; /* a symlink, which no mount protects */
     uint64_t dev, ino;
+    int64_t ctime_ns; /* an inode's number may come again, this does not */
 };
 
 enum plan_lifetime {
