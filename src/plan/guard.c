@@ -22,7 +22,7 @@ const struct plan_place *plan_find_place(const struct plan_file *file, const cha
     return bsearch(rel, file->places, file->place_count, sizeof(*file->places), compare_place);
 }
 
-const struct plan_known *plan_find_known(const struct plan_file *file, const char *rel)
+struct plan_known *plan_find_known(const struct plan_file *file, const char *rel)
 {
     if (file->known_count == 0)
         return NULL;

@@ -13,6 +13,8 @@
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 
+struct launch;
+
 /* --- scan.c: the names of a directory ------------------------------------------------------ */
 
 /* The path below the project that is being looked at. */
@@ -57,8 +59,15 @@ struct places {
 bool places_open(struct places *places, const struct plan_file *file);
 /* Keeps the record for the next start, where the plan is kept, too. */
 void places_write(const struct places *places);
-/* Return: the change time of the directory as the plan knows it, 0 when it is another or none. */
-int64_t places_ctime(const struct places *places, size_t index);
+/* Is what lies at the place the directory that the plan knows? *ctime_ns_out (may be NULL): its
+ * change time when it is, else 0. */
+enum place_state {
+    PLACE_SAME,
+    PLACE_OTHER,
+    PLACE_GONE
+};
+enum place_state place_look(const struct places *places, const struct plan_place *place,
+                            int64_t *ctime_ns_out);
 bool place_is_watched(const struct plan_place *place);
 
 /* --- quarantine.c ---------------------------------------------------------------------------- */
@@ -85,6 +94,36 @@ struct quarantine {
  * about. Return: 0 (also when the name is gone already), or negative errno. */
 int quarantine_take(struct quarantine *q, int top, const char *rel);
 
+/* --- cover.c --------------------------------------------------------------------------------- */
+
+/* The running sandbox, to mount in it. -1: not known. */
+struct inside {
+    int user_ns;
+    int mount_ns;
+};
+void inside_open(struct inside *inside, int pid);
+
+/* Protects (read-only), or hides, what is at the absolute path `dest` inside, as a mount, with
+ * every directory between it and `top` a mount point, too. Done by a child that enters the
+ * namespaces. Return: 0 when it is so, also when there is nothing at dest; else negative errno. */
+int inside_cover(const struct inside *inside, const char *top, const char *dest, bool hide);
+
+/* --- watch.c --------------------------------------------------------------------------------- */
+
+enum {
+    WATCHES_MAX = 1024
+};
+/* Beside a program that runs longer than a moment: inotify(7), or a look every second where its
+ * instances are used up. */
+struct watch {
+    bool armed;
+    int fd;         /* -1: none */
+    int64_t due_ms; /* of the next look, when there is no fd; before: of the beginning */
+    const char *rels[WATCHES_MAX]; /* by watch descriptor */
+    struct inside inside;
+    const char *lost; /* what could not be protected again: the sandbox must end */
+};
+
 /* --- sweep.c --------------------------------------------------------------------------------- */
 
 struct guard {
@@ -93,6 +132,9 @@ struct guard {
     int64_t began_ns;
     struct scan_path path; /* of the directory that is being looked at */
     struct quarantine quarantine;
+    struct watch watch;
+    size_t told;        /* of quarantine.count */
+    unsigned lines;     /* that told of them while the program ran */
     unsigned left_over; /* new directories that may still be looked at */
     bool incomplete;    /* there was more than is looked at */
     bool failed;        /* something could not be taken away */
@@ -101,9 +143,27 @@ struct guard {
 /* Before the program: from here on what appears is taken away. places: as places_open() left them.
  */
 void guard_begin(struct guard *guard, const struct plan *plan, const char *venv);
-/* When the program has ended, or all of the sandbox: looks through what has changed. */
-void guard_sweep(struct guard *guard);
+/* Looks through what has changed. ended: the program, or all of the sandbox, has; only then byte
+ * code is removed. */
+void guard_sweep(struct guard *guard, bool ended);
+/* One name that appeared in the directory `rel` ("": the project). */
+void guard_see(struct guard *guard, const char *rel, const char *name, bool directory);
 /* Tells the user what was taken since the last time, in one line. */
-void guard_tell(const struct guard *guard);
+void guard_tell(struct guard *guard, bool ended);
+
+/* --- watch.c again -----------------------------------------------------------------------------
+ */
+
+/* How long until guard_work() has something to do besides events, -1: never. */
+int guard_due(const struct guard *guard, int64_t now_ms);
+/* Begins to watch when the time has come, and takes what was reported. pid: the program's. */
+void guard_work(struct guard *guard, int pid);
+/* A directory that was found to be new. */
+void watch_add(struct guard *guard, int dir, const char *rel);
+/* After everything else, before the launcher ends: the kernel takes 15 milliseconds to take an
+ * inotify instance away, and that is left to a child that nobody waits for. With init > 0 (pid 1 of
+ * a sandbox that lives on) the child goes on watching until that has ended. Return: true in that
+ * child, when there is something left to be written to the audit log; it must _exit() then. */
+bool guard_leave(struct guard *guard, int init);
 
 #endif

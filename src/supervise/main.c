@@ -148,13 +148,13 @@ static int execute(struct run *run, struct outcome *outcome, struct err *err)
     if (rc == 0)
         rc = launch_go(launch, &run->plan, &run->program, err);
     if (rc == 0)
-        rc = supervise(&run->plan, launch, outcome, err);
+        rc = supervise(&run->plan, launch, &run->guard, outcome, err);
     if (rc < 0)
         return rc;
     run->ended_clock_ms = clock_ms();
     run->ran = launch->failure->err.code == 0;
-    guard_sweep(&run->guard);
-    guard_tell(&run->guard);
+    guard_sweep(&run->guard, true);
+    guard_tell(&run->guard, true);
     if (!run->ran) {
         log_err(&launch->failure->err);
         *outcome = (struct outcome){.how = OUTCOME_EXITED, .value = launch->failure->status};
@@ -187,6 +187,18 @@ static void record(struct run *run, struct plan_variant *variant, const struct o
         ended.failure = &run->launch.failure->err;
     if (plan_load(&run->session.file, variant, NULL) == 0 && session_audit(&ended, &err) < 0)
         log_err(&err);
+}
+
+/* In a child that watched on after the launcher's end: only what was taken out of the project since
+ * then is new. */
+static void record_late(struct run *run, struct plan_variant *variant)
+{
+    struct outcome outcome = {.how = OUTCOME_EXITED};
+
+    if (run->plan.audit == PLAN_AUDIT_ALL)
+        run->plan.audit = PLAN_AUDIT_DENIED;
+    run->plan.refusal_count = 0;
+    record(run, variant, &outcome, NULL);
 }
 
 static int run_program(struct run *run, struct plan_variant **variant_out, struct outcome *outcome,
@@ -248,5 +260,9 @@ int main(int argc, char **argv)
         record(run, variant, &outcome, rc < 0 ? &err : NULL);
     if (rc < 0)
         return STATUS_OURS;
+    if (guard_leave(&run->guard, outcome.alive ? run->launch.init : -1)) {
+        record_late(run, variant);
+        _exit(0);
+    }
     outcome_repeat(&outcome);
 }

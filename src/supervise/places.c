@@ -24,12 +24,17 @@ bool place_is_watched(const struct plan_place *place)
     return place->kind == PLAN_PLACE_WATCHED || place->kind == PLAN_PLACE_VENV;
 }
 
-int64_t places_ctime(const struct places *places, size_t index)
+enum place_state place_look(const struct places *places, const struct plan_place *place,
+                            int64_t *ctime_ns_out)
 {
-    const struct plan_place *place = &places->file->places[index];
     struct file_id id = file_id_of(places->top, *place->rel ? place->rel : ".", false);
+    enum place_state state = id.mode == 0 ? PLACE_GONE : PLACE_OTHER;
 
-    return id.dev == place->dev && id.ino == place->ino && S_ISDIR(id.mode) ? id.ctime_ns : 0;
+    if (S_ISDIR(id.mode) && id.dev == place->dev && id.ino == place->ino)
+        state = PLACE_SAME;
+    if (ctime_ns_out)
+        *ctime_ns_out = state == PLACE_SAME ? id.ctime_ns : 0;
+    return state;
 }
 
 static char *record_path(const struct plan_file *file)
@@ -128,6 +133,23 @@ static bool is_known(struct places *places, const struct plan_place *place)
            !((marks.venv && place->kind != PLAN_PLACE_VENV) || scan_is_repository(&marks));
 }
 
+/* Return: false when something in the place, or the place itself, is not known to the plan. */
+static bool check_place(struct places *places, size_t index)
+{
+    const struct plan_place *place = &places->file->places[index];
+    int64_t ctime_ns = 0;
+    enum place_state state = place_look(places, place, &ctime_ns);
+    int64_t seen_ns = places->ctimes_ns[index];
+
+    places->ctimes_ns[index] = ctime_ns;
+    if (state != PLACE_SAME)
+        return state == PLACE_GONE; /* what comes there is new in the directory above */
+    if (ctime_ns == place->ctime_ns || ctime_ns == seen_ns)
+        return true;
+    places->changed = true;
+    return is_known(places, place);
+}
+
 bool places_open(struct places *places, const struct plan_file *file)
 {
     bool holds = true;
@@ -142,16 +164,8 @@ bool places_open(struct places *places, const struct plan_file *file)
     if (file->made_ns != 0)
         read_record(file, places->ctimes_ns);
     for (size_t i = 0; holds && i < file->place_count; i++) {
-        const struct plan_place *place = &file->places[i];
-        int64_t ctime_ns = place_is_watched(place) ? places_ctime(places, i) : 0;
-
-        if (ctime_ns == 0 || ctime_ns == place->ctime_ns || ctime_ns == places->ctimes_ns[i]) {
-            places->ctimes_ns[i] = ctime_ns;
-            continue;
-        }
-        holds = is_known(places, place);
-        places->ctimes_ns[i] = ctime_ns;
-        places->changed = true;
+        if (place_is_watched(&file->places[i]))
+            holds = check_place(places, i);
     }
     return holds;
 }

@@ -202,22 +202,46 @@ static void note(struct quarantine *q, const char *rel, bool moved)
     q->count++;
 }
 
+/* `dir` below the quarantine, which only we write. */
+static int make_parents(const struct quarantine *q, const char *dir)
+{
+    auto_fd int here = fd_open_beneath(q->dir, ".", O_PATH | O_DIRECTORY, 0);
+    char name[NAME_MAX + 1];
+
+    while (here >= 0 && *dir != '\0') {
+        size_t len = strcspn(dir, "/");
+        int next = -1;
+
+        snprintf(name, sizeof(name), "%.*s", (int)len, dir);
+        if (mkdirat(here, name, 0700) < 0 && errno != EEXIST)
+            return -errno;
+        next = fd_open_beneath(here, name, O_PATH | O_DIRECTORY, 0);
+        close(here);
+        here = next;
+        dir += len + (dir[len] == '/');
+    }
+    return steal_fd(&here);
+}
+
 int quarantine_take(struct quarantine *q, int top, const char *rel)
 {
-    auto_free char *dir = strchr(rel, '/') ? path_dirname(rel) : xstrdup("");
     const char *name = path_basename(rel);
-    auto_fd int parent = fd_open_beneath(top, *dir ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
-    auto_fd int to = -1;
+    char dir[PATH_MAX];
     char inert[NAME_SIZE];
-    int rc = parent < 0 ? parent : disarm(parent, name, inert);
+    auto_fd int parent = -1;
+    auto_fd int to = -1;
+    int rc = 0;
 
+    snprintf(dir, sizeof(dir), "%.*s", name == rel ? 0 : (int)(name - rel - 1), rel);
+    parent = fd_open_beneath(top, *dir ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
+    rc = parent < 0 ? parent : disarm(parent, name, inert);
     if (rc == -ENOENT)
         return 0;
     if (rc < 0)
         return rc;
     rc = open_quarantine(q);
     if (rc == 0) {
-        to = fd_mkdir_beneath(q->dir, dir, 0700);
+        to = make_parents(q, dir);
         rc = to < 0 ? to : bring_in(parent, inert, to, name);
     }
     note(q, rel, rc == 0);

@@ -18,13 +18,17 @@
 enum {
     NEW_MAX = 8192, /* directories that a program made, of one sweep */
     DEPTH_MAX = 48,
+    LINES_MAX = 8,
+    NAMES_SHOWN = 4,
     RECORD_MAX = 65536
 };
 
 struct visit {
     struct guard *guard;
     unsigned depth;
-    bool fresh; /* the directory was made since the program began */
+    bool ended;
+    bool appeared; /* what is seen is new, and not only looked at again */
+    bool fresh;    /* the directory was made since the program began */
     bool venv;
     bool found;   /* something was taken or removed: to be looked at again */
     bool unknown; /* a new directory is in it, which the plan does not know */
@@ -44,6 +48,7 @@ void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
     guard->plan = plan;
     guard->began_ns = nanoseconds(now.tv_sec, now.tv_nsec);
     guard->quarantine = (struct quarantine){.venv = venv, .dir = -1};
+    guard->watch = (struct watch){.fd = -1, .due_ms = 0, .inside = {-1, -1}};
 }
 
 static bool is_new(const struct guard *guard, const struct stat *st)
@@ -126,16 +131,81 @@ static void record_venv(const struct guard *guard, int dir)
 /* --- directories -------------------------------------------------------------------------------
  */
 
-/* Was there when the plan was made, and it is no link that the program could replace. */
-static bool was_there(const struct guard *guard, const char *rel)
+static bool is_same(const struct guard *guard, const struct plan_known *known)
 {
-    const struct plan_known *known = plan_find_known(guard->places.file, rel);
+    struct file_id id = file_id_of(guard->places.top, known->rel, false);
+
+    return id.dev == known->dev && id.ino == known->ino &&
+           (!known->link || id.ctime_ns == known->ctime_ns);
+}
+
+/* Somebody outside replaced it, as editors do when they save, and the mount that protected it is
+ * gone with the file that was there before (C23). */
+static void protect_again(struct guard *guard, const char *rel, bool hide)
+{
+    const char *project = guard->places.file->project;
+    char dest[PATH_MAX];
+    int len = snprintf(dest, sizeof(dest), "%s/%s", project, rel);
+
+    if (!guard->watch.armed || guard->watch.lost != NULL || len >= (int)sizeof(dest))
+        return;
+    if (inside_cover(&guard->watch.inside, project, dest, hide) < 0)
+        guard->watch.lost = xstrdup(rel);
+}
+
+/* The operation that protects or hides the name in this sandbox; NULL: none does. */
+static const struct plan_op *mounted(const struct guard *guard, const char *rel)
+{
+    for (size_t i = 0; i < guard->plan->op_count; i++) {
+        const struct plan_op *op = &guard->plan->ops[i];
+        const char *dest = path_relative_to(op->dest, guard->places.file->project);
+
+        if (dest != NULL && str_eq(dest, rel) && (op->flags & PLAN_RW) == 0)
+            return op;
+    }
+    return NULL;
+}
+
+/* Was there when the plan was made, and is no link that the program could replace. */
+static bool was_there(struct guard *guard, const char *rel)
+{
+    struct plan_known *known = plan_find_known(guard->places.file, rel);
+    const struct plan_op *op = NULL;
     struct file_id id;
 
-    if (known == NULL || !known->link)
-        return known != NULL;
-    id = file_id_of(guard->places.top, rel, false);
-    return id.dev == known->dev && id.ino == known->ino && id.ctime_ns == known->ctime_ns;
+    if (known == NULL || is_same(guard, known) || known->link)
+        return known != NULL && is_same(guard, known);
+    op = mounted(guard, rel);
+    if (op != NULL && guard->watch.armed) {
+        id = file_id_of(guard->places.top, rel, false);
+        protect_again(guard, rel, op->kind == PLAN_MASK);
+        known->dev = id.dev;
+        known->ino = id.ino;
+    }
+    return true;
+}
+
+static void apply(struct visit *visit, int dir, const char *name, const struct plan_guard *found)
+{
+    struct guard *guard = visit->guard;
+    const char *rel = guard->path.text;
+
+    switch (found->action) {
+    case PLAN_GUARD_BYTECODE:
+        if (visit->ended)
+            clean_bytecode(visit, dir, name);
+        break;
+    case PLAN_GUARD_TAKE:
+        if (!was_there(guard, rel))
+            take(visit, rel);
+        break;
+    case PLAN_GUARD_HIDE:
+        if (!was_there(guard, rel) && visit->appeared)
+            protect_again(guard, rel, true);
+        break;
+    case PLAN_GUARD__COUNT:
+        break;
+    }
 }
 
 static int see_name(void *context, int dir, const char *name, bool directory)
@@ -152,11 +222,8 @@ static int see_name(void *context, int dir, const char *name, bool directory)
     }
     found =
         plan_guard_of(guard->plan->guards, guard->plan->guard_count, visit->guard->path.text, name);
-    if (found != NULL && found->action == PLAN_GUARD_BYTECODE)
-        clean_bytecode(visit, dir, name);
-    else if (found != NULL && found->action == PLAN_GUARD_TAKE &&
-             !was_there(guard, visit->guard->path.text))
-        take(visit, visit->guard->path.text);
+    if (found != NULL)
+        apply(visit, dir, name, found);
     scan_path_cut(&visit->guard->path, before);
     return 0;
 }
@@ -190,7 +257,8 @@ static void enter(struct visit *visit, int parent, const char *name)
 {
     auto_fd int dir = fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0);
     struct guard *guard = visit->guard;
-    struct visit inner = {.guard = guard, .depth = visit->depth + 1, .fresh = true};
+    struct visit inner = {
+        .guard = guard, .depth = visit->depth + 1, .ended = visit->ended, .fresh = true};
 
     if (dir < 0 || !was_made_now(guard, dir))
         return;
@@ -200,8 +268,18 @@ static void enter(struct visit *visit, int parent, const char *name)
         return;
     }
     guard->left_over--;
+    watch_add(guard, dir, guard->path.text);
     visit_directory(&inner, dir);
     visit->found = visit->found || inner.found;
+}
+
+/* Is it a directory that the plan knows, and not another in its place? */
+static bool is_place(const struct guard *guard, const char *rel)
+{
+    const struct plan_place *place = plan_find_place(guard->places.file, rel);
+
+    return place != NULL &&
+           (!place_is_watched(place) || place_look(&guard->places, place, NULL) == PLACE_SAME);
 }
 
 static int enter_name(void *context, int dir, const char *name, bool directory)
@@ -215,7 +293,7 @@ static int enter_name(void *context, int dir, const char *name, bool directory)
     before = scan_path_add(&visit->guard->path, name);
     if (before < 0)
         return 0;
-    if (plan_find_place(guard->places.file, visit->guard->path.text) == NULL &&
+    if (!is_place(guard, visit->guard->path.text) &&
         plan_guard_of(guard->plan->guards, guard->plan->guard_count, visit->guard->path.text,
                       name) == NULL)
         enter(visit, dir, name);
@@ -252,7 +330,7 @@ static void visit_directory(struct visit *visit, int dir)
 
     if (scan_names(dir, &marks, see_name, visit) < 0)
         guard->incomplete = true;
-    if (marks.venv && visit->guard->path.len > 0)
+    if (marks.venv && visit->ended && guard->path.len > 0)
         record_venv(guard, dir);
     visit->venv = visit->venv || marks.venv;
     if (scan_is_repository(&marks) && takes_repositories(guard)) {
@@ -275,21 +353,25 @@ static int open_place(struct guard *guard, const struct plan_place *place, struc
 }
 
 /* Looked at twice when something was taken: only a look that finds nothing lets a time stand. */
-static void sweep_watched(struct guard *guard, size_t index)
+static void sweep_watched(struct guard *guard, size_t index, bool ended)
 {
     const struct plan_place *place = &guard->places.file->places[index];
     struct visit visit = {.found = true};
 
     for (int round = 0; visit.found && round < 3; round++) {
-        int64_t ctime_ns = places_ctime(&guard->places, index);
+        int64_t ctime_ns = 0;
+        enum place_state state = place_look(&guard->places, place, &ctime_ns);
         auto_fd int dir = -1;
 
-        if (ctime_ns == 0 || (round == 0 && ctime_ns == guard->places.ctimes_ns[index]))
+        if (state != PLACE_SAME || (round == 0 && ctime_ns == guard->places.ctimes_ns[index]))
             return;
         dir = open_place(guard, place, &visit);
         if (dir < 0)
             return;
+        visit.ended = ended;
         visit_directory(&visit, dir);
+        if (!ended)
+            return;
         guard->places.ctimes_ns[index] = visit.found || visit.unknown ? 0 : ctime_ns;
         guard->places.changed = true;
     }
@@ -315,42 +397,96 @@ static bool cleans_bytecode(const struct guard *guard)
     return false;
 }
 
-void guard_sweep(struct guard *guard)
+void guard_sweep(struct guard *guard, bool ended)
 {
     const struct plan_file *file = guard->places.file;
     bool cleans = false;
 
     if (guard->places.top < 0 || guard->plan->guard_count == 0)
         return;
-    cleans = cleans_bytecode(guard);
+    cleans = ended && cleans_bytecode(guard);
     guard->left_over = NEW_MAX;
     for (size_t i = 0; i < file->place_count; i++) {
         if (place_is_watched(&file->places[i]))
-            sweep_watched(guard, i);
+            sweep_watched(guard, i, ended);
         else if (cleans && file->places[i].kind == PLAN_PLACE_BYTECODE)
             sweep_bytecode(guard, &file->places[i]);
     }
-    places_write(&guard->places);
+    if (ended)
+        places_write(&guard->places);
 }
 
-void guard_tell(const struct guard *guard)
+/* A directory of the plan that came back: another one, or the old one after a while elsewhere. */
+static void see_place(struct visit *visit, int parent, const char *name)
+{
+    auto_fd int dir = fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0);
+
+    if (dir < 0)
+        return;
+    watch_add(visit->guard, dir, visit->guard->path.text);
+    visit_directory(visit, dir);
+}
+
+static void see_directory(struct visit *visit, int parent, const char *name)
+{
+    struct guard *guard = visit->guard;
+    const struct plan_place *place = plan_find_place(guard->places.file, guard->path.text);
+    struct stat st;
+
+    visit->venv = fstatat(parent, "pyvenv.cfg", &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!is_place(guard, guard->path.text) && !is_passed_over(visit, name))
+        enter(visit, parent, name);
+    else if (place != NULL && place_is_watched(place))
+        see_place(visit, parent, name);
+}
+
+void guard_see(struct guard *guard, const char *rel, const char *name, bool directory)
+{
+    auto_fd int dir =
+        fd_open_beneath(guard->places.top, *rel ? rel : ".", O_RDONLY | O_DIRECTORY, 0);
+    struct visit visit = {.guard = guard, .appeared = true};
+    const struct plan_guard *found = NULL;
+
+    scan_path_cut(&guard->path, 0);
+    if (dir < 0 || (*rel && scan_path_add(&guard->path, rel) < 0) ||
+        scan_path_add(&guard->path, name) < 0)
+        return;
+    guard->left_over = NEW_MAX;
+    found = plan_guard_of(guard->plan->guards, guard->plan->guard_count, guard->path.text, name);
+    if (found != NULL)
+        apply(&visit, dir, name, found);
+    else if (directory)
+        see_directory(&visit, dir, name);
+}
+
+/* Lines of ours among the program's own are few, whatever it does. */
+static void tell_taken(struct guard *guard, bool ended)
 {
     const struct quarantine *q = &guard->quarantine;
     auto_buf struct buf names = {0};
+    size_t shown = 0;
 
-    for (size_t i = 0; i < q->count && i < 4; i++)
-        buf_printf(&names, "%s'%s'", i > 0 ? ", " : "", q->taken[i].rel);
-    if (q->count > 4)
-        buf_printf(&names, " and %zu more", q->count - 4);
-    if (q->count > 0)
-        log_line("programs on the host obey %s, which appeared in the project: moved to "
-                 "'%s/sandbox/quarantine/%s' (filesystem.protect)",
-                 names.data, q->venv, q->stamp);
-    if (guard->failed)
+    if (q->count == guard->told || (!ended && guard->lines++ >= LINES_MAX))
+        return;
+    for (size_t i = guard->told; i < q->count && i < TAKEN_KEPT && shown < NAMES_SHOWN; i++)
+        buf_printf(&names, "%s'%s'", shown++ > 0 ? ", " : "", q->taken[i].rel);
+    if (q->count - guard->told > shown)
+        buf_printf(&names, "%s%zu %s", shown > 0 ? " and " : "", q->count - guard->told - shown,
+                   shown > 0 ? "more" : "names");
+    guard->told = q->count;
+    log_line("programs on the host obey %s, which appeared in the project: moved to "
+             "'%s/sandbox/quarantine/%s' (filesystem.protect)",
+             names.data, q->venv, q->stamp);
+}
+
+void guard_tell(struct guard *guard, bool ended)
+{
+    tell_taken(guard, ended);
+    if (guard->failed && ended)
         log_line("something that appeared in the project and that programs on the host obey cannot "
                  "be moved away: look at '%s' (filesystem.protect)",
                  guard->places.file->project);
-    if (guard->incomplete)
+    if (guard->incomplete && ended)
         log_line("there is more in '%s' than could be looked through for what programs on the host "
                  "obey (filesystem.protect)",
                  guard->places.file->project);

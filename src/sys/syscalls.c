@@ -55,6 +55,28 @@ int64_t sys_birth_ns(int fd)
     return (int64_t)sx.stx_btime.tv_sec * 1000000000 + sx.stx_btime.tv_nsec;
 }
 
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000U
+#endif
+
+int sys_mount_id(int fd)
+{
+    struct statx sx;
+    long rc = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &sx);
+
+    return rc < 0 ? -errno : sx.stx_mask & STATX_MNT_ID ? (int)sx.stx_mnt_id : -ENOSYS;
+}
+
+int sys_pidfd_open(pid_t pid)
+{
+    return result(syscall(SYS_pidfd_open, pid, 0));
+}
+
+int sys_pidfd_kill(int pidfd, int number)
+{
+    return result(syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0));
+}
+
 int sys_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
     return result(syscall(SYS_renameat2, from_dir, from, to_dir, to, flags));

@@ -12,7 +12,7 @@ import time
 import unittest
 
 import support
-from support import Case, impossible, run, system_python, tool, wait_for
+from support import Case, run, system_python, tool, wait_for
 
 GIT = shutil.which("git")
 IDENTITY = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t.invalid", "GIT_COMMITTER_NAME": "t",
@@ -367,6 +367,144 @@ class Venvs(ProjectCase):
         self.assertEqual(self.write(p, "env/bin/activate"), {"env/bin/activate": "ok"})
         self.make(p, "env/.envrc")
         self.assertFalse((p.path / "env/.envrc").exists())
+
+
+class Running(ProjectCase):
+    """While a program runs for longer than a moment."""
+
+    WAITING = """
+import errno, json, os, sys
+print("ready", flush=True)
+for line in sys.stdin:
+    word, _, path = line.strip().partition(" ")
+    try:
+        if word == "read":
+            told = open(path).read()
+        elif word == "write":
+            told = str(open(path, "a").write("evil"))
+        else:
+            os.makedirs(path)
+            told = "made"
+    except OSError as error:
+        told = errno.errorcode[error.errno]
+    print(told, flush=True)
+"""
+
+    def begin(self, p):
+        process = p.spawn("python", "-u", "-c", self.WAITING, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(self.close, process)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        time.sleep(0.5)  # the watching begins a tenth of a second after the start
+        return process
+
+    @staticmethod
+    def close(process):
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+
+    def ask(self, process, *words):
+        process.stdin.write(" ".join(map(str, words)) + "\n")
+        process.stdin.flush()
+        return process.stdout.readline().strip()
+
+    def ask_until(self, process, wanted, *words):
+        """The watching takes a moment, longer on a busy machine."""
+        self.assertTrue(wait_for(lambda: self.ask(process, *words) == wanted), words)
+
+    def end(self, process):
+        _, said = process.communicate(timeout=support.TIMEOUT)
+        return process.returncode, said
+
+    def test_a_saved_file_is_protected_again(self):
+        p = self.project()
+        p.write(".envrc", "old\n")
+        p.venv()
+        p.wrap()
+        process = self.begin(p)
+        self.assertEqual(self.ask(process, "write", ".envrc"), "EROFS")
+        p.write("new", "saved\n").rename(p.path / ".envrc")
+        self.ask_until(process, "EROFS", "write", ".envrc")
+        self.assertEqual(self.ask(process, "read", ".envrc"), "saved")
+        self.assertEqual(self.end(process), (0, ""))
+        self.assertEqual(self.quarantined(p), [])
+
+    def test_a_hidden_file_is_hidden_again(self):
+        p = self.project()
+        p.write(".env.production", "secret")
+        p.venv()
+        p.wrap()
+        p.policy("filesystem: {hide: [.env.production, late]}\n")
+        process = self.begin(p)
+        self.assertEqual(self.ask(process, "read", ".env.production"), "")
+        p.write("new", "more secret").rename(p.path / ".env.production")
+        p.write("new", "secret, too").rename(p.path / "late")
+        self.ask_until(process, "", "read", ".env.production")
+        self.ask_until(process, "", "read", "late")
+        self.assertEqual(self.end(process), (0, ""))
+        self.assertEqual((p.path / "late").read_text(), "secret, too")
+
+    def test_a_replaced_directory_is_protected_again(self):
+        p = self.project()
+        p.write("sub/inner/.git/config", "old")
+        p.venv()
+        p.wrap()
+        process = self.begin(p)
+        (p.path / "sub").rename(p.path / "before")
+        p.write("sub/inner/.git/config", "new")
+        self.ask_until(process, "EROFS", "write", "sub/inner/.git/config")
+        self.assertEqual(self.end(process), (0, ""))
+
+    def test_a_saved_file_that_nobody_protects_can_be_written(self):
+        """The control."""
+        p = self.project()
+        p.write(".envrc", "old\n")
+        p.venv()
+        p.wrap()
+        p.policy("filesystem: {protect: ['!.envrc']}\n")
+        process = self.begin(p)
+        p.write("new", "saved").rename(p.path / ".envrc")
+        self.assertEqual(self.ask(process, "write", ".envrc"), "4")
+        self.assertEqual(self.end(process), (0, ""))
+
+    def test_what_appears_is_gone_at_once(self):
+        p = self.wrapped()
+        process = self.begin(p)
+        self.assertEqual(self.ask(process, "make", "deep/down/.vscode"), "made")
+        self.assertTrue(wait_for(lambda: not (p.path / "deep/down/.vscode").exists()))
+        (p.path / ".theia").mkdir()
+        self.ask_until(process, "ENOENT", "write", ".theia/settings.json")
+        status, said = self.end(process)
+        self.assertEqual(status, 0, said)
+        self.assertIn("'deep/down/.vscode'", said)
+        self.assertIn("'.theia'", said)
+
+    def test_a_daemon_is_watched_after_the_program(self):
+        p = self.wrapped()
+        code = """
+import os, sys, time
+if os.fork(): sys.exit(0)
+os.setsid()
+for fd in (0, 1, 2): os.close(fd)
+time.sleep(0.3); os.makedirs("x/.idea"); time.sleep(0.5); open("done", "w")
+"""
+        began = time.monotonic()
+        done = p.code(code)
+        self.assert_clean(done)
+        self.assertTrue(wait_for((p.path / "done").exists))
+        self.assertTrue(wait_for(lambda: not (p.path / "x/.idea").exists()))
+        self.assertTrue(wait_for(lambda: "appeared x/.idea" in tool("log", p.env_dir).stdout))
+        self.assertGreater(time.monotonic() - began, 0.5)
+
+    def test_nobody_waits_for_the_watching(self):
+        """Pipes of a program end with it, and nothing of ours lives on."""
+        p = self.wrapped()
+        process = self.begin(p)
+        children = lambda: support.descendants(os.getpid())
+        self.assertEqual(self.end(process), (0, ""))
+        self.assertTrue(wait_for(lambda: not children()))
 
 
 class Races(ProjectCase):

@@ -250,7 +250,7 @@ void plan_file_finish(struct plan_file *file);
 
 /* The place, or the known name, at a path below the project; NULL: there is none. */
 const struct plan_place *plan_find_place(const struct plan_file *file, const char *rel);
-const struct plan_known *plan_find_known(const struct plan_file *file, const char *rel);
+struct plan_known *plan_find_known(const struct plan_file *file, const char *rel);
 
 /* The first guard that fits a name in a directory; `rel` is the directory's and the name's path
  * together. NULL: none does. */
