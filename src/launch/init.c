@@ -162,16 +162,15 @@ static int join_net(int net, struct shared *shared)
     return rc;
 }
 
-static void prepare(int control, int net, struct shared *shared)
+static void prepare(int control, int root, int net, struct shared *shared)
 {
     struct err *err = &shared->failure.err;
-    int root;
 
     die_with_launcher(control);
     shared->failure.status = STATUS_OURS;
-    root = root_build(shared, err);
-    if (root < 0)
+    if (root_build(root, shared, err) < 0)
         _exit(STATUS_OURS);
+    gate_open(&shared->gates, GATE_ROOT_BUILT);
     gate_wait(&shared->gates, GATE_PROGRAM_EXISTS);
     if (root_enter(root, shared, err) < 0 || join_net(net, shared) < 0)
         _exit(STATUS_OURS);
@@ -185,12 +184,12 @@ static void prepare(int control, int net, struct shared *shared)
     munmap(shared, sizeof(*shared));
 }
 
-_Noreturn void init_main(int control, int net, struct shared *shared)
+_Noreturn void init_main(int control, int root, int net, struct shared *shared)
 {
     struct init init = {.control = 0};
     sigset_t all;
 
-    prepare(control, net, shared);
+    prepare(control, root, net, shared);
     sigfillset(&all);
     init.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     if (init.signals < 0)

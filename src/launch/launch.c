@@ -5,21 +5,24 @@
  *      └── parent of all three: waits, forwards signals (supervise)
  *
  * 1. The launcher forks the opener as soon as it knows which namespaces there will be, and goes on
- *    completing the plan for this start, in memory that it shares with its children.
+ *    completing the plan for this start, in memory that it shares with its children. When the plan
+ *    has limits for a control group it moves the opener into one first, and stays outside itself.
  * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup; pid for its children) and
  * maps the ids.                                                     Mustn't: run anything foreign.
- * 3. It clones pid 1 and then the program as children of the launcher: so limits, terminal, process
- *    group, rusage and stop/continue are native for the caller, and the parent of the program reads
- *    0 inside, never 1, which pollers of the parent take for "my parent died". Then it closes
- *    nesting, names the host, and exits.
- * 4. Pid 1 makes an empty root, and builds on it by the plan's operations when there is a plan: it
- *    has the capabilities of its user namespace (a proc of the new pid namespace can be mounted
- *    from inside it only). It pivots into it, for the program too. From here on the host's files
- * are out of reach.
+ * 3. It makes an empty root and clones pid 1 and then the program as children of the launcher: so
+ *    limits, terminal, process group, rusage and stop/continue are native for the caller, and the
+ *    parent of the program reads 0 inside, never 1, which pollers of the parent take for "my parent
+ *    died". Then it exits.
+ * 4. Pid 1 builds on the root by the plan's operations when there is a plan: it has the
+ *    capabilities of its user namespace (a proc of the new pid namespace can be mounted from inside
+ *    it only). It pivots into it, for the program too. From here on the host's files are out of
+ *    reach.
  * 5. Pid 1 drops the old root, then everything that it has itself, and reaps (init.c).
- * 6. Meanwhile the program makes the network namespace, the dearest of all, and hands it to pid 1;
- *    it sets limits, drops capabilities and loads the filter; once the root stands it enters
- *    Landlock; once all gates are open it executes (program.c).    Should: have nothing to decide.
+ * 6. Meanwhile the program closes nesting and names the host; it makes the network namespace, the
+ *    dearest of all, and hands it to pid 1; it sets limits, drops capabilities and loads the
+ *    filter; it makes Landlock's rules once the root is built, and enters Landlock once the root
+ *    stands; once all gates are open it executes (program.c).
+ *                                                                  Should: have nothing to decide.
  *
  * An error in any child ends the launch: it is written to the shared page as data, and printed once
  * by the launcher. When pid 1 ends, the kernel ends the program at the gate. */
@@ -62,7 +65,12 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
 {
     struct err *err = &shared->failure.err;
     int net[2] = {-1, -1};
+    int root;
 
+    if (plan_group_needed(plan) != PLAN_GROUP__COUNT) {
+        die_with_launcher(control);
+        gate_wait(&shared->gates, GATE_IN_GROUP);
+    }
     if (namespaces_enter(plan->uid, plan->gid, err) < 0)
         _exit(STATUS_OURS);
     die_with_launcher(control);
@@ -71,22 +79,16 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
         err_set(err, errno, "cannot make a socket pair for the network namespace");
         _exit(STATUS_OURS);
     }
+    root = root_make(err);
+    if (root < 0)
+        _exit(STATUS_OURS);
     if (sibling(shared, &shared->init) == 0) {
         close(net[1]);
-        init_main(control, net[0], shared);
+        init_main(control, root, net[0], shared);
     }
     close(net[0]);
     if (sibling(shared, &shared->program) == 0)
-        program_main(net[1], shared);
-    /* While /proc is the host's: when pid 1 pivots, this process's root changes with it. */
-    if (!(plan->flags & PLAN_USERNS_OK) && namespaces_close_nesting(err) < 0)
-        _exit(STATUS_OURS);
-    gate_open(&shared->gates, GATE_PROGRAM_EXISTS);
-    if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0) {
-        err_set(err, errno, "cannot set the host name '%s'", plan->hostname);
-        _exit(STATUS_OURS);
-    }
-    gate_open(&shared->gates, GATE_OPENER_DONE);
+        program_main(plan, root, net[1], shared);
     _exit(0);
 }
 
@@ -124,11 +126,13 @@ static int finish_opener(const struct shared *shared, struct err *err)
     return -err->code;
 }
 
-int launch_prepare(const struct plan *plan, struct launch *out, struct err *err)
+int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct launch *out,
+                   struct err *err)
 {
     int pair[2];
     struct shared *shared;
     pid_t opener;
+    int rc;
 
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
@@ -144,8 +148,14 @@ int launch_prepare(const struct plan *plan, struct launch *out, struct err *err)
     }
     close(pair[1]);
     shared->opener = opener;
-    *out = (struct launch){.control = pair[0], .shared = shared, .failure = &shared->failure};
-    return 0;
+    *out = (struct launch){
+        .control = pair[0], .group = GROUP_INIT, .shared = shared, .failure = &shared->failure};
+    if (plan_group_needed(plan) == PLAN_GROUP__COUNT)
+        return 0;
+    rc = group_begin(plan, bus, out, err);
+    if (rc < 0)
+        launch_abandon(out);
+    return rc;
 }
 
 void launch_abandon(struct launch *launch)
@@ -155,6 +165,24 @@ void launch_abandon(struct launch *launch)
     end_children(launch->shared);
     close(launch->control);
     munmap(launch->shared, sizeof(*launch->shared));
+    launch->shared = NULL;
+    launch->failure = NULL;
+    group_finish(&launch->group);
+}
+
+void launch_end_group(struct launch *launch)
+{
+    if (launch->group.way != GROUP_DELEGATED)
+        return;
+    if (!launch->program) {
+        launch_abandon(launch);
+        return;
+    }
+    if (launch->init > 0)
+        kill(launch->init, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
+    }
+    group_finish(&launch->group);
 }
 
 int launch_go(struct launch *launch, const struct plan *plan, const struct launch_program *program,
@@ -173,8 +201,10 @@ int launch_go(struct launch *launch, const struct plan *plan, const struct launc
     }
     gate_open(&shared->gates, GATE_NODES_MADE);
     rc = finish_opener(shared, err);
-    if (rc < 0)
+    if (rc < 0) {
+        group_finish(&launch->group);
         return rc;
+    }
     launch->init = shared->init;
     launch->program = shared->program;
     return 0;

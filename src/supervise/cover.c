@@ -50,7 +50,7 @@ static int mount_over(int target, int source, const char *source_path, uint64_t 
 {
     auto_fd int tree = mount_clone(source, source_path, true, FIXED_ATTRS | attrs);
 
-    return tree < 0 ? tree : mount_attach(tree, target);
+    return tree < 0 ? tree : mount_attach(tree, target, "");
 }
 
 /* A directory that is no mount point becomes one: it can be renamed no more. */

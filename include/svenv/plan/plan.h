@@ -13,6 +13,7 @@
 #include "svenv/base/mem.h"
 
 struct buf;
+struct cgroup_limits;
 struct err;
 
 enum plan_op_kind {
@@ -88,6 +89,19 @@ struct plan_env_set {
 struct plan_limit {
     int resource; /* RLIMIT_* */
     uint64_t value;
+    const char *origin;
+};
+
+/* Limits on everything in the sandbox together, which a control group holds. A group is made when
+ * memory or cpus ask for one; processes come along then, beside the RLIMIT_NPROC that always is. */
+enum plan_group {
+    PLAN_GROUP_MEMORY, /* bytes */
+    PLAN_GROUP_CPUS,
+    PLAN_GROUP_PROCESSES,
+    PLAN_GROUP__COUNT
+};
+struct plan_group_limit {
+    uint64_t value; /* 0: none */
     const char *origin;
 };
 
@@ -172,7 +186,8 @@ struct plan {
     const char *hostname; /* NULL: the host's stays */
     uint64_t caps;        /* capabilities that the program keeps (bits) */
     enum plan_lifetime lifetime;
-    uint64_t wall_time;    /* seconds, 0 = none */
+    uint64_t wall_time; /* seconds, 0 = none */
+    struct plan_group_limit group[PLAN_GROUP__COUNT];
     unsigned landlock_abi; /* what the kernel gave when this was compiled; less now is refused */
     const char *chdir;     /* policy's start directory, NULL: the caller's */
     const char *dotenv;    /* absolute, NULL: none */
@@ -256,6 +271,13 @@ struct plan_known *plan_find_known(const struct plan_file *file, const char *rel
  * together. NULL: none does. */
 const struct plan_guard *plan_guard_of(const struct plan_guard *guards, size_t count,
                                        const char *rel, const char *name);
+
+/* The first limit that makes a control group necessary; PLAN_GROUP__COUNT: none does. */
+enum plan_group plan_group_needed(const struct plan *plan);
+/* "limits.memory" */
+const char *plan_group_key(enum plan_group limit);
+/* What the control group of a start must hold. */
+void plan_group_limits(const struct plan *plan, struct cgroup_limits *out);
 
 /* Appends to the plan; strings are borrowed. */
 struct plan_op *plan_add(struct arena *arena, struct plan *plan, enum plan_op_kind kind,
