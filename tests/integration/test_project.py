@@ -161,9 +161,9 @@ class Appearing(ProjectCase):
         (p.path / "out").mkdir()
         code = """
 import json, os, sys, time
-os.makedirs(".vscode/inner"); open(".vscode/inner/x", "w")
+os.makedirs(".vscode/inner"); open(".vscode/inner/x", "w"); os.chdir(".vscode/inner")
 if os.fork(): sys.exit(0)
-os.setsid(); os.chdir(".vscode/inner")
+os.setsid()
 for fd in (0, 1, 2): os.close(fd)
 found = []
 for _ in range(150):
