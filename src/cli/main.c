@@ -60,9 +60,10 @@ static const struct command commands[] = {
      ACCEPT_VENV | ACCEPT_POLICY | ACCEPT_GRANT | ACCEPT_BWRAP, command_shell,
      "[VENV] [options]\n\n" GRANT_TEXT},
     {"policy show", "print the policy in force", ACCEPT_VENV | ACCEPT_SHOW, command_policy_show,
-     "[VENV] [--origins | --diff]\n\n"
+     "[VENV] [--origins | --diff | --filter]\n\n"
      "  --origins            say where each line comes from\n"
-     "  --diff               only what differs from the default\n"},
+     "  --diff               only what differs from the default\n"
+     "  --filter             the system call filter: what each call gets, then the program\n"},
     {"policy check", "check a policy", ACCEPT_VENV, command_policy_check,
      "[VENV | FILE]\n\n"
      "The first mistake is printed with file, line and column.\n\n" QUIET_TEXT},

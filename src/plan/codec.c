@@ -249,6 +249,7 @@ static void code_landlock(struct codec *c, void *item)
 
     rule->path = code_text(c, rule->path);
     rule->write = code_bool(c, rule->write);
+    rule->connect = code_bool(c, rule->connect);
 }
 
 static void code_guard(struct codec *c, void *item)

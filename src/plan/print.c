@@ -242,9 +242,11 @@ static void print_landlock(const struct plan *plan, struct buf *out)
         return;
     buf_printf(out, "landlock abi %u\n", plan->landlock_abi);
     for (size_t i = 0; i < plan->landlock_count; i++) {
-        buf_printf(out, "landlock %-8s ", plan->landlock[i].write ? "write" : "read");
-        buf_add_escaped(out, plan->landlock[i].path);
-        buf_add_char(out, '\n');
+        const struct plan_landlock *rule = &plan->landlock[i];
+
+        buf_printf(out, "landlock %-8s ", rule->write ? "write" : "read");
+        buf_add_escaped(out, rule->path);
+        buf_add_str(out, rule->connect ? " (and sockets)\n" : "\n");
     }
 }
 

@@ -105,10 +105,15 @@ struct plan_group_limit {
     const char *origin;
 };
 
-/* Landlock: what lies below path may be read and executed, or also changed. */
+/* From this ABI on Landlock asks who made a socket with a name (landlock(7)). */
+#define PLAN_ABI_WITH_SOCKETS 9u
+
+/* Landlock: what lies below path may be read and executed, or also changed. connect: sockets there
+ * that others than the program made can be connected to, where Landlock asks. */
 struct plan_landlock {
     const char *path;
     bool write;
+    bool connect;
 };
 
 /* What the launcher does with a name that appears in the writable project while a sandbox runs. */
