@@ -1,6 +1,7 @@
 #include "status-internal.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -176,6 +177,26 @@ static void look_at_log(struct status *status)
         add_problem(status, "audit log", &err);
 }
 
+/* What starts took out of the project: a directory each. */
+static void look_at_quarantine(struct status *status)
+{
+    auto_free char *path = path_join(status->path, "sandbox/quarantine");
+    DIR *dir = opendir(path);
+    const struct dirent *entry = NULL;
+    size_t count = 0;
+
+    if (!dir)
+        return;
+    while ((entry = readdir(dir)))
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    if (count > 0)
+        strv_take(&status->notes,
+                  xasprintf("names that appeared in the project during %zu start%s are in %s: move "
+                            "back what is yours, delete the rest",
+                            count, count == 1 ? "" : "s", path));
+}
+
 static void look_at_venv(struct status *status)
 {
     struct err err = {0};
@@ -194,6 +215,7 @@ static void look_at_venv(struct status *status)
     look_at_policy(status);
     look_at_plan(status);
     look_at_log(status);
+    look_at_quarantine(status);
 }
 
 static int gather(struct status *status, const struct args *args, struct err *err)

@@ -136,6 +136,7 @@ static int compute_plan(struct compute *c, struct err *err)
         if (rc < 0)
             return rc;
     }
+    compute_guards(c);
     int rc = compute_audit(c, err);
     if (rc < 0)
         return rc;
@@ -248,6 +249,7 @@ int plan_compute(struct plan_file *file, const struct policy *policy, const stru
             return rc;
         made[i] = (struct made_filter){.values = &values[i], .plan = c.plan};
     }
+    compute_places(file, facts);
     compute_own_strings(file);
     return 0;
 }
