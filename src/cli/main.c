@@ -202,10 +202,10 @@ static int dispatch(size_t count, const char *const *words)
         return run_command(command, false, words + used, count - used);
     if (count == 1 && is_one_of(words[0], "help", "--help"))
         return print_overview();
-    if (count > 1 && str_eq(words[0], "help"))
-        return find_command(count - 1, words + 1, &used)
-                   ? print_usage(find_command(count - 1, words + 1, &used))
-                   : print_overview();
+    if (count > 1 && str_eq(words[0], "help")) {
+        command = find_command(count - 1, words + 1, &used);
+        return command ? print_usage(command) : print_overview();
+    }
     if (count > 0 && str_eq(words[0], "policy"))
         return command_misused("", "say 'policy show', 'policy check' or 'policy log'");
     return run_command(&commands[0], true, words, count);
