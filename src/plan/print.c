@@ -35,6 +35,7 @@ static const struct flag_name plan_flags[] = {
     {PLAN_ENV_CLEAR, "clear-environment"},
     {PLAN_USE_LANDLOCK, "landlock"},
     {PLAN_PROJECT_ARGUMENTS, "project-arguments"},
+    {PLAN_FILTER_OFF, "filter-off"},
 };
 
 static const char *const node_names[] = {
@@ -250,6 +251,22 @@ static void print_landlock(const struct plan *plan, struct buf *out)
     }
 }
 
+static void print_guards(const struct plan *plan, struct buf *out)
+{
+    static const char *const actions[] = {
+        [PLAN_GUARD_TAKE] = "protect", [PLAN_GUARD_HIDE] = "hide", [PLAN_GUARD_BYTECODE] = "clean"};
+    size_t counts[PLAN_GUARD__COUNT] = {0};
+
+    _Static_assert(ARRAY_SIZE(actions) == PLAN_GUARD__COUNT, "one word per action");
+    for (size_t i = 0; i < plan->guard_count; i++)
+        counts[plan->guards[i].action]++;
+    for (size_t i = 0; i < PLAN_GUARD__COUNT; i++) {
+        if (counts[i] > 0)
+            buf_printf(out, "watch    %-8s %zu name%s in the project\n", actions[i], counts[i],
+                       counts[i] == 1 ? "" : "s");
+    }
+}
+
 static void print_filter(const struct plan *plan, struct buf *out)
 {
     if (plan->filter_count == 0) {
@@ -276,5 +293,6 @@ void plan_print(const struct plan *plan, struct buf *out)
         print_limit(&plan->limits[i], out);
     print_group(plan, out);
     print_landlock(plan, out);
+    print_guards(plan, out);
     print_filter(plan, out);
 }

@@ -12,6 +12,7 @@
 #include "svenv/plan/start.h"
 
 struct err;
+struct guard;
 struct outcome;
 
 /* What was asked of the launcher; see docs/formats.md, "launcher". */
@@ -20,6 +21,7 @@ struct request {
     const char *entry;       /* name in bin; NULL: `run` of something else */
     const char *called_as;   /* the name the stub was executed by; NULL: `run` */
     const char *program;     /* `run`: what to execute */
+    bool shell;              /* `run` of an interactive shell */
     int plan_fd;             /* `run`: a plan made for this start; -1: the venv's own */
     const char *const *argv; /* of the program, argv[0] as the caller gave it */
     size_t argc;
@@ -66,6 +68,7 @@ struct ended {
     int64_t wall_ms;
     const struct outcome *outcome; /* NULL: the program never ran */
     int status;                    /* ours, when it never ran */
+    const struct guard *guard;     /* what was taken out of the project */
     const struct err *failure;     /* why not, or what failed after it; NULL: nothing */
 };
 

@@ -13,7 +13,9 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/log.h"
 
+#include "guard-internal.h"
 #include "supervise-internal.h"
 
 enum {
@@ -24,6 +26,7 @@ enum {
 struct supervisor {
     const struct plan *plan;
     struct launch *launch;
+    struct guard *guard;
     struct relay relay;
     struct terminal terminal;
     int signals;
@@ -68,7 +71,8 @@ static void take_children(struct supervisor *s)
             continue;
         }
         if (WIFSTOPPED(status)) {
-            stop_with(WSTOPSIG(status));
+            if (!job_read_in_vain(s->relay.terminal, pid, WSTOPSIG(status)))
+                stop_with(WSTOPSIG(status));
             continue;
         }
         s->ended = true;
@@ -101,8 +105,11 @@ static void take_reports(struct supervisor *s)
 static int poll_time(struct supervisor *s)
 {
     int wait = relay_due(&s->relay);
+    int watch = guard_due(s->guard, clock_ms());
     int64_t left;
 
+    if (watch >= 0 && (wait < 0 || watch < wait))
+        wait = watch;
     if (!s->deadline_ms)
         return wait;
     left = s->deadline_ms - clock_ms();
@@ -145,15 +152,33 @@ static void let_go_of_streams(void)
     }
 }
 
+/* What cannot be protected any more must not be written: the sandbox ends. */
+static void watch_project(struct supervisor *s)
+{
+    struct watch *watch = &s->guard->watch;
+
+    guard_work(s->guard, s->launch->program);
+    if (watch->lost == NULL)
+        return;
+    log_line("stopped: '%s' was replaced on the host while the program ran, and cannot be "
+             "protected again (filesystem.protect)",
+             watch->lost);
+    kill(s->launch->init, SIGKILL);
+    watch->lost = NULL;
+}
+
 static void run_until_end(struct supervisor *s)
 {
     take_children(s);
     while (!s->ended && !time_is_up(s)) {
         struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN},
-                               {.fd = s->relay.control, .events = POLLIN}};
+                               {.fd = s->relay.control, .events = POLLIN},
+                               {.fd = s->guard->watch.fd, .events = POLLIN}};
 
-        poll(fds, 2, poll_time(s));
+        poll(fds, ARRAY_SIZE(fds), poll_time(s));
         take_signals(s);
+        if (!s->ended)
+            watch_project(s);
         if (fds[1].revents & POLLIN)
             take_reports(s);
         else if (fds[1].revents)
@@ -198,11 +223,15 @@ static bool settle_rest(struct supervisor *s)
            control_wait(&s->relay, CONTROL_DETACH, ANSWER_MS) >= 0;
 }
 
-int supervise(const struct plan *plan, struct launch *launch, struct outcome *out, struct err *err)
+int supervise(const struct plan *plan, struct launch *launch, struct guard *guard,
+              struct outcome *out, struct err *err)
 {
     struct supervisor s = {.plan = plan,
                            .launch = launch,
-                           .relay = {.control = launch->control, .program = launch->program}};
+                           .guard = guard,
+                           .relay = {.control = launch->control,
+                                     .program = launch->program,
+                                     .terminal = job_terminal()}};
     int64_t oom_kills;
     sigset_t all;
 
@@ -219,6 +248,7 @@ int supervise(const struct plan *plan, struct launch *launch, struct outcome *ou
     terminal_note(&s.terminal);
     let_go_of_streams();
     run_until_end(&s);
+    job_take_terminal(s.relay.terminal, launch->program);
     close(s.signals);
     /* Before pid 1 ends: with the last process systemd takes the group away. */
     oom_kills = launch->group.way == GROUP_NONE ? 0 : cgroup_oom_kills(&launch->group.cgroup);

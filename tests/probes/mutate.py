@@ -135,6 +135,9 @@ MUTATIONS = [
     plan("limits.processes", "drop-limit=6", "LIFE-06", root=False),
     plan("limits.open-files", "drop-limit=7", "LIFE-07"),
     plan("limits.file-size", "drop-limit=1", "LIFE-08"),
+    code("the terminal of a killed program", "supervise/supervise.c",
+         "        terminal_restore(&s.terminal);\n    out->usage", "        (void)0;\n    out->usage",
+         "TTY-06"),
     # environment
     plan("rule *TOKEN*", "env-pass=*TOKEN*", "ENV-01 ENV-02 ENV-03 ENV-04 ENV-07"),
     plan("rule AWS_*", "env-pass=AWS_*", "ENV-04"),

@@ -8,6 +8,8 @@
 
 #include "svenv/launch/launch.h"
 
+struct guard; /* what is watched in the project, private to supervise */
+
 struct outcome {
     enum {
         OUTCOME_EXITED,
@@ -22,7 +24,8 @@ struct outcome {
 
 /* Stays until the program has ended and what `lifetime` says is done. All signals must be blocked.
  * Return: 0 with *out, or negative errno with *err (the sandbox is gone then). */
-int supervise(const struct plan *plan, struct launch *launch, struct outcome *out, struct err *err);
+int supervise(const struct plan *plan, struct launch *launch, struct guard *guard,
+              struct outcome *out, struct err *err);
 
 /* Ends the calling process the way the program ended: same status, or the same signal without a
  * core dump. Never returns. */
