@@ -29,12 +29,12 @@ struct relay {
 
 /* The controlling terminal's settings, when this process is in its foreground. */
 struct terminal {
-    bool known;
+    int fd; /* borrowed; -1: there is nothing to restore */
     struct termios modes;
 };
 
-/* Must precede letting go of the standard streams. */
-void terminal_note(struct terminal *out);
+/* fd: the controlling terminal, or -1. */
+void terminal_note(int fd, struct terminal *out);
 /* For a program that was killed: it could not put back what it had set (no echo, raw). */
 void terminal_restore(const struct terminal *terminal);
 

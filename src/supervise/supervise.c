@@ -245,7 +245,7 @@ int supervise(const struct plan *plan, struct launch *launch, struct guard *guar
     }
     if (plan->wall_time)
         s.deadline_ms = clock_ms() + (int64_t)plan->wall_time * 1000;
-    terminal_note(&s.terminal);
+    terminal_note(s.relay.terminal, &s.terminal);
     let_go_of_streams();
     run_until_end(&s);
     job_take_terminal(s.relay.terminal, launch->program);

@@ -73,6 +73,8 @@ def table(rows, by_probe):
 def mutations(saved):
     """What each control's absence turned red, by the first run that could play it."""
     rows = {}
+    if not saved:
+        return []
     for one in saved:
         for row in one["mutations"]:
             if row["what"] not in rows or rows[row["what"]]["state"] == "skipped":
@@ -98,7 +100,7 @@ def write(files):
     modes = sorted({("root" if one["root"] else "an ordinary user") +
                     (" on a terminal" if one["terminal"] else "") for one in runs})
     states = [row["state"] for row in rows.values()]
-    release = re.match(r"[\d.]*\d", platform.release())[0]
+    release = re.match(r"\d+\.\d+", platform.release())[0]
     out = [HEAD + f"Run on {datetime.date.today()} on Linux {release} as {', '.join(modes)}: "
            f"{len(rows)} probes, {states.count('passed')} passed, {states.count('failed')} failed, "
            f"{states.count('missing')} not protected yet, {states.count('skipped')} not run.\n"]
