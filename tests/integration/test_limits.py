@@ -391,7 +391,7 @@ class InGroups(Case):
     def test_many_at_once(self):
         project = self.limited()
         processes = [project.spawn("python", "-c", "print(input())", stdin=-1, stdout=-1)
-                     for _ in range(6)]
+                     for _ in range(12)]
         for n, process in enumerate(processes):
             self.assertEqual(process.communicate(b"%d\n" % n, timeout=60)[0], b"%d\n" % n)
             self.assertEqual(process.returncode, 0)
