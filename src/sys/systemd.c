@@ -15,7 +15,6 @@
 #include "svenv/sys/dbus.h"
 
 enum {
-    ANSWER_MS = 5000,
     LINE_MAX_BYTES = 512,
     MESSAGES_MAX = 1024,
     SERIAL_HELLO = 1,
@@ -356,13 +355,14 @@ static int read_answers(struct bus *bus, const char *stem, const struct cgroup_l
     return accepted && done ? 0 : err_plain(err, EPROTO, "systemd did not come to an end");
 }
 
-int systemd_scope(const struct sockaddr_un *address, socklen_t address_len, const char *stem,
+int systemd_scope(const struct systemd_bus *where, const char *stem,
                   const struct cgroup_limits *limits, pid_t pid, char name_out[CGROUP_NAME_MAX],
                   struct err *err)
 {
     auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct bus bus = {.fd = fd, .deadline_ms = now_ms() + ANSWER_MS};
-    struct timeval patience = {.tv_sec = ANSWER_MS / 1000};
+    struct bus bus = {.fd = fd, .deadline_ms = now_ms() + where->patience_ms};
+    struct timeval patience = {.tv_sec = where->patience_ms / 1000};
+    const char *path = where->address.sun_path;
     char name[CGROUP_NAME_MAX];
     int rc;
 
@@ -370,9 +370,8 @@ int systemd_scope(const struct sockaddr_un *address, socklen_t address_len, cons
         return err_set(err, errno, "cannot make a socket");
     /* connect(2) sleeps when the other side's queue is full; unix(7) gives it this limit. */
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    if (connect(fd, (const struct sockaddr *)address, address_len) < 0)
-        return err_set(err, errno, "cannot reach the bus '%s'",
-                       address->sun_path[0] ? address->sun_path : address->sun_path + 1);
+    if (connect(fd, (const struct sockaddr *)&where->address, where->len) < 0)
+        return err_set(err, errno, "cannot reach the bus '%s'", path[0] ? path : path + 1);
     rc = check_peer(fd, err);
     if (rc < 0)
         return rc;

@@ -238,20 +238,20 @@ static _Noreturn void be_bus(int listener, const char *log_in, const char *scrip
 static int converse(const char *log_in, const char *script, char name[CGROUP_NAME_MAX],
                     struct err *err)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct systemd_bus where = {
+        .address = {.sun_family = AF_UNIX}, .len = sizeof(where.address), .patience_ms = 30000};
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    socklen_t len = sizeof(address);
     pid_t bus;
     int rc;
 
     /* An abstract name that the kernel chooses (unix(7), autobind). */
-    cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
-    cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    cr_assert_eq(bind(listener, (struct sockaddr *)&where.address, sizeof(sa_family_t)), 0);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&where.address, &where.len), 0);
     cr_assert_eq(listen(listener, 1), 0);
     bus = fork();
     if (bus == 0)
         be_bus(listener, log_in, script);
-    rc = systemd_scope(&address, len, "a", &all_limits, 4242, name, err);
+    rc = systemd_scope(&where, "a", &all_limits, 4242, name, err);
     close(listener);
     cr_assert_eq(waitpid(bus, NULL, 0), bus);
     return rc;
@@ -322,28 +322,28 @@ Test(systemd, log_ins_that_fail, .timeout = 120)
 
 Test(systemd, nobody_listens)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/nonexistent/bus"};
+    struct systemd_bus where = {.address = {.sun_family = AF_UNIX, .sun_path = "/nonexistent/bus"},
+                                .len = sizeof(where.address),
+                                .patience_ms = 30000};
     char name[CGROUP_NAME_MAX];
     struct err err = {0};
 
-    cr_expect_eq(systemd_scope(&address, sizeof(address), "a", &all_limits, 1, name, &err),
-                 -ENOENT);
+    cr_expect_eq(systemd_scope(&where, "a", &all_limits, 1, name, &err), -ENOENT);
     cr_expect(strstr(err.msg, "'/nonexistent/bus'") != NULL, "%s", err.msg);
 }
 
-/* A peer that says nothing costs five seconds, and not more. */
+/* A peer that says nothing costs the patience, and not more. */
 Test(systemd, silence_is_waited_for_only_so_long, .timeout = 120)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct systemd_bus where = {
+        .address = {.sun_family = AF_UNIX}, .len = sizeof(where.address), .patience_ms = 1000};
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    socklen_t len = sizeof(address);
     char name[CGROUP_NAME_MAX];
     struct err err = {0};
 
-    cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
-    cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    cr_assert_eq(bind(listener, (struct sockaddr *)&where.address, sizeof(sa_family_t)), 0);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&where.address, &where.len), 0);
     cr_assert_eq(listen(listener, 1), 0);
-    cr_expect_eq(systemd_scope(&address, len, "a", &all_limits, 1, name, &err), -ETIMEDOUT, "%s",
-                 err.msg);
+    cr_expect_eq(systemd_scope(&where, "a", &all_limits, 1, name, &err), -ETIMEDOUT, "%s", err.msg);
     close(listener);
 }
