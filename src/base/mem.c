@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 /* A start of a program fits into one or two of these. */
-#define ARENA_CHUNK (32 * 1024)
+/* Small: what a start does not use it need not touch. */
+#define ARENA_CHUNK (4 * 1024)
 
 struct arena_chunk {
     struct arena_chunk *next;
@@ -152,6 +153,18 @@ void arena_finish(struct arena *arena)
         chunk = next;
     }
     arena->chunks = NULL;
+}
+
+void *arena_array(struct arena *arena, size_t count, size_t size)
+{
+    size_t capacity = 4;
+    size_t bytes = 0;
+
+    while (capacity < count)
+        capacity *= 2;
+    if (__builtin_mul_overflow(capacity, size, &bytes))
+        out_of_memory();
+    return arena_alloc(arena, bytes);
 }
 
 void *arena_push(struct arena *arena, void *items_slot, size_t *count, size_t size)

@@ -31,7 +31,7 @@ int probe_installation(struct err *err)
 static void try_namespaces(int report)
 {
     struct err err = {0};
-    int r = namespaces_enter(geteuid(), getegid(), false, &err);
+    int r = namespaces_enter(geteuid(), getegid(), &err);
 
     if (r == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         namespaces_refused(errno, &err);

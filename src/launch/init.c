@@ -14,6 +14,7 @@
 #include "svenv/base/err.h"
 #include "svenv/launch/control.h"
 #include "svenv/sys/drop.h"
+#include "svenv/sys/namespaces.h"
 #include "svenv/sys/syscalls.h"
 
 #include "launch-internal.h"
@@ -146,18 +147,29 @@ void die_with_launcher(int control)
         _exit(STATUS_OURS);
 }
 
-static void prepare(int control, struct shared *shared)
+/* When the program could not make the namespace it has said why, and nothing comes. */
+static int join_net(int net, struct shared *shared)
+{
+    struct err err = {0};
+    int rc = net < 0 ? 0 : namespaces_join_net(net, &err);
+
+    if (rc < 0 && shared->failure.err.code == 0)
+        shared->failure.err = err;
+    return rc;
+}
+
+static void prepare(int control, int net, struct shared *shared)
 {
     struct err *err = &shared->failure.err;
     int root;
 
     die_with_launcher(control);
     shared->failure.status = STATUS_OURS;
-    root = root_build(shared->plan, err);
+    root = root_build(shared, err);
     if (root < 0)
         _exit(STATUS_OURS);
     gate_wait(&shared->gates, GATE_PROGRAM_EXISTS);
-    if (root_enter(root, shared, err) < 0)
+    if (root_enter(root, shared, err) < 0 || join_net(net, shared) < 0)
         _exit(STATUS_OURS);
     gate_open(&shared->gates, GATE_ROOT_STANDS);
     /* Non-dumpable, and more privileged than the program: out of its reach from here on. */
@@ -169,12 +181,12 @@ static void prepare(int control, struct shared *shared)
     munmap(shared, sizeof(*shared));
 }
 
-_Noreturn void init_main(int control, struct shared *shared)
+_Noreturn void init_main(int control, int net, struct shared *shared)
 {
     struct init init = {.control = 0};
     sigset_t all;
 
-    prepare(control, shared);
+    prepare(control, net, shared);
     sigfillset(&all);
     init.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     if (init.signals < 0)

@@ -7,6 +7,8 @@
 enum gate {
     /* By the launcher: the plan is complete. */
     GATE_PLAN_READY = 1 << 4,
+    /* By the launcher: what is to be mounted exists on the host. */
+    GATE_NODES_MADE = 1 << 5,
     /* By the opener. pivot_root(2) moves the processes that are in the kernel's list of tasks: a
      * program that was still being cloned would keep the host's root. */
     GATE_PROGRAM_EXISTS = 1 << 0,
@@ -14,7 +16,7 @@ enum gate {
     GATE_ROOT_STANDS = 1 << 1,
     /* By pid 1: nothing of the host can be reached any more. */
     GATE_OLD_ROOT_GONE = 1 << 2,
-    /* By the opener: nesting is closed, the network is up. */
+    /* By the opener: nesting is closed, the host name is set. */
     GATE_OPENER_DONE = 1 << 3,
     GATES_BEFORE_EXEC = GATE_ROOT_STANDS | GATE_OLD_ROOT_GONE | GATE_OPENER_DONE,
 };
@@ -22,7 +24,7 @@ enum gate {
 /* One page that the launcher and its children share until the program executes. */
 struct shared {
     pid_t opener;
-    pid_t init; /* as the launcher knows them */
+    pid_t init; /* as the launcher knows them; 0: not yet */
     pid_t program;
     uint32_t gates; /* futex of enum gate bits: set, never cleared */
     dev_t root_dev; /* of the sandbox, set before GATE_ROOT_STANDS */
@@ -32,19 +34,20 @@ struct shared {
     struct launch_failure failure;
 };
 
-/* Builds the plan's root in the caller's new mount namespace. Return: its descriptor, or negative
- * errno with *err. */
-int root_build(const struct plan *plan, struct err *err);
+/* Builds the root of the plan, once there is one, in the caller's new mount namespace. Return: its
+ * descriptor, or negative errno with *err. */
+int root_build(struct shared *shared, struct err *err);
 /* Makes it the root directory of every process in that namespace; the old root lies on top of it
  * until root_drop_old(). Closes the descriptor. */
 int root_enter(int root, struct shared *shared, struct err *err);
 int root_drop_old(struct err *err);
 
-/* Pid 1: builds the root, opens gates, reaps, reports signals, ends when the launcher does. */
-_Noreturn void init_main(int control, struct shared *shared);
+/* Pid 1: builds the root, opens gates, reaps, reports signals, ends when the launcher does. net: on
+ * it comes the network namespace that the program makes; -1: the host's stays. */
+_Noreturn void init_main(int control, int net, struct shared *shared);
 
 /* The program's last steps: drop and exec. Returns only by writing the failure and _exit(). */
-_Noreturn void program_main(struct shared *shared);
+_Noreturn void program_main(int net, struct shared *shared);
 
 /* From here on the caller ends when the launcher does, however that ends. Must follow the last gain
  * of privileges, which makes the kernel forget the wish (PR_SET_PDEATHSIG(2const)). control: this

@@ -6,19 +6,20 @@
  *
  * 1. The launcher forks the opener as soon as it knows which namespaces there will be, and goes on
  *    completing the plan for this start, in memory that it shares with its children.
- * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup, net; pid for its children),
- *    maps the ids and closes nesting.                             Mustn't: run anything foreign.
+ * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup; pid for its children) and
+ * maps the ids.                                                     Mustn't: run anything foreign.
  * 3. It clones pid 1 and then the program as children of the launcher: so limits, terminal, process
  *    group, rusage and stop/continue are native for the caller, and the parent of the program reads
- * 0 inside, never 1, which pollers of the parent take for "my parent died". Before it exits it
- * brings up the network: work beside that of pid 1, so without a path (its root changes with it).
- * 4. When the plan is ready pid 1 builds the root from its operations while it has the capabilities
- *    of its user namespace (a proc of the new pid namespace can be mounted from inside it only),
- * and pivots into it, for the program too. From here on the host's files are out of reach.
+ *    0 inside, never 1, which pollers of the parent take for "my parent died". Then it closes
+ *    nesting, names the host, and exits.
+ * 4. Pid 1 makes an empty root, and builds on it by the plan's operations when there is a plan: it
+ *    has the capabilities of its user namespace (a proc of the new pid namespace can be mounted
+ *    from inside it only). It pivots into it, for the program too. From here on the host's files
+ * are out of reach.
  * 5. Pid 1 drops the old root, then everything that it has itself, and reaps (init.c).
- * 6. Meanwhile the program sets limits and drops capabilities; once the root stands it enters
- *    Landlock and loads the filter; once all gates are open it executes (program.c).
- *                                                                 Should: have nothing to decide.
+ * 6. Meanwhile the program makes the network namespace, the dearest of all, and hands it to pid 1;
+ *    it sets limits, drops capabilities and loads the filter; once the root stands it enters
+ *    Landlock; once all gates are open it executes (program.c).    Should: have nothing to decide.
  *
  * An error in any child ends the launch: it is written to the shared page as data, and printed once
  * by the launcher. When pid 1 ends, the kernel ends the program at the gate. */
@@ -44,22 +45,11 @@ enum {
     STATUS_OURS = 125
 };
 
-/* What may happen beside the work of pid 1 and the program's own. */
-static int finish_namespaces(const struct plan *plan, struct err *err)
+/* Gives the child back its pid 0; an error ends the caller. *pid_out is written by the kernel, for
+ * the caller only, before the child can run: a caller that is killed leaves no child unknown. */
+static pid_t sibling(struct shared *shared, pid_t *pid_out)
 {
-    int rc = 0;
-
-    if (plan->flags & PLAN_OWN_NET)
-        rc = namespaces_loopback_up(err);
-    if (rc == 0 && plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
-        rc = err_set(err, errno, "cannot set the host name '%s'", plan->hostname);
-    return rc;
-}
-
-/* Gives the child back its pid 0; an error ends the caller. */
-static pid_t sibling(struct shared *shared)
-{
-    pid_t pid = sys_fork_with(CLONE_PARENT);
+    pid_t pid = sys_fork_with(CLONE_PARENT, pid_out);
 
     if (pid < 0) {
         err_set(&shared->failure.err, -pid, "cannot start a process in the sandbox");
@@ -70,30 +60,49 @@ static pid_t sibling(struct shared *shared)
 
 static _Noreturn void opener_main(const struct plan *plan, int control, struct shared *shared)
 {
-    pid_t child; /* never the shared field itself: the child would write its 0 there, too */
+    struct err *err = &shared->failure.err;
+    int net[2] = {-1, -1};
 
-    if (namespaces_enter(plan->uid, plan->gid, plan->flags & PLAN_OWN_NET, &shared->failure.err) <
-        0)
+    if (namespaces_enter(plan->uid, plan->gid, err) < 0)
         _exit(STATUS_OURS);
     die_with_launcher(control);
+    if ((plan->flags & PLAN_OWN_NET) &&
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, net) < 0) {
+        err_set(err, errno, "cannot make a socket pair for the network namespace");
+        _exit(STATUS_OURS);
+    }
+    if (sibling(shared, &shared->init) == 0) {
+        close(net[1]);
+        init_main(control, net[0], shared);
+    }
+    close(net[0]);
+    if (sibling(shared, &shared->program) == 0)
+        program_main(net[1], shared);
     /* While /proc is the host's: when pid 1 pivots, this process's root changes with it. */
-    if (!(plan->flags & PLAN_USERNS_OK) && namespaces_close_nesting(&shared->failure.err) < 0)
+    if (!(plan->flags & PLAN_USERNS_OK) && namespaces_close_nesting(err) < 0)
         _exit(STATUS_OURS);
-    /* The launcher sleeps from there on: one processor for each of the two. */
-    gate_wait(&shared->gates, GATE_PLAN_READY);
-    child = sibling(shared);
-    if (child == 0)
-        init_main(control, shared);
-    shared->init = child;
-    child = sibling(shared);
-    if (child == 0)
-        program_main(shared);
-    shared->program = child;
     gate_open(&shared->gates, GATE_PROGRAM_EXISTS);
-    if (finish_namespaces(plan, &shared->failure.err) < 0)
+    if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0) {
+        err_set(err, errno, "cannot set the host name '%s'", plan->hostname);
         _exit(STATUS_OURS);
+    }
     gate_open(&shared->gates, GATE_OPENER_DONE);
     _exit(0);
+}
+
+static void reap(pid_t pid)
+{
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+}
+
+/* Pid 1 ends when the program is reaped, too. */
+static void end_children(const struct shared *shared)
+{
+    if (shared->init > 0)
+        kill(shared->init, SIGKILL);
+    reap(shared->program);
+    reap(shared->init);
 }
 
 /* Waits for the opener; afterwards either both children exist or none. */
@@ -107,11 +116,7 @@ static int finish_opener(const struct shared *shared, struct err *err)
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
-    if (shared->init > 0)
-        kill(shared->init, SIGKILL);
-    /* Pid 1 ends when the program is reaped, too. */
-    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
-    }
+    end_children(shared);
     if (shared->failure.err.code == 0)
         return err_plain(err, EIO, "the set-up of the sandbox was killed (signal %d)",
                          WIFSIGNALED(status) ? WTERMSIG(status) : 0);
@@ -145,10 +150,9 @@ int launch_prepare(const struct plan *plan, struct launch *out, struct err *err)
 
 void launch_abandon(struct launch *launch)
 {
-    /* It waits for the plan, and has no children yet. */
     kill(launch->shared->opener, SIGKILL);
-    while (waitpid(launch->shared->opener, NULL, 0) < 0 && errno == EINTR) {
-    }
+    reap(launch->shared->opener);
+    end_children(launch->shared);
     close(launch->control);
     munmap(launch->shared, sizeof(*launch->shared));
 }
@@ -157,13 +161,17 @@ int launch_go(struct launch *launch, const struct plan *plan, const struct launc
               struct err *err)
 {
     struct shared *shared = launch->shared;
-    int rc = nodes_make(plan, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
     shared->plan = plan;
     shared->launch_program = program;
     gate_open(&shared->gates, GATE_PLAN_READY);
+    rc = nodes_make(plan, err);
+    if (rc < 0) {
+        launch_abandon(launch);
+        return rc;
+    }
+    gate_open(&shared->gates, GATE_NODES_MADE);
     rc = finish_opener(shared, err);
     if (rc < 0)
         return rc;

@@ -13,6 +13,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/sys/drop.h"
+#include "svenv/sys/namespaces.h"
 #include "svenv/sys/syscalls.h"
 
 #include "launch-internal.h"
@@ -208,12 +209,19 @@ static int prepare_in_root(const struct plan *plan, const struct launch_program 
     return enter_landlock(plan, err);
 }
 
-_Noreturn void program_main(struct shared *shared)
+_Noreturn void program_main(int net, struct shared *shared)
 {
     struct launch_failure *failure = &shared->failure;
-    const struct launch_program *program = shared->launch_program;
-    const char *path = program->path;
+    const struct launch_program *program;
+    const char *path;
 
+    if (net >= 0 && namespaces_own_net(net, &failure->err) < 0) {
+        failure->status = STATUS_OURS;
+        _exit(STATUS_OURS);
+    }
+    gate_wait(&shared->gates, GATE_PLAN_READY);
+    program = shared->launch_program;
+    path = program->path;
     fix_listen_pid(program);
     if (prepare_self(shared->plan, &failure->err) < 0 ||
         prepare_in_root(shared->plan, program, shared, &path) < 0) {

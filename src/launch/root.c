@@ -180,8 +180,6 @@ static int check_source(const struct builder *b, int source, const struct plan_o
 {
     struct stat st;
 
-    if (!(op->flags & (PLAN_HOSTILE | PLAN_IDENTITY)))
-        return 0;
     if (fstat(source, &st) < 0)
         return err_set(err, errno, "cannot look at '%s'", op->src);
     if ((op->flags & PLAN_IDENTITY) && (st.st_dev != op->dev || st.st_ino != op->ino))
@@ -192,26 +190,51 @@ static int check_source(const struct builder *b, int source, const struct plan_o
     return 0;
 }
 
-static int do_bind(struct builder *b, const struct plan_op *op, struct err *err)
+/* Return: a descriptor of op->src, -ENOENT (with PLAN_TRY) or negative errno with *err. */
+static int open_source(const struct builder *b, const struct plan_op *op, struct err *err)
 {
     uint64_t resolve = op->flags & PLAN_HOSTILE ? RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS : 0;
-    auto_fd int source = -1;
-    auto_fd int tree = -1;
+    auto_fd int source = sys_openat2(AT_FDCWD, op->src, O_PATH | O_CLOEXEC, 0, resolve);
     int rc;
 
-    source = sys_openat2(AT_FDCWD, op->src, O_PATH | O_CLOEXEC, 0, resolve);
     if (source == -ENOENT && (op->flags & PLAN_TRY))
-        return 0;
+        return source;
     if (source == -ELOOP)
         return err_plain(err, ELOOP, "'%s' leads through a symbolic link: refused", op->src);
     if (source < 0)
         return err_set(err, -source, "cannot open '%s' (%s)", op->src, op->origin);
     rc = check_source(b, source, op, err);
-    if (rc < 0)
-        return rc;
-    tree = mount_clone(source, !(op->flags & PLAN_FLAT), bind_attrs(op));
-    if (tree < 0)
+    return rc < 0 ? rc : steal_fd(&source);
+}
+
+/* What need not be looked at first is cloned by its path, which saves a look-up and a descriptor.
+ * Return: as open_source(). */
+static int clone_source(const struct builder *b, const struct plan_op *op, struct err *err)
+{
+    bool deep = !(op->flags & PLAN_FLAT);
+    auto_fd int source = -1;
+    int tree;
+
+    if (op->flags & (PLAN_HOSTILE | PLAN_IDENTITY)) {
+        source = open_source(b, op, err);
+        if (source < 0)
+            return source;
+        tree = mount_clone(source, "", deep, bind_attrs(op));
+    } else {
+        tree = mount_clone(AT_FDCWD, op->src, deep, bind_attrs(op));
+    }
+    if (tree < 0 && !(tree == -ENOENT && (op->flags & PLAN_TRY)))
         return err_set(err, -tree, "cannot bind '%s' (%s)", op->src, op->origin);
+    return tree;
+}
+
+static int do_bind(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    auto_fd int tree = clone_source(b, op, err);
+    int rc;
+
+    if (tree < 0)
+        return tree == -ENOENT && (op->flags & PLAN_TRY) ? 0 : tree;
     rc = attach(b, tree, op, err);
     if (rc == 0 && (op->flags & PLAN_HOSTILE))
         b->hostile = true;
@@ -303,7 +326,6 @@ static int do_chmod(struct builder *b, const struct plan_op *op, struct err *err
 static int do_mask(struct builder *b, const struct plan_op *op, struct err *err)
 {
     auto_fd int dest = open_dest(b, op->dest, O_PATH);
-    auto_fd int source = -1;
     auto_fd int tree = -1;
     struct stat st;
     int rc;
@@ -313,10 +335,8 @@ static int do_mask(struct builder *b, const struct plan_op *op, struct err *err)
     if (dest < 0 || fstat(dest, &st) < 0)
         return err_set(err, dest < 0 ? -dest : errno, "cannot hide '%s' (%s)", op->dest,
                        op->origin);
-    source = open_dest(b, S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE, O_PATH);
-    tree = source < 0
-               ? source
-               : sys_open_tree(source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    tree = sys_open_tree(b->root, S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE,
+                         OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     rc = tree < 0 ? tree : mount_attach(tree, dest);
     return rc < 0 ? err_set(err, -rc, "cannot hide '%s' (%s)", op->dest, op->origin) : 0;
 }
@@ -365,14 +385,30 @@ static int make_root(struct builder *b, struct err *err)
     return 0;
 }
 
-int root_build(const struct plan *plan, struct err *err)
+static int do_operations(struct builder *b, struct shared *shared, struct err *err)
 {
-    struct builder b = {.root = -1, .uid = plan->uid};
+    const struct plan *plan;
+    int rc = 0;
+
+    gate_wait(&shared->gates, GATE_PLAN_READY);
+    plan = shared->plan;
+    b->uid = plan->uid;
+    for (size_t i = 0; rc == 0 && i < plan->op_count; i++) {
+        if (plan->ops[i].kind == PLAN_BIND)
+            gate_wait(&shared->gates, GATE_NODES_MADE);
+        rc = op_functions[plan->ops[i].kind](b, &plan->ops[i], err);
+    }
+    return rc;
+}
+
+int root_build(struct shared *shared, struct err *err)
+{
+    struct builder b = {.root = -1};
     mode_t mask = umask(0);
     int rc = make_root(&b, err);
 
-    for (size_t i = 0; rc == 0 && i < plan->op_count; i++)
-        rc = op_functions[plan->ops[i].kind](&b, &plan->ops[i], err);
+    if (rc == 0)
+        rc = do_operations(&b, shared, err);
     umask(mask);
     if (rc < 0)
         return rc;

@@ -283,23 +283,31 @@ static bool is_exchangeable(const struct completion *c, const char *path)
            path_is_beneath(path, "/var/tmp");
 }
 
+static void merge(struct placer *p)
+{
+    struct plan *plan = p->c->plan;
+    size_t all = plan->op_count + p->inserted_count;
+    struct plan_op *ops = arena_array(p->c->arena, all, sizeof(*ops));
+    size_t count = 0;
+
+    for (size_t i = 0; i <= plan->op_count; i++) {
+        for (size_t j = 0; j < p->inserted_count; j++) {
+            if (p->inserted[j].before == i)
+                ops[count++] = p->inserted[j].op;
+        }
+        if (i < plan->op_count)
+            ops[count++] = plan->ops[i];
+    }
+    plan->ops = ops;
+    plan->op_count = count;
+}
+
 static void rebuild(struct placer *p)
 {
     struct completion *c = p->c;
-    struct plan_op *ops = NULL;
-    size_t count = 0;
 
-    for (size_t i = 0; i <= c->plan->op_count; i++) {
-        for (size_t j = 0; j < p->inserted_count; j++) {
-            if (p->inserted[j].before == i)
-                *(struct plan_op *)arena_push(c->arena, &ops, &count, sizeof(*ops)) =
-                    p->inserted[j].op;
-        }
-        if (i < c->plan->op_count)
-            *(struct plan_op *)arena_push(c->arena, &ops, &count, sizeof(*ops)) = c->plan->ops[i];
-    }
-    c->plan->ops = ops;
-    c->plan->op_count = count;
+    if (p->inserted_count > 0)
+        merge(p);
     for (size_t i = 0; i < p->accepted_count; i++) {
         const struct exposure *one = &p->accepted[i];
         struct plan_op *op =

@@ -50,24 +50,22 @@ static void copy_plan(struct completion *c, bool granted)
     struct plan *to = c->plan;
 
     *to = *from;
-    to->ops = NULL;
+    to->ops = arena_array(c->arena, from->op_count, sizeof(*to->ops));
     to->op_count = 0;
-    to->nodes = NULL;
-    to->node_count = 0;
+    to->nodes = arena_array(c->arena, from->node_count, sizeof(*to->nodes));
     to->landlock = NULL;
     to->landlock_count = 0;
     for (size_t i = 0; i < from->op_count; i++) {
-        struct plan_op *op = NULL;
+        struct plan_op *op = &to->ops[to->op_count];
 
         if ((from->ops[i].flags & PLAN_PROJECT) != 0 && !granted)
             continue;
-        op = arena_push(c->arena, &to->ops, &to->op_count, sizeof(*op));
+        to->op_count++;
         *op = from->ops[i];
         op->flags &= ~(uint32_t)PLAN_PROJECT;
     }
-    for (size_t i = 0; i < from->node_count; i++)
-        *(struct plan_node *)arena_push(c->arena, &to->nodes, &to->node_count, sizeof(*to->nodes)) =
-            from->nodes[i];
+    if (from->node_count > 0)
+        memcpy(to->nodes, from->nodes, from->node_count * sizeof(*to->nodes));
 }
 
 /* Without the project there is nothing of it that Landlock could allow. */

@@ -8,11 +8,11 @@
 #include "svenv/base/fd.h"
 #include "svenv/sys/syscalls.h"
 
-int mount_clone(int source, bool recursive, uint64_t attrs)
+int mount_clone(int dir, const char *path, bool recursive, uint64_t attrs)
 {
     unsigned deep = recursive ? AT_RECURSIVE : 0;
     auto_fd int tree =
-        sys_open_tree(source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | deep);
+        sys_open_tree(dir, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | deep);
     int rc;
 
     if (tree < 0)

@@ -88,10 +88,10 @@ static int map_ids(uint32_t uid, uint32_t gid, uint32_t outer_uid, uint32_t oute
     return write_file(self, "gid_map", text, err);
 }
 
-int namespaces_enter(uint32_t uid, uint32_t gid, bool own_net, struct err *err)
+int namespaces_enter(uint32_t uid, uint32_t gid, struct err *err)
 {
-    int flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-                CLONE_NEWCGROUP | (own_net ? CLONE_NEWNET : 0);
+    int flags =
+        CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
     uint32_t outer_uid = geteuid();
     uint32_t outer_gid = getegid();
 
@@ -109,7 +109,7 @@ int namespaces_close_nesting(struct err *err)
     return write_file(AT_FDCWD, "/proc/sys/user/max_user_namespaces", "0", err);
 }
 
-int namespaces_loopback_up(struct err *err)
+static int loopback_up(struct err *err)
 {
     auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     struct ifreq request = {.ifr_name = "lo"};
@@ -119,5 +119,77 @@ int namespaces_loopback_up(struct err *err)
     request.ifr_flags = IFF_UP | IFF_RUNNING;
     if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
         return err_set(err, errno, "cannot bring up the loopback interface");
+    return 0;
+}
+
+/* One byte goes with the descriptor: a message without one carries none (unix(7)). */
+union rights {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static int send_descriptor(int socket, int fd)
+{
+    char byte = 0;
+    union rights rights = {.bytes = {0}};
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = rights.bytes,
+                             .msg_controllen = sizeof(rights.bytes)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(fd));
+    memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+    return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int receive_descriptor(int socket)
+{
+    char byte;
+    union rights rights;
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = rights.bytes,
+                             .msg_controllen = sizeof(rights.bytes)};
+    const struct cmsghdr *header;
+    int fd;
+
+    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) < 0)
+        return -errno;
+    header = CMSG_FIRSTHDR(&message);
+    if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(fd)))
+        return -EPROTO; /* also the end: the other process has failed, and has said why */
+    memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+    return fd;
+}
+
+int namespaces_own_net(int socket, struct err *err)
+{
+    auto_fd int net = -1;
+    int rc;
+
+    if (unshare(CLONE_NEWNET) < 0)
+        return err_set(err, errno, "cannot make a network namespace");
+    net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (net < 0)
+        return err_set(err, errno, "cannot open /proc/self/ns/net");
+    rc = send_descriptor(socket, net);
+    if (rc < 0)
+        return err_set(err, -rc, "cannot hand over the network namespace");
+    return loopback_up(err);
+}
+
+int namespaces_join_net(int socket, struct err *err)
+{
+    auto_fd int net = receive_descriptor(socket);
+
+    if (net < 0)
+        return err_set(err, -net, "cannot receive the network namespace");
+    if (setns(net, CLONE_NEWNET) < 0)
+        return err_set(err, errno, "cannot join the network namespace");
     return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/keyctl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -68,9 +69,10 @@ int sys_close_range(unsigned first, unsigned last, unsigned flags)
     return result(syscall(SYS_close_range, first, last, flags));
 }
 
-pid_t sys_fork_with(unsigned long flags)
+pid_t sys_fork_with(unsigned long flags, pid_t *pid_out)
 {
-    return result(syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL));
+    return result(
+        syscall(SYS_clone, flags | CLONE_PARENT_SETTID | SIGCHLD, NULL, pid_out, NULL, NULL));
 }
 
 int sys_landlock_create(const struct landlock_ruleset_v6 *attr, size_t size, uint32_t flags)

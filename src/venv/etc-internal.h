@@ -16,9 +16,9 @@ struct etc {
     void *context;
 };
 
-/* `dir` is etc->dir or one below it. modified: as on the host, NULL for a made file; Python compiles
- * a module again at every start whose time is not the one in its byte code. Return: 0 or negative
- * errno. */
+/* `dir` is etc->dir or one below it. modified: as on the host, NULL for a made file; Python
+ * compiles a module again at every start whose time is not the one in its byte code. Return: 0 or
+ * negative errno. */
 int etc_put_file(struct etc *etc, int dir, const char *name, const void *data, size_t len,
                  const struct timespec *modified);
 int etc_put_link(struct etc *etc, int dir, const char *name, const char *target);

@@ -17,8 +17,8 @@
 
 static bool has_time(const struct stat *st, const struct timespec *modified)
 {
-    return modified == NULL || (st->st_mtim.tv_sec == modified->tv_sec &&
-                                st->st_mtim.tv_nsec == modified->tv_nsec);
+    return modified == NULL ||
+           (st->st_mtim.tv_sec == modified->tv_sec && st->st_mtim.tv_nsec == modified->tv_nsec);
 }
 
 static bool has_content(int dir, const char *name, const void *data, size_t len,
@@ -29,7 +29,8 @@ static bool has_content(int dir, const char *name, const void *data, size_t len,
     struct stat st;
 
     return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0644 &&
-           has_time(&st, modified) && (uint64_t)st.st_size == len && fd_read_all(fd, len, &now) == 0 && now.len == len &&
+           has_time(&st, modified) && (uint64_t)st.st_size == len &&
+           fd_read_all(fd, len, &now) == 0 && now.len == len &&
            (len == 0 || memcmp(now.data, data, len) == 0);
 }
 

@@ -52,5 +52,8 @@ void arena_finish(struct arena *arena);
  * stays in the arena. */
 void *arena_push(struct arena *arena, void *items_slot, size_t *count, size_t size)
     __attribute__((returns_nonnull));
+/* A zeroed array with the capacity that one of `count` elements has after so many pushes: for a
+ * copy that may grow. */
+void *arena_array(struct arena *arena, size_t count, size_t size) __attribute__((returns_nonnull));
 
 #endif

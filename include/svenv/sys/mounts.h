@@ -6,9 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A detached copy of the mount tree at `source` (an O_PATH descriptor of the caller's mount
- * namespace). attrs: MOUNT_ATTR_* to set on every mount of it. Return: descriptor or negative. */
-int mount_clone(int source, bool recursive, uint64_t attrs);
+/* A detached copy of the mount tree at `path` ("": at `dir` itself, an O_PATH descriptor of the
+ * caller's mount namespace). attrs: MOUNT_ATTR_* to set on every mount of it. Return: descriptor or
+ * negative. */
+int mount_clone(int dir, const char *path, bool recursive, uint64_t attrs);
 
 /* A detached new file system. options: pairs key, value ending in NULL; a NULL value is a flag.
  * Return: descriptor of its root, or negative errno. */

@@ -44,8 +44,9 @@ int sys_fsconfig_create(int fd);
 int sys_fsmount(int fd, unsigned flags, unsigned attrs);
 int sys_pivot_root(const char *new_root, const char *put_old);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
-/* clone(2) without a new stack: fork with flags. */
-pid_t sys_fork_with(unsigned long flags);
+/* clone(2) without a new stack: fork with flags. *pid_out: the child's pid, written by the kernel
+ * before the child runs. */
+pid_t sys_fork_with(unsigned long flags, pid_t *pid_out);
 int sys_landlock_create(const struct landlock_ruleset_v6 *attr, size_t size, uint32_t flags);
 int sys_landlock_add_path(int ruleset, uint64_t access, int path_fd);
 int sys_landlock_restrict(int ruleset);
