@@ -9,11 +9,22 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/mem.h"
 #include "svenv/base/num.h"
 #include "svenv/launch/launch.h"
 
+/* Not in the oldest headers we build with. */
 #ifndef NSFS_MAGIC
 #define NSFS_MAGIC 0x6e736673
+#endif
+#ifndef PID_FS_MAGIC
+#define PID_FS_MAGIC 0x50494446
+#endif
+#ifndef SECURITYFS_MAGIC
+#define SECURITYFS_MAGIC 0x73636673
+#endif
+#ifndef CONFIGFS_MAGIC
+#define CONFIGFS_MAGIC 0x62656570
 #endif
 
 enum {
@@ -37,6 +48,27 @@ static bool harmless_device(dev_t dev)
     return major_number >= PTS_MAJOR_FIRST && major_number <= PTS_MAJOR_LAST;
 }
 
+/* Their regular files are no files: a namespace, a process, the knob of a cgroup, another process's
+ * memory or environment. */
+static const unsigned long kernel_file_systems[] = {
+    NSFS_MAGIC,         PID_FS_MAGIC,        PROC_SUPER_MAGIC, SYSFS_MAGIC,
+    CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC,    TRACEFS_MAGIC,
+    SECURITYFS_MAGIC,   BPF_FS_MAGIC,        CONFIGFS_MAGIC,
+};
+
+static bool is_plain_file(int fd)
+{
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) < 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(kernel_file_systems); i++) {
+        if ((unsigned long)fs.f_type == kernel_file_systems[i])
+            return false;
+    }
+    return true;
+}
+
 /* systemd's sockets are handed over on purpose: 3 up to 3 + LISTEN_FDS, for the pid they name. */
 static int listen_end(void)
 {
@@ -53,15 +85,14 @@ static int listen_end(void)
 static bool may_stay(int fd, int listen_limit)
 {
     struct stat st;
-    struct statfs fs;
     int flags = fcntl(fd, F_GETFL);
 
     if (flags < 0 || (flags & O_PATH) || fstat(fd, &st) < 0)
         return false;
     if (S_ISFIFO(st.st_mode))
         return true;
-    if (S_ISREG(st.st_mode)) /* a namespace's file is a regular one, too */
-        return fstatfs(fd, &fs) == 0 && fs.f_type != NSFS_MAGIC;
+    if (S_ISREG(st.st_mode))
+        return is_plain_file(fd);
     if (S_ISCHR(st.st_mode))
         return harmless_device(st.st_rdev);
     return S_ISSOCK(st.st_mode) && fd < listen_limit;

@@ -104,19 +104,23 @@ static void take_message(struct init *init)
     }
 }
 
-/* The launcher's environment and arguments lie on the stack that was inherited: overwritten, so
- * that no read of this process could ever show them. */
-static void wipe_environment(void)
+/* The launcher's environment lies on the stack that was inherited, and once more, with that of its
+ * parent, in the memory that they share: overwritten here and given up there, so that no read of
+ * this process could ever show it, and nothing that gets hold of it reaches the launcher. */
+static int forget_environment(const struct launch_program *program)
 {
     for (char **entry = environ; entry && *entry; entry++)
         explicit_bzero(*entry, strlen(*entry));
+    environ = NULL;
+    return program->memory && munmap(program->memory, program->memory_size) < 0 ? -errno : 0;
 }
 
-static int give_up_everything(int control, struct err *err)
+static int give_up_everything(int control, const struct launch_program *program, struct err *err)
 {
-    int rc;
+    int rc = forget_environment(program);
 
-    wipe_environment();
+    if (rc < 0)
+        return err_set(err, -rc, "cannot give up the launcher's memory");
     prctl(PR_SET_NAME, "sandbox-venv");
     if (dup2(control, 0) < 0)
         return err_set(err, errno, "cannot keep the launcher's socket");
@@ -176,7 +180,7 @@ static void prepare(int control, int net, struct shared *shared)
     if (prctl(PR_SET_DUMPABLE, 0) < 0 || root_drop_old(err) < 0)
         _exit(STATUS_OURS);
     gate_open(&shared->gates, GATE_OLD_ROOT_GONE);
-    if (give_up_everything(control, err) < 0)
+    if (give_up_everything(control, shared->launch_program, err) < 0)
         _exit(STATUS_OURS);
     munmap(shared, sizeof(*shared));
 }

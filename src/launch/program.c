@@ -69,17 +69,29 @@ static int enter_landlock(const struct plan *plan, struct err *err)
     return rc < 0 ? rc : landlock_enforce(ruleset, err);
 }
 
+/* The caller's keys are out of reach by an own session keyring, or, where there is none to be had
+ * (the quota of keys is used up, an outer filter forbids it), because the filter refuses all calls
+ * for keys: that is tried out. Must follow the filter. */
+static int check_keyring(int joined, struct err *err)
+{
+    int found = joined < 0 && joined != -ENOSYS ? sys_find_session_keyring() : -ENOSYS;
+
+    if (joined >= 0 || found == -EPERM || found == -ENOSYS)
+        return 0;
+    return err_set(err, -joined,
+                   "cannot make an own session keyring, and 'syscalls' in the policy lets the "
+                   "program use the caller's");
+}
+
 /* What needs nothing of the root. From the filter on only calls follow without which no program
  * would run: futex, chdir, open, Landlock's own, exec. */
 static int prepare_self(const struct plan *plan, struct err *err)
 {
+    int keyring = sys_join_session_keyring();
     int rc;
 
     if ((plan->flags & PLAN_NEW_SESSION) && setsid() < 0)
         return err_set(err, errno, "cannot start a new session");
-    rc = sys_join_session_keyring();
-    if (rc < 0 && rc != -ENOSYS && rc != -EDQUOT && rc != -EPERM)
-        return err_set(err, -rc, "cannot make an own session keyring");
     rc = set_limits(plan, err);
     if (rc == 0)
         rc = no_new_privs(err);
@@ -89,7 +101,7 @@ static int prepare_self(const struct plan *plan, struct err *err)
         rc = caps_keep(plan->caps, err);
     if (rc == 0 && plan->filter)
         rc = filter_load(plan->filter, plan->filter_count, err);
-    return rc;
+    return rc < 0 ? rc : check_keyring(keyring, err);
 }
 
 /* systemd's socket activation names the pid that is meant (sd_listen_fds(3)): the caller's is ours.

@@ -182,7 +182,8 @@ static int add_filter(struct compute *c, const struct made_filter *made, size_t 
         }
     }
     return plan_filter(c->arena, c->values, (plan->flags & PLAN_OWN_NET) != 0, plan->caps,
-                       &plan->filter, &plan->filter_count, &plan->filter_note, err);
+                       plan->landlock_abi, &plan->filter, &plan->filter_count, &plan->filter_note,
+                       err);
 }
 
 static void fill_file(struct plan_file *file, const struct policy *policy, const struct venv *venv,

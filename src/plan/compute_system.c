@@ -65,8 +65,7 @@ static int mask_private(struct compute *c, struct err *err)
  * large, public, and change when the distribution says so. */
 static int compute_etc(struct compute *c, struct err *err)
 {
-    static const char *const trees[] = {"/etc/ssl", "/etc/pki", "/etc/ca-certificates",
-                                        "/etc/fonts"};
+    static const char *const trees[] = {"/etc/ssl", "/etc/pki", "/etc/ca-certificates/extracted"};
     const char *made = compute_join(c, c->venv->path, "sandbox/etc");
     int rc = tree_bind_own(c, made, "", "/etc", 0, err);
 

@@ -55,9 +55,15 @@ struct filter_rule {
     uint32_t otherwise;
 };
 
-/* The rule of a system call that is open under `profile`, or NULL: every argument may pass. */
-const struct filter_rule *filter_rule_for(const char *name, enum policy_syscalls profile,
-                                          bool user_namespaces);
+/* What the rules depend on. */
+struct filter_setting {
+    enum policy_syscalls profile;
+    bool user_namespaces; /* allowed to the program */
+    bool signals_scoped;  /* Landlock keeps them inside (ABI 6) */
+};
+
+/* The rule of a system call that is open, or NULL: every argument may pass. */
+const struct filter_rule *filter_rule_for(const char *name, const struct filter_setting *setting);
 
 /* --- named sets (filter_sets.c) -------------------------------------------------------------- */
 
@@ -83,7 +89,7 @@ struct plan_filter_spec {
 };
 
 int filter_spec_make(struct plan_filter_spec *spec, const struct policy_values *values,
-                     struct err *err);
+                     unsigned landlock_abi, struct err *err);
 
 /* --- compiling (filter_compile.c) and assembling (filter_asm.c) ------------------------------ */
 

@@ -10,6 +10,10 @@
 /* Chromium-like sandboxes need these beside clone and unshare, whose rule then falls away. */
 static const char *const user_namespace_calls[] = {"clone3", "chroot"};
 
+enum {
+    ABI_WITH_SCOPES = 6 /* of Landlock: signals and abstract sockets (landlock(7)) */
+};
+
 static void close_everything(struct plan_filter_spec *spec, enum policy_syscalls profile)
 {
     uint32_t unnamed = profile == SYSCALLS_OFF ? FILTER_ALLOW : FILTER_ERRNO(ENOSYS);
@@ -91,8 +95,7 @@ static int apply_deny(struct plan_filter_spec *spec, const struct policy_value *
 }
 
 /* An opened call keeps its argument rule: the policy's list opens names, not arguments. */
-static void apply_rules(struct plan_filter_spec *spec, enum policy_syscalls profile,
-                        bool user_namespaces)
+static void apply_rules(struct plan_filter_spec *spec, const struct filter_setting *setting)
 {
     for (size_t i = 0; i < filter_set_count; i++) {
         for (const char *const *name = filter_sets[i].calls; *name; name++) {
@@ -100,29 +103,32 @@ static void apply_rules(struct plan_filter_spec *spec, enum policy_syscalls prof
 
             if (syscall_number(*name, &number) < 0 || spec->entries[number].action != FILTER_ALLOW)
                 continue;
-            spec->entries[number].rule = filter_rule_for(*name, profile, user_namespaces);
+            spec->entries[number].rule = filter_rule_for(*name, setting);
         }
     }
 }
 
 int filter_spec_make(struct plan_filter_spec *spec, const struct policy_values *values,
-                     struct err *err)
+                     unsigned landlock_abi, struct err *err)
 {
-    enum policy_syscalls profile = (enum policy_syscalls)values->v[POLICY_SYSCALLS_PROFILE].number;
-    bool user_namespaces = values->v[POLICY_PROC_USERNS].number != 0;
+    const struct filter_setting setting = {
+        .profile = (enum policy_syscalls)values->v[POLICY_SYSCALLS_PROFILE].number,
+        .user_namespaces = values->v[POLICY_PROC_USERNS].number != 0,
+        .signals_scoped = landlock_abi >= ABI_WITH_SCOPES,
+    };
 
-    if (profile >= SYSCALLS__COUNT)
-        return err_plain(err, EINVAL, "syscalls.profile: unknown value %d", (int)profile);
-    close_everything(spec, profile);
-    apply_sets(spec, profile);
-    for (size_t i = 0; user_namespaces && i < ARRAY_SIZE(user_namespace_calls); i++)
+    if (setting.profile >= SYSCALLS__COUNT)
+        return err_plain(err, EINVAL, "syscalls.profile: unknown value %d", (int)setting.profile);
+    close_everything(spec, setting.profile);
+    apply_sets(spec, setting.profile);
+    for (size_t i = 0; setting.user_namespaces && i < ARRAY_SIZE(user_namespace_calls); i++)
         open_call(spec, user_namespace_calls[i]);
 
     int result = apply_allow(spec, &values->v[POLICY_SYSCALLS_ALLOW], err);
 
     if (result < 0)
         return result;
-    apply_rules(spec, profile, user_namespaces);
+    apply_rules(spec, &setting);
     return apply_deny(spec, &values->v[POLICY_SYSCALLS_DENY], err);
 }
 
@@ -147,10 +153,11 @@ static const char *make_note(struct arena *arena, const struct plan_filter_spec 
  * closed for a program that is root in its namespace, too. */
 int plan_filter(struct arena *arena, const struct policy_values *values,
                 bool own_net __attribute__((unused)), uint64_t caps __attribute__((unused)),
-                const void **program_out, size_t *count_out, const char **note_out, struct err *err)
+                unsigned landlock_abi, const void **program_out, size_t *count_out,
+                const char **note_out, struct err *err)
 {
     auto_free struct plan_filter_spec *spec = xcalloc(1, sizeof(*spec));
-    int result = filter_spec_make(spec, values, err);
+    int result = filter_spec_make(spec, values, landlock_abi, err);
 
     if (result < 0)
         return result;

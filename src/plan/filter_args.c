@@ -3,6 +3,7 @@
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/netlink.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -25,6 +26,7 @@
 #define RENAME_WHITEOUT_BIT (1u << 2)
 #define SECCOMP_LISTENER_BIT (1u << 3)
 #define UNAME26_BIT 0x20000u
+#define IOPRIO_GROUP 2u
 #define PR_LAST_KNOWN 78u /* PR_FUTEX_HASH, Linux 6.17 */
 #ifndef PR_GET_AUXV
 #define PR_GET_AUXV 0x41555856
@@ -88,10 +90,14 @@
 #define PRETEND FILTER_ERRNO(0)
 
 /* TIOCSTI and TIOCLINUX type into the shared terminal, TIOCSETD and TIOCCONS redirect it, the two
- * ranges are the console's KD* and VT* requests (C17). */
+ * ranges are the console's KD* and VT* requests (C17). The last two are btrfs and bcachefs: they
+ * make a snapshot of the whole volume, with all that no mount shows, in a directory that is shown.
+ * Of their numbers every file system takes those for shared blocks and labels. */
 static const struct filter_clause ioctl_clauses[] = {
     WHEN(DENY, IS(1, TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS)),
     WHEN(DENY, MASKED(1, 0xffffff00, 0x4b00, 0x5600)),
+    WHEN(ALLOW, IS(1, FICLONE, FICLONERANGE, FIDEDUPERANGE, FS_IOC_GETFSLABEL)),
+    WHEN(FILTER_ERRNO(ENOTTY), MASKED(1, 0xff00, 0x9400, 0xbc00)),
 };
 
 static const struct filter_clause clone_clauses[] = {WHEN(DENY, HAS(0, NEW_NAMESPACES))};
@@ -163,6 +169,13 @@ static const struct filter_clause mknodat_clauses[] = {
     WHEN(DENY, HAS(2, SET_ID_BITS)), WHEN(DENY, MASKED(2, S_IFMT, S_IFCHR, S_IFBLK))};
 static const struct filter_clause renameat2_clauses[] = {WHEN(DENY, HAS(4, RENAME_WHITEOUT_BIT))};
 
+/* Number 0 means the own process group, also those of its members that are outside: for signals
+ * Landlock refuses that, from ABI 6 on; for priorities nobody does. */
+static const struct filter_clause kill_clauses[] = {WHEN(DENY, IS(0, 0))};
+static const struct filter_clause setpriority_clauses[] = {WHEN(DENY, IS(0, PRIO_PGRP), IS(1, 0))};
+static const struct filter_clause ioprio_set_clauses[] = {
+    WHEN(DENY, IS(0, IOPRIO_GROUP), IS(1, 0))};
+
 static const struct filter_clause fcntl_clauses[] = {WHEN(DENY, IS(1, F_SETLEASE, F_NOTIFY))};
 static const struct filter_clause seccomp_clauses[] = {WHEN(DENY, HAS(1, SECCOMP_LISTENER_BIT))};
 
@@ -187,56 +200,73 @@ static const struct filter_rule openat_rule = RULE(openat_clauses, ALLOW);
 static const struct filter_rule mknod_rule = RULE(mknod_clauses, ALLOW);
 static const struct filter_rule mknodat_rule = RULE(mknodat_clauses, ALLOW);
 static const struct filter_rule renameat2_rule = RULE(renameat2_clauses, ALLOW);
+static const struct filter_rule kill_rule = RULE(kill_clauses, ALLOW);
+static const struct filter_rule setpriority_rule = RULE(setpriority_clauses, ALLOW);
+static const struct filter_rule ioprio_set_rule = RULE(ioprio_set_clauses, ALLOW);
 static const struct filter_rule fcntl_rule = RULE(fcntl_clauses, ALLOW);
 static const struct filter_rule seccomp_rule = RULE(seccomp_clauses, ALLOW);
 
 #define IN(profile) (1u << (profile))
 #define FILTERED (IN(SYSCALLS_DEFAULT) | IN(SYSCALLS_STRICT) | IN(SYSCALLS_DEBUG))
 
+/* Where a rule falls away. */
+enum unless {
+    NEVER,
+    UNLESS_NAMESPACES, /* where user namespaces are allowed */
+    UNLESS_SCOPED      /* where Landlock does it */
+};
+
 static const struct rule_row {
     const char *call;
     const struct filter_rule *rule;
     unsigned profiles;
-    bool confines_namespaces; /* falls away where user namespaces are allowed */
+    enum unless unless;
 } rule_rows[] = {
-    /* The terminal is the user's own, so this one holds even where the filter is switched off. */
-    {"ioctl", &ioctl_rule, FILTERED | IN(SYSCALLS_OFF), false},
-    {"clone", &clone_rule, FILTERED, true},
-    {"unshare", &unshare_rule, FILTERED, true},
-    {"socket", &socket_rule, FILTERED, false},
-    {"socketpair", &socketpair_rule, FILTERED, false},
-    {"sendmsg", &send_rule_2, FILTERED, false},
-    {"sendto", &send_rule_3, FILTERED, false},
-    {"sendmmsg", &send_rule_3, FILTERED, false},
-    {"setsockopt", &setsockopt_rule, FILTERED, false},
-    {"personality", &personality_rule, FILTERED, false},
-    {"prctl", &prctl_rule, FILTERED & ~IN(SYSCALLS_DEBUG), false},
-    {"prctl", &prctl_debug_rule, IN(SYSCALLS_DEBUG), false},
-    {"setrlimit", &setrlimit_rule, FILTERED, false},
-    {"prlimit64", &prlimit_rule, FILTERED, false},
-    {"chmod", &mode_1_rule, FILTERED, false},
-    {"fchmod", &mode_1_rule, FILTERED, false},
-    {"creat", &mode_1_rule, FILTERED, false},
-    {"fchmodat", &mode_2_rule, FILTERED, false},
-    {"fchmodat2", &mode_2_rule, FILTERED, false},
-    {"open", &open_rule, FILTERED, false},
-    {"openat", &openat_rule, FILTERED, false},
-    {"mknod", &mknod_rule, FILTERED, false},
-    {"mknodat", &mknodat_rule, FILTERED, false},
-    {"renameat2", &renameat2_rule, FILTERED, false},
-    {"fcntl", &fcntl_rule, FILTERED, false},
-    {"seccomp", &seccomp_rule, FILTERED, false},
+    /* The terminal and the process group are the user's own, and the volume is, so these hold even
+     * where the filter is switched off. */
+    {"ioctl", &ioctl_rule, FILTERED | IN(SYSCALLS_OFF), NEVER},
+    {"kill", &kill_rule, FILTERED | IN(SYSCALLS_OFF), UNLESS_SCOPED},
+    {"setpriority", &setpriority_rule, FILTERED, NEVER},
+    {"ioprio_set", &ioprio_set_rule, FILTERED, NEVER},
+    {"clone", &clone_rule, FILTERED, UNLESS_NAMESPACES},
+    {"unshare", &unshare_rule, FILTERED, UNLESS_NAMESPACES},
+    {"socket", &socket_rule, FILTERED, NEVER},
+    {"socketpair", &socketpair_rule, FILTERED, NEVER},
+    {"sendmsg", &send_rule_2, FILTERED, NEVER},
+    {"sendto", &send_rule_3, FILTERED, NEVER},
+    {"sendmmsg", &send_rule_3, FILTERED, NEVER},
+    {"setsockopt", &setsockopt_rule, FILTERED, NEVER},
+    {"personality", &personality_rule, FILTERED, NEVER},
+    {"prctl", &prctl_rule, FILTERED & ~IN(SYSCALLS_DEBUG), NEVER},
+    {"prctl", &prctl_debug_rule, IN(SYSCALLS_DEBUG), NEVER},
+    {"setrlimit", &setrlimit_rule, FILTERED, NEVER},
+    {"prlimit64", &prlimit_rule, FILTERED, NEVER},
+    {"chmod", &mode_1_rule, FILTERED, NEVER},
+    {"fchmod", &mode_1_rule, FILTERED, NEVER},
+    {"creat", &mode_1_rule, FILTERED, NEVER},
+    {"fchmodat", &mode_2_rule, FILTERED, NEVER},
+    {"fchmodat2", &mode_2_rule, FILTERED, NEVER},
+    {"open", &open_rule, FILTERED, NEVER},
+    {"openat", &openat_rule, FILTERED, NEVER},
+    {"mknod", &mknod_rule, FILTERED, NEVER},
+    {"mknodat", &mknodat_rule, FILTERED, NEVER},
+    {"renameat2", &renameat2_rule, FILTERED, NEVER},
+    {"fcntl", &fcntl_rule, FILTERED, NEVER},
+    {"seccomp", &seccomp_rule, FILTERED, NEVER},
 };
 
-const struct filter_rule *filter_rule_for(const char *name, enum policy_syscalls profile,
-                                          bool user_namespaces)
+const struct filter_rule *filter_rule_for(const char *name, const struct filter_setting *setting)
 {
+    const bool falls_away[] = {[NEVER] = false,
+                               [UNLESS_NAMESPACES] = setting->user_namespaces,
+                               [UNLESS_SCOPED] = setting->signals_scoped};
+
     for (size_t i = 0; i < ARRAY_SIZE(rule_rows); i++) {
         const struct rule_row *row = &rule_rows[i];
 
-        if ((row->profiles & IN(profile)) == 0 || !str_eq(row->call, name))
+        if ((row->profiles & IN(setting->profile)) == 0 || !str_eq(row->call, name))
             continue;
-        return row->confines_namespaces && user_namespaces ? NULL : row->rule;
+        return falls_away[row->unless] ? NULL : row->rule;
     }
     return NULL;
 }

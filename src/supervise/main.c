@@ -59,6 +59,7 @@ static void set_program(struct run *run)
     run->program.argv = argv;
     run->program.cwd = run->plan.chdir ? run->plan.chdir : run->start.cwd;
     run->program.env = plan_environment(&run->arena, &run->plan, &run->start);
+    run->program.memory = memory_space(&run->program.memory_size);
 }
 
 /* Which plan, and with it which namespaces: the sandbox is begun as soon as that is known, and the

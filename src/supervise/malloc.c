@@ -14,6 +14,8 @@
 
 #include "svenv/sys/syscalls.h"
 
+#include "supervise-internal.h"
+
 /* Reserved, not used: more than any bounded input of a start can make of it. */
 #define SPACE ((size_t)64 << 20)
 /* What a usual start touches: taken at once instead of by page faults. */
@@ -39,6 +41,12 @@ static bool map_space(void)
     (void)madvise(block, FIRST, MADV_POPULATE_WRITE);
     space = block;
     return true;
+}
+
+void *memory_space(size_t *size_out)
+{
+    *size_out = space ? SPACE : 0;
+    return space;
 }
 
 void *malloc(size_t size)

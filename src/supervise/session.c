@@ -14,6 +14,7 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
+#include "svenv/sys/drop.h"
 
 #include "session-internal.h"
 
@@ -180,6 +181,15 @@ static bool input_changed(const struct plan_input *input)
     return !file_id_eq(&now, &input->id);
 }
 
+/* A kernel that was booted since may have more of Landlock than the plan was made with, or less. */
+static bool kernel_changed(const struct plan_file *file)
+{
+    struct plan head = {0};
+
+    return file->variant_count == 0 || plan_peek(&file->variants[0], &head, NULL) < 0 ||
+           head.landlock_abi != landlock_abi();
+}
+
 static bool is_stale(const struct plan_file *file, const char *venv)
 {
     auto_free char *inner = xasprintf("%s/sandbox/bin", venv);
@@ -188,7 +198,7 @@ static bool is_stale(const struct plan_file *file, const char *venv)
     struct file_id outside = file_id_of(AT_FDCWD, path, false);
 
     if (!str_eq(file->tool, SVENV_BUILD) || !file_id_eq(&inside, &file->sandbox_bin) ||
-        !file_id_eq(&outside, &file->bin))
+        !file_id_eq(&outside, &file->bin) || kernel_changed(file))
         return true;
     for (size_t i = 0; i < file->input_count; i++) {
         if (input_changed(&file->inputs[i]))

@@ -2,6 +2,7 @@
 #define SVENV_SUPERVISE_SUPERVISE_INTERNAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/signalfd.h>
 
@@ -25,6 +26,9 @@ struct relay {
 };
 
 int64_t clock_ms(void);
+
+/* All the memory that malloc() hands out, of the launcher and its children (malloc.c). */
+void *memory_space(size_t *size_out);
 
 void relay_signal(struct relay *relay, const struct signalfd_siginfo *info);
 /* A message of pid 1. */

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,7 +33,7 @@ int sys_move_mount(int from, const char *from_path, int to, const char *to_path,
 
 int sys_mount_setattr(int dir, const char *path, unsigned flags, uint64_t set, uint64_t clear)
 {
-    struct mount_attr attr = {.attr_set = set, .attr_clr = clear};
+    struct mount_attr attr = {.attr_set = set, .attr_clr = clear, .propagation = MS_PRIVATE};
 
     return result(syscall(SYS_mount_setattr, dir, path, flags, &attr, sizeof(attr)));
 }
@@ -95,4 +96,9 @@ int sys_landlock_restrict(int ruleset)
 int sys_join_session_keyring(void)
 {
     return result(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL));
+}
+
+int sys_find_session_keyring(void)
+{
+    return result(syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0));
 }

@@ -77,12 +77,12 @@ static const char *const shown_files[] = {
 };
 
 static const char *const shown_trees[] = {
-    "alternatives", "ld.so.conf.d", "terminfo", "crypto-policies", "OpenCL",
-    "vulkan",       "glvnd",        "ipython",  "jupyter",         "openmpi",
+    "alternatives", "ld.so.conf.d", "terminfo", "fonts",   "crypto-policies", "OpenCL",
+    "vulkan",       "glvnd",        "ipython",  "jupyter", "openmpi",
 };
 
 /* Bound over from the host by the plan: they only need a place. */
-static const char *const mount_points[] = {"ssl", "pki", "ca-certificates", "fonts"};
+static const char *const mount_points[] = {"ssl", "pki", "ca-certificates/extracted"};
 
 static const char nsswitch[] = "passwd: files\n"
                                "group: files\n"
@@ -235,9 +235,12 @@ static int put_mount_points(struct etc *etc)
         auto_free char *host_path = xasprintf("/etc/%s", mount_points[i]);
         struct stat st;
 
-        if (stat(host_path, &st) == 0 && S_ISDIR(st.st_mode) &&
-            mkdirat(etc->dir, mount_points[i], 0755) < 0 && errno != EEXIST)
-            return -errno;
+        if (stat(host_path, &st) == 0 && S_ISDIR(st.st_mode)) {
+            auto_fd int dir = fd_mkdir_beneath(etc->dir, mount_points[i], 0755);
+
+            if (dir < 0)
+                return dir;
+        }
     }
     return 0;
 }

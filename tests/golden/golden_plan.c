@@ -30,12 +30,13 @@ struct golden {
 
 /* The filter has tests of its own: here only which settings ask for one matters. */
 int plan_filter(struct arena *arena, const struct policy_values *values, bool own_net,
-                uint64_t caps, const void **program_out, size_t *count_out, const char **note_out,
-                struct err *err)
+                uint64_t caps, unsigned landlock_abi, const void **program_out, size_t *count_out,
+                const char **note_out, struct err *err)
 {
     static const char *const profiles[] = {"default", "strict", "debug", "off"};
 
     (void)err;
+    (void)landlock_abi;
     *program_out = arena_alloc(arena, 8);
     *count_out = 1;
     *note_out = arena_printf(arena, "%s%s%s", profiles[values->v[POLICY_SYSCALLS_PROFILE].number],

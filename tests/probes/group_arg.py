@@ -186,6 +186,4 @@ PROBES = [
     Probe("DOT-05b", ".env is a directory", dotenv(lambda v, path: path.mkdir()), SANE,
           "not read"),
     Probe("DOT-05c", ".env is not readable", dotenv(unreadable), SANE, "not read", root=False),
-    Probe("DOT-06", ".env changed by the program between runs",
-          skip="DESIGN decides otherwise: its values exist only inside, and steer nothing"),
 ]

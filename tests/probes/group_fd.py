@@ -90,8 +90,8 @@ def own_binaries(launcher, venv):
             "entry": opened(venv + "/bin/python3", write)}
 
 
-def binaries_of_host(launcher, venv):
-    return "ok"
+def leads():
+    return sorted(descriptors())
 
 
 def digest(path):
@@ -157,6 +157,8 @@ PROBES = [
     Probe("FD-04", "re-opening a redirected standard input for writing", Host(input_file),
           ("EACCES", "ENOENT"), "ok"),
     Probe("FD-05", "a directory as standard input is refused", Host(directory_input), 125, 0),
+    Probe("FD-06", "log, plan, policy, pidfds and pipes of the launcher: only 0, 1, 2 are open",
+          Python(leads), ["0", "1", "2"], ANY, world="audited"),
     Probe("FD-08", "writing to the launcher, a stub, or the entry in use",
           Python(own_binaries, lambda v: [str(harness.LAUNCHER), str(v.venv)]),
           that("refused", lambda v: all(r not in ("ok",) and not isinstance(r, list)

@@ -18,6 +18,8 @@ CREDENTIALS = (
     ".electrum/", ".bitcoin/", ".ethereum/", ".config/solana/", ".jupyter/", ".ipython/",
     ".databricks/", ".snowflake/", ".dbt/", ".kaggle/",
 )
+STORES = (".mozilla/", ".config/google-chrome/", ".config/chromium/", ".local/share/keyrings/",
+          ".local/share/kwalletd/", ".electrum/", ".bitcoin/", ".config/Signal/", ".thunderbird/")
 # Single files: one that exists stays as it is, and only its presence is asked; one that is made is
 # empty, for programs obey it.
 CREDENTIAL_FILES = (
@@ -159,7 +161,7 @@ def user_site(view):
                             "import sys; print('%d.%d' % sys.version_info[:2])"]).stdout.strip()
     folder = HOME / ".local" / "lib" / ("python" + version) / "site-packages"
     view.plant(folder / f"svenv_canary_{view.token}.pth",
-               "import os; os.environ['SVENV_PTH_RAN'] = 'yes'\n")
+               f"import os; os.environ['SVENV_PTH_{view.token}'] = 'yes'\n")
     view.plant(folder / f"svenv_canary_{view.token}.py", "")
     return [f"svenv_canary_{view.token}"]
 
@@ -168,7 +170,8 @@ def from_user_site(name):
     import importlib.util
 
     found = importlib.util.find_spec(name) is not None
-    return {"pth": os.environ.get("SVENV_PTH_RAN", "no"), "module": found}
+    return {"pth": os.environ.get(name.replace("svenv_canary", "SVENV_PTH"), "no"),
+            "module": found}
 
 
 def mount_table():
@@ -289,6 +292,9 @@ PROBES = [
           Python(through_links, lambda v: [str(v.project), [str(v.home_file), str(v.neighbour),
                                                             "/etc/shadow"]]),
           every("ENOENT"), some("ok")),
+    Probe("FS-10", "stores of browsers, wallets and keyrings",
+          Python(present, lambda v: [[str(v.plant(HOME / name / ("svenv-canary-" + v.token)))
+                                      for name in STORES]]), every("ENOENT"), every("ok")),
     Probe("FS-12", "secrets of services in /run",
           Python(present, lambda v: [[str(v.plant(f"/run/secrets/svenv-{v.token}"))]]),
           every("ENOENT"), every("ok"), root=True),

@@ -1,6 +1,7 @@
 """GIT: repositories in and around the project."""
 
 import os
+import time
 
 import harness
 from group_prj import QUARANTINE, clear, made, mini, new
@@ -39,7 +40,7 @@ def fresh_repository(view):
                 "open('.git/config', 'w').write('[core]\\n fsmonitor = x\\n')")
         python = venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON
         harness.run([python, "-c", code], cwd=base)
-        harness.time.sleep(0.3)
+        time.sleep(0.3)
         return "made" if (base / ".git").exists() else "not there"
 
     return mini(view, lambda base: None, act)
@@ -117,6 +118,12 @@ PROBES = [
     Probe("GIT-01", "hooks, config, refs, objects, index.lock of the project's repository",
           Python(writes, lambda v: [str(v.project), list(FILES)]), every("EROFS", "EACCES"),
           every("ok"), git_effect),
+    *[Probe(f"GIT-{number}", what, Python(writes, lambda v, names=names: [str(v.project), names]),
+            every("EROFS", "EACCES"), every("ok"), git_effect)
+      for number, what, names in (
+          ("02", "the repository's config", [".git/config", ".git/info/attributes"]),
+          ("09", "objects and refs", [".git/objects/forged", ".git/refs/heads/evil", ".git/HEAD"]),
+          ("12", "index.lock", [".git/index.lock"]))],
     Probe("GIT-03", "a project without .git gets one", Host(fresh_repository), "not there", "made",
           missing=QUARANTINE),
     Probe("GIT-05", "a nested repository and nested editor settings",

@@ -1,5 +1,6 @@
 """IPC: sockets of agents and the desktop, System V and POSIX IPC. Each listener is the test's own."""
 
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -155,6 +156,59 @@ def listed_sockets(view):
     return [[path.format(uid=os.getuid()) for path in SOCKETS]]
 
 
+# Variables that lead to sockets of the session: name, value and socket below its directory.
+SESSION = {
+    "DBUS": {"DBUS_SESSION_BUS_ADDRESS": ("unix:path={}/bus", "bus")},
+    "X11": {"XAUTHORITY": ("{}/xauthority", "xauthority"), "DISPLAY": ("unix:{}/X0", "X0")},
+    "DESKTOP": {"WAYLAND_DISPLAY": ("{}/wayland-0", "wayland-0"),
+                "PIPEWIRE_REMOTE": ("{}/pipewire-0", "pipewire-0"),
+                "PULSE_SERVER": ("unix:{}/native", "native"),
+                "AT_SPI_BUS_ADDRESS": ("unix:path={}/at-spi", "at-spi")},
+    "TERMINALS": {"TMUX": ("{}/default,1,0", "default"), "STY": ("{}/1.screen", "1.screen"),
+                  "VSCODE_IPC_HOOK_CLI": ("{}/vscode.sock", "vscode.sock"),
+                  "NVIM": ("{}/nvim.0", "nvim.0"), "KITTY_LISTEN_ON": ("unix:{}/kitty", "kitty")},
+    "SERVICES": {"NOTIFY_SOCKET": ("{}/notify", "notify")},
+}
+UNSEEN = that("no variable, no socket", lambda v: set(v.values()) == {"unset ENOENT"})
+SEEN = that("connected", lambda v: set(v.values()) == {"set ok"})
+
+
+def session_seen(paths):
+    """Whether each variable is there, and whether its socket can be connected."""
+    import socket
+
+    results = {}
+    for name, path in paths.items():
+        with socket.socket(socket.AF_UNIX) as one:
+            one.settimeout(5)
+            known = "set" if name in os.environ else "unset"
+            results[name] = known + " " + attempt(one.connect, path)
+    return results
+
+
+def named_sockets(kind):
+    """Listeners of the test's own in a directory as sessions have one, named by the variables."""
+    def play(view):
+        with contextlib.ExitStack() as stack:
+            place = stack.enter_context(tempfile.TemporaryDirectory(prefix="svenv-s-", dir="/tmp"))
+            env, paths = {}, {}
+            for name, (value, file) in SESSION[kind].items():
+                paths[name] = f"{place}/{file}"
+                stack.enter_context(listening(paths[name]))
+                env[name] = value.format(place)
+            return view.world.value(session_seen, paths, inside=view.inside,
+                                    env=harness.clean_environment(**env))
+
+    return Host(play)
+
+
+def x_server(view):
+    """An abstract socket as X servers have one, with a display number that none has."""
+    name = f"/tmp/.X11-unix/X{int(view.token[:6], 16) + 100}"
+    with listening("\0" + name):
+        return view.world.value(connects_abstract, name, inside=view.inside)
+
+
 REFUSED = ("EPERM", "ECONNREFUSED", "EACCES")
 
 PROBES = [
@@ -180,6 +234,15 @@ PROBES = [
           every("ENOENT"), every("ok")),
     Probe("IPC-13", "a POSIX message queue of the host", Host(queue), "ENOENT"),
     Probe("IPC-15", "own System V shared memory works", Python(own_system_v), "ok"),
-    Probe("IPC-08", "portal calls through a filtered bus", skip="no bus inside (desktop: waits)"),
-    Probe("IPC-17", "OSC 52 to the clipboard", skip="needs terminal: private (a relay)"),
+    Probe("IPC-08", "the session's bus, on which portals are", named_sockets("DBUS"), UNSEEN, SEEN),
+    Probe("IPC-09a", "the X server's socket below the runtime directory, and XAUTHORITY",
+          named_sockets("X11"), UNSEEN, SEEN),
+    Probe("IPC-09b", "the X server's abstract socket", Host(x_server), REFUSED),
+    Probe("IPC-10", "sockets of Wayland, PipeWire, PulseAudio, accessibility",
+          named_sockets("DESKTOP"), UNSEEN, SEEN),
+    Probe("IPC-11", "sockets of tmux, screen, editors", named_sockets("TERMINALS"), UNSEEN, SEEN),
+    Probe("IPC-14", "the socket of the service manager",
+          named_sockets("SERVICES"), UNSEEN, SEEN),
+    Probe("PER-08", "autostart and background through the session's bus", named_sockets("DBUS"),
+          UNSEEN, SEEN),
 ]

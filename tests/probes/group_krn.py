@@ -217,6 +217,8 @@ PROBES = [
            "open_tree_attr", "move_mount", "mount_setattr"),
     *calls("08", "ENOSYS", "statmount", "listmount"),
     *calls("09", "ENOSYS", "io_uring_setup", "io_uring_enter", "io_uring_register"),
+    denied("10", "io_uring_setup", ("io_uring_setup",), "ENOSYS",
+           what="no ring, so none of its operations"),
     *calls("14", "EPERM", "ptrace-traceme", "ptrace-attach", "ptrace-seize", "process_vm_readv",
            "process_vm_writev", "kcmp", "process_madvise", "pidfd_getfd"),
     *calls("15", "EPERM", "personality 0x40000", "personality 0x400000", "personality 0x8"),

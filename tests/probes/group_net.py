@@ -1,4 +1,4 @@
-"""NET, DNS, BRK: without a network; what needs the broker is listed and waits."""
+"""NET: what a program without a network sees of it."""
 
 import os
 import socket
@@ -107,13 +107,6 @@ def namespaces(host):
     return os.readlink("/proc/self/ns/net") == host
 
 
-# What these do is in the list that the broker's tests bring; here they show that nobody passed them.
-WAITING = {
-    "NET": "04 05 07 08 09 11 13 14 15 17",
-    "DNS": "01 02 03 04 05 06 07 08 09 10 11",
-    "BRK": "01 02 04 06 07 10 11 12 14 15 17 20 21 22 23 24 26 29",
-}
-
 PROBES = [
     Probe("NET-01", "interfaces", Python(interfaces), ["lo"], that("more", lambda v: v != ["lo"]),
           world="no-network"),
@@ -130,6 +123,4 @@ PROBES = [
           world="no-network"),
     Probe("NET-12", "a netlink dump of interfaces", Python(routes), 1,
           that("more", lambda v: v > 1), world="no-network"),
-    *[Probe(f"{group}-{number}", "the network by rules", skip="needs network.mode: broker")
-      for group, numbers in WAITING.items() for number in numbers.split()],
 ]

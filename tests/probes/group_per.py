@@ -4,6 +4,7 @@ import os
 import secrets
 
 import harness
+from group_prj import mini
 from harness import ANY, HOME, Host, Probe, Python, every, that
 
 # What a login, a desktop, a shell or a scheduler starts by itself. Only new files with a random
@@ -44,6 +45,73 @@ def home_effect(world):
     return f"{found} on the host" if found else None
 
 
+def starters(view, names):
+    home = HOME if view.inside else view.parent / "other-home"
+    return [str(home), [name.format("svenv-" + view.token) for name in names]]
+
+
+UNITS = [name for name in STARTERS if "systemd" in name]
+CACHES = [name for name in STARTERS if name.startswith(".cache")]
+HOOKS = ["bin/activate", "bin/activate.fish", "bin/activate.csh", "bin/Activate.ps1"]
+
+
+def change(venv, names):
+    """The control changes a directory that looks like a venv's."""
+    os.makedirs(os.path.join(venv, "bin"), exist_ok=True)
+    return {name: written(os.path.join(venv, name)) for name in names}
+
+
+def hooks_effect(world):
+    changed = [name for name in HOOKS if b"svenv-written" in (world.venv / name).read_bytes()]
+    return f"{changed} changed" if changed else None
+
+
+def site_of(view):
+    if view.inside:
+        return next((view.venv / "lib").glob("python3*/site-packages"))
+    (view.parent / "loose-site").mkdir(exist_ok=True)
+    return view.parent / "loose-site"
+
+
+def finder(site):
+    path = site + "/__editable___svenv_finder.pth"
+    return created(path)
+
+
+def replaced_log(view, kind):
+    """The log's path leads elsewhere when a line is due; what it leads to stays as it is."""
+    state = view.parent / ("state-" + secrets.token_hex(4))
+    (state / "sandbox-venv").mkdir(parents=True, mode=0o700)
+    env = harness.clean_environment(XDG_STATE_HOME=state)
+
+    def act(base, venv):
+        log, other = state / "sandbox-venv" / "audit.jsonl", state / "other"
+        other.write_text("")
+        (venv / "sandbox").exists() and (venv / "sandbox" / "policy.yaml").write_text(
+            "version: 1\naudit: {level: all}\n")
+        done = log_line(view, venv, log, env)
+        if not log.exists() or log.read_text() == "":
+            raise harness.Dead("no line was written to the real log: " + done.stderr)
+        log.unlink()
+        {"symlink": log.symlink_to, "hard link": lambda path: os.link(path, log),
+         "FIFO": lambda _: os.mkfifo(log)}[kind](other)
+        if kind == "FIFO":  # somebody who reads would get the line
+            with open(os.open(log, os.O_RDWR | os.O_NONBLOCK), "rb", buffering=0) as reader:
+                log_line(view, venv, log, env)
+                return "written" if reader.read(1) else "untouched"
+        log_line(view, venv, log, env)
+        return "written" if other.read_text() else "untouched"
+
+    return mini(view, lambda base: None, act)
+
+
+def log_line(view, venv, log, env):
+    """A start that is logged; the control appends as a plain program would."""
+    if view.inside:
+        return harness.run([venv / "bin" / "python", "-c", "pass"], env=env, cwd=venv.parent)
+    return harness.must(["sh", "-c", 'echo line >>"$0"', log])
+
+
 def messages(view):
     """What the tool says never holds a value of the environment."""
     env = harness.clean_environment(SVENV_CANARY_TOKEN=view.canary, VERBOSE="1",
@@ -81,7 +149,15 @@ PROBES = [
           "silent", "told"),
     Probe("LOG-05b", "no value of the environment in files that are kept", Host(state_files),
           "nothing kept", "kept"),
-    Probe("LOG-02", "the log's path replaced by a symlink or FIFO",
-          skip="the audit log's own tests (tests/unit/audit) have it"),
-    Probe("PER-08", "portal: background, autostart", skip="no bus inside (desktop: waits)"),
+    *[Probe(f"LOG-02{letter}", f"the log is a {kind}", Host(lambda v, k=kind: replaced_log(v, k)),
+            "untouched", "written") for letter, kind in zip("abc", ("symlink", "hard link", "FIFO"))],
+    Probe("PER-03", "a user unit of the service manager", Python(plant, lambda v: starters(v, UNITS)),
+          ANY, every("ok"), home_effect),
+    Probe("PER-05", "activate of bash, fish, csh and PowerShell",
+          Python(change, lambda v: [str(v.venv if v.inside else v.parent / "loose"), HOOKS]),
+          every("EROFS", "EACCES"), every("ok"), hooks_effect),
+    Probe("PER-06", "caches that other venvs use: pip, uv, models",
+          Python(plant, lambda v: starters(v, CACHES)), ANY, every("ok"), home_effect),
+    Probe("PER-07", "a finder in site-packages that runs with every Python",
+          Python(finder, lambda v: [str(site_of(v))]), "EROFS", "ok"),
 ]

@@ -323,8 +323,6 @@ PROBES = [
           results("append activate", "append activate.fish", "append activate.csh",
                   "append Activate.ps1", "pyvenv.cfg", "policy", "manifest", "venv home"),
           ANY, WORKED, activate_same, world="pip"),
-    Probe("PIP-02", "... writes pyvenv.cfg and the policy", results("pyvenv.cfg", "policy"), TRIED,
-          WORKED, world="pip"),
     Probe("PIP-05", "links, FIFOs, sockets, directories, odd shebangs and names in bin",
           Host(host_bin), [], that("scripts", lambda v: len(v) > 10), world="pip"),
     Probe("PIP-03", "scripts that claim to be wrapped", Host(marked_script), every("stub"), ANY,
@@ -361,7 +359,4 @@ PROBES = [
     Probe("PIP-37", "an uninstall whose RECORD names a file outside", Host(uninstall_escape),
           "kept", ANY, world="pip"),
     Probe("PIP-39", "1000 scripts", Host(many_scripts), "in time", "in time", world="pip"),
-    Probe("PIP-31", "stored originals on the host",
-          skip="DESIGN decides otherwise: sandbox/ is 0700 and on nobody's PATH"),
-    Probe("PIP-38", "zip and tar bombs", skip="needs a quota"),
 ]

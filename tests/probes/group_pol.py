@@ -192,23 +192,120 @@ def widening(view):
     return [plain.stdout.strip(), asked.stdout.strip()]
 
 
-def hidden_later(view):
-    """hide names a file that does not exist when the run starts."""
+def hidden_later(name, pattern):
+    """hide names a file that does not exist when the first run starts."""
+    def play(view):
+        code = f"print(open({name!r}).read())"
+        policy = view.venv / "sandbox" / "policy.yaml"
+        before = policy.read_text()
+        secret = view.project / name
+        try:
+            policy.write_text(f"version: 1\nfilesystem: {{hide: [{pattern}]}}\n")
+            if view.inside:
+                view.world.python("-c", "pass")
+            secret.write_text(view.canary)
+            done = view.world.python("-c", code) if view.inside else \
+                harness.run([harness.SYSTEM_PYTHON, "-c", code], cwd=view.project)
+            return "seen" if view.canary in done.stdout else "hidden"
+        finally:
+            policy.write_text(before)
+            secret.unlink(missing_ok=True)
+
+    return Host(play)
+
+
+def odd_grants(view):
+    """Wildcards and markers in a granted path are no more than its letters."""
+    odd = [view.home_dir.parent / "svenv-canary-*", "%h", "$HOME/x", "svenv canary"]
+    code = f"import os; print(os.path.exists({str(view.home_dir / 'secret.txt')!r}))"
     if not view.inside:
-        return "seen"
+        return harness.must([harness.SYSTEM_PYTHON, "-c", code]).stdout.strip()
     policy = view.venv / "sandbox" / "policy.yaml"
     before = policy.read_text()
-    secret = view.project / "secrets.toml"
     try:
-        policy.write_text("version: 1\nfilesystem: {hide: [secrets.toml]}\n")
-        view.world.python("-c", "pass")
-        secret.write_text(view.canary)
-        code = "print(open('secrets.toml').read())"
-        done = view.world.python("-c", code)
+        seen = set()
+        for path in odd:
+            policy.write_text(f"version: 1\nfilesystem: {{read: ['{path}']}}\n")
+            done = view.world.python("-c", code)
+            seen.add("False" if done.returncode == 125 else done.stdout.strip())
+        return "True" if "True" in seen else "False"
+    finally:
+        policy.write_text(before)
+
+
+MASKS = ("keys", "key-users", "kallsyms", "interrupts", "config.gz")
+
+
+def masks(files, folders):
+    """Which masks hold something, and how many file systems they lie on."""
+    full, devices = [], set()
+    for path in files + folders:
+        try:
+            st = os.stat(path)
+        except OSError:
+            continue
+        devices.add(st.st_dev)
+        if os.listdir(path) if path in folders else content(path, 1):
+            full.append(path)
+    return {"full": full, "devices": len(devices)}
+
+
+def networks():
+    import socket
+
+    return [name for _, name in socket.if_nameindex()]
+
+
+def no_namespaces(view):
+    """A start where the kernel has no more user namespaces to give."""
+    code = "print('ran')"
+    argv, options = (view.world.command("python", "-c", code) if view.inside
+                     else ([harness.SYSTEM_PYTHON, "-c", code], {}))
+    closed = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"'
+    argv[0] = options.pop("executable", argv[0])
+    try:
+        done = harness.run(["unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c",
+                            closed, "sh", *argv], cwd=view.project, **options)
+    finally:
+        view.world.release(options)
+    if "ran" in done.stdout:
+        return "ran"
+    told = "user namespaces" in done.stderr and "max_user_namespaces" in done.stderr
+    return "refused, and says why" if done.returncode == 125 and told else done.stderr
+
+
+def ambient_caller(view):
+    """Started with capabilities that an ordinary exec would keep."""
+    code = ("print([l.split()[1] for l in open('/proc/self/status') if l.startswith('Cap')])")
+    argv = [view.venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON, "-c", code]
+    done = harness.must(["setpriv", "--inh-caps", "+net_raw,+sys_ptrace", "--ambient-caps",
+                         "+net_raw,+sys_ptrace", *argv], cwd=view.project)
+    return "none" if set(done.stdout) <= set("[]' ,0\n") else "some"
+
+
+WEAKER = ("sandbox-venv.yaml", ".sandbox-venv.yaml", ".sandbox-venv.toml", "policy.yaml",
+          "pyproject.toml", ".venv.yaml")
+
+
+def weaker_in_project(view):
+    """The venv's policy hides a file; nothing that lies in the project takes that back."""
+    policy = view.venv / "sandbox" / "policy.yaml"
+    before = policy.read_text()
+    secret = view.project / "mine.txt"
+    secret.write_text(view.canary)
+    for name in WEAKER:
+        (view.project / name).write_text("version: 1\nfilesystem: {hide: ['!*']}\n"
+                                         "[tool.sandbox-venv]\n")
+    code = "print(open('mine.txt').read())"
+    try:
+        policy.write_text("version: 1\nfilesystem: {hide: [mine.txt]}\n")
+        done = view.world.python("-c", code) if view.inside else \
+            harness.run([harness.SYSTEM_PYTHON, "-c", code], cwd=view.project)
         return "seen" if view.canary in done.stdout else "hidden"
     finally:
         policy.write_text(before)
-        secret.unlink(missing_ok=True)
+        for name in (*WEAKER, "mine.txt"):
+            (view.project / name).unlink(missing_ok=True)
 
 
 def link_in_write(view):
@@ -238,10 +335,20 @@ DANGEROUS = {
     "d": ("/dev for writing", "version: 1\nfilesystem: {write: [/dev]}\n"),
     "e": ("the venv for writing", "version: 1\nfilesystem: {write: [.venv/sandbox]}\n"),
 }
-BROKEN = {
+MISTYPED = {
     "a": ("an unknown key", "version: 1\nfile-system: {}\n"),
     "b": ("a wrong type", "version: 1\nfilesystem: 7\n"),
     "c": ("a mistyped value", "version: 1\nfilesystem: {project: rx}\n"),
+    "d": ("a mistyped key below another", "version: 1\nnetwork: {moda: none}\n"),
+    "e": ("a number for a word", "version: 1\nlimits: {processes: many}\n"),
+}
+# Paths that a policy could name. Each grants nothing of the host that it does not spell out.
+PATHS = {
+    "a": ("..", "[/usr/../root]"), "b": ("an empty path", "['']"), "c": ("a relative ..", "[../x]"),
+    "d": ("//", "[//]"), "e": ("a trailing /..", "[/usr/..]"), "f": ("/", "[/]"),
+    "g": ("the home by ~", "['~/']"), "h": ("a path with NUL", '["/usr\\0/x"]'),
+}
+BROKEN = {
     "d": ("a key twice", "version: 1\nfilesystem: {project: ro}\nfilesystem: {project: rw}\n"),
     "e": ("no version", "filesystem: {}\n"),
     "f": ("a later version", "version: 2\n"),
@@ -250,8 +357,6 @@ BROKEN = {
     "i": ("10 000 levels", "version: 1\nfilesystem: " + "[" * 10000 + "\n"),
     "j": ("an alias", "version: 1\na: &x [1]\nb: *x\n"),
     "k": ("1 MB", "version: 1\n#" + "x" * 1_000_000 + "\n"),
-    "l": ("a path with ..", "version: 1\nfilesystem: {read: [/usr/../root]}\n"),
-    "m": ("an empty path", "version: 1\nfilesystem: {read: ['']}\n"),
     "n": ("no mapping", "- 1\n"),
     "o": ("mode broker, which is not there yet", "version: 1\nnetwork: {mode: broker}\n"),
 }
@@ -265,14 +370,21 @@ PROBES = [
           lambda world: (world.venv / "sandbox" / "x").unlink(missing_ok=True)),
     Probe("POL-03", "a granted directory became a symlink", Host(link_in_write),
           "ran, then refused", "ran"),
-    Probe("POL-05a", "the private home is a symlink to the real one (PIP-21)", link_home("home"),
+    Probe("PIP-21", "the private home is a symlink to the real one", link_home("home"),
           "refused", "ran"),
-    Probe("POL-05b", "the private cache is a symlink to the real home (PIP-22)",
+    Probe("PIP-22", "the private cache is a symlink to the real home",
           link_home("cache"), "refused", "ran"),
     *[Probe(f"POL-09{letter}", f"a policy that grants {what}", with_policy(text), "refused", "ran")
       for letter, (what, text) in DANGEROUS.items()],
     *[Probe(f"POL-10{letter}", f"a policy with {what}", with_policy(text), "refused", "ran")
       for letter, (what, text) in BROKEN.items()],
+    *[Probe(f"POL-11{letter}", f"a policy with {what}", with_policy(text), "refused", "ran")
+      for letter, (what, text) in MISTYPED.items()],
+    *[Probe(f"POL-08{letter}", f"filesystem.read: {what}",
+            with_policy(f"version: 1\nfilesystem: {{read: {text}}}\n"), "refused", "ran")
+      for letter, (what, text) in PATHS.items()],
+    Probe("POL-08z", "filesystem.read: names with *, %h and blanks grant what they spell",
+          Host(odd_grants), "False", "True"),
     Probe("POL-10z", "a policy that is a FIFO", Host(fifo_policy), "refused", "ran"),
     Probe("POL-13a", "a policy that others can write", damaged(open_policy, close_policy),
           "refused", "ran"),
@@ -287,8 +399,23 @@ PROBES = [
     Probe("POL-06b", "a mount's source became a link to the user's home", swapped("link"),
           "refused", "ran", world="fixed"),
     Probe("POL-17", "a venv that was moved", Host(moved), "refused", "ran"),
-    Probe("POL-18", "hide: a file that appears between two runs", Host(hidden_later), "hidden",
-          "seen"),
-    Probe("POL-14", "kernels without Landlock, seccomp, namespaces",
-          skip="needs such a kernel; tests/unit/sys and golden plans have the refusals"),
+    Probe("POL-18", "hide: a file that appears between two runs",
+          hidden_later("secrets.toml", "secrets.toml"), "hidden", "seen"),
+    Probe("POL-20", "hide: a wildcard, and a file that appears between two runs",
+          hidden_later("late-secret.pem", "'*.pem'"), "hidden", "seen"),
+    Probe("POL-07", "masks are what we made: empty, and all on one file system of our own",
+          Python(masks, lambda v: [[f"/proc/{name}" for name in MASKS],
+                                   [str(v.venv / name) for name in ("sandbox", "home", "cache")]]),
+          that("ours", lambda v: v["full"] == [] and v["devices"] == 1),
+          that("the host's", lambda v: v["full"] != [])),
+    Probe("POL-12a", "network.connect: [] with mode none", Python(networks), ["lo"],
+          that("more", lambda v: v != ["lo"]), world="deny-all"),
+    Probe("POL-12b", "profile strict names no destination", Python(networks), ["lo"],
+          that("more", lambda v: v != ["lo"]), world="strict"),
+    Probe("POL-14", "a kernel that refuses user namespaces", Host(no_namespaces),
+          "refused, and says why", "ran"),
+    Probe("POL-16", "ambient and inheritable capabilities of the caller", Host(ambient_caller),
+          "none", "some", root=True),
+    Probe("POL-19", "files in the project against the venv's stricter policy",
+          Host(weaker_in_project), "hidden", "seen"),
 ]

@@ -137,15 +137,10 @@ def save_atomically(view):
     flag.write_text("now")
     out, _ = process.communicate(timeout=harness.TIMEOUT)
     flag.unlink(missing_ok=True)
+    through = "svenv-written" in target.read_text()
+    target.write_text("\n")
     found = harness.result_in(out.decode())
-    return found["result"] if found else "stopped"
-
-
-def envrc_effect(world):
-    path = world.project / ".envrc"
-    text = path.read_text()
-    path.write_text("\n")
-    return "the saved file was written from inside" if "svenv-written" in text else None
+    return "written" if through else found["result"] if found else "stopped"
 
 
 def created_by_user(view):
@@ -402,7 +397,7 @@ PROBES = [
     Probe("PRJ-08", ".env with BWRAP_ARGS and SANDBOX_* widens nothing", Host(widened_by_dotenv),
           "False False yes", "True False None"),
     Probe("PRJ-10", "an editor saves a protected file over its mask", Host(save_atomically),
-          (*DENIED, "stopped"), "ok", envrc_effect, missing=WATCH),
+          (*DENIED, "stopped"), "written", missing=WATCH),
     Probe("PRJ-11", "profile strict: Makefile cannot be changed",
           Python(change, lambda v: [str(v.project), ["Makefile"]]), every("EROFS", "EACCES"),
           every("ok"), world="strict"),
@@ -437,7 +432,4 @@ PROBES = [
     Probe("PRJ-34", "the own venv: activate*, entries, pyvenv.cfg, policy",
           Python(own_venv, copy_of_venv), that("refused", lambda v: "ok" not in v.values()),
           that("possible", lambda v: v["bin/activate"] == "ok"), activate_effect),
-    Probe("PRJ-28", "case variants on a casefolding file system",
-          skip="needs a casefold, vfat or ntfs mount"),
-    Probe("PRJ-29", "NFS, FUSE, overlayfs, btrfs", skip="needs such a mount"),
 ]

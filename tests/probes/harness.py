@@ -1,8 +1,9 @@
 """What the probes share: the world that they attack, and how one is run and judged.
 
 SVENV_PREFIX names the installed prefix, SVENV_PROBE_CALLS and SVENV_PROBE_PLAN_EDIT the two built
-helpers. A world is a project with a wrapped venv and canaries around it; everything that it makes
-outside its own temporary directory it removes again, and nothing that it did not make is opened.
+helpers; with SVENV_PROBE_TERMINAL=1 programs that a probe starts to their end stand on a terminal. A
+world is a project with a wrapped venv and canaries around it; everything that it makes outside its
+own temporary directory it removes again, and nothing that it did not make is opened.
 """
 
 import dataclasses
@@ -18,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import time
+
+from starts import TERMINAL, TIMEOUT, Dead, clean_environment, must, play, remove_tree, run
 
 HERE = pathlib.Path(__file__).resolve().parent
 PREFIX = pathlib.Path(os.environ.get("SVENV_PREFIX", "/usr/local"))
@@ -29,50 +31,10 @@ PLAN_EDIT = os.environ.get("SVENV_PROBE_PLAN_EDIT", "")
 HOME = pathlib.Path(pwd.getpwuid(os.getuid()).pw_dir)
 USER = pwd.getpwuid(os.getuid()).pw_name
 AS_ROOT = os.getuid() == 0
-TIMEOUT = 60
 SYSTEM_PYTHON = next(
     (path for path in ("/usr/bin/python3", "/usr/local/bin/python3") if os.access(path, os.X_OK)),
     sys.executable,
 )
-
-# What would steer the tool, or show more of the host than a plain start does.
-LEFT_OUT = ("BWRAP_ARGS", "SANDBOX_", "VERBOSE", "PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "XDG_")
-
-
-class Dead(Exception):
-    """The probe could not be carried out at all: it proves nothing."""
-
-
-def clean_environment(**changes):
-    env = {n: v for n, v in os.environ.items() if not n.startswith(LEFT_OUT)}
-    env["PATH"] = "/usr/local/bin:/usr/bin:/bin"
-    for name, value in changes.items():
-        env.pop(name, None)
-        if value is not None:
-            env[name] = str(value)
-    return env
-
-
-def run(argv, **options):
-    """subprocess.run with a time limit, captured bytes as text, and no input."""
-    options.setdefault("stdout", subprocess.PIPE)
-    options.setdefault("stderr", subprocess.PIPE)
-    if "input" not in options:
-        options.setdefault("stdin", subprocess.DEVNULL)
-    options.setdefault("env", clean_environment())
-    options.setdefault("timeout", TIMEOUT)
-    done = subprocess.run([os.fspath(word) for word in argv], check=False, **options)
-    done.stdout = (done.stdout or b"").decode("utf-8", "replace")
-    done.stderr = (done.stderr or b"").decode("utf-8", "replace")
-    return done
-
-
-def must(argv, **options):
-    done = run(argv, **options)
-    if done.returncode != 0:
-        raise Dead(f"{argv} gave {done.returncode}: {done.stderr or done.stdout}")
-    return done
-
 
 def code_of(function, words):
     """Source text that runs one self-contained function and reports what it returns."""
@@ -221,7 +183,7 @@ class World:
         if "pass_fds" in more and "pass_fds" in options:
             more["pass_fds"] += tuple(options.pop("pass_fds"))
         try:
-            return run(argv, **{**options, **more})
+            return play(argv, **{**options, **more})
         finally:
             self.release(more)
 
@@ -252,7 +214,7 @@ class World:
             done = self.python("-B", "-c", code, **options)
         else:
             options.setdefault("cwd", self.shadow)
-            done = run([SYSTEM_PYTHON, "-B", "-c", code], **options)
+            done = play([SYSTEM_PYTHON, "-B", "-c", code], **options)
         found = result_in(done.stdout + "\n" + done.stderr)
         if found is None:
             raise Dead(f"status {done.returncode}: {(done.stderr or done.stdout)[-600:]}")
@@ -267,7 +229,7 @@ class World:
             done = self.start(str(self.project / "probe-calls"), *words, **options)
         else:
             options.setdefault("cwd", self.shadow)
-            done = run([self.shadow / "probe-calls", "--control", *words], **options)
+            done = play([self.shadow / "probe-calls", "--control", *words], **options)
         if done.returncode in (-31, 128 + 31):
             return "SIGSYS"
         if done.returncode != 0:
@@ -275,16 +237,12 @@ class World:
         return done.stdout.strip()
 
 
+class Unavailable(Exception):
+    """This machine or user cannot have what the probe needs; the text says what."""
+
+
 class Leak(Exception):
     """Something of the host reached the sandbox without being asked for."""
-
-
-def remove_tree(path):
-    """Deletes a tree of any depth, also where a probe took the owner's permissions away."""
-    if not os.path.lexists(path):
-        return
-    for argv in (["chmod", "-R", "u+rwX", "--", path], ["rm", "-rf", "--", path]):
-        run(argv)
 
 
 # Expectations. A plain value means equality, a tuple "one of them".
@@ -372,6 +330,7 @@ class Probe:
     skip: str = None  # reason
     missing: str = None  # a feature that is still to come: may fail until then
     root: object = None  # True: only root can play it; False: it proves nothing for root
+    group: str = ""  # the file that it is in
 
 
 @dataclasses.dataclass
@@ -388,13 +347,27 @@ def shorten(value, limit=60):
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+def outcome(shown, expect):
+    """A verdict's value for a table that is kept: short words as they are, else what was met."""
+    short = shown.strip('"')
+    if not shown or (len(short) < 24 and short.isascii() and not set(short) & set('/{["')):
+        return short
+    if isinstance(expect, tuple):
+        return " or ".join(map(str, expect))
+    return str(expect) if isinstance(expect, Expect) else "as expected"
+
+
+def applies(probe):
+    return not probe.skip and (probe.root is None or probe.root == AS_ROOT)
+
+
 def unlike(value, expect, what):
     return None if meets(value, expect) else f"{what} {json.dumps(value)}, expected {expect}"
 
 
 def judge(probe, world, with_control=True):
     """Runs one probe: inside, the look at the host, and the control. Never raises."""
-    if probe.skip or (probe.root is not None and probe.root != AS_ROOT):
+    if not applies(probe):
         reason = probe.skip or ("needs root" if probe.root else "proves nothing for root")
         return Verdict(probe, "skipped", why=reason)
     verdict = Verdict(probe, "passed")
@@ -402,6 +375,8 @@ def judge(probe, world, with_control=True):
         value = probe.how.run(View(world, True))
         verdict.inside = shorten(value)
         verdict.why = unlike(value, probe.expect, "inside:") or ""
+    except Unavailable as reason:
+        return Verdict(probe, "skipped", why=str(reason))
     except Leak as leak:
         verdict.why = f"leaks {leak}"
     except subprocess.TimeoutExpired:
@@ -431,6 +406,8 @@ WORLDS = {
     "program": {"policy": "lifetime: program\n"},
     "few": {"policy": "limits: {processes: 64, open-files: 64, file-size: 1048576}\n"},
     "strict": {"policy": "profile: strict\n"},
+    "audited": {"policy": "audit: {level: all}\nlimits: {wall-time: 60}\n"},
+    "deny-all": {"policy": "network: {mode: none, connect: [], listen: []}\n"},
     "pip": {"pip": True},
     # Starts by a compiled plan that stays what it is, whatever happens to the files it names.
     "fixed": {"edits": ["keep"]},

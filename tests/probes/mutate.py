@@ -97,9 +97,9 @@ MUTATIONS = [
                          ("iomem", True))],
     plan("the project's identity", "forget-identity={PROJECT}/.idea", "POL-06a"),
     plan("no symlinks in sources of the project", "trust={PROJECT}/.idea", "POL-06a POL-06b"),
-    plan("no symlinks in the private home", "trust={HOME}", "POL-05a",
+    plan("no symlinks in the private home", "trust={HOME}", "PIP-21",
          backed="the directories in it are made without following links"),
-    plan("no symlinks in the private cache", "trust={HOME}/.cache", "POL-05b",
+    plan("no symlinks in the private cache", "trust={HOME}/.cache", "PIP-22",
          backed="its mask in the venv follows no link"),
     code("the root is read-only", "launch/root.c",
          "FIXED_ATTRS | MOUNT_ATTR_RDONLY, 0);\n    return rc < 0 ? err_set(err, -rc, \"cannot make the",
@@ -155,8 +155,8 @@ MUTATIONS = [
     code("the venv's place", "supervise/session.c", "if (str_eq(file->venv, venv))", "if (true)",
          "POL-17", backed="the inputs have other paths then: the plan is made anew, which refuses"),
     # installers
-    plan("pyvenv.cfg read-only for installers", "writable={VENV}/pyvenv.cfg", "PIP-01 PIP-02"),
-    plan("sandbox/ masked for installers", "drop-op=mask:{VENV}/sandbox", "PIP-01 PIP-02",
+    plan("pyvenv.cfg read-only for installers", "writable={VENV}/pyvenv.cfg", "PIP-01 PIP-15"),
+    plan("sandbox/ masked for installers", "drop-op=mask:{VENV}/sandbox", "PIP-01 PIP-15",
          closed=True),
 ]
 
@@ -193,7 +193,7 @@ def launcher_of(mutation, folder):
 def red_ones(worlds, probes):
     red = []
     for probe in probes:
-        if probe.skip or (probe.root is not None and probe.root != harness.AS_ROOT):
+        if not harness.applies(probe):
             continue
         verdict = harness.judge(probe, worlds.get(probe.world), with_control=False)
         if verdict.state in ("failed", "missing"):

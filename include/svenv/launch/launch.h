@@ -18,6 +18,9 @@ struct launch_program {
     const char *const *env;
     const char *cwd; /* inside */
     sigset_t mask;   /* the caller's signal mask, restored for the program */
+    /* Where all of this lies, with the caller's environment: pid 1 gives it up. */
+    void *memory;
+    size_t memory_size;
 };
 
 /* Why the program never ran, written by a child into memory that the launcher shares with it. */

@@ -48,10 +48,11 @@ int plan_compute(struct plan_file *file, const struct policy *policy, const stru
 
 /* --- the system call filter (plan/filter.c) --------------------------------------------------- */
 
-/* Rules by name, made from the policy's profile, allow and deny lists. Numbers come from sys. */
+/* Rules by name, made from the policy's profile, allow and deny lists. Numbers come from sys.
+ * landlock_abi: what Landlock of that ABI does not hold, the filter does. */
 struct plan_filter_spec;
 int plan_filter(struct arena *arena, const struct policy_values *values, bool own_net,
-                uint64_t caps, const void **program_out, size_t *count_out, const char **note_out,
-                struct err *err);
+                uint64_t caps, unsigned landlock_abi, const void **program_out, size_t *count_out,
+                const char **note_out, struct err *err);
 
 #endif

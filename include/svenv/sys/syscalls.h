@@ -36,6 +36,8 @@ struct landlock_ruleset_v6 {
 int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 int sys_open_tree(int dir, const char *path, unsigned flags);
 int sys_move_mount(int from, const char *from_path, int to, const char *to_path, unsigned flags);
+/* And takes the mounts out of propagation: what is mounted below the original later on would come
+ * without any of these attributes. */
 int sys_mount_setattr(int dir, const char *path, unsigned flags, uint64_t set, uint64_t clear);
 int sys_fsopen(const char *type, unsigned flags);
 /* Sets a string option, or with value NULL a flag. */
@@ -51,5 +53,6 @@ int sys_landlock_create(const struct landlock_ruleset_v6 *attr, size_t size, uin
 int sys_landlock_add_path(int ruleset, uint64_t access, int path_fd);
 int sys_landlock_restrict(int ruleset);
 int sys_join_session_keyring(void);
+int sys_find_session_keyring(void);
 
 #endif

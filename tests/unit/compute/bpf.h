@@ -79,7 +79,7 @@ static inline struct program filter_program(struct arena *arena, const struct po
     const char *note = NULL;
     size_t count = 0;
 
-    cr_assert_eq(plan_filter(arena, values, false, 0, &program, &count, &note, &err), 0, "%s",
+    cr_assert_eq(plan_filter(arena, values, false, 0, 0, &program, &count, &note, &err), 0, "%s",
                  err.msg);
     return (struct program){program, count};
 }

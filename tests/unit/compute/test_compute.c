@@ -15,12 +15,13 @@
 static size_t filter_calls;
 
 int plan_filter(struct arena *arena, const struct policy_values *values, bool own_net,
-                uint64_t caps, const void **program_out, size_t *count_out, const char **note_out,
-                struct err *err)
+                uint64_t caps, unsigned landlock_abi, const void **program_out, size_t *count_out,
+                const char **note_out, struct err *err)
 {
     (void)values;
     (void)own_net;
     (void)caps;
+    (void)landlock_abi;
     (void)err;
     filter_calls++;
     *program_out = arena_alloc(arena, 8);

@@ -2,6 +2,7 @@
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/prctl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -93,6 +94,24 @@ static const struct {
     {"ioctl", {0, 0x4b3a}, NO(EPERM)},   /* KDSETMODE */
     {"ioctl", {0, 0x5606}, NO(EPERM)},   /* VT_ACTIVATE */
     {"ioctl", {0, 0x80685600}, ALLOWED}, /* VIDIOC_QUERYCAP: a camera, not a console */
+    {"ioctl", {0, FICLONE}, ALLOWED},
+    {"ioctl", {0, FICLONERANGE}, ALLOWED},
+    {"ioctl", {0, FIDEDUPERANGE}, ALLOWED},
+    {"ioctl", {0, FS_IOC_GETFSLABEL}, ALLOWED},
+    {"ioctl", {0, 0x50009401}, NO(ENOTTY)},        /* BTRFS_IOC_SNAP_CREATE */
+    {"ioctl", {0, 0x50009417}, NO(ENOTTY)},        /* BTRFS_IOC_SNAP_CREATE_V2 */
+    {"ioctl", {0, HIGH | 0x50009417}, NO(ENOTTY)}, /* the kernel ignores the upper half */
+    {"ioctl", {0, 0x4040bc10}, NO(ENOTTY)},        /* BCH_IOCTL_SUBVOLUME_CREATE */
+    {"kill", {1}, ALLOWED},
+    {"kill", {UINT64_MAX}, ALLOWED}, /* all that the namespace has */
+    {"kill", {0}, NO(EPERM)},
+    {"kill", {HIGH}, NO(EPERM)},
+    {"setpriority", {PRIO_PROCESS, 0}, ALLOWED},
+    {"setpriority", {PRIO_PGRP, 7}, ALLOWED},
+    {"setpriority", {PRIO_PGRP, 0}, NO(EPERM)},
+    {"setpriority", {HIGH | PRIO_PGRP, HIGH}, NO(EPERM)},
+    {"ioprio_set", {1, 0}, ALLOWED},
+    {"ioprio_set", {2, 0}, NO(EPERM)},
     {"socket", {AF_INET, SOCK_STREAM, 0}, ALLOWED},
     {"socket", {AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 17}, ALLOWED},
     {"socket", {AF_INET, SOCK_STREAM, 6}, ALLOWED},
@@ -304,12 +323,32 @@ Test(filter, an_unknown_name_is_an_error_at_its_line)
         struct err err = {0};
 
         values.v[fields[i]] = list_of(&item, 1);
-        cr_expect_eq(plan_filter(&arena, &values, false, 0, &program, &count, &note, &err),
+        cr_expect_eq(plan_filter(&arena, &values, false, 0, 0, &program, &count, &note, &err),
                      -EINVAL);
         cr_expect(strstr(err.msg, "policy.yaml:7:12") && strstr(err.msg, "no_such_call"), "%s",
                   err.msg);
         cr_expect_null(program);
         arena_finish(&arena);
+    }
+}
+
+/* Up to ABI 5 Landlock leaves signals to the own process group alone, also off or strict. */
+Test(filter, holds_the_signals_that_landlock_does_not)
+{
+    for (int profile = 0; profile < SYSCALLS__COUNT; profile++) {
+        for (unsigned abi = 0; abi <= 9; abi++) {
+            struct arena arena = {0};
+            struct policy_values values = filter_values((enum policy_syscalls)profile);
+            const void *insns = NULL;
+            const char *note = NULL;
+            size_t count = 0;
+
+            cr_assert_eq(plan_filter(&arena, &values, false, 0, abi, &insns, &count, &note, NULL),
+                         0);
+            cr_expect_eq(ask((struct program){insns, count}, "kill", zero),
+                         abi < 6 ? NO(EPERM) : ALLOWED, "profile %d, ABI %u", profile, abi);
+            arena_finish(&arena);
+        }
     }
 }
 
@@ -336,8 +375,8 @@ Test(filter, strict_is_smaller_than_default)
     struct policy_values usual_values = filter_values(SYSCALLS_DEFAULT);
     size_t fewer = 0;
 
-    cr_assert_eq(filter_spec_make(strict, &strict_values, NULL), 0);
-    cr_assert_eq(filter_spec_make(usual, &usual_values, NULL), 0);
+    cr_assert_eq(filter_spec_make(strict, &strict_values, 0, NULL), 0);
+    cr_assert_eq(filter_spec_make(usual, &usual_values, 0, NULL), 0);
     for (size_t i = 0; i < SYSCALL_LIMIT; i++) {
         if (strict->entries[i].action == FILTER_ALLOW)
             cr_expect(usual->entries[i].action == FILTER_ALLOW &&
@@ -429,7 +468,7 @@ Test(filter, notes_how_many_are_open)
     const char *note = NULL;
     size_t count = 0;
 
-    cr_assert_eq(plan_filter(&arena, &values, true, 1, &program, &count, &note, NULL), 0);
+    cr_assert_eq(plan_filter(&arena, &values, true, 1, 0, &program, &count, &note, NULL), 0);
     cr_expect(str_glob("strict: 2?? system calls", note), "%s", note);
     arena_finish(&arena);
 }

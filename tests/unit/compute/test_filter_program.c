@@ -193,7 +193,7 @@ static void compare_profile(enum policy_syscalls profile, bool user_namespaces)
     struct plan_filter_spec *spec = xcalloc(1, sizeof(*spec));
 
     values.v[POLICY_PROC_USERNS].number = user_namespaces;
-    cr_assert_eq(filter_spec_make(spec, &values, NULL), 0);
+    cr_assert_eq(filter_spec_make(spec, &values, 0, NULL), 0);
 
     struct program ours = filter_program(&arena, &values);
     struct program theirs = reference_numbers(spec, &arena);
@@ -261,6 +261,7 @@ Test(filter_program, finds_its_way_in_a_huge_tree)
 {
     static const uint32_t fates[] = {FILTER_ALLOW, FILTER_ERRNO(EPERM), FILTER_ERRNO(ENOSYS),
                                      FILTER_ERRNO(EACCES)};
+    const struct filter_setting setting = {.profile = SYSCALLS_DEFAULT};
     struct plan_filter_spec *spec = xcalloc(1, sizeof(*spec));
     struct arena arena = {0};
     struct program program = {0};
@@ -269,7 +270,7 @@ Test(filter_program, finds_its_way_in_a_huge_tree)
         spec->entries[n].action = fates[n % ARRAY_SIZE(fates)];
     spec->beyond = FILTER_ERRNO(EBADF);
     spec->entries[10].action = FILTER_ALLOW;
-    spec->entries[10].rule = filter_rule_for("socket", SYSCALLS_DEFAULT, false);
+    spec->entries[10].rule = filter_rule_for("socket", &setting);
     program.insns = filter_compile(&arena, spec, &program.count);
     cr_expect_gt(program.count, 1000);
     for (unsigned n = 0; n < SYSCALL_LIMIT + 10; n++) {
