@@ -14,11 +14,11 @@ enum gate {
     GATE_PROGRAM_EXISTS = 1 << 0,
     /* By pid 1: working directory and Landlock rules may be looked up in the new root. */
     GATE_ROOT_STANDS = 1 << 1,
-    /* By pid 1: nothing of the host can be reached any more. */
-    GATE_OLD_ROOT_GONE = 1 << 2,
+    /* By pid 1: nothing of the host can be reached any more, and it has given up all that it had. */
+    GATE_INIT_READY = 1 << 2,
     /* By the opener: nesting is closed, the host name is set. */
     GATE_OPENER_DONE = 1 << 3,
-    GATES_BEFORE_EXEC = GATE_ROOT_STANDS | GATE_OLD_ROOT_GONE | GATE_OPENER_DONE,
+    GATES_BEFORE_EXEC = GATE_ROOT_STANDS | GATE_INIT_READY | GATE_OPENER_DONE,
 };
 
 /* One page that the launcher and its children share until the program executes. */

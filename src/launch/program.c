@@ -241,7 +241,11 @@ _Noreturn void program_main(int net, struct shared *shared)
         _exit(STATUS_OURS);
     }
     gate_wait(&shared->gates, GATES_BEFORE_EXEC);
-    sigprocmask(SIG_SETMASK, &program->mask, NULL);
+    if (sigprocmask(SIG_SETMASK, &program->mask, NULL) < 0) {
+        failure->status = STATUS_OURS;
+        err_set(&failure->err, errno, "cannot restore the signal mask");
+        _exit(STATUS_OURS);
+    }
     if (strchr(path, '/'))
         execute(path, program);
     else

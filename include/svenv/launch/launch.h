@@ -36,7 +36,7 @@ struct launch {
     pid_t program; /* likewise */
     int control;   /* socket to pid 1, see launch/control.h */
     struct shared *shared;
-    const struct launch_failure *failure; /* err.code != 0 once it has ended: it never ran */
+    const struct launch_failure *failure; /* err.code != 0 after launch_ended(): it never ran */
 };
 
 /* Begins a start: forks the process that opens the namespaces (of the plan only ids, namespaces,
@@ -56,6 +56,10 @@ void launch_abandon(struct launch *launch);
  * with *err; nothing is left mounted, and what runs ends with the caller. */
 int launch_go(struct launch *launch, const struct plan *plan, const struct launch_program *program,
               struct err *err);
+
+/* To be called when the program's process has ended: one that was killed before the sandbox stood
+ * (or whose pid 1 was) never ran, and launch->failure says so. */
+void launch_ended(struct launch *launch);
 
 /* --- descriptors -------------------------------------------------------------------------- */
 
