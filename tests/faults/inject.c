@@ -178,6 +178,8 @@ static int follow(pid_t command)
             continue;
         }
         trace_forget(pid);
+        if (WIFSIGNALED(status))
+            trace_release_unnamed();
         if (pid == command) {
             result = status;
             alarm(SECONDS_MAX); /* for the rest to end by itself */

@@ -16,6 +16,7 @@
 #endif
 
 struct tracee tracees[TRACEES_MAX];
+static bool none_waits; /* for a name: who should tell it may be dead */
 
 pid_t trace_start(char **argv)
 {
@@ -69,6 +70,18 @@ void trace_forget(pid_t pid)
     trace_find(pid)->pid = 0;
 }
 
+void trace_release_unnamed(void)
+{
+    none_waits = true;
+    for (size_t i = 0; i < TRACEES_MAX; i++) {
+        if (tracees[i].pid == 0 || !tracees[i].waits)
+            continue;
+        memcpy(tracees[i].name, "?", 2);
+        tracees[i].waits = false;
+        trace_go_on(&tracees[i], 0);
+    }
+}
+
 void trace_name_child(struct tracee *parent)
 {
     unsigned long pid = 0;
@@ -97,7 +110,7 @@ void trace_go_on_or_stop(struct tracee *t, int number)
 {
     if (number == SIGSTOP || number == SIGTSTP || number == SIGTTIN || number == SIGTTOU)
         ptrace(PTRACE_LISTEN, t->pid, NULL, NULL);
-    else if (t->name[0])
+    else if (t->name[0] || none_waits)
         trace_go_on(t, 0);
     else
         t->waits = true;

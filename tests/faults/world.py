@@ -12,7 +12,6 @@ import pathlib
 import secrets
 import select
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -32,10 +31,10 @@ def environment():
     return {**env, "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 
 
-def run(argv, **options):
+def run(argv, env=None, **options):
     return subprocess.run([os.fspath(word) for word in argv], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-                          env=environment(), timeout=SECONDS, **options)
+                          env=env or environment(), timeout=SECONDS, **options)
 
 
 def must(argv, **options):
@@ -108,37 +107,47 @@ def processes_of(venv):
 
 
 class World:
-    def __init__(self, policy=""):
+    def __init__(self, policy="", missing=None):
+        """policy: lines of the venv's policy. missing: wrapped on a kernel that lacks these."""
         self.top = pathlib.Path(os.path.realpath(tempfile.mkdtemp(prefix="svenv-faults-")))
         self.project = self.top / "project"
         self.venv = self.project / ".venv"
+        self.env = {**environment(), "XDG_STATE_HOME": str(self.top / "state")}
         self.socket = "svenv-faults-" + secrets.token_hex(8)
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind("\0" + self.socket)
         self.listener.listen(8)
         self.listener.setblocking(False)
         try:
-            self._build(policy)
+            self._build(policy, missing)
         except BaseException:
             self.close()
             raise
 
-    def _build(self, policy):
+    def _build(self, policy, missing):
         (self.project / ".git").mkdir(parents=True)
         (self.project / ".env").write_text("FROM_DOTENV=yes\n")
         must([SYSTEM_PYTHON, "-m", "venv", "--without-pip", self.venv])
         for name in ("witness", "pip"):
             shutil.copy(WITNESS, self.venv / "bin" / name)
             os.chmod(self.venv / "bin" / name, 0o755)
-        must([TOOL, "wrap", self.venv])
-        self.id = json.loads((self.venv / "sandbox" / "manifest.json").read_text())["id"]
         if policy:
-            (self.venv / "sandbox" / "policy.yaml").write_text("version: 1\n" + policy)
+            (self.top / "policy.yaml").write_text("version: 1\n" + policy)
+        self.wrapped = self.tool("wrap", self.venv, *(["--policy", self.top / "policy.yaml"]
+                                                      if policy else []), missing=missing)
+        if missing is None and self.wrapped.returncode != 0:
+            raise RuntimeError("cannot wrap: " + self.wrapped.stderr)
+        if self.wrapped.returncode == 0:
+            self.id = json.loads((self.venv / "sandbox" / "manifest.json").read_text())["id"]
+
+    def tool(self, *words, missing=None):
+        """The command itself, on a kernel that lacks calls."""
+        return run([*without(missing), TOOL, *words], env=self.env, cwd=self.project)
 
     def close(self):
         self.listener.close()
         if (self.venv / "sandbox").exists():
-            run([TOOL, "unwrap", self.venv, "--purge"])
+            self.tool("unwrap", self.venv, "--purge")
         shutil.rmtree(self.top, ignore_errors=True)
 
     def __enter__(self):
@@ -147,36 +156,32 @@ class World:
     def __exit__(self, *_):
         self.close()
 
-    def start(self, entry="witness", words=(), fault=None, missing=(), wait=True):
+    def start(self, entry="witness", words=(), fault=None, missing=None):
         """One start of an entry, traced when there is a fault (or "count"), on a kernel that lacks
-        the calls in `missing`. wait: let the program go as soon as it has told all."""
-        argv = [self.venv / "bin" / entry, *words, self.socket]
+        the calls in `missing`."""
+        argv = [*without(missing), self.venv / "bin" / entry, *words, self.socket]
         log = self.top / "log"
         log.unlink(missing_ok=True)
-        if missing:
-            argv = [WITHOUT, *missing, "--", *argv]
         if fault:
             real = self.venv / "sandbox" / "bin" / entry
             place = [] if fault == "count" else fault.options()
             argv = [INJECT, "-o", log, "-w", real, *place, "--", *argv]
-        seen, first, errors, status = self._follow(argv, wait)
+        seen, first, errors, status = self._follow(argv)
         lines = log.read_text().splitlines() if log.exists() else []
         return Outcome(status, self._plain(seen), first, errors, [line.split() for line in lines])
 
-    def _follow(self, argv, wait):
+    def _follow(self, argv):
         """A directory and a socket that must not get in are open in the caller, and a file that
         may."""
         pair = socket.socketpair()
         extra = [os.open("/", os.O_RDONLY), pair[0].fileno(), os.open("/dev/null", os.O_RDONLY)]
         with subprocess.Popen(
-                [os.fspath(word) for word in argv], cwd=self.project, env=environment(),
+                [os.fspath(word) for word in argv], cwd=self.project, env=self.env,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 pass_fds=extra) as process:
             try:
                 said = read_until_end(process.stdout)
                 first = pid_one(process.pid) if said else []
-                if not wait:
-                    process.wait(SECONDS)
                 out, err = process.communicate(timeout=SECONDS)
             except BaseException:
                 process.kill()
@@ -213,13 +218,26 @@ class World:
         return sorted(self.surroundings() - before)
 
     def surroundings(self):
-        found = {str(path) for path in self.top.rglob("*") if path.name != "log"}
+        found = set(files_below(self.top, {"log", "state", "etc"}))
         for base in ("/tmp", "/var/tmp", "/dev/shm"):
             found |= set(glob.glob(f"{base}/sandbox-venv-{self.id}*"))
         found |= {line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
                   if str(self.top) in line or "sandbox-venv" in line}
         found |= {f"process {pid}" for pid in processes_of(self.venv)}
         return found
+
+
+def without(missing):
+    """What goes before a command that is to lack calls; None: nothing, not even a filter."""
+    return [] if missing is None else [WITHOUT, *missing, "--"]
+
+
+def files_below(top, left_out):
+    for entry in os.scandir(top):
+        if entry.name not in left_out:
+            yield entry.path
+            if entry.is_dir(follow_symlinks=False):
+                yield from files_below(entry.path, left_out)
 
 
 def read_until_end(stream):
@@ -254,9 +272,3 @@ def call_names():
     """System calls by number."""
     pairs = (line.split() for line in must([WITHOUT, "--names"]).stdout.splitlines())
     return {int(number): name for number, name in pairs}
-
-
-def stop_cleanly():
-    """A run that is stopped removes its worlds all the same."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: exit(1))

@@ -1,0 +1,95 @@
+"""Whether a start with a fault came out right: refused in one line with nothing left, or run in a
+sandbox as tight as a good start's."""
+
+import time
+
+STATUS_OURS = 125
+STATUS_CANNOT_EXEC = 126
+STATUS_BROKEN = 99  # of the helpers
+SECONDS_TO_END = 10
+
+
+class Good:
+    """What a start without a fault is like. Three of them, which must agree."""
+
+    def __init__(self, scene, before=lambda scene: None, **options):
+        outcomes = []
+        for _ in range(3):
+            before(scene)
+            outcomes.append(scene.start(**options))
+        for outcome in outcomes:
+            if outcome.status != 0 or outcome.errors or outcome.seen[-1:] != ["end"]:
+                raise AssertionError(f"a good start failed: {outcome}")
+        first, *others = outcomes
+        for other in others:
+            if other.seen != first.seen or other.first != first.first:
+                raise AssertionError(
+                    f"good starts differ: {sorted(set(other.seen) ^ set(first.seen))}")
+        self.seen, self.first, self.log = first.seen, first.first, first.log
+
+
+def is_variable(line):
+    return line.startswith("variable ")
+
+
+def against(outcome, good):
+    """What is weaker or just different inside. A variable fewer is neither: `.env` or the caller's
+    parent could not be read, and what they would have told is left out."""
+    seen, wanted = set(outcome.seen), set(good.seen)
+    found = ["inside, more: " + line for line in sorted(seen - wanted)]
+    found += ["inside, not: " + line for line in sorted(wanted - seen) if not is_variable(line)]
+    if outcome.first != good.first:
+        found.append(f"pid 1: {outcome.first}")
+    return found
+
+
+def one_line(outcome):
+    if len(outcome.errors) == 1 and outcome.errors[0].startswith("sandbox-venv: "):
+        return []
+    return [f"standard error, not one line of ours: {outcome.errors}"]
+
+
+def refused(outcome, may_die, may_cannot_exec):
+    """The program never ran."""
+    if may_die and outcome.status > 128:
+        return []
+    if outcome.status == STATUS_OURS or (may_cannot_exec and outcome.status == STATUS_CANNOT_EXEC):
+        return one_line(outcome)
+    return [f"status {outcome.status}, and nothing ran"]
+
+
+def ran(outcome, good, may_fail_after):
+    """It ran to its end before or in spite of the fault."""
+    found = against(outcome, good)
+    if may_fail_after and outcome.late and outcome.status == STATUS_OURS:
+        return found + one_line(outcome)
+    if outcome.status != 0 and not outcome.late:
+        found.append(f"status {outcome.status} of a program that ran, {outcome.errors}")
+    if outcome.status == STATUS_OURS:
+        found.append(f"status {STATUS_OURS}, and the program had run: {outcome.errors}")
+    return found
+
+
+def judge(outcome, good, may_die=False, may_cannot_exec=False, may_fail_after=False):
+    """may_fail_after: the launcher has work to do after the program, and says when that failed.
+    Return: complaints, none when all is well."""
+    found = [" ".join(words) for words in outcome.log if words[0] == "hung"]
+    if outcome.status == STATUS_BROKEN:
+        found.append(f"the injector failed: {outcome.errors}")
+    if not outcome.ran:
+        return found + refused(outcome, may_die, may_cannot_exec)
+    if outcome.seen[-1] != "end":
+        # Ended in the middle: only somebody who was killed may do that.
+        return found + ([] if may_die else ["the program was ended in the middle: "
+                                            f"{outcome.status} {outcome.errors}"])
+    return found + ran(outcome, good, may_fail_after)
+
+
+def left_behind(scene, before):
+    """The kernel takes apart what was killed a moment later."""
+    end = time.monotonic() + SECONDS_TO_END
+    left = scene.left_behind(before)
+    while left and time.monotonic() < end:
+        time.sleep(0.05)
+        left = scene.left_behind(before)
+    return ["left behind: " + line for line in left]
