@@ -172,16 +172,15 @@ static int join_net(int net, struct shared *shared)
     return rc;
 }
 
-static void prepare(int control, int net, struct shared *shared)
+static void prepare(int control, int root, int net, struct shared *shared)
 {
     struct err *err = &shared->failure.err;
-    int root;
 
     die_with_launcher(control);
     shared->failure.status = STATUS_OURS;
-    root = root_build(shared, err);
-    if (root < 0)
+    if (root_build(root, shared, err) < 0)
         _exit(STATUS_OURS);
+    gate_open(&shared->gates, GATE_ROOT_BUILT);
     gate_wait(&shared->gates, GATE_PROGRAM_EXISTS);
     if (root_enter(root, shared, err) < 0 || join_net(net, shared) < 0)
         _exit(STATUS_OURS);
@@ -195,11 +194,11 @@ static void prepare(int control, int net, struct shared *shared)
         _exit(STATUS_OURS);
 }
 
-_Noreturn void init_main(int control, int net, struct shared *shared)
+_Noreturn void init_main(int control, int root, int net, struct shared *shared)
 {
     struct init init = {.control = 0};
 
-    prepare(control, net, shared);
+    prepare(control, root, net, shared);
     if (watch_signals(&init, &shared->failure.err) < 0)
         _exit(STATUS_OURS);
     gate_open(&shared->gates, GATE_INIT_READY);

@@ -9,16 +9,17 @@ enum gate {
     GATE_PLAN_READY = 1 << 4,
     /* By the launcher: what is to be mounted exists on the host. */
     GATE_NODES_MADE = 1 << 5,
-    /* By the opener. pivot_root(2) moves the processes that are in the kernel's list of tasks: a
-     * program that was still being cloned would keep the host's root. */
+    /* By the program. pivot_root(2) moves the processes that are in the kernel's list of tasks: one
+     * that was still being cloned would keep the host's root. It needs the host's /proc no more. */
     GATE_PROGRAM_EXISTS = 1 << 0,
-    /* By pid 1: working directory and Landlock rules may be looked up in the new root. */
+    /* By pid 1: Landlock rules may be looked up below the new root's descriptor. */
+    GATE_ROOT_BUILT = 1 << 6,
+    /* By pid 1: it is the root directory of both. */
     GATE_ROOT_STANDS = 1 << 1,
-    /* By pid 1: nothing of the host can be reached any more, and it has given up all that it had. */
+    /* By pid 1: nothing of the host can be reached any more, and it has given up all that it had.
+     */
     GATE_INIT_READY = 1 << 2,
-    /* By the opener: nesting is closed, the host name is set. */
-    GATE_OPENER_DONE = 1 << 3,
-    GATES_BEFORE_EXEC = GATE_ROOT_STANDS | GATE_INIT_READY | GATE_OPENER_DONE,
+    GATES_BEFORE_EXEC = GATE_ROOT_STANDS | GATE_INIT_READY,
 };
 
 /* One page that the launcher and its children share until the program executes. */
@@ -34,20 +35,23 @@ struct shared {
     struct launch_failure failure;
 };
 
-/* Builds the root of the plan, once there is one, in the caller's new mount namespace. Return: its
- * descriptor, or negative errno with *err. */
-int root_build(struct shared *shared, struct err *err);
+/* An empty root, attached to nothing. Return: its descriptor, or negative errno with *err. */
+int root_make(struct err *err);
+/* Builds the root of the plan on it, once there is a plan, in the caller's new mount namespace. */
+int root_build(int root, struct shared *shared, struct err *err);
 /* Makes it the root directory of every process in that namespace; the old root lies on top of it
  * until root_drop_old(). Closes the descriptor. */
 int root_enter(int root, struct shared *shared, struct err *err);
 int root_drop_old(struct err *err);
 
-/* Pid 1: builds the root, opens gates, reaps, reports signals, ends when the launcher does. net: on
- * it comes the network namespace that the program makes; -1: the host's stays. */
-_Noreturn void init_main(int control, int net, struct shared *shared);
+/* Pid 1: builds the root, opens gates, reaps, reports signals, ends when the launcher does. root:
+ * of root_make(). net: on it comes the network namespace that the program makes; -1: the host's
+ * stays. */
+_Noreturn void init_main(int control, int root, int net, struct shared *shared);
 
-/* The program's last steps: drop and exec. Returns only by writing the failure and _exit(). */
-_Noreturn void program_main(int net, struct shared *shared);
+/* The program's last steps: drop and exec. Returns only by writing the failure and _exit(). plan:
+ * as far as it is known before the start's own part of it. root, net: as for init_main(). */
+_Noreturn void program_main(const struct plan *plan, int root, int net, struct shared *shared);
 
 /* From here on the caller ends when the launcher does, however that ends. Must follow the last gain
  * of privileges, which makes the kernel forget the wish (PR_SET_PDEATHSIG(2const)). control: this

@@ -8,19 +8,21 @@
  *    completing the plan for this start, in memory that it shares with its children.
  * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup; pid for its children) and
  * maps the ids.                                                     Mustn't: run anything foreign.
- * 3. It clones pid 1 and then the program as children of the launcher: so limits, terminal, process
- *    group, rusage and stop/continue are native for the caller, and the parent of the program reads
- *    0 inside, never 1, which pollers of the parent take for "my parent died". Then it closes
- *    nesting, names the host, and exits.
- * 4. Pid 1 makes an empty root, and builds on it by the plan's operations when there is a plan: it
- *    has the capabilities of its user namespace (a proc of the new pid namespace can be mounted
- *    from inside it only). It pivots into it, for the program too. From here on the host's files
- * are out of reach.
- * 5. Pid 1 drops the old root, then everything that it has itself, opens the last gate, and reaps
- *    (init.c).
- * 6. Meanwhile the program makes the network namespace, the dearest of all, and hands it to pid 1;
- *    it sets limits, drops capabilities and loads the filter; once the root stands it enters
- *    Landlock; once all gates are open it executes (program.c).    Should: have nothing to decide.
+ * 3. It makes an empty root and clones pid 1 and then the program as children of the launcher: so
+ *    limits, terminal, process group, rusage and stop/continue are native for the caller, and the
+ *    parent of the program reads 0 inside, never 1, which pollers of the parent take for "my parent
+ *    died". Then it exits.
+ * 4. Pid 1 builds on the root by the plan's operations when there is a plan: it has the
+ *    capabilities of its user namespace (a proc of the new pid namespace can be mounted from inside
+ *    it only). It pivots into it, for the program too. From here on the host's files are out of
+ *    reach.
+ * 5. Pid 1 drops the old root, then everything that it has itself, opens the last gate, and
+ *    reaps (init.c).
+ * 6. Meanwhile the program closes nesting and names the host; it makes the network namespace, the
+ *    dearest of all, and hands it to pid 1; it sets limits, drops capabilities and loads the
+ *    filter; it makes Landlock's rules once the root is built, and enters Landlock once the root
+ *    stands; once all gates are open it executes (program.c).
+ *                                                                  Should: have nothing to decide.
  *
  * An error in any child ends the launch: it is written to the shared page as data, and printed once
  * by the launcher. When pid 1 ends, the kernel ends the program at the gate. */
@@ -64,6 +66,7 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
 {
     struct err *err = &shared->failure.err;
     int net[2] = {-1, -1};
+    int root;
 
     if (namespaces_enter(plan->uid, plan->gid, err) < 0)
         _exit(STATUS_OURS);
@@ -73,22 +76,16 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
         err_set(err, errno, "cannot make a socket pair for the network namespace");
         _exit(STATUS_OURS);
     }
+    root = root_make(err);
+    if (root < 0)
+        _exit(STATUS_OURS);
     if (sibling(shared, &shared->init) == 0) {
         close(net[1]);
-        init_main(control, net[0], shared);
+        init_main(control, root, net[0], shared);
     }
     close(net[0]);
     if (sibling(shared, &shared->program) == 0)
-        program_main(net[1], shared);
-    /* While /proc is the host's: when pid 1 pivots, this process's root changes with it. */
-    if (!(plan->flags & PLAN_USERNS_OK) && namespaces_close_nesting(err) < 0)
-        _exit(STATUS_OURS);
-    gate_open(&shared->gates, GATE_PROGRAM_EXISTS);
-    if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0) {
-        err_set(err, errno, "cannot set the host name '%s'", plan->hostname);
-        _exit(STATUS_OURS);
-    }
-    gate_open(&shared->gates, GATE_OPENER_DONE);
+        program_main(plan, root, net[1], shared);
     _exit(0);
 }
 

@@ -53,20 +53,37 @@ static int set_limits(const struct plan *plan, struct err *err)
     return 0;
 }
 
-static int enter_landlock(const struct plan *plan, struct err *err)
+static int make_rules(const struct plan *plan, int root, int ruleset, struct err *err)
 {
-    auto_fd int ruleset = -1;
     int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < plan->landlock_count; i++)
+        rc = landlock_allow(ruleset, plan->landlock_abi, root, plan->landlock[i].path,
+                            plan->landlock[i].write, err);
+    return rc;
+}
+
+/* The rules are made while pid 1 changes the root, unless the filter has no openat2. */
+static int make_ruleset(const struct plan *plan, int root, struct shared *shared, int *out)
+{
+    struct err early = {0}, *err = &shared->failure.err;
+    auto_fd int ruleset = -1;
+    int rc;
 
     if (!(plan->flags & PLAN_USE_LANDLOCK))
         return 0;
     ruleset = landlock_open(plan->landlock_abi, err);
     if (ruleset < 0)
         return ruleset;
-    for (size_t i = 0; rc == 0 && i < plan->landlock_count; i++)
-        rc = landlock_allow(ruleset, plan->landlock_abi, plan->landlock[i].path,
-                            plan->landlock[i].write, err);
-    return rc < 0 ? rc : landlock_enforce(ruleset, err);
+    gate_wait(&shared->gates, GATE_ROOT_BUILT);
+    rc = make_rules(plan, root, ruleset, &early);
+    if (rc < 0) {
+        gate_wait(&shared->gates, GATE_ROOT_STANDS);
+        rc = make_rules(plan, -1, ruleset, err);
+    }
+    if (rc == 0)
+        *out = steal_fd(&ruleset);
+    return rc;
 }
 
 /* The caller's keys are out of reach by an own session keyring, or, where there is none to be had
@@ -203,13 +220,16 @@ static int exec_status(int code)
     return code == ENOENT || code == ENOTDIR ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC;
 }
 
-/* In the new root. */
-static int prepare_in_root(const struct plan *plan, const struct launch_program *program,
+static int prepare_in_root(const struct plan *plan, const struct launch_program *program, int root,
                            struct shared *shared, const char **path_out)
 {
     struct err *err = &shared->failure.err;
+    auto_fd int ruleset = -1;
     int rc;
 
+    rc = make_ruleset(plan, root, shared, &ruleset);
+    if (rc < 0)
+        return rc;
     gate_wait(&shared->gates, GATE_ROOT_STANDS);
     rc = check_root(shared, err);
     if (rc < 0)
@@ -218,16 +238,29 @@ static int prepare_in_root(const struct plan *plan, const struct launch_program 
         return err_set(err, errno, "cannot enter the working directory '%s'", program->cwd);
     if (program->path_as_called && same_file(program->path_as_called, program->path))
         *path_out = program->path_as_called;
-    return enter_landlock(plan, err);
+    return ruleset < 0 ? 0 : landlock_enforce(ruleset, err);
 }
 
-_Noreturn void program_main(int net, struct shared *shared)
+/* Needs the host's /proc: this process's root changes when pid 1 pivots. */
+static int finish_namespaces(const struct plan *plan, int net, struct shared *shared)
+{
+    struct err *err = &shared->failure.err;
+
+    if (!(plan->flags & PLAN_USERNS_OK) && namespaces_close_nesting(err) < 0)
+        return -err->code;
+    gate_open(&shared->gates, GATE_PROGRAM_EXISTS);
+    if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
+        return err_set(err, errno, "cannot set the host name '%s'", plan->hostname);
+    return net < 0 ? 0 : namespaces_own_net(net, err);
+}
+
+_Noreturn void program_main(const struct plan *plan, int root, int net, struct shared *shared)
 {
     struct launch_failure *failure = &shared->failure;
     const struct launch_program *program;
     const char *path;
 
-    if (net >= 0 && namespaces_own_net(net, &failure->err) < 0) {
+    if (finish_namespaces(plan, net, shared) < 0) {
         failure->status = STATUS_OURS;
         _exit(STATUS_OURS);
     }
@@ -236,7 +269,7 @@ _Noreturn void program_main(int net, struct shared *shared)
     path = program->path;
     fix_listen_pid(program);
     if (prepare_self(shared->plan, &failure->err) < 0 ||
-        prepare_in_root(shared->plan, program, shared, &path) < 0) {
+        prepare_in_root(shared->plan, program, root, shared, &path) < 0) {
         failure->status = STATUS_OURS;
         _exit(STATUS_OURS);
     }

@@ -1,7 +1,6 @@
 /* The sandbox's root: one function per kind of operation, executed in the plan's order. Sources are
  * looked up in the new mount namespace, where the old root is still "/"; destinations only below
- * the new root's descriptor, never through a symlink once a tree that the sandbox can write is
- * attached. */
+ * the new root's descriptor, and never through a symlink. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +13,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/path.h"
 #include "svenv/sys/mounts.h"
 #include "svenv/sys/syscalls.h"
 
@@ -25,13 +25,15 @@
 #define FIXED_ATTRS ((uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
 
 enum {
-    OWN_TREES_MAX = 32
+    OWN_TREES_MAX = 32,
+    FOREIGN_MAX = 128
 };
 
 struct builder {
     int root;
-    uint32_t uid;             /* inside */
-    bool hostile;             /* a tree that code in the sandbox can write is attached */
+    uint32_t uid;                     /* inside */
+    const char *foreign[FOREIGN_MAX]; /* binds and symlinks so far: what lies beneath is not ours */
+    size_t foreign_count;             /* more than FOREIGN_MAX: everything counts as foreign */
     dev_t own[OWN_TREES_MAX]; /* file systems made here: the only ones where nodes are made (C4) */
     size_t own_count;
 };
@@ -41,6 +43,26 @@ static const char *below_root(const char *dest)
     while (*dest == '/')
         dest++;
     return *dest ? dest : ".";
+}
+
+static void note_foreign(struct builder *b, const struct plan_op *op)
+{
+    if (b->foreign_count < FOREIGN_MAX)
+        b->foreign[b->foreign_count] = op->dest;
+    b->foreign_count++;
+}
+
+/* Was everything on the way to `dest`, and `dest` itself, made here? Then it can be used by its
+ * path, which is cheaper: nothing leads elsewhere, and nobody else can change it. */
+static bool is_ours(const struct builder *b, const char *dest)
+{
+    if (b->foreign_count > FOREIGN_MAX)
+        return false;
+    for (size_t i = 0; i < b->foreign_count; i++) {
+        if (path_is_beneath(dest, b->foreign[i]))
+            return false;
+    }
+    return true;
 }
 
 static int open_dest(const struct builder *b, const char *dest, uint64_t flags)
@@ -62,8 +84,7 @@ static int is_own(const struct builder *b, int dir)
     return -EXDEV;
 }
 
-/* The directory in which the node `dest` is to be made, and its name there. While nothing hostile
- * is attached the whole tree is ours, and the path can be used as it is. */
+/* The directory in which the node `dest` is to be made, and its name there. */
 static int open_parent(const struct builder *b, const char *dest, int *dir_out,
                        const char **name_out)
 {
@@ -73,10 +94,6 @@ static int open_parent(const struct builder *b, const char *dest, int *dir_out,
     char dir[PATH_MAX];
     int rc;
 
-    *dir_out = AT_FDCWD;
-    *name_out = path;
-    if (!b->hostile)
-        return 0;
     if (slash && (size_t)(slash - path) >= sizeof(dir))
         return -ENAMETOOLONG;
     snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
@@ -103,9 +120,15 @@ static int node_error(struct err *err, int code, const struct plan_op *op)
 static int prepare_node(const struct builder *b, const struct plan_op *op, int *dir_out,
                         const char **name_out, struct err *err)
 {
-    auto_fd int present = b->hostile ? open_dest(b, op->dest, O_PATH) : -1;
+    auto_fd int present = -1;
     int rc;
 
+    if (is_ours(b, op->dest)) {
+        *dir_out = AT_FDCWD;
+        *name_out = below_root(op->dest);
+        return 0;
+    }
+    present = open_dest(b, op->dest, O_PATH);
     if (present >= 0)
         return 1;
     rc = open_parent(b, op->dest, dir_out, name_out);
@@ -153,6 +176,7 @@ static int do_symlink(struct builder *b, const struct plan_op *op, struct err *e
 
     if (rc == 0 && symlinkat(op->src, dir, name) < 0 && errno != EEXIST)
         return node_error(err, errno, op);
+    note_foreign(b, op);
     return rc < 0 ? rc : 0;
 }
 
@@ -163,15 +187,23 @@ static uint64_t bind_attrs(const struct plan_op *op)
            (op->flags & PLAN_EXEC_OFF ? (uint64_t)MOUNT_ATTR_NOEXEC : 0);
 }
 
+static int attach_to(const struct builder *b, int tree, const char *dest)
+{
+    auto_fd int target = -1;
+
+    if (is_ours(b, dest))
+        return mount_attach(tree, b->root, below_root(dest));
+    target = open_dest(b, dest, O_PATH);
+    return target < 0 ? target : mount_attach(tree, target, "");
+}
+
 static int attach(const struct builder *b, int tree, const struct plan_op *op, struct err *err)
 {
-    auto_fd int target = open_dest(b, op->dest, O_PATH);
-    int rc;
+    int rc = attach_to(b, tree, op->dest);
 
-    if (target < 0)
-        return err_set(err, -target, "no mount point '%s' in the sandbox (%s)", op->dest,
+    if (rc == -ENOENT)
+        return err_set(err, ENOENT, "no mount point '%s' in the sandbox (%s)", op->dest,
                        op->origin);
-    rc = mount_attach(tree, target);
     return rc < 0 ? err_set(err, -rc, "cannot mount on '%s' (%s)", op->dest, op->origin) : 0;
 }
 
@@ -236,8 +268,7 @@ static int do_bind(struct builder *b, const struct plan_op *op, struct err *err)
     if (tree < 0)
         return tree == -ENOENT && (op->flags & PLAN_TRY) ? 0 : tree;
     rc = attach(b, tree, op, err);
-    if (rc == 0 && (op->flags & PLAN_HOSTILE))
-        b->hostile = true;
+    note_foreign(b, op);
     return rc;
 }
 
@@ -322,22 +353,33 @@ static int do_chmod(struct builder *b, const struct plan_op *op, struct err *err
                   : 0;
 }
 
-/* The masks' own mount is read-only, and so is every copy of it. */
+static int look_at(const struct builder *b, const char *dest, struct stat *out)
+{
+    auto_fd int fd = -1;
+
+    if (is_ours(b, dest))
+        return fstatat(b->root, below_root(dest), out, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+    fd = open_dest(b, dest, O_PATH);
+    if (fd < 0)
+        return fd;
+    return fstat(fd, out) < 0 ? -errno : 0;
+}
+
+/* The masks' own mount is read-only, and so is every copy of it. A directory that is exchanged for
+ * a file in between cannot be mounted on. */
 static int do_mask(struct builder *b, const struct plan_op *op, struct err *err)
 {
-    auto_fd int dest = open_dest(b, op->dest, O_PATH);
     auto_fd int tree = -1;
     struct stat st;
-    int rc;
+    int rc = look_at(b, op->dest, &st);
 
-    if (dest == -ENOENT && (op->flags & PLAN_TRY))
+    if (rc == -ENOENT && (op->flags & PLAN_TRY))
         return 0;
-    if (dest < 0 || fstat(dest, &st) < 0)
-        return err_set(err, dest < 0 ? -dest : errno, "cannot hide '%s' (%s)", op->dest,
-                       op->origin);
-    tree = sys_open_tree(b->root, S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE,
-                         OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    rc = tree < 0 ? tree : mount_attach(tree, dest);
+    if (rc == 0) {
+        tree = sys_open_tree(b->root, S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE,
+                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        rc = tree < 0 ? tree : attach_to(b, tree, op->dest);
+    }
     return rc < 0 ? err_set(err, -rc, "cannot hide '%s' (%s)", op->dest, op->origin) : 0;
 }
 
@@ -363,24 +405,29 @@ static int make_masks(void)
     return sys_mount_setattr(AT_FDCWD, OWN_DIR, 0, attrs, 0);
 }
 
-/* A fresh tmpfs on top of "/": path look-ups from "/" still start at the old root below it, so
- * nothing of the host is hidden while sources are opened. The current directory becomes the new
- * root, where destinations are looked up. */
-static int make_root(struct builder *b, struct err *err)
+int root_make(struct err *err)
 {
     static const char *const options[] = {"mode", "0755", NULL};
+    int root = mount_make("tmpfs", options, FIXED_ATTRS);
+
+    return root < 0 ? err_set(err, -root, "cannot make the sandbox's root") : root;
+}
+
+/* On top of "/": path look-ups from "/" still start at the old root below it, so nothing of the
+ * host is hidden while sources are opened. The current directory becomes the new root, where
+ * destinations are looked up. */
+static int attach_root(struct builder *b, struct err *err)
+{
     auto_fd int old = open("/", O_PATH | O_CLOEXEC);
     struct stat st;
-    int rc;
+    int rc = mount_attach(b->root, old, "");
 
-    b->root = mount_make("tmpfs", options, FIXED_ATTRS);
-    rc = b->root < 0 ? b->root : mount_attach(b->root, old);
     if (rc == 0 && (fchdir(b->root) < 0 || fstat(b->root, &st) < 0))
         rc = -errno;
     if (rc == 0)
         rc = make_masks();
     if (rc < 0)
-        return err_set(err, -rc, "cannot make the sandbox's root");
+        return err_set(err, -rc, "cannot mount the sandbox's root");
     b->own[b->own_count++] = st.st_dev;
     return 0;
 }
@@ -401,19 +448,19 @@ static int do_operations(struct builder *b, struct shared *shared, struct err *e
     return rc;
 }
 
-int root_build(struct shared *shared, struct err *err)
+int root_build(int root, struct shared *shared, struct err *err)
 {
-    struct builder b = {.root = -1};
+    struct builder b = {.root = root};
     mode_t mask = umask(0);
-    int rc = make_root(&b, err);
+    int rc = attach_root(&b, err);
 
     if (rc == 0)
         rc = do_operations(&b, shared, err);
     umask(mask);
     if (rc < 0)
         return rc;
-    rc = sys_mount_setattr(b.root, "", AT_EMPTY_PATH, FIXED_ATTRS | MOUNT_ATTR_RDONLY, 0);
-    return rc < 0 ? err_set(err, -rc, "cannot make the sandbox's root read-only") : b.root;
+    rc = sys_mount_setattr(root, "", AT_EMPTY_PATH, FIXED_ATTRS | MOUNT_ATTR_RDONLY, 0);
+    return rc < 0 ? err_set(err, -rc, "cannot make the sandbox's root read-only") : 0;
 }
 
 int root_enter(int root, struct shared *shared, struct err *err)

@@ -1,3 +1,4 @@
+#include <stdint.h>
 #include <string.h>
 
 #include "svenv/base/str.h"
@@ -44,14 +45,30 @@ static bool has_name(const char *assignment, const char *name, size_t len)
            assignment[len] == '=';
 }
 
-/* The first letter settles nearly all pairs: an environment and a table of some hundred rules are
- * tens of thousands of pairs at every start. */
-static bool pattern_fits(const char *pattern, const char *name)
+/* The capital letters of a text, a bit for each. */
+static uint32_t letters_of(const char *text)
+{
+    uint32_t letters = 0;
+
+    for (; *text != '\0'; text++) {
+        if (*text >= 'A' && *text <= 'Z')
+            letters |= 1u << (*text - 'A');
+    }
+    return letters;
+}
+
+/* An environment and a table of some hundred rules are tens of thousands of pairs at every start:
+ * the first letter settles nearly all of them, and a letter that the name lacks most others. */
+static bool pattern_fits(const char *pattern, const char *name, uint32_t letters)
 {
     char first = pattern[0];
 
     if (first != name[0] && first != '*' && first != '?' && first != '\\')
         return false;
+    for (const char *at = pattern; *at != '\0'; at++) {
+        if (*at >= 'A' && *at <= 'Z' && (letters & (1u << (*at - 'A'))) == 0)
+            return false;
+    }
     return str_glob(pattern, name);
 }
 
@@ -107,8 +124,10 @@ static bool is_default(const char *origin)
 
 static const struct plan_env_rule *find_rule(const struct plan *plan, const char *name)
 {
+    uint32_t letters = letters_of(name);
+
     for (size_t i = 0; i < plan->env_rule_count; i++) {
-        if (pattern_fits(plan->env_rules[i].pattern, name))
+        if (pattern_fits(plan->env_rules[i].pattern, name, letters))
             return &plan->env_rules[i];
     }
     return NULL;

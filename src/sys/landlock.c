@@ -71,15 +71,26 @@ int landlock_open(unsigned abi, struct err *err)
     return fd;
 }
 
-int landlock_allow(int ruleset, unsigned abi, const char *path, bool write, struct err *err)
+static int open_rule(int root, const char *path)
 {
-    auto_fd int fd = open(path, O_PATH | O_CLOEXEC);
+    int fd;
+
+    if (root >= 0)
+        return sys_openat2(root, path, O_PATH | O_CLOEXEC, 0, RESOLVE_IN_ROOT);
+    fd = open(path, O_PATH | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int landlock_allow(int ruleset, unsigned abi, int root, const char *path, bool write,
+                   struct err *err)
+{
+    auto_fd int fd = open_rule(root, path);
     uint64_t access = (FS_READ | (write ? FS_WRITE : 0)) & handled_rights(abi);
     struct stat st;
-    int rc;
+    int rc = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
 
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return err_set(err, errno, "cannot open '%s' for a Landlock rule", path);
+    if (rc < 0)
+        return err_set(err, -rc, "cannot open '%s' for a Landlock rule", path);
     if (!S_ISDIR(st.st_mode))
         access &= FS_FILE;
     rc = sys_landlock_add_path(ruleset, access, fd);

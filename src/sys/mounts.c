@@ -39,9 +39,9 @@ int mount_make(const char *type, const char *const *options, uint64_t attrs)
     return sys_fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attrs);
 }
 
-int mount_attach(int tree, int target)
+int mount_attach(int tree, int dir, const char *path)
 {
-    return sys_move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    return sys_move_mount(tree, "", dir, path, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
 /* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one. */

@@ -7,6 +7,7 @@ STATUS_OURS = 125
 STATUS_CANNOT_EXEC = 126
 STATUS_BROKEN = 99  # of the helpers
 SECONDS_TO_END = 10
+TEMPORARY = "/.sandbox-venv-tmp-"
 
 
 class Good:
@@ -43,26 +44,28 @@ def against(outcome, good):
     return found
 
 
-def one_line(outcome):
-    if len(outcome.errors) == 1 and outcome.errors[0].startswith("sandbox-venv: "):
+def one_line(outcome, by_helper=False):
+    """The dynamic linker of the installed program may have said something before."""
+    lines = outcome.errors[-1:] if by_helper else outcome.errors
+    if len(lines) == 1 and lines[0].startswith("sandbox-venv: "):
         return []
     return [f"standard error, not one line of ours: {outcome.errors}"]
 
 
-def refused(outcome, may_die, may_cannot_exec):
+def refused(outcome, may_die, may_cannot_exec, by_helper):
     """The program never ran."""
     if may_die and outcome.status > 128:
         return []
     if outcome.status == STATUS_OURS or (may_cannot_exec and outcome.status == STATUS_CANNOT_EXEC):
-        return one_line(outcome)
+        return one_line(outcome, by_helper)
     return [f"status {outcome.status}, and nothing ran"]
 
 
-def ran(outcome, good, may_fail_after):
+def ran(outcome, good, may_fail_after, by_helper):
     """It ran to its end before or in spite of the fault."""
     found = against(outcome, good)
     if may_fail_after and outcome.late and outcome.status == STATUS_OURS:
-        return found + one_line(outcome)
+        return found + one_line(outcome, by_helper)
     if outcome.status != 0 and not outcome.late:
         found.append(f"status {outcome.status} of a program that ran, {outcome.errors}")
     if outcome.status == STATUS_OURS:
@@ -70,26 +73,29 @@ def ran(outcome, good, may_fail_after):
     return found
 
 
-def judge(outcome, good, may_die=False, may_cannot_exec=False, may_fail_after=False):
+def judge(outcome, good, may_die=False, may_cannot_exec=False, may_fail_after=False,
+          by_helper=False):
     """may_fail_after: the launcher has work to do after the program, and says when that failed.
     Return: complaints, none when all is well."""
     found = [" ".join(words) for words in outcome.log if words[0] == "hung"]
     if outcome.status == STATUS_BROKEN:
         found.append(f"the injector failed: {outcome.errors}")
     if not outcome.ran:
-        return found + refused(outcome, may_die, may_cannot_exec)
+        return found + refused(outcome, may_die, may_cannot_exec, by_helper)
     if outcome.seen[-1] != "end":
         # Ended in the middle: only somebody who was killed may do that.
         return found + ([] if may_die else ["the program was ended in the middle: "
                                             f"{outcome.status} {outcome.errors}"])
-    return found + ran(outcome, good, may_fail_after)
+    return found + ran(outcome, good, may_fail_after, by_helper)
 
 
-def left_behind(scene, before):
-    """The kernel takes apart what was killed a moment later."""
+def left_behind(scene, before, killed):
+    """What is there now that was not. The kernel takes apart what was killed a moment later; and
+    who is killed while it writes a file of the venv leaves what it wrote, under no name of ours."""
     end = time.monotonic() + SECONDS_TO_END
-    left = scene.left_behind(before)
-    while left and time.monotonic() < end:
+    while True:
+        left = [name for name in scene.left_behind(before)
+                if not (killed and TEMPORARY in name)]
+        if not left or time.monotonic() > end:
+            return left
         time.sleep(0.05)
-        left = scene.left_behind(before)
-    return ["left behind: " + line for line in left]

@@ -27,8 +27,10 @@ unsigned landlock_abi(void);
 /* A ruleset that handles every right of `abi`. Without a rule everything is denied. scoped: also
  * signals and abstract sockets to processes outside (ABI 6). Return: descriptor or negative. */
 int landlock_open(unsigned abi, struct err *err);
-/* Lets the tree at `path` be read and executed, and with `write` also changed in every way. */
-int landlock_allow(int ruleset, unsigned abi, const char *path, bool write, struct err *err);
+/* Lets the tree at `path` be read and executed, and with `write` also changed in every way. root:
+ * what "/" means in the path, an O_PATH descriptor; -1: the caller's own root. */
+int landlock_allow(int ruleset, unsigned abi, int root, const char *path, bool write,
+                   struct err *err);
 /* Puts the ruleset in force for the caller, for good. Needs no_new_privs. */
 int landlock_enforce(int ruleset, struct err *err);
 

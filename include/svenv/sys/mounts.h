@@ -15,8 +15,9 @@ int mount_clone(int dir, const char *path, bool recursive, uint64_t attrs);
  * Return: descriptor of its root, or negative errno. */
 int mount_make(const char *type, const char *const *options, uint64_t attrs);
 
-/* Attaches a detached tree on what `target` (O_PATH) refers to. */
-int mount_attach(int tree, int target);
+/* Attaches a detached tree on what `path` names below the directory `dir`; "": on what `dir` itself
+ * (O_PATH) refers to. A symlink at the end of the path is not followed. */
+int mount_attach(int tree, int dir, const char *path);
 
 /* Makes the tree behind `root` the root directory of every process in the mount namespace. It must
  * be attached somewhere in it. The old root is left on top, reachable by "/..", until
