@@ -29,16 +29,17 @@ class Good:
         self.seen, self.first, self.log = first.seen, first.first, first.log
 
 
-def is_variable(line):
-    return line.startswith("variable ")
+# Fewer of these is no weakness: `.env` or the environment of the caller's parent could not be read,
+# or what a descriptor is, and then it does not get in.
+MAY_BE_FEWER = ("variable ", "descriptor ")
 
 
 def against(outcome, good):
-    """What is weaker or just different inside. A variable fewer is neither: `.env` or the caller's
-    parent could not be read, and what they would have told is left out."""
+    """What is weaker or just different inside."""
     seen, wanted = set(outcome.seen), set(good.seen)
     found = ["inside, more: " + line for line in sorted(seen - wanted)]
-    found += ["inside, not: " + line for line in sorted(wanted - seen) if not is_variable(line)]
+    found += ["inside, not: " + line for line in sorted(wanted - seen)
+              if not line.startswith(MAY_BE_FEWER)]
     if outcome.first != good.first:
         found.append(f"pid 1: {outcome.first}")
     return found

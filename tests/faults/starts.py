@@ -11,8 +11,6 @@ import unittest
 import judge
 import world
 
-FULL = os.environ.get("SVENV_FAULTS_FULL") == "1"
-
 # Not ENOENT: that is an answer about the world (no such file, so nothing to hide), not a failure.
 ERRORS = (errno.EPERM, errno.ENOMEM)
 ERRORS_FULL = (errno.EPERM, errno.ENOMEM, errno.ENOSYS, errno.EIO, errno.EAGAIN, errno.EINTR,
@@ -57,9 +55,9 @@ class Calls:
     @staticmethod
     def faults_of(process, generation, number, count):
         # Thousands of calls of the installed program read and write files, all in the same way.
-        every = FULL and count <= EVERY_MAX
+        every = world.FULL and count <= EVERY_MAX
         for nth in range(1, count + 1) if every else sorted({1, (count + 1) // 2, count}):
-            for error in ERRORS_FULL if FULL else sample(number, nth):
+            for error in ERRORS_FULL if world.FULL else sample(number, nth):
                 yield world.Fault(process, generation, number, nth, error)
 
 

@@ -1,6 +1,8 @@
-/* Runs a command as on a kernel that lacks some system calls: without NAME... -- CMD...
- * They answer ENOSYS in it and in all that it starts. `without --names` lists what there is. */
+/* Runs a command as on a kernel that lacks some system calls: without NAME=ERROR... -- CMD...
+ * They answer ENOSYS or EPERM in it and in all that it starts. `without --names` lists what there
+ * is. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,20 @@ static int list_names(void)
     return 0;
 }
 
+/* Return: could it be taken away? */
+static bool take_away(scmp_filter_ctx filter, char *name)
+{
+    char *equals = strchr(name, '=');
+    unsigned error = equals && strcmp(equals + 1, "EPERM") == 0 ? EPERM : ENOSYS;
+    int number;
+
+    if (equals)
+        *equals = '\0';
+    number = seccomp_syscall_resolve_name(name);
+    return number != __NR_SCMP_ERROR &&
+           seccomp_rule_add(filter, SCMP_ACT_ERRNO(error), number, 0) == 0;
+}
+
 int main(int argc, char **argv)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -33,10 +49,7 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--names") == 0)
         return list_names();
     for (; filter && at < argc && strcmp(argv[at], "--") != 0; at++) {
-        int number = seccomp_syscall_resolve_name(argv[at]);
-
-        if (number == __NR_SCMP_ERROR ||
-            seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), number, 0) < 0) {
+        if (!take_away(filter, argv[at])) {
             fprintf(stderr, "without: no system call '%s'\n", argv[at]);
             return STATUS_BROKEN;
         }

@@ -86,9 +86,8 @@ static const char *said(int result)
     return result < 0 ? strerror(errno) : "ok";
 }
 
-/* What Landlock alone forbids: everything else would let these pass. A character device with the
- * number 0 anybody may make (mknod(2)); abstract sockets are Landlock's from ABI 6 on. */
-static void show_landlock(const char *name)
+/* What Landlock alone forbids, from ABI 6 on. */
+static void show_landlock_on_sockets(const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
@@ -97,8 +96,24 @@ static void show_landlock(const char *name)
     strncpy(address.sun_path + 1, name, sizeof(address.sun_path) - 2);
     printf("abstract socket: %s\n", said(connect(fd, (struct sockaddr *)&address, size)));
     close(fd);
-    printf("device: %s\n", said(mknod("/tmp/faults-device", S_IFCHR | 0600, 0)));
-    unlink("/tmp/faults-device");
+}
+
+/* A file of the caller's, open for reading, opened again for writing: no mount forbids it. */
+static void show_landlock_on_files(void)
+{
+    for (int fd = 3; fd < 64; fd++) {
+        char path[64];
+        struct stat st;
+        int again;
+
+        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+            continue;
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        again = open(path, O_RDWR);
+        printf("descriptor of a file, opened again: %s\n", said(again));
+        if (again >= 0)
+            close(again);
+    }
 }
 
 static void show_network(void)
@@ -145,7 +160,8 @@ int main(int argc, char **argv)
     show_mounts();
     show_descriptors();
     show_links();
-    show_landlock(argv[argc - 1]);
+    show_landlock_on_sockets(argv[argc - 1]);
+    show_landlock_on_files();
     show_network();
     show_rest();
     printf("end\n");

@@ -23,6 +23,7 @@ HELPERS = pathlib.Path(os.environ.get("SVENV_FAULTS", "."))
 INJECT, WITHOUT, WITNESS = (HELPERS / f"faults-{name}" for name in ("inject", "without", "witness"))
 SYSTEM_PYTHON = "/usr/bin/python3"
 SECONDS = 60
+FULL = os.environ.get("SVENV_FAULTS_FULL") == "1"  # by hand: everything, for many minutes
 LEFT_OUT = ("BWRAP_ARGS", "SANDBOX_", "VERBOSE", "PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "XDG_")
 
 
@@ -114,6 +115,9 @@ class World:
         self.venv = self.project / ".venv"
         self.env = {**environment(), "XDG_STATE_HOME": str(self.top / "state")}
         self.socket = "svenv-faults-" + secrets.token_hex(8)
+        self.id = "none yet"
+        self.outside = self.top / "outside"
+        self.outside.touch()
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind("\0" + self.socket)
         self.listener.listen(8)
@@ -174,7 +178,8 @@ class World:
         """A directory and a socket that must not get in are open in the caller, and a file that
         may."""
         pair = socket.socketpair()
-        extra = [os.open("/", os.O_RDONLY), pair[0].fileno(), os.open("/dev/null", os.O_RDONLY)]
+        extra = [os.open("/", os.O_RDONLY), pair[0].fileno(),
+                 os.open(self.outside, os.O_RDONLY)]
         with subprocess.Popen(
                 [os.fspath(word) for word in argv], cwd=self.project, env=self.env,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -203,9 +208,11 @@ class World:
                 return
 
     def _plain(self, lines):
-        """Numbers of namespaces say only whether they are the host's."""
+        """What two worlds have in common: numbers of namespaces say only whether they are the
+        host's, and where the world lies does not matter."""
         found = []
         for line in lines:
+            line = line.replace(str(self.top), "TOP").replace(self.id, "ID")
             if line.startswith("namespace "):
                 _, kind, link = line.split()
                 line = f"namespace {kind} " + (
