@@ -5,6 +5,7 @@
 #include "command-internal.h"
 #include "compile-internal.h"
 #include "layers-internal.h"
+#include "probe_limits-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
@@ -66,10 +67,11 @@ int command_policy_show(const struct args *args)
     return EXIT_DONE;
 }
 
-/* A policy may be right in every line and still ask for what can't be planned: a directory that is
- * not there, a system call that has no such name. */
+/* A policy may be right in every line and still ask for what can't be planned, or kept here: a
+ * directory that is not there, a system call that has no such name, a limit without control groups.
+ */
 static int check_plan(const struct policy *policy, const struct user *user, const char *venv_path,
-                      struct err *err)
+                      enum group_way *way_out, struct err *err)
 {
     auto_venv struct venv venv;
     auto_plan_file struct plan_file plan;
@@ -78,10 +80,12 @@ static int check_plan(const struct policy *policy, const struct user *user, cons
     venv_init(&venv);
     plan_file_init(&plan);
     r = manifest_read(&venv, venv_path, err);
-    return r < 0 ? r : compile_dry(&venv, user, policy, &plan, err);
+    if (r == 0)
+        r = compile_dry(&venv, user, policy, &plan, err);
+    return r < 0 ? r : probe_limits(&plan, way_out, err);
 }
 
-static int check(const struct args *args, struct err *err)
+static int check(const struct args *args, enum group_way *way_out, struct err *err)
 {
     auto_free char *path = NULL;
     auto_free char *file = NULL;
@@ -100,19 +104,22 @@ static int check(const struct args *args, struct err *err)
         return r;
     file = layers_venv_file(path);
     r = load_file(&policy, &user, file, err);
-    return r < 0 ? r : check_plan(&policy, &user, path, err);
+    return r < 0 ? r : check_plan(&policy, &user, path, way_out, err);
 }
 
 int command_policy_check(const struct args *args)
 {
     auto_buf struct buf out = {0};
+    enum group_way way = GROUP_NONE;
     struct err err = {0};
 
-    if (check(args, &err) < 0)
+    if (check(args, &way, &err) < 0)
         return command_failed(&err);
     if (args->quiet)
         return EXIT_DONE;
     term_add(&out, TERM_GOOD, "ok");
+    if (way != GROUP_NONE)
+        buf_printf(&out, ": limits are held by %s", group_way_text(way));
     buf_add_char(&out, '\n');
     term_flush(&out);
     return EXIT_DONE;

@@ -9,6 +9,7 @@
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 #include "svenv/policy/policy.h"
+#include "svenv/sys/group.h"
 #include "svenv/venv/venv.h"
 #include "user-internal.h"
 
@@ -26,7 +27,10 @@ struct status {
     struct plan_file plan;
     const struct plan *default_plan; /* NULL: it can't be computed */
     unsigned landlock_abi;
-    char *audit_log; /* NULL: none */
+    enum group_way group; /* what holds, or would hold, memory, cpus and processes together */
+    bool group_needed;    /* by the policy */
+    char *group_problem;  /* NULL: one can be made here */
+    char *audit_log;      /* NULL: none */
     struct log_denials denials;
     struct strv problems; /* what makes --check fail, one line each */
     struct strv missing;  /* isolation that this kernel or this policy does not give */

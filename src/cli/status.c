@@ -9,6 +9,7 @@
 #include "compile-internal.h"
 #include "layers-internal.h"
 #include "probe-internal.h"
+#include "probe_limits-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
@@ -120,6 +121,28 @@ static void look_at_plan(struct status *status)
                             changed));
 }
 
+/* What the policy limits must be held, and is a problem where it can't be: every start is refused
+ * then. Where it limits nothing of the kind, it is said what it could. */
+static void look_at_limits(struct status *status)
+{
+    static const struct cgroup_limits any = {.memory = 1 << 30, .cpus = 1, .processes = 1 << 12};
+    struct err err = {0};
+    char text[ERR_TEXT];
+    int r = probe_limits(&status->plan, &status->group, &err);
+
+    status->group_needed = r < 0 || status->group != GROUP_NONE;
+    if (!status->group_needed) {
+        r = probe_group(&any, &status->group, &err);
+        if (probe_root_exempt() && status->values.v[POLICY_LIMIT_PROCESSES].number > 0)
+            strv_add(&status->missing, "limits.processes: NOT held, the kernel exempts root; only "
+                                       "together with limits.memory or limits.cpus it is");
+    } else if (r < 0) {
+        add_problem(status, "limits", &err);
+    }
+    if (r < 0)
+        status->group_problem = xasprintf("%s", err_text(&err, text, sizeof(text)));
+}
+
 static void look_at_kernel(struct status *status)
 {
     struct err err = {0};
@@ -137,6 +160,7 @@ static void look_at_kernel(struct status *status)
     }
     if (!status->has_policy)
         return;
+    look_at_limits(status);
     if (status->values.v[POLICY_NET_MODE].number == NET_MODE_HOST)
         strv_add(&status->missing, "network: NOT restricted (network.mode: host)");
     if (status->values.v[POLICY_SYSCALLS_PROFILE].number == SYSCALLS_OFF)
@@ -192,6 +216,7 @@ static void finish(struct status *status)
 {
     free(status->path);
     free(status->audit_log);
+    free(status->group_problem);
     user_finish(&status->user);
     venv_finish(&status->venv);
     policy_finish(&status->policy);

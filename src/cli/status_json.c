@@ -54,6 +54,30 @@ static void add_isolation(struct json *json, const struct status *status)
     json_close(json, '}');
 }
 
+static void add_limits(struct json *json, const struct status *status)
+{
+    static const struct {
+        const char *key;
+        enum policy_field field;
+    } rows[] = {
+        {"memory", POLICY_LIMIT_MEMORY},
+        {"cpus", POLICY_LIMIT_CPUS},
+        {"processes", POLICY_LIMIT_PROCESSES},
+    };
+
+    json_key(json, "limits");
+    json_open(json, '{');
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        json_key(json, rows[i].key);
+        json_uint(json, (uint64_t)status->values.v[rows[i].field].number);
+    }
+    json_key(json, "control_group");
+    json_bool(json, status->group_needed && !status->group_problem);
+    add_str(json, "control_group_by", status->group_problem ? NULL : group_way_text(status->group));
+    add_str(json, "control_group_problem", status->group_problem);
+    json_close(json, '}');
+}
+
 static void add_audit(struct json *json, const struct status *status)
 {
     char time[AUDIT_TIME_SIZE];
@@ -77,6 +101,7 @@ static void add_policy(struct json *json, const struct status *status)
     json_key(json, "network_restricted");
     json_bool(json, status->values.v[POLICY_NET_MODE].number != NET_MODE_HOST);
     add_str(json, "lifetime", status_value_name(status, POLICY_LIFETIME));
+    add_limits(json, status);
     add_isolation(json, status);
     add_audit(json, status);
 }

@@ -110,6 +110,19 @@ static void add_limits(struct buf *out, const struct status *status)
             buf_printf(&text, "%s%s %lld", text.len ? ", " : "", limit_rows[i].name, limit);
     }
     term_row(out, "limits", text.len ? text.data : "none of its own");
+    text.len = 0;
+    if (status->group_problem) {
+        buf_add_str(&text, status->group_needed ? "memory and cpus cannot be held here"
+                                                : "memory and cpus cannot be limited here: ");
+        if (!status->group_needed)
+            buf_add_escaped(&text, status->group_problem);
+    } else {
+        buf_printf(&text,
+                   status->group_needed ? "memory, cpus and processes together: held by %s"
+                                        : "memory and cpus can be limited here, by %s",
+                   group_way_text(status->group));
+    }
+    term_row(out, "", text.data);
 }
 
 static void add_network(struct buf *out, const struct status *status)

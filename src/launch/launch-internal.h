@@ -5,6 +5,10 @@
 
 /* What the three processes of a start wait for; opener, pid 1 and program work side by side. */
 enum gate {
+    /* By the launcher, when there are limits for a control group: the opener is in it. A cgroup
+     * namespace begins at the group that its maker is in, and what is forked in a group is in it
+     * from its first moment. */
+    GATE_IN_GROUP = 1 << 7,
     /* By the launcher: the plan is complete. */
     GATE_PLAN_READY = 1 << 4,
     /* By the launcher: what is to be mounted exists on the host. */
@@ -34,6 +38,11 @@ struct shared {
     const struct launch_program *launch_program;
     struct launch_failure failure;
 };
+
+/* Has a control group hold the opener, and all that comes from it, to the plan's limits. Return: 0,
+ * or negative errno with *err; the opener must be ended then. */
+int group_begin(const struct plan *plan, const struct group_bus *bus, struct launch *launch,
+                struct err *err);
 
 /* An empty root, attached to nothing. Return: its descriptor, or negative errno with *err. */
 int root_make(struct err *err);

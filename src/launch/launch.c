@@ -5,7 +5,8 @@
  *      └── parent of all three: waits, forwards signals (supervise)
  *
  * 1. The launcher forks the opener as soon as it knows which namespaces there will be, and goes on
- *    completing the plan for this start, in memory that it shares with its children.
+ *    completing the plan for this start, in memory that it shares with its children. When the plan
+ *    has limits for a control group it moves the opener into one first, and stays outside itself.
  * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup; pid for its children) and
  * maps the ids.                                                     Mustn't: run anything foreign.
  * 3. It makes an empty root and clones pid 1 and then the program as children of the launcher: so
@@ -68,6 +69,10 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
     int net[2] = {-1, -1};
     int root;
 
+    if (plan_group_needed(plan) != PLAN_GROUP__COUNT) {
+        die_with_launcher(control);
+        gate_wait(&shared->gates, GATE_IN_GROUP);
+    }
     if (namespaces_enter(plan->uid, plan->gid, err) < 0)
         _exit(STATUS_OURS);
     die_with_launcher(control);
@@ -123,11 +128,13 @@ static int finish_opener(const struct shared *shared, struct err *err)
     return -err->code;
 }
 
-int launch_prepare(const struct plan *plan, struct launch *out, struct err *err)
+int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct launch *out,
+                   struct err *err)
 {
     int pair[2];
     struct shared *shared;
     pid_t opener;
+    int rc;
 
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
@@ -143,17 +150,41 @@ int launch_prepare(const struct plan *plan, struct launch *out, struct err *err)
     }
     close(pair[1]);
     shared->opener = opener;
-    *out = (struct launch){.control = pair[0], .shared = shared, .failure = &shared->failure};
-    return 0;
+    *out = (struct launch){
+        .control = pair[0], .group = GROUP_INIT, .shared = shared, .failure = &shared->failure};
+    if (plan_group_needed(plan) == PLAN_GROUP__COUNT)
+        return 0;
+    rc = group_begin(plan, bus, out, err);
+    if (rc < 0)
+        launch_abandon(out);
+    return rc;
 }
 
 void launch_abandon(struct launch *launch)
 {
-    kill(launch->shared->opener, SIGKILL);
-    reap(launch->shared->opener);
+    if (kill(launch->shared->opener, SIGKILL) == 0)
+        reap(launch->shared->opener);
     end_children(launch->shared);
     close(launch->control);
     munmap(launch->shared, sizeof(*launch->shared));
+    launch->shared = NULL;
+    launch->failure = NULL;
+    group_finish(&launch->group);
+}
+
+void launch_end_group(struct launch *launch)
+{
+    if (launch->group.way != GROUP_DELEGATED)
+        return;
+    if (!launch->program) {
+        launch_abandon(launch);
+        return;
+    }
+    if (launch->init > 0)
+        kill(launch->init, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
+    }
+    group_finish(&launch->group);
 }
 
 int launch_go(struct launch *launch, const struct plan *plan, const struct launch_program *program,
@@ -172,8 +203,10 @@ int launch_go(struct launch *launch, const struct plan *plan, const struct launc
     }
     gate_open(&shared->gates, GATE_NODES_MADE);
     rc = finish_opener(shared, err);
-    if (rc < 0)
+    if (rc < 0) {
+        group_finish(&launch->group);
         return rc;
+    }
     launch->init = shared->init;
     launch->program = shared->program;
     return 0;

@@ -11,10 +11,11 @@
 #include "svenv/plan/plan.h"
 
 #define PLAN_MAGIC "SVENVPLN"
-#define PLAN_VERSION 2u
+#define PLAN_VERSION 3u
 #define HEADER_SIZE 24u      /* magic, version, flags, total length */
 #define ABSENT UINT32_MAX    /* length of a string that is NULL */
 #define ITEM_SIZE_MIN 4u     /* the smallest item of an array: a length */
+#define CPUS_MAX 4096        /* more is no limit anywhere */
 #define FILTER_INSN 8u       /* sizeof(struct sock_filter) */
 #define FILTER_INSN_MAX 4096 /* the kernel's limit */
 
@@ -273,6 +274,16 @@ static void code_filter(struct codec *c, struct plan *plan)
     plan->filter_note = code_str(c, plan->filter_note);
 }
 
+static void code_group(struct codec *c, struct plan *plan)
+{
+    for (size_t i = 0; i < PLAN_GROUP__COUNT; i++) {
+        plan->group[i].value = code_u64(c, plan->group[i].value);
+        plan->group[i].origin = code_str(c, plan->group[i].origin);
+    }
+    if (plan->group[PLAN_GROUP_CPUS].value > CPUS_MAX)
+        fail(c, "has a value that does not exist");
+}
+
 /* What a start must know before all else comes first, so that it can be read alone. */
 static void code_plan_head(struct codec *c, struct plan *plan)
 {
@@ -284,6 +295,7 @@ static void code_plan_head(struct codec *c, struct plan *plan)
     plan->caps = code_u64(c, plan->caps);
     plan->lifetime = (enum plan_lifetime)code_below(c, plan->lifetime, PLAN_LIFETIME_PROGRAM + 1);
     plan->wall_time = code_u64(c, plan->wall_time);
+    code_group(c, plan);
     plan->landlock_abi = code_u32(c, plan->landlock_abi);
     plan->chdir = code_str(c, plan->chdir);
     plan->dotenv = code_str(c, plan->dotenv);

@@ -95,6 +95,8 @@ static void own_plan(struct arena *arena, struct plan *plan)
     }
     for (size_t i = 0; i < plan->limit_count; i++)
         own(arena, &plan->limits[i].origin);
+    for (size_t i = 0; i < PLAN_GROUP__COUNT; i++)
+        own(arena, &plan->group[i].origin);
     for (size_t i = 0; i < plan->landlock_count; i++)
         own(arena, &plan->landlock[i].path);
     own_environment(arena, plan);

@@ -83,6 +83,25 @@ static const struct {
     {POLICY_LIMIT_FILE_SIZE, RLIMIT_FSIZE},
 };
 
+/* The limit of processes alone needs no group: it is a limit of the process, too. */
+static void compute_group(struct compute *c)
+{
+    static const enum policy_field fields[] = {[PLAN_GROUP_MEMORY] = POLICY_LIMIT_MEMORY,
+                                               [PLAN_GROUP_CPUS] = POLICY_LIMIT_CPUS,
+                                               [PLAN_GROUP_PROCESSES] = POLICY_LIMIT_PROCESSES};
+    struct plan *plan = c->plan;
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        const struct policy_value *value = &c->values->v[fields[i]];
+
+        if (value->number > 0)
+            plan->group[i] = (struct plan_group_limit){.value = (uint64_t)value->number,
+                                                       .origin = compute_origin(value->origin)};
+    }
+    if (plan_group_needed(plan) == PLAN_GROUP__COUNT)
+        plan->group[PLAN_GROUP_PROCESSES] = (struct plan_group_limit){.value = 0};
+}
+
 void compute_limits(struct compute *c)
 {
     struct plan *plan = c->plan;
@@ -99,6 +118,7 @@ void compute_limits(struct compute *c)
                                      .origin = compute_origin(value->origin)};
     }
     plan->wall_time = (uint64_t)c->values->v[POLICY_LIMIT_WALL_TIME].number;
+    compute_group(c);
 }
 
 static void allow(struct compute *c, const char *path, bool write)

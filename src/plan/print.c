@@ -220,6 +220,22 @@ static void print_limit(const struct plan_limit *limit, struct buf *out)
     end_line(out, start, limit->origin);
 }
 
+static void print_group(const struct plan *plan, struct buf *out)
+{
+    if (plan_group_needed(plan) == PLAN_GROUP__COUNT)
+        return;
+    for (size_t i = 0; i < PLAN_GROUP__COUNT; i++) {
+        const struct plan_group_limit *limit = &plan->group[i];
+        size_t start = out->len;
+
+        if (limit->value == 0)
+            continue;
+        buf_printf(out, "group    %s %llu", plan_group_key((enum plan_group)i) + strlen("limits."),
+                   (unsigned long long)limit->value);
+        end_line(out, start, limit->origin);
+    }
+}
+
 static void print_landlock(const struct plan *plan, struct buf *out)
 {
     if ((plan->flags & PLAN_USE_LANDLOCK) == 0)
@@ -256,6 +272,7 @@ void plan_print(const struct plan *plan, struct buf *out)
     print_environment(plan, out);
     for (size_t i = 0; i < plan->limit_count; i++)
         print_limit(&plan->limits[i], out);
+    print_group(plan, out);
     print_landlock(plan, out);
     print_filter(plan, out);
 }

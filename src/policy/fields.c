@@ -69,7 +69,6 @@ static const char *const audit_names[] = {
 #define NO_BROKER                                                                                  \
     "nothing enforces it without the broker, which does not exist yet: network.mode: none closes " \
     "the network"
-#define NO_CGROUPS "no control groups are made yet: leave it at 0 and use a limit of the host's"
 #define NO_DEVICES "device sets do not exist yet: name the nodes in filesystem.mounts (dev-bind)"
 #define NO_DESKTOP "desktop services are not filtered yet, so they stay closed: leave it at false"
 
@@ -157,7 +156,7 @@ static const struct policy_field_info fields[] = {
                                  "a private terminal does not exist yet: use shared", true),
 
     [POLICY_LIMIT_MEMORY] =
-        NUMBER_ROW("limits", "memory", POLICY_TYPE_SIZE, 0, INT64_MAX, ONLY_DEFAULT, NO_CGROUPS),
+        NUMBER_ROW("limits", "memory", POLICY_TYPE_SIZE, 0, INT64_MAX, ANY_VALUE, NULL),
     [POLICY_LIMIT_PROCESSES] =
         NUMBER_ROW("limits", "processes", POLICY_TYPE_INT, 0, INT32_MAX, ANY_VALUE, NULL),
     [POLICY_LIMIT_OPEN_FILES] =
@@ -168,8 +167,7 @@ static const struct policy_field_info fields[] = {
         NUMBER_ROW("limits", "wall-time", POLICY_TYPE_DURATION, 0, INT32_MAX, ANY_VALUE, NULL),
     [POLICY_LIMIT_FILE_SIZE] =
         NUMBER_ROW("limits", "file-size", POLICY_TYPE_SIZE, 0, INT64_MAX, ANY_VALUE, NULL),
-    [POLICY_LIMIT_CPUS] =
-        NUMBER_ROW("limits", "cpus", POLICY_TYPE_INT, 0, 4096, ONLY_DEFAULT, NO_CGROUPS),
+    [POLICY_LIMIT_CPUS] = NUMBER_ROW("limits", "cpus", POLICY_TYPE_INT, 0, 4096, ANY_VALUE, NULL),
 
     [POLICY_DEVICES] = LIST_ROW("", "devices", POLICY_TEXT_ANY, false, ONLY_DEFAULT, NO_DEVICES),
     [POLICY_DESKTOP_PORTAL] = BOOL_ROW("desktop", "portal", ONLY_FALSE, NO_DESKTOP),

@@ -89,6 +89,11 @@ static void collect(struct denials *denials, const struct ended *ended)
         deny(denials, "wall-time", NULL,
              arena_printf(&denials->arena, "stopped after %llu seconds (limits.wall-time)",
                           (unsigned long long)plan->wall_time));
+    if (outcome != NULL && outcome->oom_kills > 0)
+        deny(denials, "memory", NULL,
+             arena_printf(&denials->arena,
+                          "%lld processes ended for want of memory (limits.memory)",
+                          (long long)outcome->oom_kills));
     if (outcome != NULL && outcome->how == OUTCOME_KILLED)
         deny_by_signal(denials, plan, outcome->value);
     if (ended->failure != NULL)

@@ -67,6 +67,9 @@ static void set_program(struct run *run)
 static int begin(struct run *run, struct plan_variant **variant_out, struct err *err)
 {
     struct plan head = {0};
+    /* Asked only where limits need a control group. */
+    const struct group_bus bus = {.address = getenv("DBUS_SESSION_BUS_ADDRESS"),
+                                  .runtime_dir = getenv("XDG_RUNTIME_DIR")};
     int rc;
 
     run->start.entry = run->request.entry;
@@ -74,7 +77,7 @@ static int begin(struct run *run, struct plan_variant **variant_out, struct err 
     run->start.argc = run->request.argc;
     *variant_out = plan_choose(&run->arena, &run->session.file, &run->start);
     rc = plan_peek(*variant_out, &head, err);
-    return rc < 0 ? rc : launch_prepare(&head, &run->launch, err);
+    return rc < 0 ? rc : launch_prepare(&head, &bus, &run->launch, err);
 }
 
 /* A plan that an input has left behind is made again, and so is what was begun with it. */
@@ -150,6 +153,9 @@ static int execute(struct run *run, struct outcome *outcome, struct err *err)
     if (outcome->how == OUTCOME_TIME_LIMIT)
         log_line("stopped after %llu seconds (limits.wall-time)",
                  (unsigned long long)run->plan.wall_time);
+    if (outcome->oom_kills > 0)
+        log_line("the kernel ended %lld of its processes for want of memory (limits.memory)",
+                 (long long)outcome->oom_kills);
     if (run->plan.flags & PLAN_INSTALLER)
         rc = session_after_install(run->request.venv, &run->mask, files, err);
     return rc;
@@ -236,6 +242,8 @@ int main(int argc, char **argv)
         fail(&err, STATUS_OURS);
     if (variant)
         record(run, variant, &outcome, rc < 0 ? &err : NULL);
+    if (!outcome.alive)
+        launch_end_group(&run->launch);
     if (rc < 0)
         return STATUS_OURS;
     outcome_repeat(&outcome);

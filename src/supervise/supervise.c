@@ -216,22 +216,28 @@ void supervise(const struct plan *plan, struct launch *launch, int signals, stru
                            .launch = launch,
                            .relay = {.control = launch->control, .program = launch->program},
                            .signals = signals};
+    int64_t oom_kills;
 
     if (plan->wall_time)
         s.deadline_ms = clock_ms() + (int64_t)plan->wall_time * 1000;
     let_go_of_streams();
     run_until_end(&s);
     close(s.signals);
+    /* Before pid 1 ends: with the last process systemd takes the group away. */
+    oom_kills = launch->group.way == GROUP_NONE ? 0 : cgroup_oom_kills(&launch->group.cgroup);
     if (!s.ended) {
         end_sandbox(&s);
-        *out = (struct outcome){
-            .how = OUTCOME_TIME_LIMIT, .value = STATUS_TIME_LIMIT, .usage = s.usage};
+        *out = (struct outcome){.how = OUTCOME_TIME_LIMIT,
+                                .value = STATUS_TIME_LIMIT,
+                                .usage = s.usage,
+                                .oom_kills = oom_kills};
         return;
     }
     *out = WIFSIGNALED(s.status)
                ? (struct outcome){.how = OUTCOME_KILLED, .value = WTERMSIG(s.status)}
                : (struct outcome){.how = OUTCOME_EXITED, .value = WEXITSTATUS(s.status)};
     out->usage = s.usage;
+    out->oom_kills = oom_kills;
     out->alive = settle_rest(&s);
 }
 

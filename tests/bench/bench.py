@@ -68,6 +68,9 @@ class Side:
             (project.env_dir / "bin" / name).symlink_to(f"/usr/bin/{name}")
         shutil.copy(PROGRAMS / "bench-loops", project.env_dir / "bin" / "bench-loops")
         project.write("some/where/data.txt", "data\n" * 100)
+        project.write("pyproject.toml", "")
+        if shutil.which("git"):  # as projects are: what is protected takes mounts on both sides
+            support.run("git", "init", "-q", cwd=project.path, check=True)
         project.wrap()
         project.policy(policy)
         self.env = support.environment()

@@ -10,6 +10,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/plan/plan.h"
+#include "svenv/sys/group.h"
 
 struct launch_program {
     const char *path;           /* inside; without '/' it is searched in the PATH of env */
@@ -35,19 +36,26 @@ struct launch {
     pid_t init;    /* pid 1 of the sandbox, a child of the caller */
     pid_t program; /* likewise */
     int control;   /* socket to pid 1, see launch/control.h */
+    struct group group;
     struct shared *shared;
     const struct launch_failure *failure; /* err.code != 0 after launch_ended(): it never ran */
 };
 
 /* Begins a start: forks the process that opens the namespaces (of the plan only ids, namespaces,
- * host name and nesting are read, and they may not change later). The caller has blocked all
- * signals, and the descriptors that the program may inherit are those without close-on-exec. When
- * the caller ends without launch_go(), everything begun ends with it. Return: 0 with *out, or
- * negative errno with *err. */
-int launch_prepare(const struct plan *plan, struct launch *out, struct err *err);
+ * host name, nesting and the control group's limits are read, and they may not change later), and
+ * when the plan has such limits has a group hold it and all that comes from it to them. bus: where
+ * systemd can be asked for one. The caller has blocked all signals, and the descriptors that the
+ * program may inherit are those without close-on-exec. When the caller ends without launch_go(),
+ * everything begun ends with it. Return: 0 with *out, or negative errno with *err. */
+int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct launch *out,
+                   struct err *err);
 
 /* Takes back what launch_prepare() began; launch_go() must not have come between. */
 void launch_abandon(struct launch *launch);
+
+/* Removes a control group of our own making, and ends what is left in it first; any other goes by
+ * itself. For the end of a start of which nothing is to live on, however far it came. */
+void launch_end_group(struct launch *launch);
 
 /* Goes through with it: plan and program are complete now. They, and all that they point to, lie in
  * memory that was there before launch_prepare() or is shared (MAP_SHARED) since before it, and stay

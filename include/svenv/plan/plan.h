@@ -13,6 +13,7 @@
 #include "svenv/base/mem.h"
 
 struct buf;
+struct cgroup_limits;
 struct err;
 
 enum plan_op_kind {
@@ -91,6 +92,19 @@ struct plan_limit {
     const char *origin;
 };
 
+/* Limits on everything in the sandbox together, which a control group holds. A group is made when
+ * memory or cpus ask for one; processes come along then, beside the RLIMIT_NPROC that always is. */
+enum plan_group {
+    PLAN_GROUP_MEMORY, /* bytes */
+    PLAN_GROUP_CPUS,
+    PLAN_GROUP_PROCESSES,
+    PLAN_GROUP__COUNT
+};
+struct plan_group_limit {
+    uint64_t value; /* 0: none */
+    const char *origin;
+};
+
 /* Landlock: what lies below path may be read and executed, or also changed. */
 struct plan_landlock {
     const char *path;
@@ -137,7 +151,8 @@ struct plan {
     const char *hostname; /* NULL: the host's stays */
     uint64_t caps;        /* capabilities that the program keeps (bits) */
     enum plan_lifetime lifetime;
-    uint64_t wall_time;    /* seconds, 0 = none */
+    uint64_t wall_time; /* seconds, 0 = none */
+    struct plan_group_limit group[PLAN_GROUP__COUNT];
     unsigned landlock_abi; /* what the kernel gave when this was compiled; less now is refused */
     const char *chdir;     /* policy's start directory, NULL: the caller's */
     const char *dotenv;    /* absolute, NULL: none */
@@ -202,6 +217,13 @@ struct plan_file {
 void plan_file_init(struct plan_file *file);
 void plan_file_finish(struct plan_file *file);
 #define auto_plan_file __attribute__((cleanup(plan_file_finish)))
+
+/* The first limit that makes a control group necessary; PLAN_GROUP__COUNT: none does. */
+enum plan_group plan_group_needed(const struct plan *plan);
+/* "limits.memory" */
+const char *plan_group_key(enum plan_group limit);
+/* What the control group of a start must hold. */
+void plan_group_limits(const struct plan *plan, struct cgroup_limits *out);
 
 /* Appends to the plan; strings are borrowed. */
 struct plan_op *plan_add(struct arena *arena, struct plan *plan, enum plan_op_kind kind,

@@ -17,6 +17,7 @@ struct outcome {
     int value;           /* exit status or signal */
     bool alive;          /* something of the sandbox lives on (lifetime: tree) */
     struct rusage usage; /* of the program and what it waited for */
+    int64_t oom_kills;   /* by limits.memory; <= 0: none that is known */
 };
 
 /* What supervise() hears of signals by; made before launch_go(), for once the program runs nothing

@@ -8,6 +8,7 @@
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/compute.h"
+#include "svenv/sys/cgroup.h"
 
 #define PROJECT "/home/dev/project"
 #define VENV PROJECT "/.venv"
@@ -426,6 +427,42 @@ Test(compute, limits_and_identity)
     cr_expect_eq(plan->limits[0].resource, RLIMIT_NOFILE);
     cr_expect_eq(plan->limits[0].value, 99);
     finish(&f);
+}
+
+/* A group is made for memory and processors; processes alone are a limit of the process. */
+Test(compute, limits_of_a_group)
+{
+    static const struct {
+        const char *text;
+        enum plan_group needed;
+        uint64_t memory, cpus, processes;
+    } rows[] = {
+        {"version: 1\n", PLAN_GROUP__COUNT, 0, 0, 0},
+        {"version: 1\nlimits: {processes: 9}\n", PLAN_GROUP__COUNT, 0, 0, 0},
+        {"version: 1\nlimits: {memory: 1M}\n", PLAN_GROUP_MEMORY, 1 << 20, 0, 4096},
+        {"version: 1\nlimits: {cpus: 2, processes: 9}\n", PLAN_GROUP_CPUS, 0, 2, 9},
+        {"version: 1\nlimits: {cpus: 2, memory: 1K, processes: 0}\n", PLAN_GROUP_MEMORY, 1024, 2,
+         0},
+        {"version: 1\nlimits: {cpus: 0, memory: 0}\n", PLAN_GROUP__COUNT, 0, 0, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct cgroup_limits limits;
+        const struct plan *plan;
+        struct fixture f;
+
+        setup(&f);
+        cr_assert_eq(compute(&f, rows[i].text), 0, "%s", f.err.msg);
+        plan = variant(&f, "default");
+        cr_expect_eq(plan_group_needed(plan), rows[i].needed, "%s", rows[i].text);
+        plan_group_limits(plan, &limits);
+        cr_expect_eq(limits.memory, rows[i].memory, "%s", rows[i].text);
+        cr_expect_eq(limits.cpus, rows[i].cpus, "%s", rows[i].text);
+        /* One of our own processes comes on top. */
+        cr_expect_eq(limits.processes, rows[i].processes + (rows[i].processes > 0), "%s",
+                     rows[i].text);
+        finish(&f);
+    }
 }
 
 /* What the rules say about a name: the first that fits. */

@@ -29,6 +29,7 @@ static void fill_plan(struct arena *arena, struct plan *plan, const char *varian
                           .caps = (uint64_t)1 << 40,
                           .lifetime = PLAN_LIFETIME_PROGRAM,
                           .wall_time = 3600,
+                          .group = {{UINT64_MAX, "policy.yaml:4:10"}, {4096, NULL}, {0, NULL}},
                           .landlock_abi = 6,
                           .dotenv = "/p/.env",
                           .audit = PLAN_AUDIT_ALL,
@@ -108,6 +109,10 @@ Test(codec, round_trip_keeps_every_field)
     plan = &file.variants[1].plan;
     cr_expect_eq(plan->gid, 0xfffffffe);
     cr_expect_eq(plan->lifetime, PLAN_LIFETIME_PROGRAM);
+    cr_expect_eq(plan->group[PLAN_GROUP_MEMORY].value, UINT64_MAX);
+    cr_expect_str_eq(plan->group[PLAN_GROUP_MEMORY].origin, "policy.yaml:4:10");
+    cr_expect_eq(plan->group[PLAN_GROUP_CPUS].value, 4096);
+    cr_expect_eq(plan->group[PLAN_GROUP_PROCESSES].value, 0);
     cr_assert_eq(plan->op_count, OPS);
     cr_expect_str_eq(plan->ops[59].dest, "/d59");
     cr_expect_str_eq(plan->ops[59].src, "/s\n");

@@ -27,6 +27,8 @@ static const char expected[] =
     "env      set      API_TOKEN=(hidden)                            # BWRAP_ARGS\n"
     "env      unset    B                                             # policy.yaml:9:2\n"
     "limit    open-files 4096                                        # default\n"
+    "group    memory 1048576                                         # policy.yaml:7:3\n"
+    "group    processes 9                                            # default\n"
     "landlock abi 6\n"
     "landlock write    /p\n"
     "seccomp  2 instructions, 341 of 462\n";
@@ -64,6 +66,7 @@ Test(print, one_line_each)
                         .uid = 1000,
                         .gid = 1000,
                         .hostname = "box",
+                        .group = {{1 << 20, "policy.yaml:7:3"}, {0, NULL}, {9, "default"}},
                         .landlock_abi = 6,
                         .dotenv = "/p/.env",
                         .nodes = nodes,

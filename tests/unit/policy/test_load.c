@@ -117,6 +117,9 @@ Test(load, refuses_with_position_and_hint)
         {V1 "environment: {pass: [A-B]}\n", "is no name of a variable"},
         {V1 "syscalls: {allow: [Mount]}\n", "is no name of a system call"},
         {V1 "limits: {processes: -1}\n", "a number from 0 to"},
+        {V1 "limits: {memory: -1}\n", "a number of bytes is expected"},
+        {V1 "limits: {cpus: 4097}\n", "a number from 0 to 4096"},
+        {V1 "limits: {cpus: 0.5}\n", "a number from 0 to 4096"},
         {V1 "limits: {file-size: 1Q}\n", "a number of bytes is expected"},
         {V1 "limits: {cpu-time: 1w}\n", "a number of seconds is expected"},
         {V1 "identity: {uid: 4294967295}\n", "a number from -1 to 4294967294"},
@@ -150,8 +153,6 @@ Test(load, refuses_what_nothing_enforces)
         {V1 "network: {connect: [public]}\n", "network.mode: none closes the network"},
         {V1 "network: {listen: [localhost]}\n", "nothing enforces it without the broker"},
         {V1 "terminal: private\n", "use shared"},
-        {V1 "limits: {memory: 4G}\n", "limits.memory: '4G'"},
-        {V1 "limits: {cpus: 2}\n", "limits.cpus: '2'"},
         {V1 "devices: [gpu]\n", "name the nodes in filesystem.mounts"},
         {V1 "desktop: {x11: true}\n", "desktop.x11: 'true'"},
         {V1 "desktop: {wayland: true}\n", "desktop.wayland"},
@@ -169,7 +170,7 @@ Test(load, takes_the_defaults_of_what_nothing_enforces)
     auto_policy struct policy p;
 
     must_load(&p,
-              V1 "network: {connect: [], listen: []}\nlimits: {memory: 0, cpus: 0}\n"
+              V1 "network: {connect: [], listen: []}\n"
                  "devices: []\ndesktop: {portal: false}\naudit: {level: off}\nfilesystem:\n",
               false);
     cr_assert(p.base.v[POLICY_NET_CONNECT].set);

@@ -1,0 +1,40 @@
+/* Asks a service manager for a control group, over its D-Bus bus. */
+#ifndef SVENV_SYS_SYSTEMD_H
+#define SVENV_SYS_SYSTEMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+#include "svenv/sys/cgroup.h"
+
+struct buf;
+struct dbus_message;
+struct err;
+
+/* Has a transient scope `name` ("x.scope") with the limits made, and `pid` moved into it. It ends
+ * with its last process. The manager's word alone proves nothing: cgroup_adopt() looks.
+ * Waits five seconds at most. Return: 0 or negative errno with *err. */
+int systemd_scope(const struct sockaddr_un *bus, socklen_t bus_len, const char *name,
+                  const struct cgroup_limits *limits, pid_t pid, struct err *err);
+
+/* --- for tests: the conversation's parts ------------------------------------------------------ */
+
+/* What the question is. oom_policy: systemd 253 and newer must be told to leave the others alone
+ * when the kernel kills one of a scope's processes; older ones don't know the word. */
+void systemd_scope_body(struct buf *out, const char *name, const struct cgroup_limits *limits,
+                        pid_t pid, bool oom_policy);
+
+/* What one message means for the question with the serial `serial` about the unit `name`. */
+enum systemd_answer {
+    SYSTEMD_NOTHING, /* it is about something else */
+    SYSTEMD_ACCEPTED,
+    SYSTEMD_DONE,   /* the job has ended well */
+    SYSTEMD_FAILED, /* with *err */
+};
+enum systemd_answer systemd_take(const struct dbus_message *message, uint32_t serial,
+                                 const char *name, struct err *err);
+
+#endif

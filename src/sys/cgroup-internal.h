@@ -1,0 +1,25 @@
+#ifndef SVENV_SYS_CGROUP_INTERNAL_H
+#define SVENV_SYS_CGROUP_INTERNAL_H
+
+#include "svenv/sys/cgroup.h"
+
+enum {
+    CGROUP_TEXT_MAX = 4096
+};
+
+/* The root of the unified hierarchy as it is mounted here. Return: descriptor or negative errno. */
+int cgroup_open_hierarchy(void);
+/* The path of a process, 0 for the caller. */
+int cgroup_path_of(pid_t pid, char *path, size_t size, struct err *err);
+/* Reads a file of a group whole, NUL-terminated. Return: 0 or negative errno. */
+int cgroup_read(int dir, const char *name, char *text, size_t size);
+/* Return: 0 or negative errno. */
+int cgroup_write(int dir, const char *name, const char *text);
+/* The first controller that the limits need and the list does not name; NULL: all are there. */
+const char *cgroup_missing(const char *list, const struct cgroup_limits *limits);
+/* Writes the limits into the files of a group of our own. */
+int cgroup_apply(int dir, const struct cgroup_limits *limits, struct err *err);
+/* Reads back what the kernel made of the limits. */
+int cgroup_verify(int dir, const struct cgroup_limits *limits, struct err *err);
+
+#endif

@@ -1,0 +1,239 @@
+/* A group of our own in a subtree that was delegated to the caller. The processes of a group and
+ * limits for its children exclude one another (cgroups(7), "no internal processes"), so the new
+ * group cannot lie in the caller's own: it lies beside it, in an ancestor that is delegated, too.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/num.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+
+#include "cgroup-internal.h"
+
+#define PREFIX "sandbox-venv-"
+
+static bool is_marked(int dir)
+{
+    static const char *const names[] = {"user.delegate", "trusted.delegate"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        char value[2];
+
+        if (fgetxattr(dir, names[i], value, sizeof(value)) == 1 && value[0] == '1')
+            return true;
+    }
+    return false;
+}
+
+static int open_group(int root, const char *path)
+{
+    int fd =
+        openat(root, path[1] ? path + 1 : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+    return fd < 0 ? -errno : fd;
+}
+
+/* Cuts off the last component. Return: is anything left that could be looked at? */
+static bool go_up(char *path)
+{
+    char *slash = strrchr(path, '/');
+
+    if (path[1] == '\0')
+        return false;
+    slash[slash == path] = '\0';
+    return true;
+}
+
+/* Has a unit, going by the name of its group, groups below it on the way to the caller? systemd
+ * makes units only in slices: whoever made these has the unit's subtree. */
+static bool is_subdivided(const char *path, const char *own)
+{
+    const char *name = path_basename(path);
+
+    return !str_eq(path, own) && (str_ends(name, ".scope") || str_ends(name, ".service"));
+}
+
+/* Where systemd runs every group is its business but those that are delegated, and of these the
+ * user manager's own is managed by it again. Not every version marks what a user's manager
+ * delegates: systemd 252 does not. Return: how long the path of the topmost usable group is, 0 when
+ * there is none. */
+static size_t topmost(int root, const char *own)
+{
+    char path[CGROUP_PATH_MAX];
+
+    if (access("/run/systemd/system", F_OK) < 0)
+        return 1;
+    snprintf(path, sizeof(path), "%s", own);
+    do {
+        auto_fd int dir = open_group(root, path);
+        const char *name = path_basename(path);
+
+        if (str_starts(name, "user@"))
+            return 0;
+        if (dir >= 0 && (is_marked(dir) || is_subdivided(path, own)))
+            return strlen(path);
+    } while (go_up(path));
+    return 0;
+}
+
+static bool is_ours(int dir)
+{
+    struct stat st;
+
+    return fstat(dir, &st) == 0 && st.st_uid == geteuid() &&
+           faccessat(dir, "cgroup.procs", W_OK, AT_EACCESS) == 0 &&
+           faccessat(dir, ".", W_OK, AT_EACCESS) == 0;
+}
+
+/* Are the controllers there for children? A delegated group without processes may switch them on;
+ * the hierarchy's root is nobody's to change. */
+static bool gives_controllers(int dir, bool is_root, const struct cgroup_limits *limits)
+{
+    static const char *const switches[] = {"+memory", "+pids", "+cpu"};
+    char text[CGROUP_TEXT_MAX];
+
+    for (int round = 0; round < 2; round++) {
+        if (cgroup_read(dir, "cgroup.subtree_control", text, sizeof(text)) < 0)
+            return false;
+        if (!cgroup_missing(text, limits))
+            return true;
+        for (size_t i = 0; !is_root && i < ARRAY_SIZE(switches); i++)
+            (void)cgroup_write(dir, "cgroup.subtree_control", switches[i]);
+    }
+    return false;
+}
+
+/* The nearest group from the caller's own upwards in which one with limits can be made. */
+static int find_parent(const struct cgroup_limits *limits, struct err *err)
+{
+    auto_fd int root = cgroup_open_hierarchy();
+    char path[CGROUP_PATH_MAX];
+    bool found = false;
+    size_t top;
+    int rc;
+
+    if (root < 0)
+        return err_plain(err, ENOENT, "no cgroup v2 is mounted at /sys/fs/cgroup");
+    rc = cgroup_path_of(0, path, sizeof(path), err);
+    if (rc < 0)
+        return rc;
+    top = topmost(root, path);
+    if (top == 0)
+        return err_plain(err, ENOENT, "no subtree of control groups is delegated to you");
+    do {
+        auto_fd int dir = open_group(root, path);
+
+        if (dir < 0 || !is_ours(dir))
+            continue;
+        found = true;
+        if (gives_controllers(dir, path[1] == '\0', limits))
+            return steal_fd(&dir);
+    } while (strlen(path) > top && go_up(path));
+    return err_plain(err, ENOENT, "%s",
+                     found ? "the subtree of control groups that is delegated to you lacks a "
+                             "controller, or has processes in its top group"
+                           : "no subtree of control groups is delegated to you");
+}
+
+/* Groups whose launcher is gone: what had to live on there has ended since, or the removal fails.
+ */
+static void sweep(int parent)
+{
+    int copy = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    const struct dirent *entry;
+
+    if (!dir) {
+        if (copy >= 0)
+            close(copy);
+        return;
+    }
+    while ((entry = readdir(dir))) {
+        char number[16];
+        int64_t pid;
+        size_t len;
+
+        if (!str_starts(entry->d_name, PREFIX))
+            continue;
+        len = strcspn(entry->d_name + strlen(PREFIX), "-");
+        if (len >= sizeof(number))
+            continue;
+        memcpy(number, entry->d_name + strlen(PREFIX), len);
+        number[len] = '\0';
+        if (num_parse_i64(number, 1, INT32_MAX, &pid) == 0 && kill((pid_t)pid, 0) < 0 &&
+            errno == ESRCH)
+            (void)unlinkat(parent, entry->d_name, AT_REMOVEDIR);
+    }
+    closedir(dir);
+}
+
+static int fill(struct cgroup *group, const struct cgroup_limits *limits, pid_t pid,
+                struct err *err)
+{
+    char text[16];
+    int rc;
+
+    group->dir = openat(group->parent, group->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (group->dir < 0)
+        return err_set(err, errno, "cannot open the control group '%s'", group->name);
+    rc = cgroup_apply(group->dir, limits, err);
+    if (rc == 0)
+        rc = cgroup_verify(group->dir, limits, err);
+    if (rc < 0)
+        return rc;
+    snprintf(text, sizeof(text), "%d", (int)pid);
+    rc = cgroup_write(group->dir, "cgroup.procs", text);
+    return rc < 0
+               ? err_set(err, -rc, "cannot move a process into the control group '%s'", group->name)
+               : 0;
+}
+
+int cgroup_make(const struct cgroup_limits *limits, pid_t pid, struct cgroup *out, struct err *err)
+{
+    struct cgroup group = CGROUP_NONE;
+    struct timespec now;
+    int rc;
+
+    group.parent = find_parent(limits, err);
+    if (group.parent < 0)
+        return group.parent;
+    sweep(group.parent);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(group.name, sizeof(group.name), PREFIX "%d-%llx", (int)getpid(),
+             (unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec);
+    if (mkdirat(group.parent, group.name, 0755) < 0) {
+        rc = err_set(err, errno, "cannot make the control group '%s'", group.name);
+        group.name[0] = '\0';
+    } else {
+        rc = fill(&group, limits, pid, err);
+    }
+    if (rc < 0)
+        cgroup_finish(&group);
+    else
+        *out = group;
+    return rc;
+}
+
+void cgroup_finish(struct cgroup *group)
+{
+    if (group->dir >= 0)
+        close(group->dir);
+    if (group->parent >= 0) {
+        if (group->name[0])
+            (void)unlinkat(group->parent, group->name, AT_REMOVEDIR);
+        close(group->parent);
+    }
+    *group = (struct cgroup)CGROUP_NONE;
+}

@@ -1,0 +1,490 @@
+"""Limits: what is held by the kernel alone, what by a control group, and what is refused without.
+
+Where this machine can make no control group the tests that need one are skipped with the reason;
+tests/machine/ runs them on one that can, in each of the ways.
+"""
+
+import functools
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import struct
+import threading
+import time
+import unittest
+
+from support import AS_ROOT, Case, Project, alive, descendants, environment, impossible, tool, wait_for
+
+MEMORY = 96
+HIERARCHY = pathlib.Path("/sys/fs/cgroup")
+
+# Takes memory in steps of 8 MiB and says how much it has.
+HOG = """
+import sys
+kept = []
+for n in range(int(sys.argv[1]) // 8):
+    kept.append(bytearray(b"x") * (8 << 20))
+    print(8 * (n + 1), flush=True)
+"""
+
+# Counts how many sleeping children it can have at once.
+FORKS = """
+import os, signal, sys
+children = []
+try:
+    for n in range(int(sys.argv[1])):
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+        children.append(pid)
+    print("all", len(children))
+except OSError as error:
+    print(error.errno, len(children))
+for pid in children:
+    os.kill(pid, 9)
+"""
+
+BOMB = """
+import os
+print("go", flush=True)
+while True:
+    try:
+        os.fork()
+    except OSError:
+        pass
+"""
+
+
+@functools.lru_cache(maxsize=None)
+def groups():
+    """What `status` says about control groups on this machine: how, and why not."""
+    with Project() as project:
+        project.venv()
+        project.wrap()
+        told = json.loads(tool("status", project.env_dir, "--json", check=True).stdout)["limits"]
+    return told["control_group_by"], told["control_group_problem"]
+
+
+def group_of(pid):
+    """The directory of a process's control group, as the host sees it."""
+    for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        if line.startswith("0::"):
+            return HIERARCHY / line[4:]
+    return None
+
+
+class WithoutGroups(Case):
+    """Where no control group can be made nothing is pretended."""
+
+    def setUp(self):
+        if AS_ROOT and groups()[0]:
+            impossible("root reaches the system's own systemd, whatever the environment says")
+        if groups()[0] and "delegated" in groups()[0]:
+            impossible("a delegated subtree needs nobody's help")
+        # No systemd is to be found on a bus that isn't there.
+        self.env = environment(DBUS_SESSION_BUS_ADDRESS="unix:path=/nonexistent/bus",
+                               XDG_RUNTIME_DIR="/nonexistent")
+
+    def test_a_limit_that_cannot_be_kept_is_refused(self):
+        for text, key in (("{memory: 1G}", "limits.memory"), ("{cpus: 1}", "limits.cpus"),
+                          ("{memory: 1G, cpus: 1, processes: 9}", "limits.memory")):
+            with self.subTest(text):
+                project = self.wrapped(policy=f"limits: {text}\n")
+                done = project.code("print('ran')", env=self.env)
+                self.assert_refused(done, saying=f"sandbox-venv: {key} (")
+                self.assertIn("policy.yaml:2", done.stderr)
+                self.assertIn("cannot be kept", done.stderr)
+                self.assertEqual(done.stdout, "")
+                self.assertEqual(descendants(os.getpid()), [])
+
+    def test_check_and_status_say_so(self):
+        project = self.wrapped(policy="limits: {memory: 1G}\n")
+        self.assert_refused(project.code("pass", env=self.env))
+        self.assert_refused(tool("policy", "check", project.env_dir, env=self.env),
+                            saying="limits.memory (")
+        self.assertEqual(tool("status", project.env_dir, "--check", env=self.env).returncode, 1)
+        shown = tool("status", project.env_dir, env=self.env)
+        self.assertIn("memory and cpus cannot be held here", shown.stdout)
+        told = json.loads(tool("status", project.env_dir, "--json", env=self.env).stdout)
+        self.assertFalse(told["ok"])
+        self.assertEqual(len(told["problems"]), 1)
+        self.assertIn("limits.memory (", told["problems"][0])
+        self.assertFalse(told["limits"]["control_group"])
+        self.assertEqual(told["limits"]["memory"], 1 << 30)
+        self.assertIn("cannot be kept", told["limits"]["control_group_problem"])
+
+    def test_a_policy_without_such_limits_is_no_problem(self):
+        project = self.wrapped(policy="limits: {processes: 100, open-files: 100}\n")
+        self.assert_clean(project.code("pass", env=self.env))
+        self.assertEqual(tool("policy", "check", project.env_dir, env=self.env).stdout, "ok\n")
+        self.assertEqual(tool("status", project.env_dir, "--check", env=self.env).returncode, 0)
+        self.assertIn("memory and cpus cannot be limited here: ",
+                      tool("status", project.env_dir, env=self.env).stdout)
+
+    def test_one_kind_of_start_may_need_what_another_does_not(self):
+        project = self.wrapped(policy="commands: [{match: [sh], limits: {memory: 1G}}]\n")
+        self.assert_clean(project.code("pass", env=self.env))
+        self.assert_refused(tool("run", project.env_dir, "--", "sh", "-c", "exit 3", env=self.env),
+                            saying="limits.memory (")
+        self.assert_refused(tool("policy", "check", project.env_dir, env=self.env),
+                            saying="limits.memory (")
+
+
+class OnTheBus(Case):
+    """Who is asked for a group, and when."""
+
+    def listener(self, top):
+        bus = socket.socket(socket.AF_UNIX)
+        self.addCleanup(bus.close)
+        bus.bind(str(top / "bus"))
+        bus.listen(5)
+        return bus, environment(DBUS_SESSION_BUS_ADDRESS=f"unix:path={top}/bus",
+                                XDG_RUNTIME_DIR=str(top))
+
+    def test_an_ordinary_start_asks_nobody(self):
+        project = self.wrapped()
+        bus, env = self.listener(pathlib.Path(project.top))
+        bus.setblocking(False)
+        self.assert_clean(project.code("pass", env=env))
+        with self.assertRaises(BlockingIOError):
+            bus.accept()
+
+    def test_a_bus_that_lies_is_not_believed(self):
+        """It says that all is done, and nothing is: what counts is the group that the process is in."""
+        if groups()[0] and "delegated" in groups()[0]:
+            impossible("a delegated subtree is asked for before any bus")
+        if groups()[1] and "cgroup v2" in groups()[1]:
+            impossible(groups()[1])
+        project = self.wrapped(policy="limits: {memory: 1G}\n")
+        bus, env = self.listener(pathlib.Path(project.top))
+        project.code("pass", env=environment(DBUS_SESSION_BUS_ADDRESS=None,
+                                             XDG_RUNTIME_DIR=None)) # brings the plan up to date
+        thread = threading.Thread(target=lie, args=(bus,), daemon=True)
+        thread.start()
+        done = project.code("print('ran')", env=env)
+        self.assert_refused(done, saying="limits.memory (")
+        self.assertIn("was not moved", done.stderr)
+
+
+class ByTheKernel(Case):
+    """Limits of a process, which need no control group."""
+
+    def test_a_disk_filler_ends(self):
+        fill = ("import os\n"
+                "with open('big', 'wb') as file:\n"
+                "    for _ in range(64):\n"
+                "        file.write(b'x' * (1 << 20)); file.flush()\n"
+                "print(os.path.getsize('big') >> 20)\n")
+        project = self.wrapped(policy="limits: {file-size: 4M}\n")
+        done = project.code(fill)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(os.path.getsize(project.path / "big"), 4 << 20)
+        project.policy("limits: {file-size: 0}\n")
+        control = project.code(fill)
+        self.assertEqual(control.stdout, "64\n", control.stderr)
+
+    def test_a_filler_of_temporary_files_ends(self):
+        project = self.wrapped(policy="limits: {file-size: 4M}\n")
+        for place in ("/tmp/big", "/var/tmp/big", "/dev/shm/big"):
+            done = project.code(f"open({place!r}, 'wb').write(b'x' * (16 << 20))")
+            self.assertNotEqual(done.returncode, 0, place)
+            size = project.code(f"import os; print(os.path.getsize({place!r}))").stdout
+            self.assertLessEqual(int(size), 4 << 20, place)
+
+    def test_a_fork_bomb_ends(self):
+        if AS_ROOT:
+            impossible("RLIMIT_NPROC does not hold for root")
+        project = self.wrapped(policy="limits: {processes: 40}\n")
+        errno, count = project.code(FORKS, "200").stdout.split()
+        self.assertEqual(errno, "11")
+        self.assertLess(int(count), 40)
+        project.policy("limits: {processes: 400}\n")
+        self.assertEqual(project.code(FORKS, "200").stdout, "all 200\n")
+
+    def test_a_bomb_is_over_when_its_time_is(self):
+        if AS_ROOT:
+            impossible("RLIMIT_NPROC does not hold for root")
+        project = self.wrapped(policy="limits: {processes: 40, wall-time: 3s}\n")
+        done = project.code(BOMB)
+        self.assertEqual((done.returncode, done.stdout), (124, "go\n"))
+        self.assertTrue(wait_for(lambda: not descendants(os.getpid())))
+
+    def test_root_is_told_that_it_is_exempt(self):
+        project = self.wrapped()
+        shown = tool("status", project.env_dir).stdout
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            exempt = AS_ROOT and file.read().split() == ["0", "0", "4294967295"]
+        self.assertEqual("limits.processes: NOT held" in shown, exempt, shown)
+
+
+class InGroups(Case):
+    """What a control group holds."""
+
+    def setUp(self):
+        way, problem = groups()
+        if not way:
+            impossible(problem)
+        self.way = way
+
+    def limited(self, text=f"{{memory: {MEMORY}M}}", more=""):
+        return self.wrapped(policy=f"limits: {text}\n{more}")
+
+    def leftovers(self):
+        """Groups of ours that are still there."""
+        return [path for path, _, _ in os.walk(HIERARCHY)
+                if os.path.basename(path).startswith("sandbox-venv-")]
+
+    def assert_gone(self):
+        self.assertTrue(wait_for(lambda: not self.leftovers(), 20), self.leftovers())
+
+    def waiting(self, project):
+        """A program that waits, and its process on the host."""
+        process = project.spawn("python", "-c", "print(1, flush=True); input()",
+                                stdin=-1, stdout=-1, stderr=-1)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline(), b"1\n")
+        return process, descendants(process.pid)
+
+    def test_the_way_that_was_meant(self):
+        wanted = os.environ.get("SVENV_GROUP_WAY")
+        self.assertIn(wanted or self.way, self.way)
+        project = self.limited()
+        self.assert_clean(project.code("pass"))
+        self.assertEqual(tool("policy", "check", project.env_dir).stdout,
+                         f"ok: limits are held by {self.way}\n")
+        self.assertIn(f"memory, cpus and processes together: held by {self.way}",
+                      tool("status", project.env_dir).stdout)
+        told = json.loads(tool("status", project.env_dir, "--json").stdout)
+        self.assertEqual(told["limits"]["control_group"], True)
+        self.assertEqual((told["ok"], told["problems"]), (True, []))
+        self.assert_gone()
+
+    def test_what_the_kernel_was_told(self):
+        project = self.limited("{memory: 1G, cpus: 1, processes: 77}")
+        process, below = self.waiting(project)
+        self.assertEqual(len(below), 2)
+        for pid in below:
+            group = group_of(pid)
+            self.assertTrue(group.name.startswith("sandbox-venv-"), group)
+            for name, text in (("memory.max", str(1 << 30)), ("memory.swap.max", "0"),
+                               ("cpu.max", "100000 100000"), ("pids.max", "78")):
+                self.assertEqual((group / name).read_text().strip(), text, name)
+        self.assertNotEqual(group_of(process.pid), group)
+        self.assertEqual(process.communicate(b"\n"), (b"", b""))
+        self.assertEqual(process.returncode, 0)
+        self.assert_gone()
+
+    def test_a_start_without_such_limits_gets_no_group(self):
+        process, below = self.waiting(self.wrapped())
+        self.assertEqual({group_of(pid) for pid in below}, {group_of(process.pid)})
+        self.assertEqual(self.leftovers(), [])
+
+    def test_a_memory_hog_ends(self):
+        project = self.limited()
+        done = project.code(HOG, "400")
+        self.assertEqual(done.returncode, -signal.SIGKILL)
+        self.assertLess(int(done.stdout.split()[-1]), MEMORY)
+        self.assertEqual(done.stderr, "sandbox-venv: the kernel ended 1 of its processes for want of "
+                                      "memory (limits.memory)\n")
+        self.assert_gone()
+        project.policy("")
+        self.assertEqual(project.code(HOG, "400").stdout.split()[-1], "400")
+
+    def test_many_small_hogs_end(self):
+        """Together they have too much, each has not."""
+        project = self.limited()
+        many = ("import os, sys, time\n"
+                "pids = []\n"
+                "for _ in range(16):\n"
+                "    pid = os.fork()\n"
+                "    if pid == 0:\n"
+                "        kept = bytearray(b'x') * (20 << 20)\n"
+                "        time.sleep(600)\n"
+                "    pids.append(pid)\n"
+                "ended, status = os.wait()\n"
+                "print(os.WTERMSIG(status))\n"
+                "for pid in pids:\n"
+                "    if pid != ended: os.kill(pid, 9); os.waitpid(pid, 0)\n")
+        done = project.code(many)
+        self.assertEqual(done.stdout, "9\n", done.stderr)
+        self.assertRegex(done.stderr, r"^sandbox-venv: the kernel ended \d+ of its processes")
+        self.assert_gone()
+
+    def test_memory_that_is_files_counts(self):
+        project = self.limited()
+        fill = ("with open('/dev/shm/big', 'wb') as file:\n"
+                "    for n in range(40):\n"
+                "        file.write(bytes(8 << 20)); file.flush()\n"
+                "import os; os.unlink('/dev/shm/big')\n")
+        self.assertEqual(project.code(fill).returncode, -signal.SIGKILL)
+        project.policy("")
+        self.assert_clean(project.code(fill))
+
+    def test_the_log_names_it(self):
+        project = self.limited()
+        env = environment(XDG_STATE_HOME=str(project.top / "state"))
+        project.code(HOG, "400", env=env)
+        lines = (project.top / "state" / "sandbox-venv" / "audit.jsonl").read_text().splitlines()
+        denied = [line for line in map(json.loads, lines) if line["event"] == "denied"]
+        self.assertEqual([line["denied"]["what"] for line in denied], ["memory"])
+
+    def test_a_fork_bomb_ends_for_root_too(self):
+        project = self.limited("{memory: 1G, processes: 40}")
+        errno, count = project.code(FORKS, "200").stdout.split()
+        self.assertEqual(errno, "11")
+        self.assertLess(int(count), 41)
+        project.policy("limits: {memory: 1G, processes: 400}\n")
+        self.assertEqual(project.code(FORKS, "200").stdout, "all 200\n")
+
+    def test_a_bomb_does_not_reach_the_host(self):
+        project = self.limited("{memory: 1G, processes: 100, wall-time: 4s}")
+        process = project.spawn("python", "-c", BOMB, stdout=-1, stderr=-1)
+        self.addCleanup(process.communicate)
+        self.assertEqual(process.stdout.readline(), b"go\n")
+        time.sleep(1)
+        pid = os.fork()
+        if pid == 0:
+            os._exit(7)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 7)
+        self.assertEqual(process.wait(60), 124)
+        self.assert_gone()
+
+    def test_processor_time_is_shared(self):
+        """Two busy processes get together what one processor gives."""
+        busy = ("import os, time\n"
+                "end = time.monotonic() + 3\n"
+                "pids = [os.fork() for _ in range(1)]\n"
+                "while time.monotonic() < end: pass\n"
+                "if pids[0]: os.wait(); t = os.times(); print(t.user + t.children_user)\n")
+        done = self.limited("{cpus: 1}").code(busy)
+        self.assertLess(float(done.stdout), 3.6, done.stderr)
+
+    def test_nothing_is_left_when_the_launcher_is_killed(self):
+        project = self.limited()
+        process, below = self.waiting(project)
+        process.kill()
+        self.assertTrue(wait_for(lambda: not any(map(alive, below))))
+        process.wait()
+        if "delegated" in self.way:
+            self.assertNotEqual(self.leftovers(), [])
+            self.assert_clean(project.code("pass"))
+        self.assert_gone()
+
+    def test_what_lives_on_stays_in_the_group(self):
+        project = self.limited()
+        done = project.code("import os, time\n"
+                            "if os.fork() == 0:\n"
+                            "    os.setsid(); os.close(1); os.close(2); time.sleep(2)\n")
+        self.assert_clean(done)
+        self.assertEqual(len(self.leftovers()), 1)
+        if "delegated" in self.way:
+            self.assertTrue(wait_for(lambda: "populated 0" in pathlib.Path(
+                self.leftovers()[0], "cgroup.events").read_text(), 30))
+            self.assert_clean(project.code("pass"))
+        self.assert_gone()
+
+    def test_many_at_once(self):
+        project = self.limited()
+        processes = [project.spawn("python", "-c", "print(input())", stdin=-1, stdout=-1)
+                     for _ in range(6)]
+        for n, process in enumerate(processes):
+            self.assertEqual(process.communicate(b"%d\n" % n, timeout=60)[0], b"%d\n" % n)
+            self.assertEqual(process.returncode, 0)
+        self.assert_gone()
+
+    def test_a_start_that_fails_leaves_no_group(self):
+        project = self.limited()
+        self.assertEqual(tool("run", project.env_dir, "--", "/nonexistent").returncode, 127)
+        self.assert_gone()
+        (project.path / ".env").write_text("X=1\n=broken\n")
+        self.assertEqual(project.code("pass").returncode, 125)
+        self.assert_gone()
+
+    def test_a_plan_that_is_out_of_date(self):
+        """The start begins twice: its first group goes."""
+        project = self.limited()
+        self.assert_clean(project.code("pass"))
+        project.policy("limits: {memory: 200M}\n")
+        self.assertEqual(project.code(HOG, "160").stdout.split()[-1], "160")
+        self.assert_gone()
+
+    def test_too_little_memory_to_begin_with(self):
+        done = self.limited("{memory: 4K}").code("print('ran')")
+        self.assertEqual(done.returncode, 125)
+        self.assertTrue(done.stderr.startswith("sandbox-venv: "), done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assert_gone()
+
+    def test_there_is_no_way_out_from_inside(self):
+        leave = ("import ctypes, os, sys\n"
+                 "libc = ctypes.CDLL(None, use_errno=True)\n"
+                 "def mount(kind, place):\n"
+                 "    os.makedirs(place, exist_ok=True)\n"
+                 "    return libc.mount(b'none', place.encode(), kind, 0, None)\n"
+                 "found = [mount(b'cgroup2', '/tmp/g'), mount(b'cgroup', '/tmp/h')]\n"
+                 "for top, _, files in os.walk('/sys/fs'):\n"
+                 "    found += [top] if 'cgroup.procs' in files else []\n"
+                 "for name in sys.argv[1:]:\n"
+                 "    try:\n"
+                 "        open(name + '/cgroup.procs', 'w').write(str(os.getpid()))\n"
+                 "        found.append(name)\n"
+                 "    except OSError:\n"
+                 "        pass\n"
+                 "print(found, open('/proc/self/cgroup').read().split())\n")
+        project = self.limited()
+        above = group_of(os.getpid())
+        done = project.code(leave, above, HIERARCHY, above.parent)
+        self.assertRegex(done.stdout, r"^\[-1, -1\] \[.*'0::/'\]\n$", done.stderr)
+        # Outside the list of processes of the own group can be written, and is there to be found.
+        if os.access(above / "cgroup.procs", os.W_OK):
+            (above / "cgroup.procs").write_text(str(os.getpid()))
+        self.assertTrue((above / "cgroup.procs").exists())
+
+
+def message(kind, fields, body):
+    """A D-Bus message; fields are (code, type, value)."""
+
+    def text(value):
+        return struct.pack("<I", len(value)) + value + b"\0"
+
+    made = b""
+    for code, sort, value in fields:
+        made += bytes(-len(made) % 8) + bytes([code, 1, ord(sort), 0])
+        made += (struct.pack("<I", value) if sort == "u" else
+                 bytes([len(value)]) + value + b"\0" if sort == "g" else text(value))
+    head = b"l" + bytes([kind, 0, 1]) + struct.pack("<III", len(body), 7, len(made)) + made
+    return head + bytes(-len(head) % 8) + body
+
+
+def lie(bus):
+    """The other side of OnTheBus.listener: says yes to everything, and does nothing."""
+    with bus.accept()[0] as peer:
+        answer_scope(peer)
+        peer.recv(1)
+
+
+def answer_scope(peer):
+    unit = None
+    seen = b""
+    while unit is None:
+        more = peer.recv(4096)
+        if not more:
+            return
+        seen += more
+        if seen.endswith(b"\r\n") and b"BEGIN" not in seen:
+            peer.sendall(b"OK 0123456789abcdef\r\n")
+        unit = re.search(rb"(sandbox-venv-[0-9a-f-]+\.scope)\0", seen)
+    body = struct.pack("<I", 1)
+    for word in (b"/job/1", unit.group(1), b"done"):
+        body += bytes(-len(body) % 4) + struct.pack("<I", len(word)) + word + b"\0"
+    peer.sendall(message(2, [(5, "u", 3)], b"") + message(4, [
+        (2, "s", b"org.freedesktop.systemd1.Manager"), (3, "s", b"JobRemoved"),
+        (8, "g", b"uoss")], body))
+
+
+if __name__ == "__main__":
+    unittest.main()
