@@ -127,16 +127,23 @@ int audit_parse(struct arena *arena, unsigned number, const char *data, size_t l
 
 void audit_reader_init(struct audit_reader *reader, const char *path)
 {
-    *reader = (struct audit_reader){.path = xstrdup(path), .fd = -1};
+    *reader = (struct audit_reader){.path = xstrdup(path), .now = {.fd = -1}, .late = {.fd = -1}};
+}
+
+static void close_tail(struct audit_tail *tail)
+{
+    if (tail->fd >= 0)
+        close(tail->fd);
+    buf_finish(&tail->rest);
+    *tail = (struct audit_tail){.fd = -1};
 }
 
 void audit_reader_finish(struct audit_reader *reader)
 {
     free(reader->path);
-    buf_finish(&reader->rest);
-    if (reader->fd >= 0)
-        close(reader->fd);
-    *reader = (struct audit_reader){.fd = -1};
+    close_tail(&reader->now);
+    close_tail(&reader->late);
+    reader->path = NULL;
 }
 
 /* Return: descriptor, -ENOENT, or another negative errno with *err. */
@@ -172,10 +179,10 @@ static int take_line(struct audit_reader *reader, const char *text, size_t len, 
     return rc;
 }
 
-/* Whole lines of reader->rest; what is behind the last stays there. */
-static int take_lines(struct audit_reader *reader, audit_line_fn *each, void *context)
+/* Whole lines of what was read; what is behind the last stays there. */
+static int take_lines(struct audit_reader *reader, struct buf *rest, audit_line_fn *each,
+                      void *context)
 {
-    struct buf *rest = &reader->rest;
     size_t done = 0;
     int rc = 0;
 
@@ -198,13 +205,13 @@ static int take_lines(struct audit_reader *reader, audit_line_fn *each, void *co
     return rc;
 }
 
-static int drain(struct audit_reader *reader, int fd, audit_line_fn *each, void *context,
-                 struct err *err)
+static int drain(struct audit_reader *reader, struct audit_tail *tail, audit_line_fn *each,
+                 void *context, struct err *err)
 {
     auto_free char *chunk = xcalloc(CHUNK, 1);
 
     for (;;) {
-        ssize_t n = read(fd, chunk, CHUNK);
+        ssize_t n = read(tail->fd, chunk, CHUNK);
         int rc = 0;
 
         if (n < 0 && errno == EINTR)
@@ -213,72 +220,106 @@ static int drain(struct audit_reader *reader, int fd, audit_line_fn *each, void 
             return err_set(err, errno, "cannot read the log '%s'", reader->path);
         if (n == 0)
             return 0;
-        buf_add(&reader->rest, chunk, (size_t)n);
-        rc = take_lines(reader, each, context);
+        buf_add(&tail->rest, chunk, (size_t)n);
+        rc = take_lines(reader, &tail->rest, each, context);
         if (rc != 0)
             return rc;
     }
 }
 
-/* What has not ended when its file is over never will. */
-static void end_file(struct audit_reader *reader)
+/* --- rotation ---------------------------------------------------------------------------------
+ */
+
+#define NOWHERE (AUDIT_LOG_OLD + 1) /* before the oldest file */
+#define TRIES_MAX 16
+
+static char *name_of(const struct audit_reader *reader, int index)
 {
-    reader->damaged += reader->rest.len > 0;
-    reader->rest.len = 0;
+    return index > 0 ? xasprintf("%s.%d", reader->path, index) : xstrdup(reader->path);
 }
 
-static int read_old(struct audit_reader *reader, audit_line_fn *each, void *context,
-                    struct err *err)
-{
-    for (int i = AUDIT_LOG_OLD; i > 0; i--) {
-        auto_free char *path = xasprintf("%s.%d", reader->path, i);
-        auto_fd int fd = open_log(path, err);
-        int rc = fd >= 0 ? drain(reader, fd, each, context, err) : fd == -ENOENT ? 0 : fd;
-
-        if (rc != 0)
-            return rc;
-        end_file(reader);
-    }
-    return 0;
-}
-
-int audit_reader_all(struct audit_reader *reader, audit_line_fn *each, void *context,
-                     struct err *err)
-{
-    int rc = read_old(reader, each, context, err);
-
-    return rc != 0 ? rc : audit_reader_more(reader, each, context, err);
-}
-
-/* Does the path still lead to the file that is open? */
-static bool is_current(const struct audit_reader *reader)
+/* Where the file that is open stands by now: 0 is the live one. */
+static int index_of(const struct audit_reader *reader)
 {
     struct stat open_file, named;
 
-    return fstat(reader->fd, &open_file) == 0 && lstat(reader->path, &named) == 0 &&
-           open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
+    if (reader->now.fd < 0 || fstat(reader->now.fd, &open_file) < 0)
+        return NOWHERE;
+    for (int i = 0; i <= AUDIT_LOG_OLD; i++) {
+        auto_free char *name = name_of(reader, i);
+
+        if (lstat(name, &named) == 0 && open_file.st_ino == named.st_ino &&
+            open_file.st_dev == named.st_dev)
+            return i;
+    }
+    return NOWHERE;
+}
+
+/* Is there a file between the two? Then one was being renamed a moment ago. */
+static bool has_between(const struct audit_reader *reader, int low, int high)
+{
+    struct stat st;
+
+    for (int i = low + 1; i < high; i++) {
+        auto_free char *name = name_of(reader, i);
+
+        if (lstat(name, &st) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Opens the file that follows the open one, which a rotation may move on at any moment: it renames
+ * the oldest first, so what was opened is the next one if ours still stands where it stood.
+ * Return: descriptor, -ENOENT when ours is the live one, or another negative errno with *err. */
+static int open_next(const struct audit_reader *reader, struct err *err)
+{
+    for (int tries = 1;; tries++) {
+        int at = index_of(reader);
+        int next = at;
+        int fd = -ENOENT;
+
+        while (fd == -ENOENT && next > 0) {
+            auto_free char *name = name_of(reader, --next);
+
+            fd = open_log(name, err);
+        }
+        if (tries == TRIES_MAX || (index_of(reader) == at && !has_between(reader, next, at)))
+            return fd;
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
+/* A line without an end may be one that is being written. */
+static void move_on(struct audit_reader *reader, int next)
+{
+    reader->damaged += reader->late.rest.len > 0;
+    close_tail(&reader->late);
+    reader->late = reader->now;
+    reader->now = (struct audit_tail){.fd = next};
+}
+
+size_t audit_reader_damaged(const struct audit_reader *reader)
+{
+    return reader->damaged + (reader->late.rest.len > 0);
 }
 
 int audit_reader_more(struct audit_reader *reader, audit_line_fn *each, void *context,
                       struct err *err)
 {
-    int rc = 0;
+    int rc = reader->late.fd < 0 ? 0 : drain(reader, &reader->late, each, context, err);
 
-    if (reader->fd >= 0) {
+    while (rc == 0) {
         /* Asked before the last look: what was written up to the rotation is then read. */
-        bool current = is_current(reader);
+        int next = open_next(reader, err);
 
-        rc = drain(reader, reader->fd, each, context, err);
-        if (rc != 0 || current)
+        if (next < 0 && next != -ENOENT)
+            return next;
+        rc = reader->now.fd < 0 ? 0 : drain(reader, &reader->now, each, context, err);
+        if (next < 0)
             return rc;
-        end_file(reader);
-        close(steal_fd(&reader->fd));
+        move_on(reader, next);
     }
-    rc = open_log(reader->path, err);
-    if (rc == -ENOENT)
-        return 0;
-    if (rc < 0)
-        return rc;
-    reader->fd = rc;
-    return drain(reader, reader->fd, each, context, err);
+    return rc;
 }

@@ -19,7 +19,7 @@ enum args_accept {
     ACCEPT_PURGE = 1u << 4,
     ACCEPT_JSON = 1u << 5,
     ACCEPT_CHECK = 1u << 6,
-    ACCEPT_SHOW = 1u << 7,        /* --origins, --diff */
+    ACCEPT_SHOW = 1u << 7,        /* --origins, --diff, --filter */
     ACCEPT_GRANT = 1u << 8,       /* --network, --read, --write */
     ACCEPT_BWRAP = 1u << 9,       /* bubblewrap's options, anywhere */
     ACCEPT_REST = 1u << 10,       /* words after "--" */
@@ -39,6 +39,7 @@ struct args {
     bool denied;
     bool origins;
     bool diff;
+    bool filter;
     const char *policy;
     const char *project;
     const char *python;

@@ -38,6 +38,7 @@ static const struct option_row option_rows[] = {
     ROW("--denied", NULL, OPTION_FLAG, ACCEPT_LOG, denied),
     ROW("--origins", NULL, OPTION_FLAG, ACCEPT_SHOW, origins),
     ROW("--diff", NULL, OPTION_FLAG, ACCEPT_SHOW, diff),
+    ROW("--filter", NULL, OPTION_FLAG, ACCEPT_SHOW, filter),
     ROW("--network", NULL, OPTION_TEXT, ACCEPT_GRANT, network),
     ROW("--read", NULL, OPTION_LIST, ACCEPT_GRANT, read),
     ROW("--write", NULL, OPTION_LIST, ACCEPT_GRANT, write),

@@ -7,7 +7,10 @@
 #include <stdint.h>
 
 struct args;
+struct buf;
 struct err;
+struct policy;
+struct user;
 
 enum exit_status {
     EXIT_DONE = 0,
@@ -40,6 +43,11 @@ int command_refresh(const struct args *args);
 int command_before_install(const struct args *args);
 int command_after_install(const struct args *args);
 int command_plan(const struct args *args);
+
+/* `policy show --filter`: the filter of every plan that `policy` makes for the wrapped venv at
+ * `venv_path` (real). Return: 0, or negative errno with *err. */
+int filter_show(const char *venv_path, const struct user *user, const struct policy *policy,
+                struct buf *out, struct err *err);
 
 /* Prints the error. Return: EXIT_FAILED. */
 int command_failed(const struct err *err);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -174,6 +175,27 @@ static bool is_in_listed(const struct host_facts *host, const char *path)
     return false;
 }
 
+/* What is missing from a directory that the launcher watches is seen there when it appears. */
+static bool is_in_watched(const struct plan_file *file, const struct asked_path *asked)
+{
+    static const char *const marks[] = {"pyvenv.cfg", "HEAD", "objects", "refs", "commondir"};
+    const char *rel = file->project ? path_relative_to(asked->path, file->project) : NULL;
+    const char *name = path_basename(asked->path);
+    auto_free char *dir = rel && strchr(rel, '/') ? path_dirname(rel) : xstrdup("");
+    const struct plan_place *place = NULL;
+
+    if (!rel || asked->answer.kind != FACT_ABSENT)
+        return false;
+    place = plan_find_place(file, dir);
+    if (!place || (place->kind != PLAN_PLACE_WATCHED && place->kind != PLAN_PLACE_VENV))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+        if (str_eq(name, marks[i]))
+            return true;
+    }
+    return plan_guard_of(file->guards, file->guard_count, rel, name) != NULL;
+}
+
 /* What is missing because its directory is missing is told by the directory. */
 static void add_asked_input(struct plan_file *file, const char *path, bool directory,
                             const struct file_id *id)
@@ -196,7 +218,8 @@ static void add_asked_inputs(struct plan_file *file, const struct host_facts *ho
         const struct asked_path *asked = &host->asked[i];
         bool is_link = asked->answer.kind == FACT_SYMLINK;
 
-        if (!is_made_by_kernel(asked->path) && !is_in_listed(host, asked->path))
+        if (!is_made_by_kernel(asked->path) && !is_in_listed(host, asked->path) &&
+            !is_in_watched(file, asked))
             add_asked_input(file, asked->path, !is_link, &asked->id);
     }
     /* A name that fits a pattern may come or go: only the directory's own times tell. */
@@ -204,12 +227,17 @@ static void add_asked_inputs(struct plan_file *file, const struct host_facts *ho
         add_input(file, host->listed[i].path, false, false, &host->listed[i].id);
 }
 
-static int64_t age_ns(const struct file_id *id)
+static int64_t now_ns(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - id->mtime_ns;
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t age_ns(const struct file_id *id)
+{
+    return now_ns() - id->mtime_ns;
 }
 
 static void wait_tick(void)
@@ -300,6 +328,7 @@ static int compute(struct plan_file *file, const struct venv *venv, const struct
     if (venv->project)
         add_input(file, venv->project, false, true, NULL);
     facts_expand(&host, &policy, venv->project);
+    facts_survey(&host, &policy, venv);
     r = plan_compute(file, &policy, venv, &host.facts, err);
     if (r < 0)
         return r;
@@ -342,6 +371,7 @@ int compile_dry(const struct venv *venv, const struct user *user, const struct p
     plan_file_init(file);
     facts_gather(&host, user);
     facts_expand(&host, policy, venv->project);
+    facts_survey(&host, policy, venv);
     return plan_compute(file, policy, venv, &host.facts, err);
 }
 
@@ -369,6 +399,7 @@ int compile_store(const char *venv_path, const struct user *user, struct err *er
         r = make_nodes(&file, err);
     if (r < 0)
         return r;
+    file.made_ns = now_ns();
     plan_encode(&file, &bytes);
     dir = open(sandbox, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0)

@@ -7,7 +7,9 @@
 #include "svenv/base/mem.h"
 #include "svenv/plan/compute.h"
 
+struct policy;
 struct user;
+struct venv;
 
 struct asked_path {
     const char *path;
@@ -35,6 +37,11 @@ void facts_gather(struct host_facts *host, const struct user *user);
 /* Adds what the patterns of the policy (protect, hide) fit in the project or elsewhere. `project`:
  * may be NULL. */
 void facts_expand(struct host_facts *host, const struct policy *policy, const char *project);
+/* Looks through the project, at a bounded number of directories: notes them as places, and adds the
+ * protected names, other venvs and bare repositories that it finds below the top. */
+void facts_survey(struct host_facts *host, const struct policy *policy, const struct venv *venv);
+/* The repository that the .git file of a worktree leads to; NULL when `project` is none. */
+const char *worktree_repository(struct arena *arena, const char *project);
 /* Adds one path to the table of facts. */
 void facts_add(struct host_facts *host, const char *path);
 void facts_finish(struct host_facts *host);

@@ -32,6 +32,7 @@ static void look(struct arena *arena, const char *path, struct fact_path *out)
         return;
     out->dev = st.st_dev;
     out->ino = st.st_ino;
+    out->ctime_ns = file_id_of(AT_FDCWD, path, false).ctime_ns;
     out->unreadable = access(path, R_OK) < 0;
     if (S_ISDIR(st.st_mode))
         out->kind = FACT_DIR;

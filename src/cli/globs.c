@@ -83,7 +83,8 @@ static void expand(struct host_facts *host, const char *dir, const char *rest, i
 
 static void expand_text(struct host_facts *host, const char *text, const char *project)
 {
-    if (!is_pattern(text))
+    /* Of names in the project the survey knows all. */
+    if (!is_pattern(text) || (project && text[0] != '~' && strchr(text, '/') == NULL))
         return;
     if (text[0] == '/')
         expand(host, "/", text + 1, 0);

@@ -78,8 +78,8 @@ static void say_what_is_missing(const struct audit_reader *reader, const struct 
 {
     auto_buf struct buf out = {0};
 
-    if (reader->damaged > 0)
-        log_line("%zu lines of '%s' cannot be read", reader->damaged, reader->path);
+    if (audit_reader_damaged(reader) > 0)
+        log_line("%zu lines of '%s' cannot be read", audit_reader_damaged(reader), reader->path);
     if (view->shown > 0 || view->args->json || view->args->quiet)
         return;
     term_add(&out, TERM_DIM, "nothing is recorded");
@@ -93,7 +93,7 @@ static int show_log(const char *path, struct view *view, struct err *err)
     int r;
 
     audit_reader_init(&reader, path);
-    r = audit_reader_all(&reader, show_line, view, err);
+    r = audit_reader_more(&reader, show_line, view, err);
     if (r == 0 && view->args->follow)
         return follow(&reader, view, err);
     if (r == 0)
@@ -180,7 +180,7 @@ int log_count_denials(const char *path, const char *venv_path, struct log_denial
     int r;
 
     audit_reader_init(&reader, path);
-    r = audit_reader_all(&reader, count_line, &count, err);
+    r = audit_reader_more(&reader, count_line, &count, err);
     if (r == 0)
         *out = count.denials;
     return r;

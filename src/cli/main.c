@@ -60,9 +60,10 @@ static const struct command commands[] = {
      ACCEPT_VENV | ACCEPT_POLICY | ACCEPT_GRANT | ACCEPT_BWRAP, command_shell,
      "[VENV] [options]\n\n" GRANT_TEXT},
     {"policy show", "print the policy in force", ACCEPT_VENV | ACCEPT_SHOW, command_policy_show,
-     "[VENV] [--origins | --diff]\n\n"
+     "[VENV] [--origins | --diff | --filter]\n\n"
      "  --origins            say where each line comes from\n"
-     "  --diff               only what differs from the default\n"},
+     "  --diff               only what differs from the default\n"
+     "  --filter             the system call filter: what each call gets, then the program\n"},
     {"policy check", "check a policy", ACCEPT_VENV, command_policy_check,
      "[VENV | FILE]\n\n"
      "The first mistake is printed with file, line and column.\n\n" QUIET_TEXT},
@@ -201,10 +202,10 @@ static int dispatch(size_t count, const char *const *words)
         return run_command(command, false, words + used, count - used);
     if (count == 1 && is_one_of(words[0], "help", "--help"))
         return print_overview();
-    if (count > 1 && str_eq(words[0], "help"))
-        return find_command(count - 1, words + 1, &used)
-                   ? print_usage(find_command(count - 1, words + 1, &used))
-                   : print_overview();
+    if (count > 1 && str_eq(words[0], "help")) {
+        command = find_command(count - 1, words + 1, &used);
+        return command ? print_usage(command) : print_overview();
+    }
     if (count > 0 && str_eq(words[0], "policy"))
         return command_misused("", "say 'policy show', 'policy check' or 'policy log'");
     return run_command(&commands[0], true, words, count);

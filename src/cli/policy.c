@@ -47,6 +47,8 @@ static int show(const struct args *args, struct buf *out, struct err *err)
     }
     if (r < 0)
         return r;
+    if (args->filter)
+        return filter_show(path, &user, &policy, out, err);
     if (args->diff)
         policy_print_diff(&policy, &base, out);
     else
@@ -59,8 +61,8 @@ int command_policy_show(const struct args *args)
     auto_buf struct buf out = {0};
     struct err err = {0};
 
-    if (args->diff && args->origins)
-        return command_misused("policy show", "--origins and --diff exclude one another");
+    if (args->diff + args->origins + args->filter > 1)
+        return command_misused("policy show", "--origins, --diff and --filter exclude one another");
     if (show(args, &out, &err) < 0)
         return command_failed(&err);
     term_flush(&out);

@@ -1,6 +1,7 @@
 #include "status-internal.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -27,8 +28,14 @@ static const struct {
 } landlock_gaps[] = {
     {1, "Landlock: this kernel has none (Linux 5.13, in the list of 'lsm='): mounts and the system "
         "call filter stand alone"},
-    {3, "Landlock ABI 3 (Linux 6.2): truncating by path is held by mounts alone"},
-    {6, "Landlock ABI 6 (Linux 6.12): signals and abstract sockets are held by namespaces alone"},
+    {2, "Landlock ABI 2 (Linux 5.19): files cannot be moved between directories; truncate(2), "
+        "openat2(2) and signals to the own process group are closed altogether instead; abstract "
+        "sockets of the host can be reached with network.mode: host"},
+    {3, "Landlock ABI 3 (Linux 6.2): truncate(2), openat2(2) and signals to the own process group "
+        "are closed altogether instead; abstract sockets of the host can be reached with "
+        "network.mode: host"},
+    {6, "Landlock ABI 6 (Linux 6.12): signals to the own process group are closed altogether "
+        "instead; abstract sockets of the host can be reached with network.mode: host"},
 };
 
 /* What an entry's state means for the person, where it is not as it should be. */
@@ -176,6 +183,26 @@ static void look_at_log(struct status *status)
         add_problem(status, "audit log", &err);
 }
 
+/* What starts took out of the project: a directory each. */
+static void look_at_quarantine(struct status *status)
+{
+    auto_free char *path = path_join(status->path, "sandbox/quarantine");
+    DIR *dir = opendir(path);
+    const struct dirent *entry = NULL;
+    size_t count = 0;
+
+    if (!dir)
+        return;
+    while ((entry = readdir(dir)))
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    if (count > 0)
+        strv_take(&status->notes,
+                  xasprintf("names that appeared in the project during %zu start%s are in %s: move "
+                            "back what is yours, delete the rest",
+                            count, count == 1 ? "" : "s", path));
+}
+
 static void look_at_venv(struct status *status)
 {
     struct err err = {0};
@@ -194,6 +221,7 @@ static void look_at_venv(struct status *status)
     look_at_policy(status);
     look_at_plan(status);
     look_at_log(status);
+    look_at_quarantine(status);
 }
 
 static int gather(struct status *status, const struct args *args, struct err *err)

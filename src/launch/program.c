@@ -53,13 +53,18 @@ static int set_limits(const struct plan *plan, struct err *err)
     return 0;
 }
 
+static unsigned landlock_grants(const struct plan_landlock *rule)
+{
+    return (rule->write ? LANDLOCK_WRITE : 0u) | (rule->connect ? LANDLOCK_CONNECT : 0u);
+}
+
 static int make_rules(const struct plan *plan, int root, int ruleset, struct err *err)
 {
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < plan->landlock_count; i++)
         rc = landlock_allow(ruleset, plan->landlock_abi, root, plan->landlock[i].path,
-                            plan->landlock[i].write, err);
+                            landlock_grants(&plan->landlock[i]), err);
     return rc;
 }
 
@@ -81,6 +86,8 @@ static int make_ruleset(const struct plan *plan, int root, struct shared *shared
         gate_wait(&shared->gates, GATE_ROOT_STANDS);
         rc = make_rules(plan, -1, ruleset, err);
     }
+    if (rc == 0)
+        rc = landlock_allow_inherited(ruleset, plan->landlock_abi, err);
     if (rc == 0)
         *out = steal_fd(&ruleset);
     return rc;

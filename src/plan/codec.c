@@ -11,7 +11,7 @@
 #include "svenv/plan/plan.h"
 
 #define PLAN_MAGIC "SVENVPLN"
-#define PLAN_VERSION 3u
+#define PLAN_VERSION 4u
 #define HEADER_SIZE 24u      /* magic, version, flags, total length */
 #define ABSENT UINT32_MAX    /* length of a string that is NULL */
 #define ITEM_SIZE_MIN 4u     /* the smallest item of an array: a length */
@@ -24,7 +24,8 @@
                 PLAN_FLAT | PLAN_EXEC_OFF))
 #define FLAGS                                                                                      \
     ((uint32_t)(PLAN_OWN_NET | PLAN_NEW_SESSION | PLAN_USERNS_OK | PLAN_INSTALLER | PLAN_CWD_RO |  \
-                PLAN_CWD_RW | PLAN_ENV_CLEAR | PLAN_USE_LANDLOCK | PLAN_PROJECT_ARGUMENTS))
+                PLAN_CWD_RW | PLAN_ENV_CLEAR | PLAN_USE_LANDLOCK | PLAN_PROJECT_ARGUMENTS |        \
+                PLAN_FILTER_OFF))
 
 struct codec {
     struct buf *out; /* writing; NULL when reading */
@@ -249,6 +250,38 @@ static void code_landlock(struct codec *c, void *item)
 
     rule->path = code_text(c, rule->path);
     rule->write = code_bool(c, rule->write);
+    rule->connect = code_bool(c, rule->connect);
+}
+
+static void code_guard(struct codec *c, void *item)
+{
+    struct plan_guard *guard = item;
+
+    guard->pattern = code_text(c, guard->pattern);
+    guard->anywhere = code_bool(c, guard->anywhere);
+    guard->action = (enum plan_guard_action)code_below(c, guard->action, PLAN_GUARD__COUNT);
+}
+
+static void code_place(struct codec *c, void *item)
+{
+    struct plan_place *place = item;
+
+    place->rel = code_text(c, place->rel);
+    place->kind = (enum plan_place_kind)code_below(c, place->kind, PLAN_PLACE__COUNT);
+    place->dev = code_u64(c, place->dev);
+    place->ino = code_u64(c, place->ino);
+    place->ctime_ns = code_i64(c, place->ctime_ns);
+}
+
+static void code_known(struct codec *c, void *item)
+{
+    struct plan_known *known = item;
+
+    known->rel = code_text(c, known->rel);
+    known->link = code_bool(c, known->link);
+    known->dev = code_u64(c, known->dev);
+    known->ino = code_u64(c, known->ino);
+    known->ctime_ns = code_i64(c, known->ctime_ns);
 }
 
 /* Zero bytes up to the next multiple of 8: the filter goes to the kernel from where it lies. */
@@ -314,6 +347,7 @@ static void code_plan(struct codec *c, struct plan *plan)
     CODE_ARRAY(c, plan->env_set, plan->env_set_count, code_env_set);
     CODE_ARRAY(c, plan->limits, plan->limit_count, code_limit);
     CODE_ARRAY(c, plan->landlock, plan->landlock_count, code_landlock);
+    CODE_ARRAY(c, plan->guards, plan->guard_count, code_guard);
     code_filter(c, plan);
 }
 
@@ -367,9 +401,16 @@ static void code_file(struct codec *c, struct plan_file *file)
     file->python = code_str(c, file->python);
     file->policy_hash = code_str(c, file->policy_hash);
     file->temp_base = code_str(c, file->temp_base);
+    file->made_ns = code_i64(c, file->made_ns);
     CODE_ARRAY(c, file->inputs, file->input_count, code_input);
     code_file_id(c, &file->bin);
     code_file_id(c, &file->sandbox_bin);
+    CODE_ARRAY(c, file->guards, file->guard_count, code_guard);
+    CODE_ARRAY(c, file->places, file->place_count, code_place);
+    file->places_cut = code_bool(c, file->places_cut);
+    CODE_ARRAY(c, file->known, file->known_count, code_known);
+    if (file->place_count > 0 && file->project == NULL)
+        fail(c, "watches a project that there is not");
     CODE_ARRAY(c, file->variants, file->variant_count, code_variant);
 }
 

@@ -159,6 +159,13 @@ int compute_mounts(struct compute *c, struct err *err);
 void compute_environment(struct compute *c);
 int compute_dotenv(struct compute *c, struct err *err);
 void compute_limits(struct compute *c);
+/* compute_guard.c: what is watched in the project, and the pattern that stands for byte code. */
+#define GUARD_BYTECODE "__pycache__"
+void compute_guards(struct compute *c);
+/* Once for all variants. */
+void compute_places(struct plan_file *file, const struct facts *facts);
+/* Is an entry of `protect` a name that counts in every directory of the project? */
+bool compute_is_anywhere(const char *text);
 int compute_caps(struct compute *c, struct err *err);
 void compute_landlock(struct compute *c);
 

@@ -46,6 +46,7 @@ static uint32_t flags_of(const struct compute *c)
         {has(c, POLICY_ENV_CLEAR, 1), PLAN_ENV_CLEAR},
         {c->facts->landlock_abi > 0, PLAN_USE_LANDLOCK},
         {c->project == PROJECT_ARGUMENTS, PLAN_PROJECT_ARGUMENTS},
+        {has(c, POLICY_SYSCALLS_PROFILE, SYSCALLS_OFF), PLAN_FILTER_OFF},
     };
     uint32_t flags = 0;
 
@@ -136,6 +137,7 @@ static int compute_plan(struct compute *c, struct err *err)
         if (rc < 0)
             return rc;
     }
+    compute_guards(c);
     int rc = compute_audit(c, err);
     if (rc < 0)
         return rc;
@@ -248,6 +250,7 @@ int plan_compute(struct plan_file *file, const struct policy *policy, const stru
             return rc;
         made[i] = (struct made_filter){.values = &values[i], .plan = c.plan};
     }
+    compute_places(file, facts);
     compute_own_strings(file);
     return 0;
 }

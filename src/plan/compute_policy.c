@@ -107,6 +107,22 @@ static int protect(struct compute *c, const char *path, const char *origin, stru
     return 0;
 }
 
+/* A link below the project's top is no reason to refuse a start: what it leads to is protected, and
+ * the launcher takes away whatever comes in the link's place. */
+static int protect_found(struct compute *c, const struct fact_path *fact, const char *origin,
+                         struct err *err)
+{
+    struct resolved real = {.links = NULL};
+
+    if (fact->kind != FACT_SYMLINK ||
+        strchr(path_relative_to(fact->path, c->venv->project), '/') == NULL)
+        return protect(c, fact->path, origin, err);
+    if (compute_resolve(c, fact->path, &real, NULL) < 0 || real.fact.kind == FACT_ABSENT ||
+        !is_writable(c, real.fact.path))
+        return 0;
+    return protect(c, real.fact.path, origin, err);
+}
+
 /* What a hidden symlink leads to is hidden: the link alone tells nothing. */
 static int hide(struct compute *c, const char *path, const char *origin, struct err *err)
 {
@@ -128,24 +144,77 @@ static size_t depth(const char *path)
     return count;
 }
 
+/* A name without '/' is protected in every directory of the project that the facts know. */
+static bool fits(const struct compute *c, const struct policy_item *item, const char *pattern,
+                 const char *path, path_fn *apply)
+{
+    if (apply == protect && compute_is_anywhere(item->text))
+        return path_is_beneath(path, c->venv->project) && str_glob(item->text, path_basename(path));
+    return depth(path) == depth(pattern) && str_glob(pattern, path);
+}
+
 static int each_match(struct compute *c, const struct policy_item *item, path_fn *apply,
                       struct err *err)
 {
     const char *origin = compute_origin(item->origin);
+    bool is_pattern = item->text[strcspn(item->text, "*?")] != '\0';
     const char *path = NULL;
     int rc;
 
+    if (apply == protect && str_eq(item->text, GUARD_BYTECODE))
+        return 0; /* Python must be able to make it: it is removed afterwards instead */
     if (item->text[0] != '/' && item->text[0] != '~' && c->project == PROJECT_NONE)
         return 0; /* names in the project, and there is none inside */
     rc = compute_expand(c, item, item->text, &path, err);
-    if (rc < 0 || !item->text[strcspn(item->text, "*?")])
-        return rc < 0 ? rc : apply(c, path, origin, err);
+    if (rc == 0 && !is_pattern)
+        rc = apply(c, path, origin, err);
+    if (rc < 0 || (!is_pattern && !compute_is_anywhere(item->text)))
+        return rc;
     for (size_t i = 0; rc == 0 && i < c->facts->path_count; i++) {
         const struct fact_path *fact = &c->facts->paths[i];
 
-        if (fact->kind != FACT_ABSENT && depth(fact->path) == depth(path) &&
-            str_glob(path, fact->path))
-            rc = apply(c, fact->path, origin, err);
+        if (fact->kind != FACT_ABSENT && !str_eq(fact->path, path) &&
+            fits(c, item, path, fact->path, apply))
+            rc = apply == protect && compute_is_anywhere(item->text)
+                     ? protect_found(c, fact, origin, err)
+                     : apply(c, fact->path, origin, err);
+    }
+    return rc;
+}
+
+static bool has(const struct compute *c, const char *dir, const char *name, int kind)
+{
+    return (int)compute_fact(c, compute_join(c, dir, name)).kind == kind;
+}
+
+/* What git takes for a repository without any .git: its configuration runs programs (C24). */
+static bool is_bare_repository(const struct compute *c, const char *dir)
+{
+    return has(c, dir, "HEAD", FACT_FILE) && has(c, dir, "objects", FACT_DIR) &&
+           has(c, dir, "refs", FACT_DIR);
+}
+
+/* The project is a worktree: the repository that its .git file leads to, read-only. */
+static void show_repository(struct compute *c)
+{
+    const char *path = c->facts->repository;
+    uint32_t flags = PLAN_TRY | (c->project == PROJECT_ARGUMENTS ? PLAN_PROJECT : 0);
+
+    if (path != NULL && compute_check_grant(c, path, POLICY_GRANT_READ, ORIGIN_DEFAULT, NULL) == 0)
+        compute_share(c, path, path, true, flags, RANK_TREE, NULL)->reveals = true;
+}
+
+static int protect_repositories(struct compute *c, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < c->facts->path_count; i++) {
+        const struct fact_path *fact = &c->facts->paths[i];
+        const char *rel = path_relative_to(fact->path, c->venv->project);
+
+        if (rel && *rel && fact->kind == FACT_DIR && !str_eq(path_basename(rel), ".git") &&
+            is_bare_repository(c, fact->path))
+            rc = protect(c, fact->path, ORIGIN_DEFAULT, err);
     }
     return rc;
 }
@@ -160,15 +229,26 @@ static int protect_venvs(struct compute *c, struct err *err)
         const struct fact_path *fact = &c->facts->paths[i];
         const char *rel = path_relative_to(fact->path, project);
 
-        if (!rel || !*rel || strchr(rel, '/') || fact->kind != FACT_DIR ||
-            path_is_beneath(c->venv->path, fact->path) ||
-            compute_fact(c, compute_join(c, fact->path, "pyvenv.cfg")).kind != FACT_FILE)
+        if (!rel || !*rel || fact->kind != FACT_DIR || path_is_beneath(c->venv->path, fact->path) ||
+            !has(c, fact->path, "pyvenv.cfg", FACT_FILE))
             continue;
         rc = protect(c, fact->path, ORIGIN_DEFAULT, err);
         if (rc == 0)
             rc = hide(c, compute_join(c, fact->path, "sandbox"), ORIGIN_DEFAULT, err);
     }
     return rc;
+}
+
+/* ".git" stands for repositories in all their forms. */
+static bool protects_git(const struct compute *c)
+{
+    const struct policy_value *value = &c->values->v[POLICY_FS_PROTECT];
+
+    for (size_t i = 0; i < value->count; i++) {
+        if (str_eq(value->items[i].text, ".git"))
+            return true;
+    }
+    return false;
 }
 
 int compute_protection(struct compute *c, struct err *err)
@@ -179,6 +259,10 @@ int compute_protection(struct compute *c, struct err *err)
     } rows[] = {{POLICY_FS_PROTECT, protect}, {POLICY_FS_HIDE, hide}};
     int rc = c->project == PROJECT_NONE ? 0 : protect_venvs(c, err);
 
+    if (rc == 0 && c->project != PROJECT_NONE && protects_git(c))
+        rc = protect_repositories(c, err);
+    if (c->project != PROJECT_NONE)
+        show_repository(c);
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         const struct policy_value *value = &c->values->v[rows[i].field];
 

@@ -121,6 +121,21 @@ void compute_limits(struct compute *c)
     compute_group(c);
 }
 
+/* A rule also counts for what is mounted below it. Where code in the sandbox and programs of the
+ * host both make files, sockets of the host are not the program's business. */
+static bool may_connect(const struct compute *c, const char *path)
+{
+    const char *shared[] = {c->venv->project, c->venv->path};
+
+    if (c->facts->landlock_abi < PLAN_ABI_WITH_SOCKETS)
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
+        if (shared[i] && (path_is_beneath(path, shared[i]) || path_is_beneath(shared[i], path)))
+            return false;
+    }
+    return true;
+}
+
 static void allow(struct compute *c, const char *path, bool write)
 {
     struct plan *plan = c->plan;
@@ -133,7 +148,22 @@ static void allow(struct compute *c, const char *path, bool write)
     }
     struct plan_landlock *rule =
         arena_push(c->arena, &plan->landlock, &plan->landlock_count, sizeof(*rule));
-    *rule = (struct plan_landlock){.path = path, .write = write};
+    *rule = (struct plan_landlock){.path = path, .write = write, .connect = may_connect(c, path)};
+}
+
+/* What is shown read-only needs a rule for them. The system's own trees hold none. */
+static bool holds_sockets(const struct compute *c, const struct plan_op *op)
+{
+    static const char *const system[] = {"/usr",   "/bin",    "/sbin", "/lib",  "/lib32",
+                                         "/lib64", "/libx32", "/etc",  "/proc", "/sys"};
+
+    if ((op->flags & PLAN_TRY) || !may_connect(c, op->dest))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(system); i++) {
+        if (path_is_beneath(op->dest, system[i]))
+            return false;
+    }
+    return true;
 }
 
 /* Rules follow the inode: the project needs its own even below a directory that has one, so that a
@@ -150,13 +180,13 @@ void compute_landlock(struct compute *c)
         allow(c, c->venv->project, false);
     for (size_t i = 0; i < plan->op_count; i++) {
         const struct plan_op *op = &plan->ops[i];
-        bool bind = op->kind == PLAN_BIND && (op->flags & PLAN_RW);
+        bool bind = op->kind == PLAN_BIND && ((op->flags & PLAN_RW) || holds_sockets(c, op));
         bool project = c->venv->project && str_eq(op->dest, c->venv->project);
 
         if (!bind && op->kind != PLAN_TMPFS)
             continue;
         if (path_is_beneath(op->dest, "/dev") || ((op->flags & PLAN_PROJECT) && !project))
             continue;
-        allow(c, op->dest, true);
+        allow(c, op->dest, op->kind == PLAN_TMPFS || (op->flags & PLAN_RW));
     }
 }

@@ -60,6 +60,7 @@ struct filter_setting {
     enum policy_syscalls profile;
     bool user_namespaces; /* allowed to the program */
     bool signals_scoped;  /* Landlock keeps them inside (ABI 6) */
+    bool contents_kept;   /* Landlock decides who may truncate (ABI 3), or nobody can (0) */
 };
 
 /* The rule of a system call that is open, or NULL: every argument may pass. */

@@ -10,8 +10,13 @@
 /* Chromium-like sandboxes need these beside clone and unshare, whose rule then falls away. */
 static const char *const user_namespace_calls[] = {"clone3", "chroot"};
 
+/* They truncate by a path, or with flags that no filter sees; programs have other ways. */
+static const char *const truncating_calls[] = {"truncate", "openat2"};
+
+/* Of Landlock (landlock(7)). */
 enum {
-    ABI_WITH_SCOPES = 6 /* of Landlock: signals and abstract sockets (landlock(7)) */
+    ABI_WITH_TRUNCATE = 3,
+    ABI_WITH_SCOPES = 6 /* signals and abstract sockets */
 };
 
 static void close_everything(struct plan_filter_spec *spec, enum policy_syscalls profile)
@@ -41,12 +46,12 @@ static void apply_sets(struct plan_filter_spec *spec, enum policy_syscalls profi
     }
 }
 
-static void open_call(struct plan_filter_spec *spec, const char *name)
+static void set_call(struct plan_filter_spec *spec, const char *name, uint32_t action)
 {
     unsigned number = 0;
 
     if (syscall_number(name, &number) == 0)
-        spec->entries[number].action = FILTER_ALLOW;
+        spec->entries[number].action = action;
 }
 
 /* Finds the number that a policy's line names.
@@ -115,14 +120,18 @@ int filter_spec_make(struct plan_filter_spec *spec, const struct policy_values *
         .profile = (enum policy_syscalls)values->v[POLICY_SYSCALLS_PROFILE].number,
         .user_namespaces = values->v[POLICY_PROC_USERNS].number != 0,
         .signals_scoped = landlock_abi >= ABI_WITH_SCOPES,
+        .contents_kept = landlock_abi == 0 || landlock_abi >= ABI_WITH_TRUNCATE,
     };
+    const bool keeps = setting.profile != SYSCALLS_OFF && !setting.contents_kept;
 
     if (setting.profile >= SYSCALLS__COUNT)
         return err_plain(err, EINVAL, "syscalls.profile: unknown value %d", (int)setting.profile);
     close_everything(spec, setting.profile);
     apply_sets(spec, setting.profile);
     for (size_t i = 0; setting.user_namespaces && i < ARRAY_SIZE(user_namespace_calls); i++)
-        open_call(spec, user_namespace_calls[i]);
+        set_call(spec, user_namespace_calls[i], FILTER_ALLOW);
+    for (size_t i = 0; keeps && i < ARRAY_SIZE(truncating_calls); i++)
+        set_call(spec, truncating_calls[i], FILTER_ERRNO(ENOSYS));
 
     int result = apply_allow(spec, &values->v[POLICY_SYSCALLS_ALLOW], err);
 

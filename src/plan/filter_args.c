@@ -163,6 +163,14 @@ static const struct filter_clause open_clauses[] = {
     WHEN(DENY, HAS(2, SET_ID_BITS), HAS(1, O_CREAT | KERNEL_O_TMPFILE))};
 static const struct filter_clause openat_clauses[] = {
     WHEN(DENY, HAS(3, SET_ID_BITS), HAS(2, O_CREAT | KERNEL_O_TMPFILE))};
+/* Landlock lets everybody truncate up to ABI 2: a file that the caller redirected for reading could
+ * be emptied by opening /dev/stdin so. Nothing honest asks for that without writing. */
+static const struct filter_clause open_kept_clauses[] = {
+    WHEN(DENY, HAS(2, SET_ID_BITS), HAS(1, O_CREAT | KERNEL_O_TMPFILE)),
+    WHEN(DENY, HAS(1, O_TRUNC), MASKED(1, O_ACCMODE, O_RDONLY))};
+static const struct filter_clause openat_kept_clauses[] = {
+    WHEN(DENY, HAS(3, SET_ID_BITS), HAS(2, O_CREAT | KERNEL_O_TMPFILE)),
+    WHEN(DENY, HAS(2, O_TRUNC), MASKED(2, O_ACCMODE, O_RDONLY))};
 static const struct filter_clause mknod_clauses[] = {
     WHEN(DENY, HAS(1, SET_ID_BITS)), WHEN(DENY, MASKED(1, S_IFMT, S_IFCHR, S_IFBLK))};
 static const struct filter_clause mknodat_clauses[] = {
@@ -197,6 +205,8 @@ static const struct filter_rule mode_1_rule = RULE(mode_1, ALLOW);
 static const struct filter_rule mode_2_rule = RULE(mode_2, ALLOW);
 static const struct filter_rule open_rule = RULE(open_clauses, ALLOW);
 static const struct filter_rule openat_rule = RULE(openat_clauses, ALLOW);
+static const struct filter_rule open_kept_rule = RULE(open_kept_clauses, ALLOW);
+static const struct filter_rule openat_kept_rule = RULE(openat_kept_clauses, ALLOW);
 static const struct filter_rule mknod_rule = RULE(mknod_clauses, ALLOW);
 static const struct filter_rule mknodat_rule = RULE(mknodat_clauses, ALLOW);
 static const struct filter_rule renameat2_rule = RULE(renameat2_clauses, ALLOW);
@@ -209,11 +219,12 @@ static const struct filter_rule seccomp_rule = RULE(seccomp_clauses, ALLOW);
 #define IN(profile) (1u << (profile))
 #define FILTERED (IN(SYSCALLS_DEFAULT) | IN(SYSCALLS_STRICT) | IN(SYSCALLS_DEBUG))
 
-/* Where a rule falls away. */
+/* Where a rule falls away, and the next row of the same call counts. */
 enum unless {
     NEVER,
     UNLESS_NAMESPACES, /* where user namespaces are allowed */
-    UNLESS_SCOPED      /* where Landlock does it */
+    UNLESS_SCOPED,     /* where Landlock does it */
+    UNLESS_KEPT        /* likewise */
 };
 
 static const struct rule_row {
@@ -246,7 +257,9 @@ static const struct rule_row {
     {"creat", &mode_1_rule, FILTERED, NEVER},
     {"fchmodat", &mode_2_rule, FILTERED, NEVER},
     {"fchmodat2", &mode_2_rule, FILTERED, NEVER},
+    {"open", &open_kept_rule, FILTERED, UNLESS_KEPT},
     {"open", &open_rule, FILTERED, NEVER},
+    {"openat", &openat_kept_rule, FILTERED, UNLESS_KEPT},
     {"openat", &openat_rule, FILTERED, NEVER},
     {"mknod", &mknod_rule, FILTERED, NEVER},
     {"mknodat", &mknodat_rule, FILTERED, NEVER},
@@ -259,14 +272,15 @@ const struct filter_rule *filter_rule_for(const char *name, const struct filter_
 {
     const bool falls_away[] = {[NEVER] = false,
                                [UNLESS_NAMESPACES] = setting->user_namespaces,
-                               [UNLESS_SCOPED] = setting->signals_scoped};
+                               [UNLESS_SCOPED] = setting->signals_scoped,
+                               [UNLESS_KEPT] = setting->contents_kept};
 
     for (size_t i = 0; i < ARRAY_SIZE(rule_rows); i++) {
         const struct rule_row *row = &rule_rows[i];
 
-        if ((row->profiles & IN(setting->profile)) == 0 || !str_eq(row->call, name))
-            continue;
-        return falls_away[row->unless] ? NULL : row->rule;
+        if ((row->profiles & IN(setting->profile)) != 0 && !falls_away[row->unless] &&
+            str_eq(row->call, name))
+            return row->rule;
     }
     return NULL;
 }

@@ -27,21 +27,28 @@ static const struct {
     {SECCOMP_RET_ERRNO | 0, "pretend success"},
     {SECCOMP_RET_ERRNO | EPERM, "EPERM"},
     {SECCOMP_RET_ERRNO | ENOSYS, "ENOSYS"},
+    {SECCOMP_RET_ERRNO | ENOTTY, "ENOTTY"},
     {SECCOMP_RET_ERRNO | EINVAL, "EINVAL"},
     {SECCOMP_RET_ERRNO | EOPNOTSUPP, "EOPNOTSUPP"},
     {SECCOMP_RET_ERRNO | EAFNOSUPPORT, "EAFNOSUPPORT"},
     {SECCOMP_RET_ERRNO | EPROTONOSUPPORT, "EPROTONOSUPPORT"},
 };
 
-static void dump_return(struct buf *out, uint32_t action)
+void plan_filter_action(uint32_t action, struct buf *out)
 {
     for (size_t i = 0; i < ARRAY_SIZE(action_names); i++) {
         if (action_names[i].action == action) {
-            buf_printf(out, "return %s", action_names[i].text);
+            buf_add_str(out, action_names[i].text);
             return;
         }
     }
-    buf_printf(out, "return 0x%08x", action);
+    buf_printf(out, "0x%08x", action);
+}
+
+static void dump_return(struct buf *out, uint32_t action)
+{
+    buf_add_str(out, "return ");
+    plan_filter_action(action, out);
 }
 
 static void dump_load(struct buf *out, uint32_t offset)

@@ -215,7 +215,8 @@ static void add_landlock(struct completion *c, const char *path, bool write)
     if ((c->plan->flags & PLAN_USE_LANDLOCK) == 0)
         return;
     rule = arena_push(c->arena, &c->plan->landlock, &c->plan->landlock_count, sizeof(*rule));
-    *rule = (struct plan_landlock){.path = path, .write = write};
+    *rule = (struct plan_landlock){
+        .path = path, .write = write, .connect = c->plan->landlock_abi >= PLAN_ABI_WITH_SOCKETS};
 }
 
 /* For the audit log: a program will miss what its caller named. */

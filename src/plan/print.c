@@ -35,6 +35,7 @@ static const struct flag_name plan_flags[] = {
     {PLAN_ENV_CLEAR, "clear-environment"},
     {PLAN_USE_LANDLOCK, "landlock"},
     {PLAN_PROJECT_ARGUMENTS, "project-arguments"},
+    {PLAN_FILTER_OFF, "filter-off"},
 };
 
 static const char *const node_names[] = {
@@ -242,9 +243,27 @@ static void print_landlock(const struct plan *plan, struct buf *out)
         return;
     buf_printf(out, "landlock abi %u\n", plan->landlock_abi);
     for (size_t i = 0; i < plan->landlock_count; i++) {
-        buf_printf(out, "landlock %-8s ", plan->landlock[i].write ? "write" : "read");
-        buf_add_escaped(out, plan->landlock[i].path);
-        buf_add_char(out, '\n');
+        const struct plan_landlock *rule = &plan->landlock[i];
+
+        buf_printf(out, "landlock %-8s ", rule->write ? "write" : "read");
+        buf_add_escaped(out, rule->path);
+        buf_add_str(out, rule->connect ? " (and sockets)\n" : "\n");
+    }
+}
+
+static void print_guards(const struct plan *plan, struct buf *out)
+{
+    static const char *const actions[] = {
+        [PLAN_GUARD_TAKE] = "protect", [PLAN_GUARD_HIDE] = "hide", [PLAN_GUARD_BYTECODE] = "clean"};
+    size_t counts[PLAN_GUARD__COUNT] = {0};
+
+    _Static_assert(ARRAY_SIZE(actions) == PLAN_GUARD__COUNT, "one word per action");
+    for (size_t i = 0; i < plan->guard_count; i++)
+        counts[plan->guards[i].action]++;
+    for (size_t i = 0; i < PLAN_GUARD__COUNT; i++) {
+        if (counts[i] > 0)
+            buf_printf(out, "watch    %-8s %zu name%s in the project\n", actions[i], counts[i],
+                       counts[i] == 1 ? "" : "s");
     }
 }
 
@@ -274,5 +293,6 @@ void plan_print(const struct plan *plan, struct buf *out)
         print_limit(&plan->limits[i], out);
     print_group(plan, out);
     print_landlock(plan, out);
+    print_guards(plan, out);
     print_filter(plan, out);
 }

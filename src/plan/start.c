@@ -55,6 +55,7 @@ static void copy_plan(struct completion *c, bool granted)
     to->nodes = arena_array(c->arena, from->node_count, sizeof(*to->nodes));
     to->landlock = NULL;
     to->landlock_count = 0;
+    to->guard_count = granted ? from->guard_count : 0;
     for (size_t i = 0; i < from->op_count; i++) {
         struct plan_op *op = &to->ops[to->op_count];
 

@@ -12,6 +12,7 @@
 #include "svenv/base/str.h"
 #include "svenv/supervise/supervise.h"
 
+#include "guard-internal.h"
 #include "session-internal.h"
 
 extern char **environ;
@@ -74,6 +75,26 @@ static void deny_failure(struct denials *denials, const struct ended *ended)
         deny(denials, "refresh", NULL, why);
 }
 
+static void deny_taken(struct denials *denials, const struct guard *guard)
+{
+    const struct quarantine *q = &guard->quarantine;
+
+    for (size_t i = 0; i < q->count && i < TAKEN_KEPT; i++)
+        deny(denials, "appeared", q->taken[i].rel,
+             q->taken[i].moved
+                 ? arena_printf(&denials->arena, "moved to quarantine/%s (filesystem.protect)",
+                                q->stamp)
+                 : "renamed to .sandbox-venv-taken-... beside it (filesystem.protect)");
+    if (q->count > TAKEN_KEPT)
+        deny(denials, "appeared", NULL,
+             arena_printf(&denials->arena, "%zu more were moved to quarantine/%s",
+                          q->count - TAKEN_KEPT, q->stamp));
+    if (guard->failed)
+        deny(denials, "appeared", NULL, "something could not be moved away (filesystem.protect)");
+    if (guard->incomplete)
+        deny(denials, "appeared", NULL, "more than could be looked through (filesystem.protect)");
+}
+
 static void collect(struct denials *denials, const struct ended *ended)
 {
     const struct plan *plan = ended->plan;
@@ -96,6 +117,7 @@ static void collect(struct denials *denials, const struct ended *ended)
                           (long long)outcome->oom_kills));
     if (outcome != NULL && outcome->how == OUTCOME_KILLED)
         deny_by_signal(denials, plan, outcome->value);
+    deny_taken(denials, ended->guard);
     if (ended->failure != NULL)
         deny_failure(denials, ended);
 }
@@ -143,7 +165,7 @@ static struct audit_subject subject_of(const struct ended *ended)
         .env = env.out,
         .own_net = (plan->flags & PLAN_OWN_NET) != 0,
         .landlock_abi = plan->flags & PLAN_USE_LANDLOCK ? plan->landlock_abi : 0,
-        .filter = plan->filter != NULL,
+        .filter = plan->filter != NULL && !(plan->flags & PLAN_FILTER_OFF),
     };
 }
 

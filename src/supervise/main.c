@@ -14,6 +14,7 @@
 #include "svenv/plan/command.h"
 #include "svenv/supervise/supervise.h"
 
+#include "guard-internal.h"
 #include "session-internal.h"
 #include "supervise-internal.h"
 
@@ -34,6 +35,7 @@ struct run {
     struct plan plan;
     struct launch_program program;
     struct launch launch;
+    struct guard guard;
     int64_t began_ms;
     int64_t began_clock_ms;
     int64_t ended_clock_ms; /* 0: not yet */
@@ -80,6 +82,12 @@ static int begin(struct run *run, struct plan_variant **variant_out, struct err 
     return rc < 0 ? rc : launch_prepare(&head, &bus, &run->launch, err);
 }
 
+static bool holds(struct run *run)
+{
+    return session_holds(&run->session, &run->request) &&
+           (places_open(&run->guard.places, &run->session.file) || run->session.settled);
+}
+
 /* A plan that an input has left behind is made again, and so is what was begun with it. */
 static int begin_with_valid(struct run *run, struct plan_variant **variant_out, struct err *err)
 {
@@ -87,11 +95,14 @@ static int begin_with_valid(struct run *run, struct plan_variant **variant_out, 
 
     if (rc == 0)
         rc = begin(run, variant_out, err);
-    if (rc < 0 || session_holds(&run->session, &run->request))
+    if (rc < 0 || holds(run))
         return rc;
     launch_abandon(&run->launch);
     rc = session_renew(&run->session, &run->request, &run->mask, err);
-    return rc < 0 ? rc : begin(run, variant_out, err);
+    if (rc < 0)
+        return rc;
+    places_open(&run->guard.places, &run->session.file);
+    return begin(run, variant_out, err);
 }
 
 static int complete(struct run *run, struct plan_variant *variant, struct err *err)
@@ -137,15 +148,18 @@ static int execute(struct run *run, struct outcome *outcome, struct err *err)
 
     if (rc == 0 && (run->plan.flags & PLAN_INSTALLER))
         rc = session_before_install(run->request.venv, &run->mask, &files, err);
+    guard_begin(&run->guard, &run->plan, run->request.venv);
     if (rc == 0)
         rc = launch_go(launch, &run->plan, &run->program, err);
     if (rc < 0)
         return rc;
-    supervise(&run->plan, launch, signals, outcome);
+    supervise(&run->plan, launch, &run->guard, signals, outcome);
     if (outcome->how != OUTCOME_TIME_LIMIT)
         launch_ended(launch);
     run->ended_clock_ms = clock_ms();
     run->ran = launch->failure->err.code == 0;
+    guard_sweep(&run->guard, true);
+    guard_tell(&run->guard, true);
     if (!run->ran) {
         log_err(&launch->failure->err);
         *outcome = (struct outcome){.how = OUTCOME_EXITED, .value = launch->failure->status};
@@ -172,6 +186,7 @@ static void record(struct run *run, struct plan_variant *variant, const struct o
                           .began_ms = run->began_ms,
                           .wall_ms = end_ms - run->began_clock_ms,
                           .outcome = run->ran ? outcome : NULL,
+                          .guard = &run->guard,
                           .status = failure ? STATUS_OURS : outcome->value,
                           .failure = failure};
     struct err err = {0};
@@ -180,6 +195,18 @@ static void record(struct run *run, struct plan_variant *variant, const struct o
         ended.failure = &run->launch.failure->err;
     if (plan_load(&run->session.file, variant, NULL) == 0 && session_audit(&ended, &err) < 0)
         log_err(&err);
+}
+
+/* In a child that watched on after the launcher's end: only what was taken out of the project since
+ * then is new. */
+static void record_late(struct run *run, struct plan_variant *variant)
+{
+    struct outcome outcome = {.how = OUTCOME_EXITED};
+
+    if (run->plan.audit == PLAN_AUDIT_ALL)
+        run->plan.audit = PLAN_AUDIT_DENIED;
+    run->plan.refusal_count = 0;
+    record(run, variant, &outcome, NULL);
 }
 
 static int run_program(struct run *run, struct plan_variant **variant_out, struct outcome *outcome,
@@ -246,5 +273,9 @@ int main(int argc, char **argv)
         launch_end_group(&run->launch);
     if (rc < 0)
         return STATUS_OURS;
+    if (guard_leave(&run->guard, outcome.alive ? run->launch.init : -1)) {
+        record_late(run, variant);
+        _exit(0);
+    }
     outcome_repeat(&outcome);
 }

@@ -12,6 +12,7 @@
 #include "svenv/plan/start.h"
 
 struct err;
+struct guard;
 struct outcome;
 
 /* What was asked of the launcher; see docs/formats.md, "launcher". */
@@ -66,6 +67,7 @@ struct ended {
     int64_t wall_ms;
     const struct outcome *outcome; /* NULL: the program never ran */
     int status;                    /* ours, when it never ran */
+    const struct guard *guard;     /* what was taken out of the project */
     const struct err *failure;     /* why not, or what failed after it; NULL: nothing */
 };
 

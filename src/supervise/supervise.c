@@ -13,7 +13,9 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/log.h"
 
+#include "guard-internal.h"
 #include "supervise-internal.h"
 
 enum {
@@ -24,6 +26,7 @@ enum {
 struct supervisor {
     const struct plan *plan;
     struct launch *launch;
+    struct guard *guard;
     struct relay relay;
     int signals;
     int64_t deadline_ms; /* 0: none */
@@ -100,8 +103,11 @@ static void take_reports(struct supervisor *s)
 static int poll_time(struct supervisor *s)
 {
     int wait = relay_due(&s->relay);
+    int watch = guard_due(s->guard, clock_ms());
     int64_t left;
 
+    if (watch >= 0 && (wait < 0 || watch < wait))
+        wait = watch;
     if (!s->deadline_ms)
         return wait;
     left = s->deadline_ms - clock_ms();
@@ -147,15 +153,33 @@ static void let_go_of_streams(void)
     }
 }
 
+/* What cannot be protected any more must not be written: the sandbox ends. */
+static void watch_project(struct supervisor *s)
+{
+    struct watch *watch = &s->guard->watch;
+
+    guard_work(s->guard, s->launch->program);
+    if (watch->lost == NULL)
+        return;
+    log_line("stopped: '%s' was replaced on the host while the program ran, and cannot be "
+             "protected again (filesystem.protect)",
+             watch->lost);
+    kill(s->launch->init, SIGKILL);
+    watch->lost = NULL;
+}
+
 static void run_until_end(struct supervisor *s)
 {
     take_children(s);
     while (!s->ended && !time_is_up(s)) {
         struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN},
-                               {.fd = s->relay.control, .events = POLLIN}};
+                               {.fd = s->relay.control, .events = POLLIN},
+                               {.fd = s->guard->watch.fd, .events = POLLIN}};
 
-        poll(fds, 2, poll_time(s));
+        poll(fds, ARRAY_SIZE(fds), poll_time(s));
         take_signals(s);
+        if (!s->ended)
+            watch_project(s);
         if (fds[1].revents & POLLIN)
             take_reports(s);
         else if (fds[1].revents)
@@ -210,10 +234,12 @@ int supervise_signals(struct err *err)
     return fd < 0 ? err_set(err, errno, "cannot watch signals") : fd;
 }
 
-void supervise(const struct plan *plan, struct launch *launch, int signals, struct outcome *out)
+void supervise(const struct plan *plan, struct launch *launch, struct guard *guard, int signals,
+               struct outcome *out)
 {
     struct supervisor s = {.plan = plan,
                            .launch = launch,
+                           .guard = guard,
                            .relay = {.control = launch->control, .program = launch->program},
                            .signals = signals};
     int64_t oom_kills;

@@ -1,7 +1,9 @@
 #include "svenv/sys/syscalls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/keyctl.h>
+#include <linux/stat.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -36,6 +38,48 @@ int sys_mount_setattr(int dir, const char *path, unsigned flags, uint64_t set, u
     struct mount_attr attr = {.attr_set = set, .attr_clr = clear, .propagation = MS_PRIVATE};
 
     return result(syscall(SYS_mount_setattr, dir, path, flags, &attr, sizeof(attr)));
+}
+
+int sys_getdents(int dir, void *buffer, unsigned size)
+{
+    return result(syscall(SYS_getdents64, dir, buffer, size));
+}
+
+int64_t sys_birth_ns(int fd)
+{
+    struct statx sx;
+
+    if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BTIME, &sx) < 0 ||
+        !(sx.stx_mask & STATX_BTIME))
+        return 0;
+    return (int64_t)sx.stx_btime.tv_sec * 1000000000 + sx.stx_btime.tv_nsec;
+}
+
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000U
+#endif
+
+int sys_mount_id(int fd)
+{
+    struct statx sx;
+    long rc = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &sx);
+
+    return rc < 0 ? -errno : sx.stx_mask & STATX_MNT_ID ? (int)sx.stx_mnt_id : -ENOSYS;
+}
+
+int sys_pidfd_open(pid_t pid)
+{
+    return result(syscall(SYS_pidfd_open, pid, 0));
+}
+
+int sys_pidfd_kill(int pidfd, int number)
+{
+    return result(syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0));
+}
+
+int sys_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+    return result(syscall(SYS_renameat2, from_dir, from, to_dir, to, flags));
 }
 
 int sys_fsopen(const char *type, unsigned flags)

@@ -209,5 +209,117 @@ class ProcessGroup(Case):
         self.assertEqual(done.stdout, "set\n")
 
 
+REOPEN = """
+import os, sys
+number, answers = int(sys.argv[1]), []
+for flags in (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY | os.O_APPEND, os.O_RDWR,
+              os.O_WRONLY | os.O_TRUNC, os.O_RDONLY | os.O_TRUNC):
+    try:
+        os.close(os.open(f"/proc/self/fd/{number}", flags))
+        answers.append("ok")
+    except OSError as error:
+        answers.append(type(error).__name__)
+sys.stderr.write(" ".join(answers))
+"""
+OK, NO = "ok", "PermissionError"
+
+
+class Redirected(Case):
+    """A redirected file of the host opens again by its descriptor's name for what the descriptor
+    can do, and for nothing else: a look at an input must not empty it."""
+
+    def ask(self, command, file, number, mode):
+        file.write_text("content")
+        name = {0: "stdin", 1: "stdout"}[number]
+        with open(file, mode) as stream:
+            done = run(*command, "-c", REOPEN, str(number), **{name: stream})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr.split(), file.read_text()
+
+    def compare(self, number, mode, expected):
+        p = self.wrapped()
+        file = p.top / "host-file"
+        inside, left = self.ask([p.bin()], file, number, mode)
+        self.assertEqual(inside, expected)
+        outside, _ = self.ask([sys.executable], file, number, mode)
+        self.assertEqual(outside, [OK] * 6)
+        return left
+
+    def test_an_input_stays_as_it_is(self):
+        self.assertEqual(self.compare(0, "r", [OK, NO, NO, NO, NO, NO]), "content")
+
+    def test_an_output_is_written_only(self):
+        self.compare(1, "w", [NO, OK, OK, NO, OK, NO])
+
+    def test_what_is_appended_to_is_not_emptied(self):
+        self.assertEqual(self.compare(1, "a", [NO, OK, OK, NO, NO, NO]), "content")
+
+    def test_honest_programs_write_to_dev_stdout(self):
+        p = self.wrapped()
+        file = p.top / "host-file"
+        code = "open('/dev/stdout', 'w').write('one\\n'); print('two')"
+        with open(file, "w") as stream:
+            done = run(p.bin(), "-c", code, stdout=stream)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("two\n", file.read_text())
+        file.write_text("")
+        with open(file, "a") as stream:
+            done = run("/bin/sh", "-c", f"{p.bin()} -c \"open('/dev/stdout', 'a').write('one')\"",
+                       stdout=stream)
+        self.assertEqual((done.returncode, done.stderr, file.read_text()), (0, "", "one"))
+
+    def test_by_other_numbers_and_not_what_was_closed(self):
+        p = self.wrapped()
+        file = p.top / "host-file"
+        file.write_text("content")
+        code = "print(open('/dev/fd/7').read())"
+        done = run("/bin/sh", "-c", f"exec {p.bin()} -c \"{code}\" 7<{file}")
+        self.assertEqual((done.stdout, done.stderr), ("content\n", ""))
+
+
+class ShownFilter(Case):
+    """`policy show --filter`: the program that the kernel gets, for people."""
+
+    def sections(self, project):
+        done = support.tool("policy", "show", "--filter", project.env_dir)
+        self.assert_clean(done)
+        calls, at = {}, None
+        for line in done.stdout.split("\n\n")[0].splitlines():
+            if line.startswith("    "):
+                calls[at] += line.split()
+            else:
+                at = line.partition(":")[0]
+                calls.setdefault(at, [])
+        return calls, done.stdout
+
+    def test_it_says_what_the_kernel_answers(self):
+        p = self.wrapped()
+        before = sorted(os.listdir(p.env_dir / "sandbox"))
+        calls, text = self.sections(p)
+        self.assertIn("read", calls["allow"])
+        self.assertIn("statx", calls["allow"])
+        self.assertIn("ptrace", calls["EPERM"])
+        self.assertIn("clone3", calls["ENOSYS"])
+        self.assertTrue(any(word.startswith("ioctl(") for word in
+                            calls["by their arguments, from the instruction in brackets on"]))
+        self.assertIn("\n   0  load architecture\n", text)
+        self.assertEqual(sorted(os.listdir(p.env_dir / "sandbox")), before)
+
+    def test_it_follows_the_policy(self):
+        p = self.wrapped()
+        p.policy("syscalls: {allow: [splice], deny: [statx]}\n")
+        calls, _ = self.sections(p)
+        self.assertIn("splice", calls["allow"])
+        self.assertIn("statx", calls["EPERM"])
+        p.policy("syscalls: {profile: debug}\n")
+        calls, text = self.sections(p)
+        self.assertIn("ptrace", calls["allow"])
+        self.assertIn(": debug: ", text.splitlines()[0])
+
+    def test_one_question_at_a_time(self):
+        done = support.tool("policy", "show", "--filter", "--diff", self.wrapped().env_dir)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+
+
 if __name__ == "__main__":
     unittest.main()

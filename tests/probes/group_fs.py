@@ -208,7 +208,12 @@ def writable_mounts(view):
            "/dev/pts", str(view.world.project), str(HOME / ".cache"))
     return [point for point, _, flags, _ in rows
             if "rw" in flags.split(",") and point not in own and
-            not point.startswith("/dev/")]
+            not point.startswith("/dev/") and not is_in_project(view.world, point)]
+
+
+def is_in_project(world, point):
+    """A directory of the project above something protected, so that it cannot be renamed."""
+    return point.startswith(f"{world.project}/") and not point.startswith(str(world.venv))
 
 
 def many_starts(view):

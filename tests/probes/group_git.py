@@ -4,7 +4,7 @@ import os
 import time
 
 import harness
-from group_prj import QUARANTINE, clear, made, mini, new
+from group_prj import clear, made, mini, new
 from harness import ANY, Host, Probe, Python, every, that
 
 FILES = (".git/config", ".git/HEAD", ".git/hooks/post-checkout", ".git/index.lock",
@@ -124,16 +124,14 @@ PROBES = [
           ("02", "the repository's config", [".git/config", ".git/info/attributes"]),
           ("09", "objects and refs", [".git/objects/forged", ".git/refs/heads/evil", ".git/HEAD"]),
           ("12", "index.lock", [".git/index.lock"]))],
-    Probe("GIT-03", "a project without .git gets one", Host(fresh_repository), "not there", "made",
-          missing=QUARANTINE),
+    Probe("GIT-03", "a project without .git gets one", Host(fresh_repository), "not there", "made"),
     Probe("GIT-05", "a nested repository and nested editor settings",
           Python(nested, lambda v: [str(v.project), NESTED]), every("EROFS", "EACCES"),
-          every("ok"), missing="protected names below the project's top (C22, C24)"),
+          every("ok")),
     Probe("GIT-06", "a worktree's .git file and what it names", Host(worktree),
           that("refused", lambda v: isinstance(v, dict) and "ok" not in v.values()),
           every("ok")),
-    Probe("GIT-07", "an embedded bare repository", Host(embedded), "moved away", "still there",
-          missing="the sweep at exit finds bare repositories (C24)"),
+    Probe("GIT-07", "an embedded bare repository", Host(embedded), "moved away", "still there"),
     Probe("GIT-10", "a repository above the project", Host(parent_repository),
           that("ENOENT", lambda v: v[:2] == ["ENOENT", "ENOENT"] and v[2] != "ok"),
           ["ok", "ok", "ok"]),

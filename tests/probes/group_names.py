@@ -1,7 +1,7 @@
 """PRJ: names that tools on the host obey, by the tools that do; and project trees of other kinds."""
 
 import harness
-from group_prj import QUARANTINE, change, kept, made, new
+from group_prj import change, kept, made, new
 from harness import ANY, Host, Probe, Python, Unavailable, every
 
 # Letter of the id: what obeys, files that exist already, new ones.
@@ -26,7 +26,7 @@ def existing(number, names):
 
 def absent(number, names):
     return Probe(f"PRJ-{number}b", f"make what {TOOLS[number][0]} obey", new(names), ANY,
-                 every("ok"), made(names), missing=QUARANTINE)
+                 every("ok"), made(names))
 
 
 def mounted(kind, options):

@@ -10,7 +10,6 @@ from harness import ANY, Host, Probe, Python, every, some, that
 
 QUARANTINE = "protected names that appear during a run are moved away (C23)"
 WATCH = "the supervisor watches masks that an atomic save detaches (C23)"
-BYTECODE = "byte code goes to a private prefix (C28)"
 
 # Names that tools on the host obey without being asked; none of them is in the world's project.
 NEW_FILES = (".cursor/rules", ".zed/settings.json", ".fleet/settings.json", "evil.code-workspace",
@@ -381,7 +380,7 @@ DENIED = ("EROFS", "EACCES", "EPERM", "ENOENT", "EBUSY")
 
 PROBES = [
     Probe("PRJ-01", f"{len(NEW_FILES)} new files that editors, shells and assistants obey",
-          new(NEW_FILES), ANY, every("ok"), made(NEW_FILES), missing=QUARANTINE),
+          new(NEW_FILES), ANY, every("ok"), made(NEW_FILES)),
     Probe("PRJ-02", "change existing .vscode, .idea, .envrc, .gitattributes ...",
           Python(change, lambda v: [str(v.project), list(EXISTING)]), every("EROFS", "EACCES"),
           every("ok"), kept(EXISTING)),
@@ -402,12 +401,11 @@ PROBES = [
           Python(change, lambda v: [str(v.project), ["Makefile"]]), every("EROFS", "EACCES"),
           every("ok"), world="strict"),
     Probe("PRJ-12", "profile strict: conftest.py, sitecustomize.py, *.pth",
-          new(PYTHON_FILES), ANY, every("ok"), made(PYTHON_FILES), world="strict",
-          missing=QUARANTINE),
+          new(PYTHON_FILES), ANY, every("ok"), made(PYTHON_FILES), world="strict"),
     Probe("PRJ-14", "profile strict: CI configuration", new(CI_FILES), ANY, every("ok"),
-          made(CI_FILES), world="strict", missing=QUARANTINE),
+          made(CI_FILES), world="strict"),
     Probe("PRJ-16", "forged byte code that the host's Python would run", Host(forge_bytecode),
-          "1", "666", missing=BYTECODE),
+          "1", "666"),
     Probe("PRJ-17", "importing from the project works", Host(normal_bytecode), "1", "1"),
     Probe("PRJ-22", "deep, large and cyclic trees", Host(deep_tree), "in time: ran",
           "in time: ran"),
@@ -420,15 +418,14 @@ PROBES = [
     Probe("PRJ-27", "nothing is left behind, and the user's files stay", Host(nothing_left),
           ["kept-by-user"], ["kept-by-user"]),
     Probe("PRJ-30", "rename a directory that holds protected ones",
-          Python(replace_directory, lambda v: [str(v.project), "sub"]), ("EBUSY", "EROFS"), "ok",
-          missing="protected names below the project's top (C22, C24)"),
+          Python(replace_directory, lambda v: [str(v.project), "sub"]), ("EBUSY", "EROFS"), "ok"),
     Probe("PRJ-31", "FIFOs and sockets in the project", Python(special, lambda v: [str(v.project)]),
           every("EACCES"), every("ok"),
           missing="Landlock without MAKE_FIFO and MAKE_SOCK in the project"),
     Probe("PRJ-32", "chmod 0777 on the project", Python(root_mode, lambda v: [str(v.project)]),
           ANY, "ok", mode_effect, missing="modes are looked at when a run ends"),
     Probe("PRJ-33", "another venv in the project", Host(with_other_venv),
-          every("EROFS", "EACCES"), every("ok"), missing="other venvs in the project (C29)"),
+          every("EROFS", "EACCES"), every("ok")),
     Probe("PRJ-34", "the own venv: activate*, entries, pyvenv.cfg, policy",
           Python(own_venv, copy_of_venv), that("refused", lambda v: "ok" not in v.values()),
           that("possible", lambda v: v["bin/activate"] == "ok"), activate_effect),

@@ -20,6 +20,7 @@ struct fact_path {
     const char *target; /* SYMLINK: its text; lives as long as the facts */
     bool unreadable;    /* access(2) says that the caller may not read it */
     uint64_t dev, ino;
+    int64_t ctime_ns;
 };
 struct facts {
     uint32_t uid, gid;
@@ -31,6 +32,12 @@ struct facts {
      */
     struct fact_path *paths;
     size_t path_count;
+    /* Directories of the project, sorted by path, for struct plan_file. Names in them that fit
+     * `protect` are in `paths`. */
+    struct plan_place *places;
+    size_t place_count;
+    bool places_cut;
+    const char *repository; /* what a worktree's .git file leads to, outside the project; or NULL */
     const char *launcher_dir; /* installed launcher's directory, to be visible inside */
     const char *audit_log;    /* real path where the audit log is, or will be; NULL: nowhere */
     /* A path that is not in the table is asked of the host through this (NULL in tests), as lstat

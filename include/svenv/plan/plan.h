@@ -105,10 +105,50 @@ struct plan_group_limit {
     const char *origin;
 };
 
-/* Landlock: what lies below path may be read and executed, or also changed. */
+/* From this ABI on Landlock asks who made a socket with a name (landlock(7)). */
+#define PLAN_ABI_WITH_SOCKETS 9u
+
+/* Landlock: what lies below path may be read and executed, or also changed. connect: sockets there
+ * that others than the program made can be connected to, where Landlock asks. */
 struct plan_landlock {
     const char *path;
     bool write;
+    bool connect;
+};
+
+/* What the launcher does with a name that appears in the writable project while a sandbox runs. */
+enum plan_guard_action {
+    PLAN_GUARD_TAKE,     /* protected: moved to the quarantine */
+    PLAN_GUARD_HIDE,     /* hidden: covered in the running sandbox */
+    PLAN_GUARD_BYTECODE, /* a directory of byte code: what programs made is removed at the end */
+    PLAN_GUARD__COUNT
+};
+struct plan_guard {
+    const char *pattern; /* glob */
+    bool anywhere;       /* of a name in any directory; else of a path below the project */
+    enum plan_guard_action action;
+};
+
+enum plan_place_kind {
+    PLAN_PLACE_WATCHED,  /* its names are compared with the guards */
+    PLAN_PLACE_VENV,     /* the same: a venv that a program inside made */
+    PLAN_PLACE_PASSED,   /* known to be there, and not looked into */
+    PLAN_PLACE_BYTECODE, /* see PLAN_GUARD_BYTECODE */
+    PLAN_PLACE__COUNT
+};
+/* A directory of the project as it was when the plan was made. */
+struct plan_place {
+    const char *rel; /* below the project; "": itself */
+    enum plan_place_kind kind;
+    uint64_t dev, ino;
+    int64_t ctime_ns; /* no program can set that back */
+};
+/* A name that fits a guard, or a repository without .git, that was there when the plan was made. */
+struct plan_known {
+    const char *rel;
+    bool link; /* a symlink, which no mount protects */
+    uint64_t dev, ino;
+    int64_t ctime_ns; /* an inode's number may come again, this does not */
 };
 
 enum plan_lifetime {
@@ -142,6 +182,7 @@ enum plan_flag {
     PLAN_ENV_CLEAR = 1u << 6,
     PLAN_USE_LANDLOCK = 1u << 7,
     PLAN_PROJECT_ARGUMENTS = 1u << 8, /* the project only when the command line names it */
+    PLAN_FILTER_OFF = 1u << 9,        /* the filter holds the terminal and little else */
 };
 
 struct plan {
@@ -171,6 +212,8 @@ struct plan {
     size_t limit_count;
     struct plan_landlock *landlock;
     size_t landlock_count;
+    struct plan_guard *guards; /* none: nothing is watched in the project */
+    size_t guard_count;
 
     const void *filter; /* struct sock_filter[], NULL: no seccomp filter */
     size_t filter_count;
@@ -206,10 +249,18 @@ struct plan_file {
     const char *python;  /* name of the interpreter's entry */
     const char *policy_hash;
     const char *temp_base; /* "/tmp/sandbox-venv-<id>" on the host */
+    int64_t made_ns;       /* when; 0: for one start only */
     struct plan_input *inputs;
     size_t input_count;
     struct file_id bin; /* $venv/bin and $venv/sandbox/bin as they were when in step */
     struct file_id sandbox_bin;
+    struct plan_guard *guards; /* of all variants */
+    size_t guard_count;
+    struct plan_place *places; /* sorted by path */
+    size_t place_count;
+    bool places_cut;          /* the project has more directories than are watched */
+    struct plan_known *known; /* sorted by path */
+    size_t known_count;
     struct plan_variant *variants;
     size_t variant_count;
 };
@@ -217,6 +268,15 @@ struct plan_file {
 void plan_file_init(struct plan_file *file);
 void plan_file_finish(struct plan_file *file);
 #define auto_plan_file __attribute__((cleanup(plan_file_finish)))
+
+/* The place, or the known name, at a path below the project; NULL: there is none. */
+const struct plan_place *plan_find_place(const struct plan_file *file, const char *rel);
+struct plan_known *plan_find_known(const struct plan_file *file, const char *rel);
+
+/* The first guard that fits a name in a directory; `rel` is the directory's and the name's path
+ * together. NULL: none does. */
+const struct plan_guard *plan_guard_of(const struct plan_guard *guards, size_t count,
+                                       const char *rel, const char *name);
 
 /* The first limit that makes a control group necessary; PLAN_GROUP__COUNT: none does. */
 enum plan_group plan_group_needed(const struct plan *plan);

@@ -8,6 +8,8 @@
 
 #include "svenv/launch/launch.h"
 
+struct guard; /* what is watched in the project, private to supervise */
+
 struct outcome {
     enum {
         OUTCOME_EXITED,
@@ -26,7 +28,8 @@ int supervise_signals(struct err *err);
 
 /* Stays until the program has ended and what `lifetime` says is done. All signals must be blocked.
  * Closes `signals`. */
-void supervise(const struct plan *plan, struct launch *launch, int signals, struct outcome *out);
+void supervise(const struct plan *plan, struct launch *launch, struct guard *guard, int signals,
+               struct outcome *out);
 
 /* Ends the calling process the way the program ended: same status, or the same signal without a
  * core dump. Never returns. */

@@ -24,13 +24,23 @@ int caps_clear(struct err *err);
 /* The running kernel's Landlock ABI, 0 when there is none (landlock(7)). */
 unsigned landlock_abi(void);
 
-/* A ruleset that handles every right of `abi`. Without a rule everything is denied. scoped: also
- * signals and abstract sockets to processes outside (ABI 6). Return: descriptor or negative. */
+/* What a rule lets happen below a path, beside reading and executing. */
+enum landlock_grant {
+    LANDLOCK_WRITE = 1u << 0,  /* changing it in every way */
+    LANDLOCK_CONNECT = 1u << 1 /* connecting to sockets that other sandboxes or the host made */
+};
+
+/* A ruleset that handles every right of `abi`. Without a rule everything is denied; so are signals
+ * and abstract sockets to processes outside (ABI 6). Return: descriptor or negative. */
 int landlock_open(unsigned abi, struct err *err);
-/* Lets the tree at `path` be read and executed, and with `write` also changed in every way. root:
+/* Lets the tree at `path` be read and executed, and what `grants` (enum landlock_grant) say. root:
  * what "/" means in the path, an O_PATH descriptor; -1: the caller's own root. */
-int landlock_allow(int ruleset, unsigned abi, int root, const char *path, bool write,
+int landlock_allow(int ruleset, unsigned abi, int root, const char *path, unsigned grants,
                    struct err *err);
+/* Lets regular files that the program inherits be opened again by /dev/stdout and the like, for
+ * what their descriptors can do already: reading, writing, and truncating unless they append. Looks
+ * at the descriptors that a shell can redirect by number. */
+int landlock_allow_inherited(int ruleset, unsigned abi, struct err *err);
 /* Puts the ruleset in force for the caller, for good. Needs no_new_privs. */
 int landlock_enforce(int ruleset, struct err *err);
 

@@ -22,6 +22,9 @@
 #define LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
 #define LANDLOCK_SCOPE_SIGNAL (1ULL << 1)
 #endif
+#ifndef LANDLOCK_ACCESS_FS_RESOLVE_UNIX
+#define LANDLOCK_ACCESS_FS_RESOLVE_UNIX (1ULL << 16)
+#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -46,6 +49,15 @@ int sys_fsconfig_create(int fd);
 int sys_fsmount(int fd, unsigned flags, unsigned attrs);
 int sys_pivot_root(const char *new_root, const char *put_old);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
+/* Records of getdents64(2) into `buffer`. Return: bytes, 0 at the end. */
+int sys_getdents(int dir, void *buffer, unsigned size);
+/* When the file was made, in nanoseconds since 1970; 0: the file system does not say (statx(2)). */
+int64_t sys_birth_ns(int fd);
+/* The number of the mount that the file was opened through. */
+int sys_mount_id(int fd);
+int sys_pidfd_open(pid_t pid);
+int sys_pidfd_kill(int pidfd, int number);
+int sys_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
 /* clone(2) without a new stack: fork with flags. *pid_out: the child's pid, written by the kernel
  * before the child runs. */
 pid_t sys_fork_with(unsigned long flags, pid_t *pid_out);

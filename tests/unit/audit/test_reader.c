@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../base/scratch.h"
@@ -131,7 +132,7 @@ Test(reader, files_oldest_first_and_then_what_comes)
     write_line(&s, "log.1", 2);
     write_line(&s, "log", 3);
     audit_reader_init(&reader, path);
-    cr_assert_eq(audit_reader_all(&reader, count_line, &seen, &err), 0, "%s", err.msg);
+    cr_assert_eq(audit_reader_more(&reader, count_line, &seen, &err), 0, "%s", err.msg);
     cr_expect_eq(seen.sum, 123);
     /* more in the same file, then a rotation */
     scratch_write(&s, "more", "");
@@ -149,7 +150,124 @@ Test(reader, files_oldest_first_and_then_what_comes)
     cr_assert_eq(renameat(s.fd, "more", s.fd, "log"), 0);
     cr_assert_eq(audit_reader_more(&reader, count_line, &seen, &err), 0);
     cr_expect_eq(seen.sum, 12345);
-    cr_expect_eq(reader.damaged, 1, "the line that never ended");
+    cr_expect_eq(audit_reader_damaged(&reader), 1, "the line that never ended");
+    scratch_drop(&s);
+}
+
+/* Between two looks a log may have been rotated more than once: suspended readers miss nothing that
+ * is still there. */
+Test(reader, several_rotations_between_two_looks)
+{
+    struct scratch s = scratch_new();
+    auto_free char *path = path_join(s.path, "log");
+    auto_audit_reader struct audit_reader reader;
+    struct seen seen = {0};
+    struct err err = {0};
+
+    write_line(&s, "log", 1);
+    audit_reader_init(&reader, path);
+    cr_assert_eq(audit_reader_more(&reader, count_line, &seen, &err), 0, "%s", err.msg);
+    cr_assert_eq(renameat(s.fd, "log", s.fd, "log.3"), 0);
+    write_line(&s, "log.2", 2);
+    write_line(&s, "log.1", 3);
+    write_line(&s, "log", 4);
+    cr_assert_eq(audit_reader_more(&reader, count_line, &seen, &err), 0, "%s", err.msg);
+    cr_expect_eq(seen.sum, 1234);
+    /* ours is gone altogether: on with the oldest that there is */
+    cr_assert_eq(renameat(s.fd, "log", s.fd, "elsewhere"), 0);
+    write_line(&s, "log.2", 5);
+    write_line(&s, "log", 6);
+    cr_assert_eq(unlinkat(s.fd, "log.3", 0), 0);
+    cr_assert_eq(unlinkat(s.fd, "log.1", 0), 0);
+    cr_assert_eq(audit_reader_more(&reader, count_line, &seen, &err), 0, "%s", err.msg);
+    cr_expect_eq(seen.sum, 123456);
+    scratch_drop(&s);
+}
+
+/* Who opened the log before a rotation may add to it afterwards. */
+Test(reader, what_is_added_to_a_rotated_file)
+{
+    struct scratch s = scratch_new();
+    auto_free char *path = path_join(s.path, "log");
+    auto_audit_reader struct audit_reader reader;
+    auto_fd int early = -1;
+    static const char line[] = HEAD ",\"n\":3}\n";
+    struct seen seen = {0};
+
+    write_line(&s, "log", 1);
+    early = openat(s.fd, "log", O_WRONLY | O_APPEND | O_CLOEXEC);
+    audit_reader_init(&reader, path);
+    cr_assert_eq(audit_reader_more(&reader, count_line, &seen, NULL), 0);
+    cr_assert_eq(renameat(s.fd, "log", s.fd, "log.1"), 0);
+    write_line(&s, "log", 2);
+    cr_assert_eq(audit_reader_more(&reader, count_line, &seen, NULL), 0);
+    cr_expect_eq(seen.sum, 12);
+    cr_assert_eq(write(early, line, sizeof(line) - 1), (ssize_t)sizeof(line) - 1);
+    cr_assert_eq(audit_reader_more(&reader, count_line, &seen, NULL), 0);
+    cr_expect_eq(seen.sum, 123);
+    scratch_drop(&s);
+}
+
+/* As many as fit into what is kept, so that none is dropped however slow the reader is. */
+#define WRITERS 4
+#define LINES 10
+#define PADDING 100000
+
+static void write_many(const char *path, int writer)
+{
+    auto_free char *padding = xcalloc(1, PADDING + 1);
+
+    memset(padding, 'x', PADDING);
+    for (int i = 0; i < LINES; i++) {
+        auto_free char *line =
+            xasprintf(HEAD ",\"n\":%d,\"pad\":\"%s\"}\n", writer * LINES + i, padding);
+
+        if (audit_append(path, line, strlen(line), NULL) < 0)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+struct ticks {
+    unsigned char seen[WRITERS * LINES];
+};
+
+static int tick(void *context, const struct audit_line *line, const char *text, size_t len)
+{
+    struct ticks *ticks = context;
+
+    (void)text;
+    (void)len;
+    ticks->seen[audit_number(line, "n", NULL)]++;
+    return 0;
+}
+
+Test(reader, every_line_once_while_others_write_and_rotate, .timeout = 100)
+{
+    struct scratch s = scratch_new();
+    auto_free char *path = path_join(s.path, "log");
+    auto_audit_reader struct audit_reader reader;
+    struct ticks ticks = {{0}};
+    int running = WRITERS;
+
+    audit_reader_init(&reader, path);
+    for (int i = 0; i < WRITERS; i++) {
+        if (fork() == 0)
+            write_many(path, i);
+    }
+    while (running > 0) {
+        int status = 0;
+
+        cr_assert_eq(audit_reader_more(&reader, tick, &ticks, NULL), 0);
+        while (running > 0 && waitpid(-1, &status, WNOHANG) > 0) {
+            cr_expect_eq(status, 0);
+            running--;
+        }
+    }
+    cr_assert_eq(audit_reader_more(&reader, tick, &ticks, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(ticks.seen); i++)
+        cr_expect_eq(ticks.seen[i], 1, "line %zu: %u times", i, ticks.seen[i]);
+    cr_expect_eq(audit_reader_damaged(&reader), 0);
     scratch_drop(&s);
 }
 
@@ -162,9 +280,9 @@ Test(reader, damage_is_counted_and_passed_over)
 
     scratch_write(&s, "log", "nonsense\n\n" HEAD ",\"n\":1}\n\xff\xff\n" HEAD ",\"n\":2}\n");
     audit_reader_init(&reader, path);
-    cr_assert_eq(audit_reader_all(&reader, count_line, &seen, NULL), 0);
+    cr_assert_eq(audit_reader_more(&reader, count_line, &seen, NULL), 0);
     cr_expect_eq(seen.sum, 12);
-    cr_expect_eq(reader.damaged, 2);
+    cr_expect_eq(audit_reader_damaged(&reader), 2);
     scratch_drop(&s);
 }
 
@@ -177,13 +295,13 @@ Test(reader, no_log_is_an_empty_one_and_a_link_is_refused)
     struct err err = {0};
 
     audit_reader_init(&reader, path);
-    cr_assert_eq(audit_reader_all(&reader, count_line, &seen, &err), 0);
+    cr_assert_eq(audit_reader_more(&reader, count_line, &seen, &err), 0);
     write_line(&s, "other", 1);
     cr_assert_eq(symlinkat("other", s.fd, "log"), 0);
-    cr_expect_lt(audit_reader_all(&reader, count_line, &seen, &err), 0);
+    cr_expect_lt(audit_reader_more(&reader, count_line, &seen, &err), 0);
     unlinkat(s.fd, "log", 0);
     cr_assert_eq(mkfifoat(s.fd, "log", 0600), 0);
-    cr_expect_eq(audit_reader_all(&reader, count_line, &seen, &err), -EPERM);
+    cr_expect_eq(audit_reader_more(&reader, count_line, &seen, &err), -EPERM);
     cr_expect_eq(seen.count, 0);
     scratch_drop(&s);
 }

@@ -280,6 +280,48 @@ Test(compute, a_program_changes_nothing_that_decides)
     finish(&f);
 }
 
+static const struct plan_landlock *rule_for(const struct plan *plan, const char *path)
+{
+    for (size_t i = 0; i < plan->landlock_count; i++) {
+        if (str_eq(plan->landlock[i].path, path))
+            return &plan->landlock[i];
+    }
+    return NULL;
+}
+
+/* From ABI 9 on Landlock asks who made a socket: private trees and what the policy shows may have
+ * others', the project and what it lies in may not. Older kernels don't ask, and get no such rule.
+ */
+Test(compute, sockets_of_others_from_abi_9_on)
+{
+    static const struct {
+        const char *path;
+        bool connect;
+    } rows[] = {{"/", false},   {"/home/dev", false}, {PROJECT, false},
+                {"/tmp", true}, {"/data", true},      {"/dev", true}};
+
+    for (unsigned abi = 8; abi <= 9; abi++) {
+        struct fixture f;
+
+        setup(&f);
+        f.facts.landlock_abi = abi;
+        cr_assert_eq(compute(&f, "version: 1\nfilesystem: {read: [/data]}\n"), 0, "%s", f.err.msg);
+        const struct plan *plan = variant(&f, "default");
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+            const struct plan_landlock *rule = rule_for(plan, rows[i].path);
+
+            cr_expect_eq(rule && rule->connect, abi == 9 && rows[i].connect, "%s, ABI %u",
+                         rows[i].path, abi);
+        }
+        const struct plan_landlock *data = rule_for(plan, "/data");
+
+        cr_expect(abi == 8 ? !data : data && !data->write);
+        cr_expect_null(rule_for(plan, "/usr"));
+        finish(&f);
+    }
+}
+
 Test(compute, one_filter_serves_all_variants_with_the_same_settings)
 {
     struct fixture f;

@@ -352,6 +352,38 @@ Test(filter, holds_the_signals_that_landlock_does_not)
     }
 }
 
+/* Up to ABI 2 Landlock lets everybody truncate; without Landlock the filter alone is no help. */
+Test(filter, keeps_contents_that_landlock_does_not)
+{
+    static const uint64_t emptying[6] = {0, 0, O_RDONLY | O_TRUNC};
+    static const uint64_t writing[6] = {0, 0, O_WRONLY | O_TRUNC | O_CREAT, 0644};
+    static const uint64_t set_id[6] = {0, 0, O_WRONLY | O_CREAT, 04644};
+
+    for (int profile = 0; profile < SYSCALLS__COUNT; profile++) {
+        for (unsigned abi = 0; abi <= 9; abi++) {
+            bool keeps = (abi == 1 || abi == 2) && profile != SYSCALLS_OFF;
+            struct arena arena = {0};
+            struct policy_values values = filter_values((enum policy_syscalls)profile);
+            struct program program = {0};
+            const void *insns = NULL;
+            const char *note = NULL;
+
+            cr_assert_eq(
+                plan_filter(&arena, &values, false, 0, abi, &insns, &program.count, &note, NULL),
+                0);
+            program.insns = insns;
+            cr_expect_eq(ask(program, "truncate", zero), keeps ? NO(ENOSYS) : ALLOWED);
+            cr_expect_eq(ask(program, "openat2", zero), keeps ? NO(ENOSYS) : ALLOWED);
+            cr_expect_eq(ask(program, "openat", emptying), keeps ? NO(EPERM) : ALLOWED);
+            cr_expect_eq(ask(program, "openat", writing), ALLOWED);
+            cr_expect_eq(ask(program, "openat", zero), ALLOWED);
+            cr_expect_eq(ask(program, "openat", set_id),
+                         profile == SYSCALLS_OFF ? ALLOWED : NO(EPERM));
+            arena_finish(&arena);
+        }
+    }
+}
+
 Test(filter, debug_opens_the_debuggers_calls_only)
 {
     struct arena arena = {0};
@@ -486,6 +518,55 @@ Test(filter, dump_names_calls_and_actions)
     cr_expect_not_null(strstr(text.data, "load low half of argument 1\n"));
     cr_expect_not_null(strstr(text.data, "return kill the process\n"));
     cr_expect_not_null(strstr(text.data, "return EPERM\n"));
+    buf_finish(&text);
+    arena_finish(&arena);
+}
+
+/* What the summary says is what the program does, number by number. */
+Test(filter, answers_are_those_of_the_program)
+{
+    for (int profile = 0; profile < SYSCALLS__COUNT; profile++) {
+        struct arena arena = {0};
+        struct policy_values values = filter_values((enum policy_syscalls)profile);
+        struct program program = filter_program(&arena, &values);
+        size_t by_argument = 0;
+
+        for (uint32_t number = 0; number < SYSCALL_LIMIT + 9; number++) {
+            struct seccomp_data data = {.nr = (int)number, .arch = SYSCALL_ARCH};
+            struct filter_answer answer = plan_filter_answer(program.insns, program.count, number);
+
+            by_argument += answer.by_argument;
+            cr_expect(answer.by_argument || answer.action == bpf_run(program, &data), "number %u",
+                      number);
+        }
+        /* Every profile has ioctl's rule at least. */
+        cr_expect(
+            plan_filter_answer(program.insns, program.count, call_number("ioctl")).by_argument);
+        cr_expect(profile == SYSCALLS_OFF ? by_argument <= 2 : by_argument > 20, "%zu",
+                  by_argument);
+        arena_finish(&arena);
+    }
+}
+
+Test(filter, summary_sorts_calls_by_answer)
+{
+    struct arena arena = {0};
+    struct policy_values values = filter_values(SYSCALLS_DEFAULT);
+    struct program program = filter_program(&arena, &values);
+    struct buf text = {0};
+    const char *allow, *by_argument, *eperm, *enosys;
+
+    plan_filter_summary(program.insns, program.count, &text);
+    allow = strstr(text.data, "allow:\n    ");
+    by_argument = strstr(text.data, "by their arguments");
+    eperm = strstr(text.data, "\nEPERM:\n");
+    enosys = strstr(text.data, "\nENOSYS:\n");
+    cr_assert(allow && by_argument && eperm && enosys, "%s", text.data);
+    cr_expect(strstr(allow, " read") && strstr(allow, " read") < by_argument);
+    cr_expect(strstr(by_argument, " ioctl(") && strstr(by_argument, " ioctl(") < eperm);
+    cr_expect(strstr(eperm, " ptrace ") && strstr(eperm, " ptrace ") < enosys);
+    cr_expect_not_null(strstr(enosys, " clone3 "));
+    cr_expect_not_null(strstr(text.data, "\nevery other number: ENOSYS\n"));
     buf_finish(&text);
     arena_finish(&arena);
 }

@@ -56,7 +56,7 @@ static void fill_plan(struct arena *arena, struct plan *plan, const char *varian
     limit = arena_push(arena, &plan->limits, &plan->limit_count, sizeof(*limit));
     *limit = (struct plan_limit){.resource = RLIMIT_NOFILE, .value = 4096, .origin = "default"};
     landlock = arena_push(arena, &plan->landlock, &plan->landlock_count, sizeof(*landlock));
-    *landlock = (struct plan_landlock){.path = "/usr", .write = true};
+    *landlock = (struct plan_landlock){.path = "/usr", .write = true, .connect = true};
 }
 
 static void fill_file(struct plan_file *file)
@@ -122,6 +122,7 @@ Test(codec, round_trip_keeps_every_field)
     cr_expect_null(plan->env_set[0].value);
     cr_expect_eq(plan->limits[0].resource, RLIMIT_NOFILE);
     cr_expect(plan->landlock[0].write);
+    cr_expect(plan->landlock[0].connect);
     cr_expect_eq((uintptr_t)plan->filter % 8, 0);
     cr_expect_eq(memcmp(plan->filter, filter, sizeof(filter)), 0);
     cr_expect_str_eq(plan->filter_note, "");

@@ -31,6 +31,7 @@ static const char expected[] =
     "group    processes 9                                            # default\n"
     "landlock abi 6\n"
     "landlock write    /p\n"
+    "landlock read     /q (and sockets)\n"
     "seccomp  2 instructions, 341 of 462\n";
 
 static void add_ops(struct arena *arena, struct plan *plan)
@@ -60,7 +61,7 @@ Test(print, one_line_each)
                                  {"API_TOKEN", "hunter2", "BWRAP_ARGS"},
                                  {"B", NULL, "policy.yaml:9:2"}};
     struct plan_limit limits[] = {{RLIMIT_NOFILE, 4096, "default"}};
-    struct plan_landlock landlock[] = {{"/p", true}};
+    struct plan_landlock landlock[] = {{"/p", true, false}, {"/q", false, true}};
     struct plan plan = {.variant = "default",
                         .flags = PLAN_OWN_NET | PLAN_USE_LANDLOCK,
                         .uid = 1000,
