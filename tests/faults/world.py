@@ -26,6 +26,9 @@ SECONDS = 60
 FULL = os.environ.get("SVENV_FAULTS_FULL") == "1"  # by hand: everything, for many minutes
 LEFT_OUT = ("BWRAP_ARGS", "SANDBOX_", "VERBOSE", "PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "XDG_")
 
+# What starts are to write: our log, theirs, the made /etc, and when all of a project was in order.
+OF_STARTS = {"log", "state", "etc", "seen"}
+
 
 def environment():
     env = {n: v for n, v in os.environ.items() if not n.startswith(LEFT_OUT)}
@@ -225,7 +228,7 @@ class World:
         return sorted(self.surroundings() - before)
 
     def surroundings(self):
-        found = set(files_below(self.top, {"log", "state", "etc"}))
+        found = set(files_below(self.top, OF_STARTS))
         for base in ("/tmp", "/var/tmp", "/dev/shm"):
             found |= set(glob.glob(f"{base}/sandbox-venv-{self.id}*"))
         found |= {line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
