@@ -124,6 +124,11 @@ void manifest_format(const struct venv *venv, struct buf *out)
     for (size_t i = 0; i < venv->entry_count; i++)
         write_text(&json, venv->entries[i].name);
     json_close(&json, ']');
+    json_key(&json, "withheld");
+    json_open(&json, '[');
+    for (size_t i = 0; i < venv->withheld_count; i++)
+        write_text(&json, venv->withheld[i]);
+    json_close(&json, ']');
     json_close(&json, '}');
     buf_add_char(out, '\n');
 }

@@ -71,7 +71,7 @@ bool name_is_interpreter(const char *name)
     return false;
 }
 
-static bool is_reserved(const char *name)
+bool name_is_reserved(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
         if (str_eq(reserved[i], name))
@@ -80,9 +80,9 @@ static bool is_reserved(const char *name)
     return false;
 }
 
-bool name_is_publishable(const char *name)
+bool name_is_publishable(const char *name, bool permits)
 {
     if (name[0] == '\0' || name[0] == '-' || name[0] == '.')
         return false;
-    return str_is_printable(name) && !name_is_sourced(name) && !is_reserved(name);
+    return str_is_printable(name) && !name_is_sourced(name) && (permits || !name_is_reserved(name));
 }
