@@ -1,5 +1,6 @@
 """ENV: the caller's environment, and what steers a start."""
 
+import fnmatch
 import os
 import pathlib
 import re
@@ -45,11 +46,12 @@ STEERING = ("BWRAP_ARGS", "SANDBOX_*", "VERBOSE")  # the launcher's own: PRJ-08,
 
 
 def rules(world):
-    """Patterns of names that the compiled plan keeps out."""
+    """Patterns of names that the compiled plan keeps out, but those that another one covers."""
     text = harness.must([harness.PLAN_EDIT, world.venv / "sandbox" / "plan", "print"]).stdout
     default = text[text.index("variant  default"):]
     found = re.findall(r"^env +drop +(\S+) ", default, re.MULTILINE)
-    return [pattern for pattern in found if pattern not in STEERING]
+    return [one for one in found if one not in STEERING and
+            not any(fnmatch.fnmatch(one, other) for other in found if other != one)]
 
 
 def fitting(world):

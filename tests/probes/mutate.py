@@ -56,7 +56,7 @@ MUTATIONS = [
     plan("seccomp filter", "drop-filter", "KRN-35 KRN-09a KRN-14a KRN-21 KRN-37a KRN-43"),
     plan("capabilities dropped", "keep-cap=21", "KRN-35"),
     plan("nesting closed by sysctl", "allow-userns", "KRN-04"),
-    code("new clone flags filtered only: sysctl", "launch/launch.c",
+    code("new clone flags filtered only: sysctl", "launch/program.c",
          "if (!(plan->flags & PLAN_USERNS_OK) &&", "if (false &&", "KRN-04"),
     code("bounding set dropped", "sys/caps.c", "        if (mask & (1ULL << cap))\n            continue;",
          "        if (cap != CAP_CHOWN && cap != CAP_DAC_OVERRIDE && cap != CAP_SYS_ADMIN &&"
@@ -72,7 +72,8 @@ MUTATIONS = [
     # Landlock
     plan("Landlock", "clear-flag=landlock", "FD-03 IPC-01a IPC-01b LIFE-01a LIFE-05"),
     plan("Landlock's scopes (ABI 6)", "landlock-abi=5", "IPC-01a IPC-01b LIFE-01a LIFE-05"),
-    plan("Landlock opens nothing for writing but what is named", "landlock-write=/", "FD-03 FD-04"),
+    plan("Landlock opens nothing for writing but what is named", "landlock-write=/", "FS-22 FS-25",
+         backed="what is not named is mounted read-only"),
     # mounts
     plan("only /usr and the like of the system", "show=/var", "FS-07 FS-20"),
     plan("private /dev/shm", "show=/dev/shm", "DEV-04 IPC-03c FS-20"),
