@@ -42,7 +42,9 @@ static int64_t nanoseconds(int64_t seconds, int64_t rest)
 void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
 {
     struct timespec now;
+    struct stat st;
 
+    guard->mode = guard->places.top >= 0 && fstat(guard->places.top, &st) == 0 ? st.st_mode : 0;
     /* The clock that files are stamped by; never ahead of it. */
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     guard->plan = plan;
@@ -397,6 +399,23 @@ static bool cleans_bytecode(const struct guard *guard)
     return false;
 }
 
+/* Whoever may write into the project may make what we take away. */
+static void close_project(struct guard *guard)
+{
+    char proc[64];
+    struct stat st;
+    unsigned added = 0;
+
+    if (guard->mode == 0 || fstat(guard->places.top, &st) < 0)
+        return;
+    added = st.st_mode & ~guard->mode & (S_IWGRP | S_IWOTH);
+    if (added == 0)
+        return;
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", guard->places.top);
+    guard->opened = chmod(proc, st.st_mode & 07777 & ~added) == 0;
+    guard->failed = guard->failed || !guard->opened;
+}
+
 void guard_sweep(struct guard *guard, bool ended)
 {
     const struct plan_file *file = guard->places.file;
@@ -405,6 +424,8 @@ void guard_sweep(struct guard *guard, bool ended)
     if (guard->places.top < 0 || guard->plan->guard_count == 0)
         return;
     cleans = ended && cleans_bytecode(guard);
+    if (ended)
+        close_project(guard);
     guard->left_over = NEW_MAX;
     for (size_t i = 0; i < file->place_count; i++) {
         if (place_is_watched(&file->places[i]))
@@ -482,6 +503,12 @@ static void tell_taken(struct guard *guard, bool ended)
 void guard_tell(struct guard *guard, bool ended)
 {
     tell_taken(guard, ended);
+    if (guard->quarantine.stuck > 0 && ended)
+        log_line("not all of it could be moved: the rest is in '%s', as '.sandbox-venv-taken-...'",
+                 guard->places.file->project);
+    if (guard->opened && ended)
+        log_line("'%s' had become writable for other users: not any more",
+                 guard->places.file->project);
     if (guard->failed && ended)
         log_line("something that appeared in the project and that programs on the host obey cannot "
                  "be moved away: look at '%s' (filesystem.protect)",
