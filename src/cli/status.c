@@ -28,8 +28,14 @@ static const struct {
 } landlock_gaps[] = {
     {1, "Landlock: this kernel has none (Linux 5.13, in the list of 'lsm='): mounts and the system "
         "call filter stand alone"},
-    {3, "Landlock ABI 3 (Linux 6.2): truncating by path is held by mounts alone"},
-    {6, "Landlock ABI 6 (Linux 6.12): signals and abstract sockets are held by namespaces alone"},
+    {2, "Landlock ABI 2 (Linux 5.19): files cannot be moved between directories; truncate(2), "
+        "openat2(2) and signals to the own process group are closed altogether instead; abstract "
+        "sockets of the host can be reached with network.mode: host"},
+    {3, "Landlock ABI 3 (Linux 6.2): truncate(2), openat2(2) and signals to the own process group "
+        "are closed altogether instead; abstract sockets of the host can be reached with "
+        "network.mode: host"},
+    {6, "Landlock ABI 6 (Linux 6.12): signals to the own process group are closed altogether "
+        "instead; abstract sockets of the host can be reached with network.mode: host"},
 };
 
 /* What an entry's state means for the person, where it is not as it should be. */

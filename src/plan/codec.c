@@ -24,7 +24,8 @@
                 PLAN_FLAT | PLAN_EXEC_OFF))
 #define FLAGS                                                                                      \
     ((uint32_t)(PLAN_OWN_NET | PLAN_NEW_SESSION | PLAN_USERNS_OK | PLAN_INSTALLER | PLAN_CWD_RO |  \
-                PLAN_CWD_RW | PLAN_ENV_CLEAR | PLAN_USE_LANDLOCK | PLAN_PROJECT_ARGUMENTS))
+                PLAN_CWD_RW | PLAN_ENV_CLEAR | PLAN_USE_LANDLOCK | PLAN_PROJECT_ARGUMENTS |        \
+                PLAN_FILTER_OFF))
 
 struct codec {
     struct buf *out; /* writing; NULL when reading */

@@ -46,6 +46,7 @@ static uint32_t flags_of(const struct compute *c)
         {has(c, POLICY_ENV_CLEAR, 1), PLAN_ENV_CLEAR},
         {c->facts->landlock_abi > 0, PLAN_USE_LANDLOCK},
         {c->project == PROJECT_ARGUMENTS, PLAN_PROJECT_ARGUMENTS},
+        {has(c, POLICY_SYSCALLS_PROFILE, SYSCALLS_OFF), PLAN_FILTER_OFF},
     };
     uint32_t flags = 0;
 

@@ -35,6 +35,7 @@ static const struct flag_name plan_flags[] = {
     {PLAN_ENV_CLEAR, "clear-environment"},
     {PLAN_USE_LANDLOCK, "landlock"},
     {PLAN_PROJECT_ARGUMENTS, "project-arguments"},
+    {PLAN_FILTER_OFF, "filter-off"},
 };
 
 static const char *const node_names[] = {

@@ -167,7 +167,7 @@ static struct audit_subject subject_of(const struct ended *ended)
         .env = env.out,
         .own_net = (plan->flags & PLAN_OWN_NET) != 0,
         .landlock_abi = plan->flags & PLAN_USE_LANDLOCK ? plan->landlock_abi : 0,
-        .filter = plan->filter != NULL,
+        .filter = plan->filter != NULL && !(plan->flags & PLAN_FILTER_OFF),
     };
 }
 

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import datetime
+import errno
 import json
 import os
 import pathlib
@@ -159,6 +160,29 @@ class Recorded(LogCase):
         done = tool("log", p.env_dir)
         self.assertEqual(len(done.stdout.splitlines()), 2)
         self.assertIn("1024 lines", done.stderr)
+
+
+class FilterOff(LogCase):
+    """SANDBOX_SECCOMP_ALLOW without names: the log says that the filter was off."""
+
+    CODE = ("import ctypes, fcntl, sys\n"
+            "libc = ctypes.CDLL(None, use_errno=True)\n"
+            "libc.personality(0x40000)\n"
+            "answers = [ctypes.get_errno()]\n"
+            "try: fcntl.ioctl(0, 0x5412, b'x'); answers.append(0)\n"
+            "except OSError as error: answers.append(error.errno)\n"
+            "print(answers)\n")
+
+    def test_it_is_recorded_and_the_terminal_stays_closed(self):
+        p = self.wrapped(policy="audit: {level: all}\n")
+        seen = []
+        for extra in ({}, {"SANDBOX_SECCOMP_ALLOW": ""}):
+            done = p.code(self.CODE, env=support.environment(**extra))
+            self.assert_clean(done)
+            seen.append(done.stdout.strip())
+        self.assertEqual(seen, [f"[{errno.EPERM}, {errno.EPERM}]", f"[0, {errno.EPERM}]"])
+        self.assertEqual([line["isolation"]["filter"] for line in self.lines("start")],
+                         [True, False])
 
 
 class Secret(LogCase):

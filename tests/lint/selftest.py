@@ -11,6 +11,7 @@ import format as format_lint
 import headers
 import layers
 import lengths
+import security
 import tree
 import words
 
@@ -25,6 +26,13 @@ def function(lines):
 
 def table(rows):
     return "static const int numbers[] = {\n" + "    1,\n" * rows + "};\n"
+
+
+def security_document(last="launch/a.c", tests="FS-01a; `test_a`"):
+    rows = [f"| C{n} | what | `launch/a.c` | FS-01 |" for n in range(1, 32)]
+    rows.append(f"| C32 | what | `{last}` | {tests} |")
+    return {"docs/SECURITY.md": "\n".join(rows) + "\n", "src/launch/a.c": "",
+            "tests/integration/test_a.py": "", "tests/probes/group_fs.py": 'Probe("FS-01a")\n'}
 
 
 # lint, what is tried, {file: text}, what must be said (None: nothing)
@@ -78,6 +86,11 @@ CASES = [
     (words, "mark", {"src/sys/a.c": f"/* {UNFINISHED}: later */\n"}, "a.c:1: mark"),
     (words, "mark in a document", {"docs/a.md": f"one\n{UNFINISHED}\n"}, "a.md:2: mark"),
     (words, "word for what is missing", {"src/sys/a.c": "\n/* place" "holder */\n"}, "a.c:2: mark"),
+    (security, "good", security_document(), None),
+    (security, "requirement left out", {"docs/SECURITY.md": "| C1 | a | b | c |\n"}, "C2 has 0 rows"),
+    (security, "file that is not there", security_document(last="launch/b.c"), "no launch/b.c"),
+    (security, "suite that is not there", security_document(tests="`test_b`"), "no suite test_b"),
+    (security, "probe that is not there", security_document(tests="FS-02"), "no probe FS-02"),
     *((words, name, {"src/sys/a.c": f"x = {name} (y);\n"}, f"{name}() is forbidden")
       for names in words.FORBIDDEN.values() for name in names),
 ]

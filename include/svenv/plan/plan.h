@@ -182,6 +182,7 @@ enum plan_flag {
     PLAN_ENV_CLEAR = 1u << 6,
     PLAN_USE_LANDLOCK = 1u << 7,
     PLAN_PROJECT_ARGUMENTS = 1u << 8, /* the project only when the command line names it */
+    PLAN_FILTER_OFF = 1u << 9,        /* the filter holds the terminal and little else */
 };
 
 struct plan {
