@@ -10,6 +10,7 @@
 #include "facts-internal.h"
 #include "history-internal.h"
 #include "layers-internal.h"
+#include "settle-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
@@ -21,10 +22,6 @@
 #include "user-internal.h"
 
 enum {
-    SETTLE_ROUNDS = 8,
-    /* Directory times move with the timer tick: a change in the same tick as the look leaves no
-     * trace. A directory that is older than this when looked at can't change unseen. */
-    SETTLE_NS = 20000000,
     STUBS_WATCHED = 64,
     PLAN_MAX = 16 * 1024 * 1024
 };
@@ -104,12 +101,10 @@ static void note_etc(void *context, const char *host_path)
 static void add_file_inputs(struct plan_file *file, const char *venv_path, const struct user *user,
                             const struct layers *layers)
 {
-    auto_free char *manifest = path_join(venv_path, "sandbox/manifest.json");
     auto_free char *venv_policy = layers_venv_file(venv_path);
 
     add_input(file, layers->venv_file ? layers->venv_file : venv_policy, true, false, NULL);
     add_input(file, user->policy, true, false, NULL);
-    add_input(file, manifest, true, false, NULL);
     add_input(file, SVENV_CLI, true, false, NULL);
     add_input(file, SVENV_STUB, true, false, NULL);
 }
@@ -129,6 +124,14 @@ static void add_template_inputs(struct plan_file *file)
             add_system_input(file, path, true, false, NULL);
     }
     closedir(dir);
+}
+
+/* After the sync, which may have written it. */
+static void add_manifest_input(struct plan_file *file, const char *venv_path)
+{
+    auto_free char *manifest = path_join(venv_path, "sandbox/manifest.json");
+
+    add_input(file, manifest, true, false, NULL);
 }
 
 /* A tool that writes over a stub in place leaves no trace in the directory's times. A look at each
@@ -235,48 +238,6 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static int64_t age_ns(const struct file_id *id)
-{
-    return now_ns() - id->mtime_ns;
-}
-
-static void wait_tick(void)
-{
-    struct timespec pause = {.tv_nsec = SETTLE_NS};
-
-    nanosleep(&pause, NULL);
-}
-
-static bool is_settled(const struct file_id *before, const struct file_id *after)
-{
-    return file_id_eq(before, after) && (age_ns(after) < 0 || age_ns(after) > SETTLE_NS);
-}
-
-/* Syncs until one sync saw nothing change under it: the identities that the plan records are then
- * those of directories that are in step. */
-static int sync_venv(struct plan_file *file, struct venv *venv, struct err *err)
-{
-    const struct wrap_options options = {.stub = SVENV_STUB};
-    auto_free char *bin = path_join(venv->path, "bin");
-    auto_free char *sandbox_bin = path_join(venv->path, "sandbox/bin");
-
-    for (int round = 0; round < SETTLE_ROUNDS; round++) {
-        struct file_id bin_before = file_id_of(AT_FDCWD, bin, false);
-        struct file_id inner_before = file_id_of(AT_FDCWD, sandbox_bin, false);
-        struct sync_result result = {0};
-        int r = venv_sync(venv, &options, &result, err);
-
-        if (r < 0)
-            return r;
-        file->bin = file_id_of(AT_FDCWD, bin, false);
-        file->sandbox_bin = file_id_of(AT_FDCWD, sandbox_bin, false);
-        if (is_settled(&bin_before, &file->bin) && is_settled(&inner_before, &file->sandbox_bin))
-            return 0;
-        wait_tick();
-    }
-    return 0;
-}
-
 static int read_manifest(struct venv *venv, const char *venv_path, struct err *err)
 {
     int r = manifest_read(venv, venv_path, err);
@@ -314,52 +275,63 @@ static void keep_history(const struct plan_file *file, const struct venv *venv,
 }
 
 static int compute(struct plan_file *file, const struct venv *venv, const struct user *user,
-                   const struct layers *layers, struct err *err)
+                   const struct policy *policy, struct err *err)
 {
-    auto_policy struct policy policy;
     auto_facts struct host_facts host;
     int r;
 
-    policy_init(&policy);
     facts_gather(&host, user);
-    r = layers_load(&policy, user, layers, err);
-    if (r < 0)
-        return r;
     if (venv->project)
         add_input(file, venv->project, false, true, NULL);
-    facts_expand(&host, &policy, venv->project);
-    facts_survey(&host, &policy, venv);
-    r = plan_compute(file, &policy, venv, &host.facts, err);
-    if (r < 0)
-        return r;
-    add_asked_inputs(file, &host);
-    if (layers->history)
-        keep_history(file, venv, user, &policy);
-    return 0;
+    facts_expand(&host, policy, venv->project);
+    facts_survey(&host, policy, venv);
+    r = plan_compute(file, policy, venv, &host.facts, err);
+    if (r == 0)
+        add_asked_inputs(file, &host);
+    return r;
+}
+
+/* The entries are brought in step even where the policy has a fault, as if it said nothing. */
+static int load_and_sync(struct plan_file *file, struct venv *venv, const struct user *user,
+                         const struct layers *layers, struct policy *policy, struct err *err)
+{
+    struct err fault = {0};
+    int loaded = layers_load(policy, user, layers, &fault);
+    int r = settle_venv(file, venv, loaded == 0 ? policy : NULL, err);
+
+    if (r == 0 && loaded < 0)
+        *err = fault;
+    return r < 0 ? r : loaded;
 }
 
 int compile_plan(const char *venv_path, const struct user *user, const struct layers *layers,
                  struct plan_file *file, struct err *err)
 {
+    auto_policy struct policy policy;
     auto_venv struct venv venv;
     int r;
 
     plan_file_init(file);
+    policy_init(&policy);
     venv_init(&venv);
     file->tool = arena_strdup(&file->arena, SVENV_BUILD);
     r = read_manifest(&venv, venv_path, err);
-    if (r == 0)
-        r = sync_venv(file, &venv, err);
     if (r < 0)
         return r;
     add_file_inputs(file, venv_path, user, layers);
     add_template_inputs(file);
+    r = load_and_sync(file, &venv, user, layers, &policy, err);
+    if (r < 0)
+        return r;
+    add_manifest_input(file, venv_path);
     add_stub_inputs(file, &venv);
     r = make_etc(file, &venv, user, err);
     if (r == 0)
         add_made_input(file, venv_path);
     if (r == 0)
-        r = compute(file, &venv, user, layers, err);
+        r = compute(file, &venv, user, &policy, err);
+    if (r == 0 && layers->history)
+        keep_history(file, &venv, user, &policy);
     return r;
 }
 

@@ -24,5 +24,5 @@ static const char *choose_shell(void)
 
 int command_shell(const struct args *args)
 {
-    return start_program(args, choose_shell(), NULL, 0);
+    return start_program(args, "shell", choose_shell(), NULL, 0);
 }

@@ -7,8 +7,9 @@
 struct args;
 
 /* Becomes the launcher with `program` (and the further words) inside the venv that `args` names,
- * under the policy options of `args`. Returns only on failure, with the exit status. */
-int start_program(const struct args *args, const char *program, const char *const *words,
-                  size_t count);
+ * under the policy options of `args`. how: "run" or "shell", as the launcher calls it. Returns only
+ * on failure, with the exit status. */
+int start_program(const struct args *args, const char *how, const char *program,
+                  const char *const *words, size_t count);
 
 #endif

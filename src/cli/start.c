@@ -67,11 +67,11 @@ static int make_plan(const struct args *args, const char *venv_path, int *fd_out
     return r;
 }
 
-static int exec_launcher(const char *venv_path, int plan_fd, const char *program,
+static int exec_launcher(const char *how, const char *venv_path, int plan_fd, const char *program,
                          const char *const *words, size_t count, struct err *err)
 {
     auto_free char *plan = plan_fd < 0 ? xstrdup("-") : xasprintf("%d", plan_fd);
-    const char *const head[] = {"sandbox-venv", "run", venv_path, plan, program, program};
+    const char *const head[] = {"sandbox-venv", how, venv_path, plan, program, program};
     auto_strv struct strv argv = {0};
 
     for (size_t i = 0; i < ARRAY_SIZE(head); i++)
@@ -82,8 +82,8 @@ static int exec_launcher(const char *venv_path, int plan_fd, const char *program
     return err_set(err, errno, "cannot start '%s'", SVENV_LAUNCHER);
 }
 
-int start_program(const struct args *args, const char *program, const char *const *words,
-                  size_t count)
+int start_program(const struct args *args, const char *how, const char *program,
+                  const char *const *words, size_t count)
 {
     auto_free char *path = NULL;
     struct err err = {0};
@@ -93,6 +93,6 @@ int start_program(const struct args *args, const char *program, const char *cons
     if (r == 0 && has_overrides(args))
         r = make_plan(args, path, &plan_fd, &err);
     if (r == 0)
-        r = exec_launcher(path, plan_fd, program, words, count, &err);
+        r = exec_launcher(how, path, plan_fd, program, words, count, &err);
     return command_failed(&err);
 }

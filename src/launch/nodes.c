@@ -13,6 +13,11 @@
 #include "svenv/launch/launch.h"
 #include "svenv/sys/syscalls.h"
 
+static mode_t dir_mode(const struct plan_node *node)
+{
+    return node->shared ? 0777 : 0700;
+}
+
 static int check_dir(int dir, struct err *err, const struct plan_node *node)
 {
     struct stat st;
@@ -34,7 +39,7 @@ static int make_dir(int base, const struct plan_node *node, struct err *err)
     if (dir >= 0)
         return 0;
     if (dir == -ENOENT)
-        dir = fd_mkdir_beneath(base, node->rel, 0700);
+        dir = fd_mkdir_beneath(base, node->rel, dir_mode(node));
     if (dir < 0)
         return err_set(err, -dir, "cannot make the directory '%s/%s'", node->base, node->rel);
     return check_dir(dir, err, node);
@@ -44,7 +49,7 @@ static int open_parent(int base, const struct plan_node *node, struct err *err)
 {
     auto_free char *parent = path_dirname(node->rel);
     int dir = strcmp(parent, ".") == 0 ? fcntl(base, F_DUPFD_CLOEXEC, 3)
-                                       : fd_mkdir_beneath(base, parent, 0700);
+                                       : fd_mkdir_beneath(base, parent, dir_mode(node));
 
     if (dir < 0)
         return err_set(err, -dir, "cannot make the directory '%s/%s'", node->base, parent);
@@ -58,7 +63,8 @@ static int make_file(int base, const struct plan_node *node, struct err *err)
 
     if (parent < 0)
         return parent;
-    file = fd_open_beneath(parent, path_basename(node->rel), O_RDONLY | O_CREAT, 0600);
+    file = fd_open_beneath(parent, path_basename(node->rel), O_RDONLY | O_CREAT,
+                           node->shared ? 0666 : 0600);
     return file < 0 ? err_set(err, -file, "cannot make '%s/%s'", node->base, node->rel) : 0;
 }
 

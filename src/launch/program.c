@@ -248,6 +248,14 @@ static int prepare_in_root(const struct plan *plan, const struct launch_program 
     return ruleset < 0 ? 0 : landlock_enforce(ruleset, err);
 }
 
+/* An interactive shell looks for its own process group, and gives the terminal back to it in the
+ * end; that of the launcher has no number in here. Where it cannot be had the shell still runs. */
+static void take_terminal(void)
+{
+    if (setpgid(0, 0) == 0)
+        tcsetpgrp(STDIN_FILENO, getpid());
+}
+
 /* Needs the host's /proc: this process's root changes when pid 1 pivots. */
 static int finish_namespaces(const struct plan *plan, int net, struct shared *shared)
 {
@@ -281,6 +289,8 @@ _Noreturn void program_main(const struct plan *plan, int root, int net, struct s
         _exit(STATUS_OURS);
     }
     gate_wait(&shared->gates, GATES_BEFORE_EXEC);
+    if (program->own_group)
+        take_terminal();
     sigprocmask(SIG_SETMASK, &program->mask, NULL);
     if (strchr(path, '/'))
         execute(path, program);

@@ -17,7 +17,9 @@ enum role {
     ROLE_DIRECTORY,    /* names a project by its directory, also without a slash */
     ROLE_REQUIREMENTS, /* a file of more of the same */
     ROLE_READ,
-    ROLE_WRITE,
+    ROLE_WRITE,     /* a place for results */
+    ROLE_WRITE_DIR, /* the same, made by the installer when it is not there */
+    ROLE_WRITE_FILE,
     ROLE_OTHER, /* no path */
 };
 
@@ -48,17 +50,22 @@ static const struct {
     {"-i", ROLE_READ},
     {"--index-url", ROLE_READ},
     {"--extra-index-url", ROLE_READ},
-    {"-t", ROLE_WRITE},
-    {"--target", ROLE_WRITE},
-    {"--prefix", ROLE_WRITE},
-    {"--root", ROLE_WRITE},
-    {"--src", ROLE_WRITE},
-    {"-d", ROLE_WRITE},
-    {"--dest", ROLE_WRITE},
-    {"-w", ROLE_WRITE},
-    {"--wheel-dir", ROLE_WRITE},
-    {"--log", ROLE_WRITE},
-    {"--report", ROLE_WRITE},
+    {"-t", ROLE_WRITE_DIR},
+    {"--target", ROLE_WRITE_DIR},
+    {"--prefix", ROLE_WRITE_DIR},
+    {"--root", ROLE_WRITE_DIR},
+    {"--src", ROLE_WRITE_DIR},
+    {"-d", ROLE_WRITE_DIR},
+    {"--dest", ROLE_WRITE_DIR},
+    {"-w", ROLE_WRITE_DIR},
+    {"--wheel-dir", ROLE_WRITE_DIR},
+    {"--log", ROLE_WRITE_FILE},
+    {"--report", ROLE_WRITE_FILE},
+    {"--log-file", ROLE_WRITE_FILE},
+    {"--output-file", ROLE_WRITE_FILE},
+    {"-o", ROLE_WRITE},
+    {"--out-dir", ROLE_WRITE},
+    {"--output", ROLE_WRITE},
     {"--proxy", ROLE_OTHER},
     {"--python", ROLE_OTHER},
     {"--cache-dir", ROLE_OTHER},
@@ -246,6 +253,8 @@ static bool argument_names_project(struct completion *c, const struct argument *
     case ROLE_REQUIREMENTS:
         return read_requirements(&requirements, argument->value, 0);
     case ROLE_WRITE: /* it may be there only afterwards */
+    case ROLE_WRITE_DIR:
+    case ROLE_WRITE_FILE:
         return in_project(c, resolve_lexical(c, argument->value));
     case ROLE_READ:
         return names_project(c, local_path(c, argument->value, true));
@@ -271,7 +280,7 @@ bool installer_grants_project(struct completion *c)
     return false;
 }
 
-static void show_path(struct completion *c, const char *path, bool rw, const char *origin)
+static void show_path(struct completion *c, const char *path, const char *origin)
 {
     const char *real = NULL;
     enum path_kind kind = PATH_ABSENT;
@@ -281,7 +290,14 @@ static void show_path(struct completion *c, const char *path, bool rw, const cha
     real = resolve_path(c, path);
     kind = real != NULL ? resolve_kind(c, real) : PATH_ABSENT;
     if (kind == PATH_FILE || kind == PATH_DIR)
-        expose_add(c, real, kind == PATH_DIR, rw, origin);
+        expose_add(c, real, kind == PATH_DIR, false, origin);
+}
+
+/* To others the letters mean something else: "pdm add -d NAME". */
+static bool is_pip(const struct completion *c)
+{
+    return command_matches("pip", c->words, c->word_count) ||
+           command_matches("uv pip", c->words, c->word_count);
 }
 
 static void show_argument(struct completion *c, const struct argument *argument)
@@ -291,17 +307,23 @@ static void show_argument(struct completion *c, const struct argument *argument)
 
     switch (role_of(argument->option)) {
     case ROLE_OPERAND:
-        show_path(c, local_path(c, argument->value, false), false, origin);
+        show_path(c, local_path(c, argument->value, false), origin);
         break;
     case ROLE_DIRECTORY:
     case ROLE_READ:
-        show_path(c, local_path(c, argument->value, true), false, origin);
+        show_path(c, local_path(c, argument->value, true), origin);
         break;
     case ROLE_REQUIREMENTS:
         read_requirements(&requirements, argument->value, 0);
         break;
     case ROLE_WRITE:
-        show_path(c, argument->value, true, origin);
+        output_expose(c, argument->value, OUTPUT_THERE, origin);
+        break;
+    case ROLE_WRITE_DIR:
+        output_expose(c, argument->value, is_pip(c) ? OUTPUT_DIR : OUTPUT_THERE, origin);
+        break;
+    case ROLE_WRITE_FILE:
+        output_expose(c, argument->value, is_pip(c) ? OUTPUT_FILE : OUTPUT_THERE, origin);
         break;
     case ROLE_OTHER:
         break;
@@ -316,4 +338,5 @@ void installer_arguments(struct completion *c)
     c->files = 0;
     while (argument_next(&walk, &argument))
         show_argument(c, &argument);
+    output_check_cwd(c);
 }

@@ -13,6 +13,9 @@
 /* The venv's shared memory, which is not with its other temporary directories. */
 #define OWN_SHM "/dev/shm/sandbox-venv-"
 
+/* Where ttyname(3) finds a terminal that has no name in the sandbox's own /dev/pts. */
+#define CONSOLE "/dev/console"
+
 /* What a path inside lies in, and so how a mount point for it comes to be. */
 enum ground {
     GROUND_SETTLED, /* a mount that shows it, or hides it on purpose */
@@ -95,6 +98,17 @@ bool place_is_settled(const struct completion *c, const char *path)
     size_t index = 0;
 
     return ground_of(c, path, &index) == GROUND_SETTLED;
+}
+
+bool place_is_private(const struct completion *c, const char *path)
+{
+    for (size_t i = 0; i < c->plan->op_count; i++) {
+        const struct plan_op *op = &c->plan->ops[i];
+
+        if (op->kind == PLAN_BIND && str_eq(op->dest, path) && is_own(c, op))
+            return true;
+    }
+    return false;
 }
 
 static bool exists_in_tree(const struct placer *p, const char *path)
@@ -320,9 +334,22 @@ static void rebuild(struct placer *p)
     }
 }
 
+/* After rebuild(), which makes the mount point. */
+static void bind_terminal(struct completion *c)
+{
+    const struct start *start = c->start;
+    struct plan_op *op =
+        plan_add(c->arena, c->plan, PLAN_BIND, start->terminal, CONSOLE, "terminal");
+
+    op->flags = PLAN_RW | PLAN_DEVICES | PLAN_IDENTITY | PLAN_TRY;
+    op->dev = start->terminal_dev;
+    op->ino = start->terminal_ino;
+}
+
 int place_all(struct completion *c, struct err *err)
 {
     struct placer p = {.c = c};
+    bool has_console = c->start->terminal != NULL && !place_is_settled(c, CONSOLE);
 
     while (p.first_bind < c->plan->op_count && c->plan->ops[p.first_bind].kind != PLAN_BIND)
         p.first_bind++;
@@ -336,6 +363,10 @@ int place_all(struct completion *c, struct err *err)
                          "their directory under filesystem.read in the policy",
                          p.accepted_count, EXPOSURES_MAX);
     place_links(&p);
+    if (has_console)
+        make_point(&p, PLAN_FILE, CONSOLE, NULL, "terminal");
     rebuild(&p);
+    if (has_console)
+        bind_terminal(c);
     return 0;
 }

@@ -43,6 +43,7 @@ struct completion {
     size_t link_count;
     unsigned lookups; /* asked of the host so far */
     unsigned files;   /* requirement files read so far */
+    const char *lost; /* why results of the command would reach nobody, NULL: they would not */
 };
 
 /* --- arguments.c: the command line as options and values ----------------------------------------
@@ -83,6 +84,9 @@ const char *hostile_area(const struct completion *c, const char *path);
 
 /* Is `path` shown by an operation of the plan, or hidden by one on purpose? */
 bool place_is_settled(const struct completion *c, const char *path);
+
+/* Is `path` itself one of the venv's private directories inside, like /tmp and $HOME? */
+bool place_is_private(const struct completion *c, const char *path);
 
 /* Adds binds, mount points and links for everything in c->shown. Return: 0 or negative errno. */
 int place_all(struct completion *c, struct err *err);
@@ -139,6 +143,22 @@ bool installer_grants_project(struct completion *c);
 
 /* The same for what lies elsewhere: notes archives, requirement files, target directories. */
 void installer_arguments(struct completion *c);
+
+/* --- output.c: where an installer's results go --------------------------------------------------
+ */
+
+enum output {
+    OUTPUT_THERE, /* shown when it exists */
+    OUTPUT_DIR,   /* made on the host when it does not, as the installer itself would */
+    OUTPUT_FILE,
+};
+
+/* Notes what a word names as the place of results, to be shown writable; or in c->lost why that
+ * cannot be. */
+void output_expose(struct completion *c, const char *text, enum output kind, const char *origin);
+
+/* Some commands write into the working directory unless told otherwise: has that to be said? */
+void output_check_cwd(struct completion *c);
 
 /* --- environ.c ----------------------------------------------------------------------------------
  */

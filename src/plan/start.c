@@ -1,7 +1,9 @@
 #include "svenv/plan/start.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "svenv/base/err.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/command.h"
@@ -157,6 +159,8 @@ int plan_start(struct arena *arena, const struct plan_file *file,
     link_called_path(&c);
     expose_arguments(&c);
     expose_variables(&c);
+    if (c.lost != NULL)
+        return err_plain(err, EPERM, "%s", c.lost);
     rc = place_all(&c, err);
     if (rc < 0)
         return rc;

@@ -130,6 +130,13 @@ static const struct policy_field_info fields[] = {
     [POLICY_NET_LISTEN] =
         LIST_ROW("network", "listen", POLICY_TEXT_ANY, false, ONLY_DEFAULT, NO_BROKER),
 
+    [POLICY_ENTRIES_PUBLISH] = {.section = "entries",
+                                .key = "publish",
+                                .type = POLICY_TYPE_LIST,
+                                .text = POLICY_TEXT_ENTRY,
+                                .additive = true,
+                                .enforced = ANY_VALUE},
+
     [POLICY_ENV_PASS] =
         LIST_ROW("environment", "pass", POLICY_TEXT_ENV_PATTERN, true, ANY_VALUE, NULL),
     [POLICY_ENV_SET] = {.section = "environment",

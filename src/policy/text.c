@@ -184,6 +184,20 @@ static const char *fault_capability(const char *text)
     return "is no capability: write a name like CAP_NET_RAW";
 }
 
+/* What could not be published anyway is not accepted either. */
+static const char *fault_entry(const char *text)
+{
+    const char *fault = fault_any(text);
+
+    if (fault)
+        return fault;
+    if (strchr(text, '/') || text[0] == '.' || text[0] == '-')
+        return "is no name of a program (no '/', no '.' or '-' at its beginning)";
+    if (str_starts(text, "activate") || str_starts(text, "deactivate"))
+        return "is what shells read: it is never taken from inside";
+    return NULL;
+}
+
 const char *policy_text_fault(enum policy_text kind, const char *text)
 {
     static const char *(*const faults[])(const char *text) = {
@@ -198,6 +212,7 @@ const char *policy_text_fault(enum policy_text kind, const char *text)
         [POLICY_TEXT_HOSTNAME] = fault_hostname,
         [POLICY_TEXT_SYSCALL] = fault_syscall,
         [POLICY_TEXT_CAPABILITY] = fault_capability,
+        [POLICY_TEXT_ENTRY] = fault_entry,
     };
     static_assert(ARRAY_SIZE(faults) == POLICY_TEXT__COUNT, "one check per kind of text");
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "svenv/base/err.h"
@@ -19,7 +20,10 @@ extern char **environ;
 enum {
     ENVIRON_MAX = 4 * 1024 * 1024,
     REQUIREMENTS_MAX = 256 * 1024,
-    DOTENV_MAX = 256 * 1024
+    DOTENV_MAX = 256 * 1024,
+    VT_MAJOR = 4, /* virtual consoles and serial lines; minor 0 is whichever is in front */
+    PTS_MAJOR_FIRST = 136,
+    PTS_MAJOR_LAST = 143
 };
 
 static enum path_kind host_kind(void *context, const char *path)
@@ -84,6 +88,48 @@ static const char *const *parent_environment(struct arena *arena)
     return list;
 }
 
+/* A terminal's own side: never a master, by which others could be made. */
+static bool is_terminal(const struct stat *st)
+{
+    unsigned number = major(st->st_rdev);
+
+    if (!S_ISCHR(st->st_mode))
+        return false;
+    return (number == VT_MAJOR && minor(st->st_rdev) != 0) ||
+           (number >= PTS_MAJOR_FIRST && number <= PTS_MAJOR_LAST);
+}
+
+/* Its name, by the kernel's word, or the one that containers have for a terminal from outside. */
+static void name_terminal(struct arena *arena, int fd, const struct stat *st, struct start *out)
+{
+    char link[32], text[PATH_MAX];
+    const char *names[] = {text, "/dev/console"};
+    struct stat found;
+    ssize_t len;
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    len = readlink(link, text, sizeof(text) - 1);
+    text[len > 0 ? len : 0] = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(names) && !out->terminal; i++) {
+        if (!path_is_beneath(names[i], "/dev") || lstat(names[i], &found) < 0 ||
+            found.st_dev != st->st_dev || found.st_ino != st->st_ino)
+            continue;
+        out->terminal = arena_strdup(arena, names[i]);
+        out->terminal_dev = found.st_dev;
+        out->terminal_ino = found.st_ino;
+    }
+}
+
+static void find_terminal(struct arena *arena, struct start *out)
+{
+    struct stat st;
+
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && !out->terminal; fd++) {
+        if (fstat(fd, &st) == 0 && is_terminal(&st))
+            name_terminal(arena, fd, &st, out);
+    }
+}
+
 int host_collect(struct arena *arena, const struct plan_file *file, const struct request *request,
                  struct start *out, struct err *err)
 {
@@ -107,6 +153,7 @@ int host_collect(struct arena *arena, const struct plan_file *file, const struct
         .cwd = arena_strdup(arena, cwd),
         .host = {.kind = host_kind, .real = host_real, .text = host_text},
     };
+    find_terminal(arena, out);
     return 0;
 }
 

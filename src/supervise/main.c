@@ -58,6 +58,7 @@ static void set_program(struct run *run)
         if (is_python_name(request->entry) && !strchr(argv[0], '/'))
             argv[0] = run->program.path;
     }
+    run->program.own_group = request->shell && tcgetpgrp(STDIN_FILENO) == getpgrp();
     run->program.argv = argv;
     run->program.cwd = run->plan.chdir ? run->plan.chdir : run->start.cwd;
     run->program.env = plan_environment(&run->arena, &run->plan, &run->start);

@@ -82,14 +82,30 @@ static bool take_credit(struct relay *relay, unsigned number)
     return true;
 }
 
+/* What the job got reaches nobody but us, whether by the terminal, the group or the pid. */
+static void hand_on(struct relay *relay, const struct signalfd_siginfo *info)
+{
+    if ((int)info->ssi_pid == relay->program)
+        return;
+    if (info->ssi_signo == SIGCONT)
+        job_hand_terminal(relay->terminal, relay->program);
+    kill(relay->program, (int)info->ssi_signo);
+}
+
 void relay_signal(struct relay *relay, const struct signalfd_siginfo *info)
 {
     unsigned number = info->ssi_signo;
+    bool is_the_groups;
 
     if (number == SIGCHLD || number >= SIGNAL_COUNT)
         return;
     settle(relay);
-    if (take_credit(relay, number))
+    is_the_groups = take_credit(relay, number);
+    if (job_is_apart(relay->program)) {
+        hand_on(relay, info);
+        return;
+    }
+    if (is_the_groups)
         return;
     /* From the terminal or the kernel it goes to the whole group; from the program it was its own
      * group that it meant. Neither is for forwarding. */

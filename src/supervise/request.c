@@ -59,6 +59,7 @@ static int parse_run(int argc, const char *const *argv, struct request *out, str
     *out = (struct request){.venv = argv[2],
                             .entry = has_entry(argv[2], argv[4]) ? argv[4] : NULL,
                             .program = argv[4],
+                            .shell = str_eq(argv[1], "shell"),
                             .plan_fd = (int)fd,
                             .argv = argv + 5,
                             .argc = (size_t)argc - 5};
@@ -70,7 +71,7 @@ int request_parse(struct arena *arena, int argc, const char *const *argv, struct
 {
     if (argc >= 5 && str_eq(argv[1], "stub"))
         return parse_stub(arena, argc, argv, out, err);
-    if (argc >= 6 && str_eq(argv[1], "run"))
+    if (argc >= 6 && (str_eq(argv[1], "run") || str_eq(argv[1], "shell")))
         return parse_run(argc, argv, out, err);
     return err_plain(err, EINVAL,
                      "the launcher is started by the stubs in a wrapped virtualenv: use "

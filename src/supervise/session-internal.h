@@ -21,6 +21,7 @@ struct request {
     const char *entry;       /* name in bin; NULL: `run` of something else */
     const char *called_as;   /* the name the stub was executed by; NULL: `run` */
     const char *program;     /* `run`: what to execute */
+    bool shell;              /* `run` of an interactive shell */
     int plan_fd;             /* `run`: a plan made for this start; -1: the venv's own */
     const char *const *argv; /* of the program, argv[0] as the caller gave it */
     size_t argc;

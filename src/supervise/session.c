@@ -21,6 +21,7 @@
 enum {
     PLAN_BYTES_MAX = 16 * 1024 * 1024,
     PLAN_FD_OF_CHILD = 3,
+    RENEWALS_MAX = 5,
     STATUS_EXPLAINED = 125 /* of the installed program: it has said why */
 };
 
@@ -267,16 +268,19 @@ static bool ran_raw_script(const struct request *request)
     return S_ISREG(script.mode) && here.dev == there.dev && here.ino == there.ino;
 }
 
+/* Inputs like /etc can change while the plan is being made, by no doing of the user's. */
 static int renew(const char *venv, const sigset_t *mask, struct plan_file *out, struct err *err)
 {
-    int rc = run_helper("internal-refresh", venv, -1, mask, err);
+    for (int i = 0; i < RENEWALS_MAX; i++) {
+        int rc = run_helper("internal-refresh", venv, -1, mask, err);
 
-    if (rc == 0)
-        rc = open_own(venv, out, err);
-    if (rc < 0)
-        return rc;
-    if (rc == 1 && !is_stale(out, venv))
-        return 0;
+        if (rc == 0)
+            rc = open_own(venv, out, err);
+        if (rc < 0)
+            return rc;
+        if (rc == 1 && !is_stale(out, venv))
+            return 0;
+    }
     return err_plain(err, ESTALE,
                      "the plan of '%s' does not hold even when it was just made: is something "
                      "writing to the virtualenv, or are two versions installed?",

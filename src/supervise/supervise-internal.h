@@ -19,6 +19,7 @@ enum {
 struct relay {
     int control;
     int program;                     /* pid to forward to */
+    int terminal;                    /* see job_terminal() */
     unsigned credits[SIGNAL_COUNT];  /* reported by pid 1, not yet matched */
     int64_t credit_ms[SIGNAL_COUNT]; /* when the latest came: old ones lapse */
     unsigned waiting[SIGNAL_COUNT];  /* got by the launcher, not yet matched or forwarded */
@@ -36,6 +37,19 @@ void relay_report(struct relay *relay, const struct control_message *message);
 /* Forwards what nobody else delivered. Return: milliseconds until the next look, -1: nothing waits.
  */
 int relay_due(struct relay *relay);
+
+/* The caller's controlling terminal, when it is among the standard streams: a descriptor to close,
+ * or -1. */
+int job_terminal(void);
+/* Does the program lead a group of its own, while the launcher leads the caller's job? */
+bool job_is_apart(int program);
+/* Gives the terminal to such a program when the job has it. */
+bool job_hand_terminal(int terminal, int program);
+/* The same, when the kernel stopped the program because it seemed to be in the background; it goes
+ * on. Return: was it that? */
+bool job_read_in_vain(int terminal, int program, int stopped_by);
+/* The terminal goes back from the ended program's group to the launcher's. */
+void job_take_terminal(int terminal, int program);
 
 /* Reads messages until one of `kind` or `timeout_ms`; reports among them go to relay. Return: its
  * value, or negative errno. */

@@ -70,7 +70,8 @@ static void take_children(struct supervisor *s)
             continue;
         }
         if (WIFSTOPPED(status)) {
-            stop_with(WSTOPSIG(status));
+            if (!job_read_in_vain(s->relay.terminal, pid, WSTOPSIG(status)))
+                stop_with(WSTOPSIG(status));
             continue;
         }
         s->ended = true;
@@ -227,7 +228,9 @@ int supervise(const struct plan *plan, struct launch *launch, struct guard *guar
     struct supervisor s = {.plan = plan,
                            .launch = launch,
                            .guard = guard,
-                           .relay = {.control = launch->control, .program = launch->program}};
+                           .relay = {.control = launch->control,
+                                     .program = launch->program,
+                                     .terminal = job_terminal()}};
     int64_t oom_kills;
     sigset_t all;
 
@@ -243,6 +246,7 @@ int supervise(const struct plan *plan, struct launch *launch, struct guard *guar
         s.deadline_ms = clock_ms() + (int64_t)plan->wall_time * 1000;
     let_go_of_streams();
     run_until_end(&s);
+    job_take_terminal(s.relay.terminal, launch->program);
     close(s.signals);
     /* Before pid 1 ends: with the last process systemd takes the group away. */
     oom_kills = launch->group.way == GROUP_NONE ? 0 : cgroup_oom_kills(&launch->group.cgroup);

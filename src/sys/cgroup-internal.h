@@ -1,6 +1,8 @@
 #ifndef SVENV_SYS_CGROUP_INTERNAL_H
 #define SVENV_SYS_CGROUP_INTERNAL_H
 
+#include <stdbool.h>
+
 #include "svenv/sys/cgroup.h"
 
 enum {
@@ -13,6 +15,8 @@ int cgroup_open_hierarchy(void);
 int cgroup_path_of(pid_t pid, char *path, size_t size, struct err *err);
 /* Reads a file of a group whole, NUL-terminated. Return: 0 or negative errno. */
 int cgroup_read(int dir, const char *name, char *text, size_t size);
+/* Cuts off the last component. Return: is anything left that could be looked at? */
+bool cgroup_go_up(char *path);
 /* Return: 0 or negative errno. */
 int cgroup_write(int dir, const char *name, const char *text);
 /* The first controller that the limits need and the list does not name; NULL: all are there. */
@@ -21,5 +25,12 @@ const char *cgroup_missing(const char *list, const struct cgroup_limits *limits)
 int cgroup_apply(int dir, const struct cgroup_limits *limits, struct err *err);
 /* Reads back what the kernel made of the limits. */
 int cgroup_verify(int dir, const struct cgroup_limits *limits, struct err *err);
+/* A process that gets another group leaves the caller's own, and what limits that one; but nobody
+ * gets more by the limits of a policy. So limits (those that are set) become what the caller was
+ * given where that is less. root: the hierarchy's; own: path of the caller's group. */
+void cgroup_lower(int root, const char *own, struct cgroup_limits *limits);
+/* Refuses where the caller was given less of anything than the new group, all the same. from, to:
+ * paths of the groups. */
+int cgroup_check_left(int root, const char *from, const char *to, struct err *err);
 
 #endif

@@ -55,6 +55,16 @@ int cgroup_read(int dir, const char *name, char *text, size_t size)
     return 0;
 }
 
+bool cgroup_go_up(char *path)
+{
+    char *slash = strrchr(path, '/');
+
+    if (path[1] == '\0')
+        return false;
+    slash[slash == path] = '\0';
+    return true;
+}
+
 int cgroup_write(int dir, const char *name, const char *text)
 {
     auto_fd int fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
@@ -283,12 +293,14 @@ int cgroup_adopt(const struct cgroup_limits *limits, pid_t pid, const char *name
 {
     auto_fd int root = cgroup_open_hierarchy();
     auto_fd int dir = -1;
-    char path[CGROUP_PATH_MAX];
+    char path[CGROUP_PATH_MAX], own[CGROUP_PATH_MAX];
     int rc;
 
     if (root < 0)
         return err_plain(err, ENOENT, "no cgroup v2 is mounted at /sys/fs/cgroup");
     rc = cgroup_path_of(pid, path, sizeof(path), err);
+    if (rc == 0)
+        rc = cgroup_path_of(0, own, sizeof(own), err);
     if (rc < 0)
         return rc;
     if (!str_eq(path_basename(path), name))
@@ -298,6 +310,8 @@ int cgroup_adopt(const struct cgroup_limits *limits, pid_t pid, const char *name
     if (dir < 0)
         return err_set(err, errno, "cannot open the control group '%s'", path);
     rc = cgroup_verify(dir, limits, err);
+    if (rc == 0)
+        rc = cgroup_check_left(root, own, path, err);
     if (rc == 0)
         *out = (struct cgroup){.dir = steal_fd(&dir), .parent = -1};
     return rc;

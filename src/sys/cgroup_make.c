@@ -45,17 +45,6 @@ static int open_group(int root, const char *path)
     return fd < 0 ? -errno : fd;
 }
 
-/* Cuts off the last component. Return: is anything left that could be looked at? */
-static bool go_up(char *path)
-{
-    char *slash = strrchr(path, '/');
-
-    if (path[1] == '\0')
-        return false;
-    slash[slash == path] = '\0';
-    return true;
-}
-
 /* Has a unit, going by the name of its group, groups below it on the way to the caller? systemd
  * makes units only in slices: whoever made these has the unit's subtree. */
 static bool is_subdivided(const char *path, const char *own)
@@ -84,7 +73,7 @@ static size_t topmost(int root, const char *own)
             return 0;
         if (dir >= 0 && (is_marked(dir) || is_subdivided(path, own)))
             return strlen(path);
-    } while (go_up(path));
+    } while (cgroup_go_up(path));
     return 0;
 }
 
@@ -115,21 +104,13 @@ static bool gives_controllers(int dir, bool is_root, const struct cgroup_limits 
     return false;
 }
 
-/* The nearest group from the caller's own upwards in which one with limits can be made. */
-static int find_parent(const struct cgroup_limits *limits, struct err *err)
+/* The nearest group from the caller's own upwards in which one with limits can be made. path: of
+ * the caller's own, becomes that group's. */
+static int find_parent(int root, char *path, const struct cgroup_limits *limits, struct err *err)
 {
-    auto_fd int root = cgroup_open_hierarchy();
-    char path[CGROUP_PATH_MAX];
     bool found = false;
-    size_t top;
-    int rc;
+    size_t top = topmost(root, path);
 
-    if (root < 0)
-        return err_plain(err, ENOENT, "no cgroup v2 is mounted at /sys/fs/cgroup");
-    rc = cgroup_path_of(0, path, sizeof(path), err);
-    if (rc < 0)
-        return rc;
-    top = topmost(root, path);
     if (top == 0)
         return err_plain(err, ENOENT, "no subtree of control groups is delegated to you");
     do {
@@ -140,7 +121,7 @@ static int find_parent(const struct cgroup_limits *limits, struct err *err)
         found = true;
         if (gives_controllers(dir, path[1] == '\0', limits))
             return steal_fd(&dir);
-    } while (strlen(path) > top && go_up(path));
+    } while (strlen(path) > top && cgroup_go_up(path));
     return err_plain(err, ENOENT, "%s",
                      found ? "the subtree of control groups that is delegated to you lacks a "
                              "controller, or has processes in its top group"
@@ -179,10 +160,11 @@ static void sweep(int parent)
     closedir(dir);
 }
 
-static int fill(struct cgroup *group, const struct cgroup_limits *limits, pid_t pid,
-                struct err *err)
+/* own, parent: paths. */
+static int fill(struct cgroup *group, const struct cgroup_limits *limits, int root, const char *own,
+                const char *parent, struct err *err)
 {
-    char text[16];
+    char path[CGROUP_PATH_MAX + CGROUP_NAME_MAX];
     int rc;
 
     group->dir = openat(group->parent, group->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -191,8 +173,15 @@ static int fill(struct cgroup *group, const struct cgroup_limits *limits, pid_t 
     rc = cgroup_apply(group->dir, limits, err);
     if (rc == 0)
         rc = cgroup_verify(group->dir, limits, err);
-    if (rc < 0)
-        return rc;
+    snprintf(path, sizeof(path), "%s/%s", parent[1] ? parent : "", group->name);
+    return rc < 0 ? rc : cgroup_check_left(root, own, path, err);
+}
+
+static int move_into(const struct cgroup *group, pid_t pid, struct err *err)
+{
+    char text[16];
+    int rc;
+
     snprintf(text, sizeof(text), "%d", (int)pid);
     rc = cgroup_write(group->dir, "cgroup.procs", text);
     return rc < 0
@@ -202,11 +191,19 @@ static int fill(struct cgroup *group, const struct cgroup_limits *limits, pid_t 
 
 int cgroup_make(const struct cgroup_limits *limits, pid_t pid, struct cgroup *out, struct err *err)
 {
+    auto_fd int root = cgroup_open_hierarchy();
     struct cgroup group = CGROUP_NONE;
+    char own[CGROUP_PATH_MAX], parent[CGROUP_PATH_MAX];
     struct timespec now;
     int rc;
 
-    group.parent = find_parent(limits, err);
+    if (root < 0)
+        return err_plain(err, ENOENT, "no cgroup v2 is mounted at /sys/fs/cgroup");
+    rc = cgroup_path_of(0, own, sizeof(own), err);
+    if (rc < 0)
+        return rc;
+    memcpy(parent, own, sizeof(own));
+    group.parent = find_parent(root, parent, limits, err);
     if (group.parent < 0)
         return group.parent;
     sweep(group.parent);
@@ -217,8 +214,10 @@ int cgroup_make(const struct cgroup_limits *limits, pid_t pid, struct cgroup *ou
         rc = err_set(err, errno, "cannot make the control group '%s'", group.name);
         group.name[0] = '\0';
     } else {
-        rc = fill(&group, limits, pid, err);
+        rc = fill(&group, limits, root, own, parent, err);
     }
+    if (rc == 0)
+        rc = move_into(&group, pid, err);
     if (rc < 0)
         cgroup_finish(&group);
     else

@@ -68,19 +68,22 @@ static int ask_systemd(const struct cgroup_limits *limits, const struct group_bu
     return rc < 0 ? rc : cgroup_adopt(limits, pid, name, out, err);
 }
 
-int group_enter(const struct cgroup_limits *limits, const struct group_bus *bus, pid_t pid,
+int group_enter(const struct cgroup_limits *wanted, const struct group_bus *bus, pid_t pid,
                 struct group *out, struct err *err)
 {
     struct group group = GROUP_INIT;
+    struct cgroup_limits limits = *wanted;
     struct err delegated = {0}, systemd = {0};
-    int rc = cgroup_available(limits, err);
+    int rc = cgroup_available(wanted, err);
 
+    if (rc == 0)
+        rc = cgroup_lower_to_own(&limits, err);
     if (rc < 0)
         return rc;
-    rc = cgroup_make(limits, pid, &group.cgroup, &delegated);
+    rc = cgroup_make(&limits, pid, &group.cgroup, &delegated);
     group.way = GROUP_DELEGATED;
     if (rc < 0) {
-        rc = ask_systemd(limits, bus, pid, &group.cgroup, &systemd);
+        rc = ask_systemd(&limits, bus, pid, &group.cgroup, &systemd);
         group.way = GROUP_SYSTEMD;
     }
     if (rc < 0)

@@ -50,7 +50,7 @@ static enum act decide_inside(const struct pair *pair, int room)
     /* Nobody uninstalls the interpreter from a venv: a missing stub is an accident. */
     if (pair->known)
         return name_is_interpreter(pair->name) ? ACT_REPAIR : ACT_DROP_REAL;
-    return room && name_is_publishable(pair->name) ? ACT_PUBLISH : ACT_LEAVE;
+    return room && name_is_publishable(pair->name, pair->permitted) ? ACT_PUBLISH : ACT_LEAVE;
 }
 
 static bool is_replaced_inside(const struct pair *pair)
@@ -61,7 +61,7 @@ static bool is_replaced_inside(const struct pair *pair)
 /* Some packages install directories into bin. Byte code could have been forged inside. */
 static bool is_data_directory(const struct pair *pair)
 {
-    return S_ISDIR(pair->real_st.st_mode) && name_is_publishable(pair->name) &&
+    return S_ISDIR(pair->real_st.st_mode) && name_is_publishable(pair->name, false) &&
            !str_eq(pair->name, "__pycache__");
 }
 
@@ -99,7 +99,7 @@ static enum act apply_rule(enum rule rule, const struct pair *pair, int room)
     case RULE_UNDO_INSIDE:
         if (pair->known && !name_is_interpreter(pair->name))
             return ACT_KEEP;
-        return pair->known || name_is_publishable(pair->name) ? ACT_RESTORE : ACT_KEEP;
+        return pair->known || name_is_publishable(pair->name, false) ? ACT_RESTORE : ACT_KEEP;
     case RULE_UNDO_OTHER:
         return is_data_directory(pair) ? ACT_RESTORE : ACT_KEEP;
     case RULE_UNDO_PLAIN:

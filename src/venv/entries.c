@@ -23,7 +23,7 @@ static enum entry_state state_of(const struct pair *pair)
     case SIDE_ENTRY:
         return ENTRY_BYPASS;
     case SIDE_ABSENT:
-        if (pair->real == SIDE_ENTRY && (pair->known || name_is_publishable(pair->name)))
+        if (pair->real == SIDE_ENTRY && (pair->known || name_is_publishable(pair->name, false)))
             return ENTRY_MISSING;
         return ENTRY_IGNORED;
     case SIDE_PLAIN:

@@ -125,6 +125,11 @@ int manifest_write(const struct venv *venv, int sandbox_dir, struct err *err)
     for (size_t i = 0; i < venv->entry_count; i++)
         write_text(&json, venv->entries[i].name);
     json_close(&json, ']');
+    json_key(&json, "withheld");
+    json_open(&json, '[');
+    for (size_t i = 0; i < venv->withheld_count; i++)
+        write_text(&json, venv->withheld[i]);
+    json_close(&json, ']');
     json_close(&json, '}');
     buf_add_char(&text, '\n');
     if (text.len > MANIFEST_BYTES_MAX)

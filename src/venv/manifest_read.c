@@ -177,6 +177,18 @@ static int read_entry(const struct reader *r, const struct yaml_node *node)
     return 0;
 }
 
+static int read_withheld(const struct reader *r, const struct yaml_node *node)
+{
+    struct venv *venv = r->venv;
+    const char *name = NULL;
+    int rc = read_text(r, node, MANIFEST_NAME, &name);
+
+    if (rc == 0)
+        *(const char **)arena_push(&venv->arena, &venv->withheld, &venv->withheld_count,
+                                   sizeof(*venv->withheld)) = name;
+    return rc;
+}
+
 static int read_list(const struct reader *r, const struct yaml_node *map, const char *key,
                      int (*read_item)(const struct reader *, const struct yaml_node *))
 {
@@ -213,6 +225,7 @@ int manifest_parse(struct venv *venv, const char *name, const char *data, size_t
     struct arena scratch = {0};
     const struct reader r = {.venv = venv, .name = name, .err = err};
     struct yaml_node *root = NULL;
+    bool has_withheld = false;
     int rc = yaml_parse(&scratch, name, data, len, &yaml_manifest_limits, &root, err);
 
     if (rc == 0)
@@ -227,8 +240,11 @@ int manifest_parse(struct venv *venv, const char *name, const char *data, size_t
         rc = read_list(&r, root, "needs", read_need);
     if (rc == 0)
         rc = read_list(&r, root, "entries", read_entry);
-    /* version, needs and entries are not rows of the table; the parser lets no key stand twice. */
-    if (rc == 0 && root->count != manifest_field_count + 3)
+    has_withheld = rc == 0 && yaml_get(root, "withheld") != NULL;
+    if (has_withheld)
+        rc = read_list(&r, root, "withheld", read_withheld);
+    /* These lists and the version are not rows of the table; the parser lets no key stand twice. */
+    if (rc == 0 && root->count != manifest_field_count + 3 + has_withheld)
         rc = complain(&r, root, "a key that this version does not know");
     arena_finish(&scratch);
     return rc;

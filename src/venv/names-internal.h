@@ -11,8 +11,12 @@ bool name_is_sourced(const char *name);
 /* python, python3, python3.12, python3.13t, pypy3, graalpy ...: what no installer removes. */
 bool name_is_interpreter(const char *name);
 
-/* May a name that first appeared inside get a stub on the host? Not when it shadows a command of
- * the system (C7), and not when it could be mistaken for an option or mess up a terminal. */
-bool name_is_publishable(const char *name);
+/* git, ssh, ls, sandbox-venv ...: commands of the system, which a program of that name in an
+ * activated venv would take the place of (C7). */
+bool name_is_reserved(const char *name);
+
+/* May a name that first appeared inside get a stub on the host? Not when it could be mistaken for
+ * an option or mess up a terminal, and not a reserved one unless the policy `permits` it. */
+bool name_is_publishable(const char *name, bool permits);
 
 #endif

@@ -102,7 +102,7 @@ static bool is_printable(const char *name)
     return true;
 }
 
-static bool is_reserved(const char *name)
+bool name_is_reserved(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
         if (str_eq(reserved[i], name))
@@ -111,9 +111,9 @@ static bool is_reserved(const char *name)
     return false;
 }
 
-bool name_is_publishable(const char *name)
+bool name_is_publishable(const char *name, bool permits)
 {
     if (name[0] == '\0' || name[0] == '-' || name[0] == '.')
         return false;
-    return is_printable(name) && !name_is_sourced(name) && !is_reserved(name);
+    return is_printable(name) && !name_is_sourced(name) && (permits || !name_is_reserved(name));
 }

@@ -12,6 +12,7 @@
 #include "decide-internal.h"
 #include "manifest-internal.h"
 #include "move-internal.h"
+#include "names-internal.h"
 #include "site-internal.h"
 #include "stubs-internal.h"
 #include "survey-internal.h"
@@ -24,6 +25,8 @@ struct pass {
     struct sync_result result;
     struct venv_entry *entries;
     size_t entry_count;
+    const char **withheld;
+    size_t withheld_count;
     size_t name_bytes; /* what the entries take in the manifest, at worst */
 };
 
@@ -54,6 +57,42 @@ static bool is_entry_after(const struct pair *pair, enum act act)
     return has_real && (act == ACT_REPAIR || (act == ACT_KEEP && pair->bin == SIDE_STUB));
 }
 
+static bool is_among(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(names[i], name))
+            return true;
+    }
+    return false;
+}
+
+static void permit(struct survey *survey, const struct wrap_options *options)
+{
+    for (size_t i = 0; options != NULL && i < survey->count; i++) {
+        struct pair *pair = &survey->pairs[i];
+
+        pair->permitted = is_among(pair->name, options->publish, options->publish_count);
+    }
+}
+
+/* A program that stays inside for its name alone: the user is told once (C7). */
+static void withhold(struct pass *pass, const struct pair *pair)
+{
+    const struct wrap_options *options = pass->options;
+    const struct venv *manifest = pass->manifest;
+
+    if (pair->bin != SIDE_ABSENT || pair->real != SIDE_ENTRY || !name_is_reserved(pair->name))
+        return;
+    if (!is_among(pair->name, manifest->withheld, manifest->withheld_count)) {
+        if (options == NULL || options->withheld == NULL)
+            return;
+        options->withheld(options->context, pair->name);
+    }
+    *(const char **)arena_push(&pass->manifest->arena, &pass->withheld, &pass->withheld_count,
+                               sizeof(*pass->withheld)) =
+        arena_strdup(&pass->manifest->arena, pair->name);
+}
+
 static int treat(struct pass *pass, const struct pair *pair, struct err *err)
 {
     bool has_space = has_room(pass, pair->name);
@@ -66,6 +105,8 @@ static int treat(struct pass *pass, const struct pair *pair, struct err *err)
     if (rc < 0)
         return rc;
     count(&pass->result, act);
+    if (act == ACT_LEAVE)
+        withhold(pass, pair);
     if (is_entry_after(pair, act)) {
         struct venv_entry *entry =
             arena_push(&pass->manifest->arena, &pass->entries, &pass->entry_count, sizeof(*entry));
@@ -114,10 +155,15 @@ static int place_shell(struct pass *pass, const struct survey *survey, bool *own
     return move_place_stub(pass->site, pass->stubs, "shell", err);
 }
 
-static bool same_entries(const struct venv *manifest, const struct pass *pass)
+static bool same_names(const struct venv *manifest, const struct pass *pass)
 {
-    if (manifest->entry_count != pass->entry_count)
+    if (manifest->entry_count != pass->entry_count ||
+        manifest->withheld_count != pass->withheld_count)
         return false;
+    for (size_t i = 0; i < pass->withheld_count; i++) {
+        if (!str_eq(manifest->withheld[i], pass->withheld[i]))
+            return false;
+    }
     for (size_t i = 0; i < pass->entry_count; i++) {
         if (!str_eq(manifest->entries[i].name, pass->entries[i].name))
             return false;
@@ -168,6 +214,7 @@ int reconcile(const struct site *site, const struct stubs *stubs, struct venv *m
 
     site_sweep(site);
     rc = survey_take(&survey, site, stubs, manifest, err);
+    permit(&survey, options);
     if (rc == 0)
         rc = check_recognised(site, stubs, &survey, err);
     if (rc == 0)
@@ -178,9 +225,11 @@ int reconcile(const struct site *site, const struct stubs *stubs, struct venv *m
         rc = place_shell(&pass, &survey, &own_shell, err);
     if (rc < 0)
         return rc;
-    *changed_out = own_shell != manifest->own_shell || !same_entries(manifest, &pass);
+    *changed_out = own_shell != manifest->own_shell || !same_names(manifest, &pass);
     manifest->entries = pass.entries;
     manifest->entry_count = pass.entry_count;
+    manifest->withheld = pass.withheld;
+    manifest->withheld_count = pass.withheld_count;
     manifest->own_shell = own_shell;
     *result = pass.result;
     return 0;

@@ -27,7 +27,8 @@ struct pair {
     const char *name;
     enum side bin;
     enum side real;
-    bool known;  /* the manifest has it as an entry */
+    bool known;     /* the manifest has it as an entry */
+    bool permitted; /* the policy publishes it though it is reserved; set by reconcile() */
     bool same;   /* both sides hold the same thing, as far as type, size, mode, time and text say */
     bool linked; /* both names are one inode: a wrap was interrupted between its two steps */
     bool worn;   /* the stub is an old one, or has the wrong mode or more than one name */

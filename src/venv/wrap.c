@@ -85,6 +85,12 @@ static int carry_over(struct venv *venv, const struct venv *old, struct err *err
 
         entry->name = arena_strdup(&venv->arena, old->entries[i].name);
     }
+    venv->withheld = NULL;
+    venv->withheld_count = 0;
+    for (size_t i = 0; i < old->withheld_count; i++)
+        *(const char **)arena_push(&venv->arena, &venv->withheld, &venv->withheld_count,
+                                   sizeof(*venv->withheld)) =
+            arena_strdup(&venv->arena, old->withheld[i]);
     /* A copy of a wrapped venv must not share the first one's private directories. */
     if (!str_eq(old->path, venv->path))
         return make_id(venv, err);

@@ -95,12 +95,15 @@ def wait_for(question, seconds=10.0, step=0.02):
 
 
 def alive(pid):
-    """Says whether a process exists and is more than a zombie."""
+    """Says whether a process exists and can still run: neither a zombie nor one that has given up
+    its memory. A namespace's first process waits like that, with nothing left to run, until all of
+    it are reaped, and in a container without an init nobody does that."""
     try:
         text = pathlib.Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return text.rpartition(")")[2].split()[0] not in "ZX"
+    fields = text.rpartition(")")[2].split()
+    return fields[0] not in "ZX" and fields[20] != "0"
 
 
 def descendants(pid):

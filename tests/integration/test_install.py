@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -106,7 +107,7 @@ class InstallCase(Case):
         packages.backend(directory)
         return directory
 
-    def pip(self, project, *words, check=True, **options):
+    def pip(self, project, *words, check=True, quiet=True, **options):
         house = project.top / "wheels"
         words = list(words)
         if words[0] == "install":
@@ -114,7 +115,7 @@ class InstallCase(Case):
         done = project.run("python", "-m", "pip", "--disable-pip-version-check", *words, **options)
         if check and done.returncode != 0:
             self.fail(f"pip {words} gave {done.returncode}\n{done.stdout}\n{done.stderr}")
-        if check:
+        if check and quiet:
             self.assert_quiet(done)
         return done
 
@@ -418,10 +419,69 @@ class Installs(InstallCase):
         self.assertEqual(self.p.code("import tools").returncode, 1)
         self.assert_in_step(self.p)
 
+    def test_results_reach_the_place_that_is_named(self):
+        """Outside the project, there already or not, relative or absolute, made as natively."""
+        packages.wheel(self.wheels, "tools")
+        wheel = "tools-1.0-py3-none-any.whl"
+        out = self.p.top / "out"
+        (out / "there").mkdir(parents=True)
+        links = ("--no-index", "--find-links", str(self.wheels))
+        rows = [
+            ("target", ["install", "--target", out / "new/target", "tools"], "new/target/tools"),
+            ("relative", ["install", "-t", "../out/relative", "tools"], "relative/tools"),
+            ("there", ["install", "--target", out / "there", "tools"], "there/tools"),
+            ("prefix", ["install", f"--prefix={out}/prefix", "--ignore-installed", "tools"],
+             f"prefix/lib/python{VERSION}/site-packages/tools"),
+            ("root", ["install", "--root", out / "root", "--ignore-installed", "tools"],
+             f"root{self.p.env_dir}/lib/python{VERSION}/site-packages/tools"),
+            ("log", ["install", "--log", "../out/pip.log", "tools"], "pip.log"),
+            ("download", ["download", *links, "-d", "../out/download", "tools"],
+             "download/" + wheel),
+            ("wheel", ["wheel", *links, "-w", out / "built", "tools"], "built/" + wheel),
+            ("temporary", ["download", *links, "-d", self.outside / "made", "tools"], None),
+        ]
+        old = os.umask(0o027)
+        self.addCleanup(os.umask, old)
+        for name, words, result in rows:
+            with self.subTest(name):
+                self.pip(self.p, *words)
+                path = out / result if result else self.outside / "made" / wheel
+                self.assertTrue(path.exists(), path)
+        self.assertEqual((out / "new").stat().st_mode & 0o777, 0o750)
+        self.assertEqual((out / "pip.log").stat().st_mode & 0o777, 0o640)
+
+    @property
+    def outside(self):
+        """A directory of the host's /tmp, whose namesake inside is another one."""
+        if not hasattr(self, "_outside"):
+            self._outside = pathlib.Path(tempfile.mkdtemp(prefix="svenv-test-", dir="/tmp"))
+            self.addCleanup(support.remove_tree, self._outside)
+        return self._outside
+
+    def test_results_that_would_be_lost(self):
+        """What cannot be shown is refused, rather than written where nobody finds it."""
+        packages.wheel(self.wheels, "tools")
+        links = ("--no-index", "--find-links", str(self.wheels))
+        for words in (["install", *links, "--target", support.HOME, "tools"],
+                      ["download", *links, "-d", f"{support.HOME}/.ssh/new", "tools"]):
+            done = self.p.run("pip", *words)
+            self.assert_refused(done, saying="would not get there")
+        done = self.p.run("pip", "download", *links, "tools", cwd=self.outside)
+        self.assert_refused(done, saying="add '-d .'")
+        self.assertEqual(list(self.outside.iterdir()), [])
+        done = self.p.run("pip", "download", "-q", *links, "tools", "-d", ".", cwd=self.outside)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([path.name for path in self.outside.iterdir()],
+                         ["tools-1.0-py3-none-any.whl"])
+
     def test_names_that_shadow_commands(self):
         shadows = ("git", "ls", "sudo", "ssh", "sandbox-venv", "activate.evil")
         packages.wheel(self.wheels, "shadow", scripts={name: "shadow:main" for name in shadows})
-        self.pip(self.p, "install", "shadow")
+        done = self.pip(self.p, "install", "shadow", quiet=False)
+        said = [line for line in done.stderr.splitlines() if line.startswith("sandbox-venv: ")]
+        self.assertEqual(sorted(line.split("'")[1] for line in said), sorted(shadows[:-1]), said)
+        self.assertIn("entries: {publish: [git]}", "".join(said))
+        self.assert_clean(self.p.code("pass"))
         stubs = self.stubs(self.p)
         for name in shadows:
             self.assertNotIn(name, stubs)
@@ -431,6 +491,23 @@ class Installs(InstallCase):
         self.assertEqual(self.p.value("import shutil,json\nprint(json.dumps(shutil.which('git', "
                                       f"path={str(self.p.env_dir / 'bin')!r})))"),
                          self.p.bin("git"))
+
+    def test_names_that_the_policy_publishes(self):
+        packages.wheel(self.wheels, "wanted",
+                       files={"wanted/__init__.py": "def main():\n    print('not the real one')\n"},
+                       scripts={"git": "wanted:main", "ssh": "wanted:main"})
+        self.p.policy("entries: {publish: [git]}\n")
+        done = self.pip(self.p, "install", "wanted", quiet=False)
+        self.assertIn("'ssh'", done.stderr)
+        self.assertNotIn("'git'", done.stderr)
+        self.assertIn("git", self.stubs(self.p))
+        self.assertEqual(self.p.run("git").stdout, "not the real one\n")
+        self.assert_in_step(self.p, unpublished=("ssh",))
+        self.p.policy("entries: {publish: [git, ssh]}\n")
+        self.assert_clean(self.p.code("pass"))
+        self.assertEqual(self.p.run("ssh").stdout, "not the real one\n")
+        self.pip(self.p, "uninstall", "-y", "wanted")
+        self.assertFalse({"git", "ssh"} & set(self.stubs(self.p)))
 
     def test_activate_is_never_taken_from_inside(self):
         bin_dir = self.p.env_dir / "bin"

@@ -16,7 +16,8 @@ import threading
 import time
 import unittest
 
-from support import AS_ROOT, Case, Project, alive, descendants, environment, impossible, tool, wait_for
+from support import (AS_ROOT, Case, Project, alive, descendants, environment, impossible, run, tool,
+                     wait_for)
 
 MEMORY = 96
 HIERARCHY = pathlib.Path("/sys/fs/cgroup")
@@ -153,7 +154,7 @@ class OnTheBus(Case):
             bus.accept()
 
     def test_a_bus_that_lies_is_not_believed(self):
-        """It says that all is done, and nothing is: what counts is the group that the process is in."""
+        """It says that all is done, and nothing is: what counts is the group of the process."""
         if groups()[0] and "delegated" in groups()[0]:
             impossible("a delegated subtree is asked for before any bus")
         if groups()[1] and "cgroup v2" in groups()[1]:
@@ -288,8 +289,8 @@ class InGroups(Case):
         done = project.code(HOG, "400")
         self.assertEqual(done.returncode, -signal.SIGKILL)
         self.assertLess(int(done.stdout.split()[-1]), MEMORY)
-        self.assertEqual(done.stderr, "sandbox-venv: the kernel ended 1 of its processes for want of "
-                                      "memory (limits.memory)\n")
+        self.assertEqual(done.stderr, "sandbox-venv: the kernel ended 1 of its processes for want "
+                                      "of memory (limits.memory)\n")
         self.assert_gone()
         project.policy("")
         self.assertEqual(project.code(HOG, "400").stdout.split()[-1], "400")
@@ -410,6 +411,37 @@ class InGroups(Case):
         self.assert_clean(project.code("pass"))
         project.policy("limits: {memory: 200M}\n")
         self.assertEqual(project.code(HOG, "160").stdout.split()[-1], "160")
+        self.assert_gone()
+
+    def limited_caller(self, project, memory, code, *args):
+        """Runs code as one whose own group is held to so much memory."""
+        if "delegated" in self.way:
+            group = group_of(os.getpid()).parent / "caller"
+            group.mkdir()
+            self.addCleanup(group.rmdir)
+            (group / "memory.max").write_text(str(memory))
+            return project.code(code, *args, preexec_fn=lambda: (group / "cgroup.procs").write_text(
+                str(os.getpid())))
+        user = [] if AS_ROOT else ["--user"]
+        return run("systemd-run", "--quiet", *user, "--scope", "-p", f"MemoryMax={memory}",
+                   project.bin("python"), "-c", code, *args, cwd=str(project.path),
+                   env=environment(XDG_RUNTIME_DIR=f"/run/user/{os.getuid()}"))
+
+    def test_the_caller_s_own_limits_stay(self):
+        """Moving into a group of its own gives nobody more than its caller has."""
+        project = self.limited("{memory: 1G}")
+        self.assert_clean(project.code(HOG, "16"))
+        done = self.limited_caller(project, 100 << 20, HOG, "400")
+        self.assertEqual(done.returncode, -signal.SIGKILL, done.stderr)
+        self.assertLess(int(done.stdout.split()[-1]), 100)
+        self.assertEqual(project.code(HOG, "400").stdout.split()[-1], "400")
+
+    def test_a_caller_s_limit_that_the_policy_does_not_have(self):
+        project = self.limited("{cpus: 1}")
+        self.assert_clean(project.code("pass"))
+        done = self.limited_caller(project, 200 << 20, "print('ran')")
+        self.assert_refused(done, saying="limits.cpus (")
+        self.assertIn("has a lower 'memory.max'", done.stderr)
         self.assert_gone()
 
     def test_too_little_memory_to_begin_with(self):

@@ -300,14 +300,38 @@ class Terminals(Wrapped):
         self.assertEqual(status, 0)
 
     def test_ttyname(self):
-        """The terminal's name, or the error of a terminal that is not in this /dev/pts: never
-        another terminal's name."""
-        code = ("import os\ntry:\n    n = os.ttyname(0)\n"
-                "    print('same', os.stat(n).st_rdev == os.fstat(0).st_rdev)\n"
-                "except OSError as e: print('error', e.errno)\n")
-        text, status = self.talk(self.project, code)
+        """Every standard stream has a name, and what is opened by it is that terminal."""
+        code = ("import os, subprocess\n"
+                "for n in range(3):\n"
+                "    there, here = os.stat(os.ttyname(n)), os.fstat(n)\n"
+                "    print((there.st_dev, there.st_ino, there.st_rdev)"
+                " == (here.st_dev, here.st_ino, here.st_rdev))\n"
+                "subprocess.run(['sh', '-c', 'test -c \"$(tty)\" && echo tty'])\n"
+                "with open(os.ttyname(0), 'r+b', buffering=0) as again:\n"
+                "    print(again.isatty(), os.get_terminal_size(again.fileno()))\n"
+                "    again.write(b'by name\\n')\n")
+        text, status = self.same(lambda one: self.talk(one, code, rows=31, columns=99))
         self.assertEqual(status, 0)
-        self.assertIn(text.strip(), ("same True", "error 19"))
+        self.assertEqual(text.splitlines()[:4], ["True", "True", "True", "tty"])
+        self.assertIn("by name", text)
+
+    def test_only_the_own_terminal_is_there(self):
+        """No terminal without one among the standard streams, no other one besides it, and never
+        the side from which terminals are made."""
+        code = ("import os\n"
+                "print(os.path.exists('/dev/console'), sorted(os.listdir('/dev/pts')))\n")
+        self.assertEqual(self.project.code(code).stdout, "False ['ptmx']\n")
+        master, other = os.openpty()
+        try:
+            name = os.ttyname(other)
+            done = self.project.python("-c", code, stdin=master)
+            self.assertEqual(done.stdout, "False ['ptmx']\n")
+            look = f"import os; print(os.path.exists('/dev/console'), os.path.exists('{name}'))"
+            self.assertEqual(self.talk(self.project, look)[0].split(), ["True", "False"])
+            self.assertEqual(self.talk(self.twin, look)[0].split()[1], "True")
+        finally:
+            os.close(master)
+            os.close(other)
 
     def test_window_size_changes(self):
         code = ("import os, signal, time\nseen = []\n"
@@ -509,6 +533,109 @@ class JobControl(Wrapped):
             ("\x1c", r"ready> "),
             ("echo status $?\n", r"status 131\r\nready> "),
         ])
+
+
+class OwnGroup(JobControl):
+    """Programs that make a process group of their own: natively the leader of a job can't leave
+    it, and keeps its terminal and its signals."""
+
+    PROGRAM = "import os\nos.setpgrp()\n" + JobControl.PROGRAM
+
+    # Of those inherited, these say nothing about groups.
+    test_pipeline = test_background = None
+
+    def test_is_its_own_leader(self):
+        code = "import os; os.setpgrp(); print(os.getpgrp() == os.getpid(), os.ttyname(0) > '')"
+        self.same_session([(f".venv/bin/python -c \"{code}\"\n", r"True True\r\nready> ")])
+
+
+class Shell(Wrapped):
+    """`sandbox-venv shell` on a terminal: the shell is an interactive one with job control."""
+
+    def shell(self, path, inside=True):
+        env = support.environment(TERM="dumb", SHELL=path, HISTFILE=None, INPUTRC="/dev/null",
+                                  PS1="in> ", ENV=None, PROMPT_COMMAND=None)
+        argv = [support.TOOL, "shell", self.project.env_dir] if inside else [path, "-i"]
+        terminal = support.Terminal(*argv, cwd=self.project.path, env=env)
+        self.addCleanup(terminal.close)
+        terminal.send("PS1='rea''dy> '\n")
+        terminal.expect("ready> ")
+        return terminal
+
+    def end(self, terminal):
+        terminal.send("exit 7\n")
+        return terminal.rest(), os.waitstatus_to_exitcode(terminal.wait())
+
+    def each(self):
+        for path in ("/bin/dash", "/bin/bash"):
+            if os.path.exists(path):
+                with self.subTest(path):
+                    yield path
+
+    def test_no_complaint(self):
+        for path in self.each():
+            terminal = self.shell(path)
+            terminal.send("echo $(( 6 * 7 ))\n")
+            terminal.expect(r"\n42\r\nready> ")
+            text, status = self.end(terminal)
+            self.assertEqual(status, 7)
+            self.assertNotRegex(text, "(?i)cannot|job control|no such process")
+
+    def test_stop_and_continue(self):
+        for path in self.each():
+            terminal = self.shell(path)
+            terminal.send("echo u''p; cat\n")  # only what runs then reads the line
+            terminal.expect(r"\nup\r\n")
+            terminal.send("one\n")
+            terminal.expect(r"one\r\none\r\n")
+            time.sleep(0.3)
+            terminal.send("\x1a")
+            terminal.expect(r"(?i)stopped[^\n]*\n(.*\n)*ready> ")
+            terminal.send("fg\n")
+            terminal.expect(r"cat\r\n")
+            terminal.send("two\n")
+            terminal.expect(r"two\r\ntwo\r\n")
+            time.sleep(0.3)
+            terminal.send("\x03")
+            terminal.expect("ready> ")
+            self.assertEqual(self.end(terminal)[1], 7)
+
+    def test_terminal_comes_back(self):
+        """The caller has the terminal again, also when nobody else gives it back."""
+        tool, env_dir = support.TOOL, self.project.env_dir
+        for path in self.each():
+            script = f"'{tool}' shell '{env_dir}'; read x; echo \"got $x\""
+            with support.Terminal("/bin/sh", "-c", script, cwd=self.project.path,
+                                  env=support.environment(TERM="dumb", SHELL=path, PS1="in> ",
+                                                          ENV=None)) as terminal:
+                terminal.send("PS1='rea''dy> '\n")
+                terminal.expect("ready> ")
+                terminal.send("exit\n")
+                time.sleep(1)
+                terminal.send("back\n")
+                terminal.expect("got back")
+                self.assertEqual(terminal.wait(), 0)
+
+    def test_suspended(self):
+        """An inner shell that is suspended stops its job in the outer shell, and fg brings it
+        back."""
+        outer = self.shell("/bin/bash", inside=False)
+        outer.send(f"SHELL=/bin/bash '{support.TOOL}' shell '{self.project.env_dir}'\n")
+        outer.send("PS1='inn''er> '\n")
+        outer.expect("inner> ")
+        outer.send("suspend\n")
+        outer.expect(r"Stopped[^\n]*\n(.*\n)*ready> ")
+        outer.send("fg\n")
+        outer.send("echo $(( 6 * 7 ))\n")
+        outer.expect(r"\n42\r\n(.*\n)*inner> ")
+        outer.send("exit\n")
+        outer.expect("ready> ")
+        self.assertEqual(self.end(outer)[1], 7)
+
+    def test_without_a_terminal(self):
+        done = support.tool("shell", self.project.env_dir, input="echo $(( 6 * 7 ))\nexit 3\n",
+                            env=support.environment(SHELL="/bin/dash"))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (3, "42\n", ""))
 
 
 class Signals(Wrapped):

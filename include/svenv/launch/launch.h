@@ -19,6 +19,7 @@ struct launch_program {
     const char *const *env;
     const char *cwd; /* inside */
     sigset_t mask;   /* the caller's signal mask, restored for the program */
+    bool own_group;  /* leads a process group that has the terminal on its standard input */
     /* Where all of this lies, with the caller's environment: pid 1 gives it up. */
     void *memory;
     size_t memory_size;

@@ -65,8 +65,9 @@ enum plan_node_kind {
 struct plan_node {
     enum plan_node_kind kind;
     const char *base;   /* trusted existing directory: "/tmp", "$venv/home" */
-    const char *rel;    /* path below it; each missing component is made, mode 0700 */
+    const char *rel;    /* path below it; each missing component is made */
     const char *target; /* SYMLINK */
+    bool shared; /* with the modes that the umask leaves; else for the user alone. Not stored */
 };
 
 enum plan_env_action {

@@ -41,6 +41,10 @@ struct start {
     const char *const *parent_env; /* the parent's, NULL: could not be read */
     const struct dotenv *dotenv;   /* NULL: none */
     const char *cwd;               /* real */
+    /* The terminal among the standard streams, NULL: none. The name that the host has for it, and
+     * what that must be when it is shown. */
+    const char *terminal;
+    uint64_t terminal_dev, terminal_ino;
     struct host_view host;
 };
 
@@ -52,7 +56,8 @@ struct plan_variant *plan_choose(struct arena *arena, const struct plan_file *fi
  * (PLAN_PROJECT operations are dropped otherwise), paths of arguments and variables by the rule
  * table (read-only unless the rule says rw; never $HOME, "/", or a directory that holds
  * credentials), the working directory (bind, or an empty directory at its path), symlinks on the
- * way to it and to the entry point as it was called. Mount points for new binds: PLAN_DIR/PLAN_FILE
+ * way to it and to the entry point as it was called, the terminal at /dev/console, where ttyname(3)
+ * finds it. Mount points for new binds: PLAN_DIR/PLAN_FILE
  * operations in our own root, nodes in the private home. Return: 0 or negative errno with *err. */
 int plan_start(struct arena *arena, const struct plan_file *file,
                const struct plan_variant *variant, const struct start *start, struct plan *out,

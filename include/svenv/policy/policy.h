@@ -38,6 +38,7 @@ enum policy_text {
     POLICY_TEXT_HOSTNAME,  /* "" or a host name */
     POLICY_TEXT_SYSCALL,
     POLICY_TEXT_CAPABILITY,
+    POLICY_TEXT_ENTRY, /* file name of an entry point */
     POLICY_TEXT__COUNT
 };
 
@@ -56,6 +57,7 @@ enum policy_field {
     POLICY_NET_MODE,
     POLICY_NET_CONNECT,
     POLICY_NET_LISTEN,
+    POLICY_ENTRIES_PUBLISH, /* entries.publish: reserved names that get a stub all the same */
     POLICY_ENV_PASS,
     POLICY_ENV_SET,
     POLICY_ENV_UNSET,

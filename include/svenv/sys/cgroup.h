@@ -47,6 +47,10 @@ int cgroup_check_text(const char *file, const char *text, const struct cgroup_li
  * missing and the cure. */
 int cgroup_available(const struct cgroup_limits *limits, struct err *err);
 
+/* Lowers each limit that is set to what the caller's own group is held to, where that is less: who
+ * is moved out of it must not get more by that. Return: 0 or negative errno with *err. */
+int cgroup_lower_to_own(struct cgroup_limits *limits, struct err *err);
+
 /* Makes a group with the limits where a subtree was delegated to the caller, and moves `pid` into
  * it. Leaves those of ended launchers are swept. Return: 0 with *out, or negative errno with *err
  * (-ENOENT: there is no such subtree); nothing is left then. */

@@ -27,11 +27,12 @@ struct group_bus {
     const char *runtime_dir; /* XDG_RUNTIME_DIR */
 };
 
-/* Moves `pid` into a new group with the limits, which are read back. The limits hold for what it
- * starts from then on, and for nothing else. Return: 0 with *out, or negative errno with *err that
- * says why neither way works, and the cure; the process is where it was, or in a group that the
- * limits are not sure to hold: end it. */
-int group_enter(const struct cgroup_limits *limits, const struct group_bus *bus, pid_t pid,
+/* Moves `pid` into a new group with the limits, which are read back; where the caller's own group
+ * is held to less it is that which counts. The limits hold for what it starts from then on, and for
+ * nothing else. Return: 0 with *out, or negative errno with *err that says why neither way works,
+ * and the cure; the process is where it was, or in a group that the limits are not sure to hold:
+ * end it. */
+int group_enter(const struct cgroup_limits *wanted, const struct group_bus *bus, pid_t pid,
                 struct group *out, struct err *err);
 
 /* For people: "a delegated control group". */

@@ -48,6 +48,9 @@ struct venv {
     size_t need_count;
     struct venv_entry *entries; /* names in sandbox/bin that have a stub, sorted */
     size_t entry_count;
+    /* Reserved names that stay inside, of which the user has been told. */
+    const char **withheld;
+    size_t withheld_count;
     bool own_shell;           /* bin/shell is a stub of ours, with nothing inside */
     const char *index_url;    /* default package index of the bundled pip, NULL when unknown */
     const char *index_files;  /* host that the index serves its files from, NULL when unknown */
@@ -86,6 +89,12 @@ struct wrap_options {
     const char *stub; /* path of the installed stub: its bytes go into every entry */
     /* called after each entry when there are many; may be NULL */
     void (*progress)(void *context, size_t done, size_t total);
+    /* Names that get a stub although they are commands of the system: what the policy says. */
+    const char *const *publish;
+    size_t publish_count;
+    /* Called once in the life of a venv for each other one: it stays inside. NULL: some other time.
+     */
+    void (*withheld)(void *context, const char *name);
     void *context;
 };
 

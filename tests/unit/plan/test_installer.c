@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <errno.h>
 
 #include "svenv/base/err.h"
 
@@ -45,10 +46,9 @@ struct fixture {
 
 static const char *const no_env[] = {NULL};
 
-static void run(struct fixture *f, const char *entry, const char *const *argv, const char *cwd)
+static int start(struct fixture *f, const char *entry, const char *const *argv, const char *cwd,
+                 struct err *err)
 {
-    struct err err = {0};
-
     *f = (struct fixture){.host = {.files = files}};
     host_plan(&f->file, &f->variant.plan, PLAN_INSTALLER | PLAN_PROJECT_ARGUMENTS);
     f->start = (struct start){.entry = entry,
@@ -58,8 +58,14 @@ static void run(struct fixture *f, const char *entry, const char *const *argv, c
                               .host = {&f->host, host_kind, host_real, host_text}};
     while (argv[f->start.argc] != NULL)
         f->start.argc++;
-    cr_assert_eq(plan_start(&f->arena, &f->file, &f->variant, &f->start, &f->plan, &err), 0, "%s",
-                 err.msg);
+    return plan_start(&f->arena, &f->file, &f->variant, &f->start, &f->plan, err);
+}
+
+static void run(struct fixture *f, const char *entry, const char *const *argv, const char *cwd)
+{
+    struct err err = {0};
+
+    cr_assert_eq(start(f, entry, argv, cwd, &err), 0, "%s", err.msg);
 }
 
 static void teardown(struct fixture *f)
@@ -142,7 +148,10 @@ static const struct grant_case cases[] = {
     {"pip", {"pip", "install", "file:///data/a%20b"}, false, {"/data/a b"}},
     {"pip", {"pip", "install", "/data/a b"}, false, {"/data/a b"}},
     {"pip", {"pip", "install", "--target", "/data/out", "x"}, false, {"/data/out"}},
-    {"pip", {"pip", "install", "--target", HOME, "x"}, false, {NULL}},
+    {"pip", {"pip", "install", "--target", "/data/new/deep", "x"}, false, {"/data/new/deep"}},
+    {"pip", {"pip", "install", "--log", "/data/log", "x"}, false, {"/data/log"}},
+    {"pip", {"pip", "install", "--report", "-", "x"}, false, {NULL}},
+    {"pdm", {"pdm", "add", "-d", "/data/new"}, true, {NULL}}, /* --dev, no directory */
     {"pip", {"pip", "install", "-f", HOME "/.ssh", "x"}, false, {NULL}},
     /* managers of projects */
     {"uv", {"uv", "sync"}, true, {NULL}},
@@ -229,5 +238,63 @@ Test(installer, targets_are_writable)
     op = host_op(&f.plan, PLAN_BIND, "/data/out");
     cr_assert_not_null(op);
     cr_expect(op->flags & PLAN_RW);
+    teardown(&f);
+}
+
+/* What is not there is made as the installer would make it, below what is there. */
+Test(installer, places_that_are_not_there_are_made)
+{
+    static const struct {
+        const char *argv[6];
+        enum plan_node_kind kind;
+        const char *base;
+        const char *rel;
+    } rows[] = {
+        {{"pip", "install", "-t", "/data/new/deep", "x"}, PLAN_NODE_DIR, "/data", "new/deep"},
+        {{"pip", "download", "-d../../../../data/new", "x"}, PLAN_NODE_DIR, "/data", "new"},
+        {{"pip", "wheel", "--wheel-dir=/data/out/w", "x"}, PLAN_NODE_DIR, "/data/out", "w"},
+        {{"pip", "install", "--log", HOME "/pip.log", "x"}, PLAN_NODE_FILE, HOME, "pip.log"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct plan_node *made = NULL;
+        struct fixture f;
+
+        run(&f, "pip", rows[i].argv, PROJECT "/pkg");
+        for (size_t k = 0; k < f.plan.node_count; k++) {
+            if (f.plan.nodes[k].shared)
+                made = &f.plan.nodes[k];
+        }
+        cr_assert_not_null(made, "%zu", i);
+        cr_expect_eq(made->kind, rows[i].kind, "%zu", i);
+        cr_expect_str_eq(made->base, rows[i].base, "%zu", i);
+        cr_expect_str_eq(made->rel, rows[i].rel, "%zu", i);
+        teardown(&f);
+    }
+}
+
+Test(installer, what_would_be_lost_is_refused)
+{
+    static const struct {
+        const char *cwd;
+        const char *argv[6];
+    } rows[] = {
+        {PROJECT, {"pip", "install", "--target", HOME, "x"}},
+        {PROJECT, {"pip", "install", "--target", HOME "/.ssh/new", "x"}},
+        {PROJECT, {"pip", "download", "-d", "/tmp", "x"}},
+        {PROJECT, {"pip", "install", "--prefix=/new", "x"}},
+        {"/data/set", {"pip", "download", "x"}},
+        {"/data/set", {"pip", "wheel", "x"}},
+    };
+    static const char *const good[] = {"pip", "download", "-d.", "x", NULL};
+    struct fixture f;
+    struct err err = {0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        cr_expect_eq(start(&f, "pip", rows[i].argv, rows[i].cwd, &err), -EPERM, "%zu", i);
+        teardown(&f);
+    }
+    run(&f, "pip", good, "/data/set");
+    cr_expect_not_null(host_op(&f.plan, PLAN_BIND, "/data/set"));
     teardown(&f);
 }

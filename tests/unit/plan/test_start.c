@@ -583,3 +583,41 @@ Test(start, chooses_the_first_variant_that_fits)
         arena_finish(&arena);
     }
 }
+
+/* The terminal is bound under the name that look-ups by device find, and must be that very one. */
+Test(start, terminal)
+{
+    static const char *const argv[] = {"python", NULL};
+    const struct plan_op *bind = NULL;
+    struct fixture f;
+
+    setup(&f, 0);
+    run(&f, argv);
+    cr_assert_null(host_op(&f.plan, PLAN_FILE, "/dev/console"));
+    f.start.terminal = "/dev/pts/7";
+    f.start.terminal_dev = 23;
+    f.start.terminal_ino = 10;
+    run(&f, argv);
+    cr_assert_not_null(host_op(&f.plan, PLAN_FILE, "/dev/console"));
+    bind = host_op(&f.plan, PLAN_BIND, "/dev/console");
+    cr_assert_not_null(bind);
+    cr_assert_str_eq(bind->src, "/dev/pts/7");
+    cr_assert_eq(bind->flags, PLAN_RW | PLAN_DEVICES | PLAN_IDENTITY | PLAN_TRY);
+    cr_assert_eq(bind->dev, 23);
+    cr_assert_eq(bind->ino, 10);
+    teardown(&f);
+}
+
+/* What the policy puts there stays. */
+Test(start, terminal_where_the_policy_has_one)
+{
+    static const char *const argv[] = {"python", NULL};
+    struct fixture f;
+
+    setup(&f, 0);
+    plan_add(&f.file.arena, &f.variant.plan, PLAN_BIND, "/dev/zero", "/dev/console", "policy");
+    f.start.terminal = "/dev/pts/7";
+    run(&f, argv);
+    cr_assert_eq(added_binds(&f), 0);
+    teardown(&f);
+}

@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "svenv/base/err.h"
 #include "svenv/base/mem.h"
 #include "svenv/sys/cgroup.h"
 
+#include "../base/scratch.h"
 #include "cgroup-internal.h"
 
 Test(cgroup, the_own_path_is_found)
@@ -116,6 +118,89 @@ Test(cgroup, what_the_kernel_must_have_taken)
         cr_expect_eq(cgroup_check_text(rows[i].file, rows[i].text, &limits), rows[i].rc, "%s '%s'",
                      rows[i].file, rows[i].text);
     cr_expect_eq(cgroup_check_text("memory.max", "max\n", &none), 0);
+}
+
+/* A tree that looks like one of control groups: files of limits, each in its directory. */
+static void write_limit(const struct scratch *tree, const char *path, const char *text)
+{
+    char name[128];
+
+    snprintf(name, sizeof(name), "%s", path);
+    for (char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdirat(tree->fd, name, 0700);
+        *slash = '/';
+    }
+    scratch_write(tree, path, text);
+}
+
+Test(cgroup, limits_that_would_be_left_behind)
+{
+    static const struct {
+        const char *from, *to;
+        const char *files[3][2];
+        int rc;
+    } rows[] = {
+        /* nothing limits */
+        {"/a", "/b", {{"a/memory.max", "max\n"}}, 0},
+        {"/a", "/b", {{"b/memory.max", "9\n"}}, 0},
+        /* the group left allows more, or as much */
+        {"/a", "/b", {{"a/memory.max", "10\n"}, {"b/memory.max", "9\n"}}, 0},
+        {"/a", "/b", {{"a/pids.max", "9\n"}, {"b/pids.max", "9\n"}}, 0},
+        {"/a", "/b/c", {{"a/pids.max", "9\n"}, {"b/pids.max", "8\n"}}, 0},
+        /* it allows less */
+        {"/a", "/b", {{"a/memory.max", "8\n"}, {"b/memory.max", "9\n"}}, -EPERM},
+        {"/a", "/b", {{"a/memory.max", "8\n"}}, -EPERM},
+        {"/a", "/b", {{"a/memory.max", "8\n"}, {"b/memory.max", "max\n"}}, -EPERM},
+        {"/a/x/y", "/b", {{"a/x/pids.max", "8\n"}, {"b/pids.max", "9\n"}}, -EPERM},
+        {"/a", "/b", {{"a/pids.max", "8\n"}, {"b/memory.max", "8\n"}}, -EPERM},
+        /* both lie in the group that does */
+        {"/a/x", "/a/b", {{"a/memory.max", "8\n"}}, 0},
+        {"/a/x", "/a/b", {{"a/memory.max", "8\n"}, {"a/x/memory.max", "9\n"}}, 0},
+        {"/a/x", "/a/b", {{"a/memory.max", "8\n"}, {"a/x/memory.max", "7\n"}}, -EPERM},
+        {"/a", "/a/b", {{"a/memory.max", "8\n"}}, 0},
+        {"/ab/x", "/a/b", {{"ab/memory.max", "8\n"}}, -EPERM},
+        {"/", "/b", {{"memory.max", "8\n"}}, 0},
+        /* processors */
+        {"/a", "/b", {{"a/cpu.max", "50000 100000\n"}, {"b/cpu.max", "100000 100000\n"}}, -EPERM},
+        {"/a", "/b", {{"a/cpu.max", "20000 10000\n"}, {"b/cpu.max", "100000 100000\n"}}, 0},
+        {"/a", "/b", {{"a/cpu.max", "max 100000\n"}, {"b/cpu.max", "100000 100000\n"}}, 0},
+        {"/a", "/b", {{"a/cpu.max", "5 0\n"}, {"b/cpu.max", "100000 100000\n"}}, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct scratch tree = scratch_new();
+        struct err err = {0};
+        int rc;
+
+        for (size_t n = 0; n < ARRAY_SIZE(rows[i].files) && rows[i].files[n][0]; n++)
+            write_limit(&tree, rows[i].files[n][0], rows[i].files[n][1]);
+        rc = cgroup_check_left(tree.fd, rows[i].from, rows[i].to, &err);
+        cr_expect_eq(rc, rows[i].rc, "row %zu: %d %s", i, rc, err.msg);
+        scratch_drop(&tree);
+    }
+}
+
+Test(cgroup, limits_that_the_caller_has_already)
+{
+    struct scratch tree = scratch_new();
+    struct cgroup_limits limits = {.memory = 100, .cpus = 4, .processes = 100};
+    struct cgroup_limits none = {.memory = 0};
+
+    write_limit(&tree, "memory.max", "90\n");
+    write_limit(&tree, "a/memory.max", "95\n");
+    write_limit(&tree, "a/pids.max", "max\n");
+    write_limit(&tree, "a/b/cpu.max", "250000 100000\n");
+    cgroup_lower(tree.fd, "/a/b", &limits);
+    cr_expect_eq(limits.memory, 90);
+    cr_expect_eq(limits.processes, 100);
+    cr_expect_eq(limits.cpus, 2);
+    write_limit(&tree, "a/b/cpu.max", "50000 100000\n");
+    cgroup_lower(tree.fd, "/a/b", &limits);
+    cr_expect_eq(limits.cpus, 2, "half a processor cannot be asked for");
+    cgroup_lower(tree.fd, "/a/b", &none);
+    cr_expect_eq(none.memory, 0, "what is not limited stays so");
+    scratch_drop(&tree);
 }
 
 Test(cgroup, controllers_that_lack)

@@ -206,6 +206,8 @@ Test(manifest, malformed_ones_are_refused)
         {"\"unfinished\": true", "\"unfinished\": true, \"surprise\": true"},
         {"\"own-shell\"", "\"tool\""},
         {"\"entries\": [", "\"entries\": [["},
+        {"\"withheld\": [", "\"withheld\": [\"a/b\""},
+        {"\"withheld\": [", "\"withheld\": [["},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {

@@ -38,7 +38,21 @@ Test(names, what_may_appear_on_the_host)
                                      "env",  "docker", "bash",      "activate.fish"};
 
     for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
-        cr_expect(name_is_publishable(yes[i]), "%s", yes[i]);
+        cr_expect(name_is_publishable(yes[i], false), "%s", yes[i]);
     for (size_t i = 0; i < ARRAY_SIZE(no); i++)
-        cr_expect_not(name_is_publishable(no[i]), "%zu", i);
+        cr_expect_not(name_is_publishable(no[i], false), "%zu", i);
+}
+
+/* What the policy permits is a name of a command, never one that does harm by itself. */
+Test(names, what_the_policy_can_permit)
+{
+    static const char *const yes[] = {"git", "sudo", "ls", "sandbox-venv", "["};
+    static const char *const no[] = {"-rf", ".hid", "a\nb", "activate", "activate.fish", ""};
+
+    for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
+        cr_expect(name_is_reserved(yes[i]), "%s", yes[i]);
+        cr_expect(name_is_publishable(yes[i], true), "%s", yes[i]);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+        cr_expect_not(name_is_publishable(no[i], true), "%zu", i);
 }

@@ -301,6 +301,74 @@ Test(sync, needs_no_installed_stub)
     fixture_drop(&f);
 }
 
+struct told {
+    size_t count;
+    char last[32];
+};
+
+static void tell(void *context, const char *name)
+{
+    struct told *told = context;
+
+    told->count++;
+    (void)snprintf(told->last, sizeof(told->last), "%s", name);
+}
+
+static size_t sync_saying(const struct fixture *f, struct wrap_options *options)
+{
+    struct sync_result result = {0};
+    struct told told = {.count = 0};
+    auto_venv struct venv venv;
+    struct err err = {0};
+
+    venv_init(&venv);
+    venv.path = f->venv;
+    options->withheld = tell;
+    options->context = &told;
+    cr_assert_eq(venv_sync(&venv, options, &result, &err), 0, "%s", err.msg);
+    cr_expect(told.count == 0 || str_eq(told.last, "ssh"), "%s", told.last);
+    return told.count;
+}
+
+Test(sync, reserved_names_stay_inside_and_are_told_once)
+{
+    static const char *const publish[] = {"docker", "ssh"};
+    struct fixture f = wrapped();
+    struct wrap_options options = {.stub = NULL};
+
+    put_file(&f, REAL "ssh", "#!python", 0755);
+    put_file(&f, REAL "activate.evil", "#!python", 0755);
+    expect_counts(do_sync(&f), (struct sync_result){.skipped = left_alone + 2});
+    cr_expect_eq(sync_saying(&f, &options), 1, "nobody was told before");
+    cr_expect_eq(sync_saying(&f, &options), 0);
+    cr_expect_not(is_stub(&f, BIN "ssh"));
+    drop_file(&f, REAL "ssh");
+    cr_expect_eq(sync_saying(&f, &options), 0);
+    put_file(&f, REAL "ssh", "#!python", 0755);
+    cr_expect_eq(sync_saying(&f, &options), 1, "another one, later");
+    options.publish = publish;
+    options.publish_count = ARRAY_SIZE(publish);
+    cr_expect_eq(sync_saying(&f, &options), 0);
+    cr_expect(is_stub(&f, BIN "ssh"));
+    options.publish_count = 0;
+    cr_expect_eq(sync_saying(&f, &options), 0, "what has a stub keeps it");
+    cr_expect(is_stub(&f, BIN "ssh"));
+    fixture_drop(&f);
+}
+
+/* Wrapping again must not forget what the user knows. */
+Test(sync, wrapping_again_keeps_what_was_told)
+{
+    struct fixture f = wrapped();
+    struct wrap_options options = {.stub = NULL};
+
+    put_file(&f, REAL "ssh", "#!python", 0755);
+    cr_expect_eq(sync_saying(&f, &options), 1);
+    do_wrap(&f);
+    cr_expect_eq(sync_saying(&f, &options), 0);
+    fixture_drop(&f);
+}
+
 Test(sync, states_of_entries)
 {
     struct fixture f = wrapped();
