@@ -71,6 +71,20 @@ bool str_glob(const char *pattern, const char *text)
     return *pattern == '\0';
 }
 
+bool str_is_printable(const char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < len;) {
+        size_t plain = text_printable(text + i, len - i);
+
+        if (plain == 0)
+            return false;
+        i += plain;
+    }
+    return true;
+}
+
 static void buf_reserve(struct buf *buf, size_t extra)
 {
     size_t need = 0;

@@ -223,7 +223,9 @@ static bool open_standard_streams(void)
 
 int main(int argc, char **argv)
 {
-    if (!open_standard_streams())
+    if (!open_standard_streams()) {
+        log_line("cannot open /dev/null for a closed standard stream");
         return EXIT_FAILED;
+    }
     return dispatch((size_t)(argc > 0 ? argc - 1 : 0), (const char *const *)argv + 1);
 }

@@ -132,14 +132,18 @@ int descriptors_sanitize(struct err *err)
     dir = opendir("/proc/self/fd");
     if (!dir)
         return err_set(err, errno, "cannot list the open descriptors in /proc/self/fd");
+    errno = 0;
     for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
         int64_t fd;
 
-        if (num_parse_i64(entry->d_name, 3, INT32_MAX, &fd) < 0 || fd == dirfd(dir))
-            continue;
-        if (!may_stay((int)fd, listen_limit))
+        if (num_parse_i64(entry->d_name, 3, INT32_MAX, &fd) == 0 && fd != dirfd(dir) &&
+            !may_stay((int)fd, listen_limit))
             close((int)fd);
+        errno = 0;
     }
+    /* A list that breaks off would leave the rest open. */
+    if (errno != 0)
+        rc = err_set(err, errno, "cannot list the open descriptors in /proc/self/fd");
     closedir(dir);
-    return 0;
+    return rc;
 }

@@ -151,6 +151,16 @@ void die_with_launcher(int control)
         _exit(STATUS_OURS);
 }
 
+/* Must precede the gate that lets the program run: whatever fails here, it never did. */
+static int watch_signals(struct init *init, struct err *err)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    init->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    return init->signals < 0 ? err_set(err, errno, "cannot watch signals in pid 1") : 0;
+}
+
 /* When the program could not make the namespace it has said why, and nothing comes. */
 static int join_net(int net, struct shared *shared)
 {
@@ -175,25 +185,24 @@ static void prepare(int control, int root, int net, struct shared *shared)
     if (root_enter(root, shared, err) < 0 || join_net(net, shared) < 0)
         _exit(STATUS_OURS);
     gate_open(&shared->gates, GATE_ROOT_STANDS);
-    /* Non-dumpable, and more privileged than the program: out of its reach from here on. */
-    if (prctl(PR_SET_DUMPABLE, 0) < 0 || root_drop_old(err) < 0)
+    /* Non-dumpable: out of the program's reach from here on. */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0) {
+        err_set(err, errno, "cannot hide pid 1 from the program");
         _exit(STATUS_OURS);
-    gate_open(&shared->gates, GATE_OLD_ROOT_GONE);
-    if (give_up_everything(control, shared->launch_program, err) < 0)
+    }
+    if (root_drop_old(err) < 0 || give_up_everything(control, shared->launch_program, err) < 0)
         _exit(STATUS_OURS);
-    munmap(shared, sizeof(*shared));
 }
 
 _Noreturn void init_main(int control, int root, int net, struct shared *shared)
 {
     struct init init = {.control = 0};
-    sigset_t all;
 
     prepare(control, root, net, shared);
-    sigfillset(&all);
-    init.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (init.signals < 0)
+    if (watch_signals(&init, &shared->failure.err) < 0)
         _exit(STATUS_OURS);
+    gate_open(&shared->gates, GATE_INIT_READY);
+    munmap(shared, sizeof(*shared));
     for (;;) {
         struct pollfd fds[] = {{.fd = init.signals, .events = POLLIN},
                                {.fd = init.control, .events = POLLIN}};

@@ -20,9 +20,10 @@ enum gate {
     GATE_ROOT_BUILT = 1 << 6,
     /* By pid 1: it is the root directory of both. */
     GATE_ROOT_STANDS = 1 << 1,
-    /* By pid 1: nothing of the host can be reached any more. */
-    GATE_OLD_ROOT_GONE = 1 << 2,
-    GATES_BEFORE_EXEC = GATE_ROOT_STANDS | GATE_OLD_ROOT_GONE,
+    /* By pid 1: nothing of the host can be reached any more, and it has given up all that it had.
+     */
+    GATE_INIT_READY = 1 << 2,
+    GATES_BEFORE_EXEC = GATE_ROOT_STANDS | GATE_INIT_READY,
 };
 
 /* One page that the launcher and its children share until the program executes. */

@@ -17,7 +17,8 @@
  *    capabilities of its user namespace (a proc of the new pid namespace can be mounted from inside
  *    it only). It pivots into it, for the program too. From here on the host's files are out of
  *    reach.
- * 5. Pid 1 drops the old root, then everything that it has itself, and reaps (init.c).
+ * 5. Pid 1 drops the old root, then everything that it has itself, opens the last gate, and
+ *    reaps (init.c).
  * 6. Meanwhile the program closes nesting and names the host; it makes the network namespace, the
  *    dearest of all, and hands it to pid 1; it sets limits, drops capabilities and loads the
  *    filter; it makes Landlock's rules once the root is built, and enters Landlock once the root
@@ -47,6 +48,7 @@
 enum {
     STATUS_OURS = 125
 };
+#define KILLED "the set-up of the sandbox was ended from outside before the program ran"
 
 /* Gives the child back its pid 0; an error ends the caller. *pid_out is written by the kernel, for
  * the caller only, before the child can run: a caller that is killed leaves no child unknown. */
@@ -98,11 +100,12 @@ static void reap(pid_t pid)
     }
 }
 
-/* Pid 1 ends when the program is reaped, too. */
+/* Pid 1 ends when the program is reaped, too. Should it not be killed here, it is when this process
+ * ends: that is not waited for. */
 static void end_children(const struct shared *shared)
 {
-    if (shared->init > 0)
-        kill(shared->init, SIGKILL);
+    if (shared->init > 0 && kill(shared->init, SIGKILL) < 0)
+        return;
     reap(shared->program);
     reap(shared->init);
 }
@@ -120,8 +123,7 @@ static int finish_opener(const struct shared *shared, struct err *err)
         return 0;
     end_children(shared);
     if (shared->failure.err.code == 0)
-        return err_plain(err, EIO, "the set-up of the sandbox was killed (signal %d)",
-                         WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+        return err_plain(err, EIO, KILLED);
     *err = shared->failure.err;
     return -err->code;
 }
@@ -160,8 +162,8 @@ int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct 
 
 void launch_abandon(struct launch *launch)
 {
-    kill(launch->shared->opener, SIGKILL);
-    reap(launch->shared->opener);
+    if (kill(launch->shared->opener, SIGKILL) == 0)
+        reap(launch->shared->opener);
     end_children(launch->shared);
     close(launch->control);
     munmap(launch->shared, sizeof(*launch->shared));
@@ -208,4 +210,15 @@ int launch_go(struct launch *launch, const struct plan *plan, const struct launc
     launch->init = shared->init;
     launch->program = shared->program;
     return 0;
+}
+
+void launch_ended(struct launch *launch)
+{
+    struct shared *shared = launch->shared;
+    uint32_t gates = __atomic_load_n(&shared->gates, __ATOMIC_ACQUIRE);
+
+    if (shared->failure.err.code != 0 || (gates & GATES_BEFORE_EXEC) == GATES_BEFORE_EXEC)
+        return;
+    shared->failure.status = STATUS_OURS;
+    err_plain(&shared->failure.err, EIO, KILLED);
 }

@@ -291,7 +291,11 @@ _Noreturn void program_main(const struct plan *plan, int root, int net, struct s
     gate_wait(&shared->gates, GATES_BEFORE_EXEC);
     if (program->own_group)
         take_terminal();
-    sigprocmask(SIG_SETMASK, &program->mask, NULL);
+    if (sigprocmask(SIG_SETMASK, &program->mask, NULL) < 0) {
+        failure->status = STATUS_OURS;
+        err_set(&failure->err, errno, "cannot restore the signal mask");
+        _exit(STATUS_OURS);
+    }
     if (strchr(path, '/'))
         execute(path, program);
     else

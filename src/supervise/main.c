@@ -144,17 +144,19 @@ static int execute(struct run *run, struct outcome *outcome, struct err *err)
 {
     struct launch *launch = &run->launch;
     auto_fd int files = -1;
-    int rc = 0;
+    int signals = supervise_signals(err);
+    int rc = signals < 0 ? signals : 0;
 
-    if (run->plan.flags & PLAN_INSTALLER)
+    if (rc == 0 && (run->plan.flags & PLAN_INSTALLER))
         rc = session_before_install(run->request.venv, &run->mask, &files, err);
     guard_begin(&run->guard, &run->plan, run->request.venv);
     if (rc == 0)
         rc = launch_go(launch, &run->plan, &run->program, err);
-    if (rc == 0)
-        rc = supervise(&run->plan, launch, &run->guard, outcome, err);
     if (rc < 0)
         return rc;
+    supervise(&run->plan, launch, &run->guard, signals, outcome);
+    if (outcome->how != OUTCOME_TIME_LIMIT)
+        launch_ended(launch);
     run->ended_clock_ms = clock_ms();
     run->ran = launch->failure->err.code == 0;
     guard_sweep(&run->guard, true);
@@ -243,8 +245,11 @@ int main(int argc, char **argv)
     run->began_ms = audit_now_ms();
     run->began_clock_ms = clock_ms();
     sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &run->mask);
-    signal(SIGCHLD, SIG_DFL); /* an ignored SIGCHLD would take the program's status away */
+    /* An ignored SIGCHLD would take the program's status away. */
+    if (sigprocmask(SIG_SETMASK, &all, &run->mask) < 0 || signal(SIGCHLD, SIG_DFL) == SIG_ERR) {
+        err_set(&err, errno, "cannot take over the caller's signals");
+        return fail(&err, STATUS_OURS);
+    }
     if (request_parse(&run->arena, argc, words.out, &run->request, &err) < 0)
         return fail(&err, STATUS_OURS);
     if (request_is_shell(&run->request)) {

@@ -22,7 +22,8 @@ enum {
     PLAN_BYTES_MAX = 16 * 1024 * 1024,
     PLAN_FD_OF_CHILD = 3,
     RENEWALS_MAX = 5,
-    STATUS_EXPLAINED = 125 /* of the installed program: it has said why */
+    STATUS_UNPREPARED = 123, /* of its process: it never ran */
+    STATUS_EXPLAINED = 125   /* of the installed program: it has said why */
 };
 
 /* Variables of the caller's shell that change the plan of one start. */
@@ -63,9 +64,9 @@ static _Noreturn void helper_main(const char *command, const char *venv, int pla
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ||
         fcntl(STDERR_FILENO, F_SETFD, 0) < 0 ||
         (plan_fd >= 0 && plan_fd != PLAN_FD_OF_CHILD && dup2(plan_fd, PLAN_FD_OF_CHILD) < 0) ||
-        (plan_fd == PLAN_FD_OF_CHILD && fcntl(plan_fd, F_SETFD, 0) < 0) || chdir("/") < 0)
-        _exit(125);
-    sigprocmask(SIG_SETMASK, mask, NULL);
+        (plan_fd == PLAN_FD_OF_CHILD && fcntl(plan_fd, F_SETFD, 0) < 0) || chdir("/") < 0 ||
+        sigprocmask(SIG_SETMASK, mask, NULL) < 0)
+        _exit(STATUS_UNPREPARED);
     execve(SVENV_CLI, words, env);
     _exit(127);
 }

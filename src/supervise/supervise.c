@@ -125,7 +125,10 @@ static void end_sandbox(struct supervisor *s)
 
     if (s->launch->init <= 0)
         return;
-    kill(s->launch->init, SIGKILL);
+    if (kill(s->launch->init, SIGKILL) < 0) { /* it also ends when it is alone */
+        close(s->launch->control);
+        s->relay.control = -1;
+    }
     while (pid != s->launch->init && (pid >= 0 || errno == EINTR)) {
         pid = wait4(-1, NULL, 0, &usage);
         if (pid == s->launch->program)
@@ -222,26 +225,28 @@ static bool settle_rest(struct supervisor *s)
            control_wait(&s->relay, CONTROL_DETACH, ANSWER_MS) >= 0;
 }
 
-int supervise(const struct plan *plan, struct launch *launch, struct guard *guard,
-              struct outcome *out, struct err *err)
+int supervise_signals(struct err *err)
+{
+    sigset_t all;
+    int fd;
+
+    sigfillset(&all);
+    fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? err_set(err, errno, "cannot watch signals") : fd;
+}
+
+void supervise(const struct plan *plan, struct launch *launch, struct guard *guard, int signals,
+               struct outcome *out)
 {
     struct supervisor s = {.plan = plan,
                            .launch = launch,
                            .guard = guard,
                            .relay = {.control = launch->control,
                                      .program = launch->program,
-                                     .terminal = job_terminal()}};
+                                     .terminal = job_terminal()},
+                           .signals = signals};
     int64_t oom_kills;
-    sigset_t all;
 
-    sigfillset(&all);
-    s.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (s.signals < 0) {
-        int code = errno;
-
-        end_sandbox(&s);
-        return err_set(err, code, "cannot watch signals");
-    }
     if (plan->wall_time)
         s.deadline_ms = clock_ms() + (int64_t)plan->wall_time * 1000;
     let_go_of_streams();
@@ -256,7 +261,7 @@ int supervise(const struct plan *plan, struct launch *launch, struct guard *guar
                                 .value = STATUS_TIME_LIMIT,
                                 .usage = s.usage,
                                 .oom_kills = oom_kills};
-        return 0;
+        return;
     }
     *out = WIFSIGNALED(s.status)
                ? (struct outcome){.how = OUTCOME_KILLED, .value = WTERMSIG(s.status)}
@@ -264,7 +269,6 @@ int supervise(const struct plan *plan, struct launch *launch, struct guard *guar
     out->usage = s.usage;
     out->oom_kills = oom_kills;
     out->alive = settle_rest(&s);
-    return 0;
 }
 
 _Noreturn void outcome_repeat(const struct outcome *outcome)

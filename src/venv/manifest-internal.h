@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct err;
 struct venv;
 
@@ -50,7 +51,8 @@ size_t manifest_name_cost(const char *name);
 /* Reads sandbox/manifest.json below the open directory. -ENOENT: there is none. */
 int manifest_load(struct venv *venv, int sandbox_dir, const char *shown, struct err *err);
 
-/* The parser alone, for tests and fuzzing. */
+/* The file's text, and the parser alone. */
+void manifest_format(const struct venv *venv, struct buf *out);
 int manifest_parse(struct venv *venv, const char *name, const char *data, size_t len,
                    struct err *err);
 

@@ -104,12 +104,11 @@ static void write_need(struct json *json, const struct venv_need *need)
     json_close(json, '}');
 }
 
-int manifest_write(const struct venv *venv, int sandbox_dir, struct err *err)
+void manifest_format(const struct venv *venv, struct buf *out)
 {
-    auto_buf struct buf text = {0};
     struct json json;
 
-    json_init(&json, &text, true);
+    json_init(&json, out, true);
     json_open(&json, '{');
     json_key(&json, "version");
     json_int(&json, MANIFEST_VERSION);
@@ -131,7 +130,14 @@ int manifest_write(const struct venv *venv, int sandbox_dir, struct err *err)
         write_text(&json, venv->withheld[i]);
     json_close(&json, ']');
     json_close(&json, '}');
-    buf_add_char(&text, '\n');
+    buf_add_char(out, '\n');
+}
+
+int manifest_write(const struct venv *venv, int sandbox_dir, struct err *err)
+{
+    auto_buf struct buf text = {0};
+
+    manifest_format(venv, &text);
     if (text.len > MANIFEST_BYTES_MAX)
         return err_plain(err, E2BIG, "the manifest of '%s' would be too large", venv->path);
     return file_write_atomic(sandbox_dir, MANIFEST_FILE, text.data, text.len, 0600, err);

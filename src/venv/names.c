@@ -71,37 +71,6 @@ bool name_is_interpreter(const char *name)
     return false;
 }
 
-/* Bytes of a well-formed UTF-8 character at `text`, 0 for anything else and for control characters.
- */
-static size_t printable_len(const unsigned char *text)
-{
-    size_t len = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-
-    if (text[0] < 0x80)
-        return text[0] >= 0x20 && text[0] != 0x7f ? 1 : 0;
-    if (text[0] < 0xc2 || text[0] > 0xf4 || (text[0] == 0xc2 && text[1] < 0xa0))
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return len;
-}
-
-static bool is_printable(const char *name)
-{
-    const unsigned char *at = (const unsigned char *)name;
-
-    while (*at != '\0') {
-        size_t len = printable_len(at);
-
-        if (len == 0)
-            return false;
-        at += len;
-    }
-    return true;
-}
-
 bool name_is_reserved(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
@@ -115,5 +84,5 @@ bool name_is_publishable(const char *name, bool permits)
 {
     if (name[0] == '\0' || name[0] == '-' || name[0] == '.')
         return false;
-    return is_printable(name) && !name_is_sourced(name) && (permits || !name_is_reserved(name));
+    return str_is_printable(name) && !name_is_sourced(name) && (permits || !name_is_reserved(name));
 }

@@ -31,16 +31,34 @@ static void check(const struct venv *venv)
     }
 }
 
+/* What is written is read back, and written again is the same. */
+static void check_round(const struct venv *venv)
+{
+    auto_buf struct buf first = {0};
+    auto_buf struct buf second = {0};
+    auto_venv struct venv again;
+
+    venv_init(&again);
+    manifest_format(venv, &first);
+    if (first.len > MANIFEST_BYTES_MAX)
+        return;
+    assert(manifest_parse(&again, "again", first.data, first.len, NULL) == 0);
+    manifest_format(&again, &second);
+    assert(str_eq(first.data, second.data));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct venv venv;
     struct err err = {0};
 
     venv_init(&venv);
-    if (manifest_parse(&venv, "fuzz", (const char *)data, size, &err) == 0)
+    if (manifest_parse(&venv, "fuzz", (const char *)data, size, &err) == 0) {
         check(&venv);
-    else
+        check_round(&venv);
+    } else {
         assert(err.msg[0] != '\0');
+    }
     venv_finish(&venv);
     return 0;
 }

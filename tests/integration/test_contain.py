@@ -209,6 +209,60 @@ class ProcessGroup(Case):
         self.assertEqual(done.stdout, "set\n")
 
 
+class EntryPoints(Case):
+    """The filter, no_new_privs and the namespaces hold whatever an entry is, not only Python: each
+    says so itself with the first thing that it does."""
+
+    def confinement(self, done):
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = dict(line.split(":\t", 1) for line in done.stdout.splitlines() if ":\t" in line)
+        return lines["NoNewPrivs"], lines["Seccomp"]
+
+    def entries(self, project):
+        """Name and words of one entry of each kind; all of them print a status of theirs."""
+        bin_dir = project.env_dir / "bin"
+        status = "/proc/self/status"
+
+        def script(name, text):
+            (bin_dir / name).write_text(text)
+            (bin_dir / name).chmod(0o755)
+            return name, ()
+
+        shutil.copy(shutil.which("grep"), bin_dir / "native")
+        os.symlink(shutil.which("cat"), bin_dir / "linked")
+        python = f"print(open({status!r}).read())"
+        return [
+            ("python", ("-I", "-S", "-E", "-c", python)),
+            ("native", ("-E", "^(NoNewPrivs|Seccomp):", status)),
+            ("linked", (status,)),
+            script("console", f"#!{bin_dir / 'python'}\n{python}\n"),
+            script("shell-script", f"#!/bin/sh\nexec cat {status}\n"),
+            script("no-line", f"exec cat {status}\n"),
+            script("through-env", f"#!/usr/bin/env python3\n{python}\n"),
+        ]
+
+    def test_every_kind(self):
+        project = self.project().venv()
+        entries = self.entries(project)
+        native = {name: self.confinement(run("/bin/sh", project.bin(name), *words)
+                                         if name == "no-line" else run(project.bin(name), *words))
+                  for name, words in entries}
+        project.wrap()
+        inside = {name: self.confinement(run(project.bin(name), *words))
+                  for name, words in entries}
+        self.assertEqual(inside, {name: ("1", "2") for name, _ in entries})
+        for name, (_, filtered) in native.items():
+            self.assertEqual(filtered, "0", f"{name} is filtered without us: proves nothing")
+
+    def test_any_command_and_a_shell(self):
+        project = self.wrapped()
+        for words in (("run", project.env_dir, "--", "cat", "/proc/self/status"),
+                      ("run", project.env_dir, "--", "/bin/sh", "-c", "cat /proc/$$/status")):
+            self.assertEqual(self.confinement(support.tool(*words)), ("1", "2"))
+        done = support.tool("shell", project.env_dir, input="cat /proc/$$/status\n")
+        self.assertEqual(self.confinement(done), ("1", "2"))
+
+
 REOPEN = """
 import os, sys
 number, answers = int(sys.argv[1]), []

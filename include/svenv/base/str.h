@@ -14,6 +14,10 @@ bool str_ends(const char *text, const char *suffix);
  * more than linear in both lengths' product, so hostile patterns are harmless. */
 bool str_glob(const char *pattern, const char *text);
 
+/* Is all of it UTF-8 in which nothing acts on a terminal or hides what a line says? What
+ * buf_add_escaped() leaves alone, but for backslashes. */
+bool str_is_printable(const char *text);
+
 /* A growing byte buffer, always NUL-terminated once something was added. */
 struct buf {
     char *data;

@@ -39,7 +39,7 @@ struct launch {
     int control;   /* socket to pid 1, see launch/control.h */
     struct group group;
     struct shared *shared;
-    const struct launch_failure *failure; /* err.code != 0 once it has ended: it never ran */
+    const struct launch_failure *failure; /* err.code != 0 after launch_ended(): it never ran */
 };
 
 /* Begins a start: forks the process that opens the namespaces (of the plan only ids, namespaces,
@@ -65,6 +65,10 @@ void launch_end_group(struct launch *launch);
  * with *err; nothing is left mounted, and what runs ends with the caller. */
 int launch_go(struct launch *launch, const struct plan *plan, const struct launch_program *program,
               struct err *err);
+
+/* To be called when the program's process has ended: one that was killed before the sandbox stood
+ * (or whose pid 1 was) never ran, and launch->failure says so. */
+void launch_ended(struct launch *launch);
 
 /* --- descriptors -------------------------------------------------------------------------- */
 

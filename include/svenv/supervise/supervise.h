@@ -22,10 +22,14 @@ struct outcome {
     int64_t oom_kills;   /* by limits.memory; <= 0: none that is known */
 };
 
+/* What supervise() hears of signals by; made before launch_go(), for once the program runs nothing
+ * may fail any more. Return: a descriptor or negative errno with *err. */
+int supervise_signals(struct err *err);
+
 /* Stays until the program has ended and what `lifetime` says is done. All signals must be blocked.
- * Return: 0 with *out, or negative errno with *err (the sandbox is gone then). */
-int supervise(const struct plan *plan, struct launch *launch, struct guard *guard,
-              struct outcome *out, struct err *err);
+ * Closes `signals`. */
+void supervise(const struct plan *plan, struct launch *launch, struct guard *guard, int signals,
+               struct outcome *out);
 
 /* Ends the calling process the way the program ended: same status, or the same signal without a
  * core dump. Never returns. */

@@ -46,6 +46,19 @@ static const struct {
     {"a/*", "a/b/c", true},
 };
 
+Test(str, printable)
+{
+    static const char *const yes[] = {"", "a b\\", "\xc3\xa9", "\xf0\x9f\x90\x8d"};
+    static const char *const no[] = {"\n",           "a\x7f",        "\xc2\x85",
+                                     "\xc3",         "\xff",         "\xe0\x80\xaf",
+                                     "\xed\xa0\x80", "\xe2\x80\xae", "\xc3\xa9\x1b"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+        cr_expect(str_is_printable(yes[i]), "%zu", i);
+    for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+        cr_expect_not(str_is_printable(no[i]), "%zu", i);
+}
+
 Test(str, glob)
 {
     for (size_t i = 0; i < ARRAY_SIZE(globs); i++)

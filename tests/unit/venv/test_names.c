@@ -32,10 +32,11 @@ Test(names, what_may_appear_on_the_host)
     static const char *const yes[] = {"pip",    "python3",          "black", "pip3.12", "a b",
                                       "é",      "\xf0\x9f\x90\x8d", "uv",    "ninja",   "cmake",
                                       "pyright"};
-    static const char *const no[] = {"git",  "sudo",   "ls",        "sandbox-venv", "-rf",
-                                     ".hid", "a\nb",   "a\x1b[31m", "\xff\xfe",     "",
-                                     "[",    "\x7f",   "\xc2\x85",  "\xc3",         "activate",
-                                     "env",  "docker", "bash",      "activate.fish"};
+    static const char *const no[] = {
+        "git", "sudo", "ls", "sandbox-venv", "-rf", ".hid", "a\nb", "a\x1b[31m", "\xff\xfe", "",
+        "[", "\x7f", "\xc2\x85", "\xc3", "activate", "env", "docker", "bash", "activate.fish",
+        /* overlong, a surrogate, right to left, a byte order mark */
+        "a\xe0\x80\xaf", "a\xed\xa0\x80", "a\xe2\x80\xae", "a\xef\xbb\xbf"};
 
     for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
         cr_expect(name_is_publishable(yes[i], false), "%s", yes[i]);

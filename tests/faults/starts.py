@@ -1,0 +1,134 @@
+"""Every system call of a start made to fail, one at a time, process by process.
+
+By default of each call of each process the first, a middle and the last one; with
+SVENV_FAULTS_FULL=1 every one, with more errors. What calls there are is recorded from a good start.
+"""
+
+import errno
+import os
+import unittest
+
+import judge
+import world
+
+# Not ENOENT: that is an answer about the world (no such file, so nothing to hide), not a failure.
+ERRORS = (errno.EPERM, errno.ENOMEM)
+ERRORS_FULL = (errno.EPERM, errno.ENOMEM, errno.ENOSYS, errno.EIO, errno.EAGAIN, errno.EINTR,
+               errno.EMFILE, "kill")
+
+EVERY_MAX = 200
+
+# They cannot fail (the kernel has no error for them), or do not return.
+NEVER = ("exit_group", "exit", "sched_yield", "umask", "gettid", "getpid", "getppid", "getuid",
+         "geteuid", "getgid", "getegid")
+# What the C library does before main(): a program that cannot even begin dies of it.
+RUNTIME = ("arch_prctl", "set_tid_address", "brk", "mmap")
+
+
+class Calls:
+    """The calls of a good start, and who made them."""
+
+    def __init__(self, log):
+        self.names = world.call_names()
+        self.rows = [(words[1], int(words[2]), int(words[3]), int(words[4]))
+                     for words in log if words[0] == "call"]
+        self.program = next(words[1] for words in log if words[0] == "witness")
+        self.opener = self.program.rpartition(".")[0]
+
+    def name(self, fault):
+        return self.names.get(fault.number, str(fault.number))
+
+    def is_exec_of_program(self, fault):
+        return fault.process == self.program and self.name(fault) == "execve"
+
+    def is_helper(self, fault):
+        """The installed program, which has its own words for what fails."""
+        return fault.process != "0" and not fault.process.startswith(self.opener)
+
+    def faults(self, beside):
+        """beside: only what surrounds the making of the sandbox."""
+        for process, generation, number, count in self.rows:
+            if self.names.get(number) in NEVER or (beside and process.startswith(self.opener)):
+                continue
+            yield from self.faults_of(process, generation, number, count)
+
+    @staticmethod
+    def faults_of(process, generation, number, count):
+        # Thousands of calls of the installed program read and write files, all in the same way.
+        every = world.FULL and count <= EVERY_MAX
+        for nth in range(1, count + 1) if every else sorted({1, (count + 1) // 2, count}):
+            for error in ERRORS_FULL if world.FULL else sample(number, nth):
+                yield world.Fault(process, generation, number, nth, error)
+
+
+def sample(number, nth):
+    """One error for each place, and a kill at the first."""
+    yield ERRORS[(number + nth) % len(ERRORS)]
+    if nth == 1:
+        yield "kill"
+
+
+def make_stale(scene):
+    """The next start has the installed program make the plan anew."""
+    os.utime(scene.venv / "sandbox" / "policy.yaml")
+
+
+def as_ever(_):
+    """Nothing has changed since the last start."""
+
+
+class Starts(unittest.TestCase):
+    """Each test is one kind of start."""
+
+    maxDiff = None
+
+    def all_faults(self, policy="", before=as_ever, beside=False, **start):
+        self.installs = "words" in start
+        with world.World(policy) as scene:
+            before(scene)
+            self.good = judge.Good(scene, before=before, fault="count", **start)
+            self.calls = Calls(self.good.log)
+            self.around = scene.surroundings()
+            found, counts = [], {"refused": 0, "as contained": 0, "not reached": 0}
+            for fault in self.calls.faults(beside):
+                before(scene)
+                outcome = scene.start(fault=fault, **start)
+                counts[self.kind(outcome)] += 1
+                found += self.complaints(scene, fault, outcome)
+        print(f"{self.id()}: " + ", ".join(f"{n} {what}" for what, n in counts.items()))
+        self.assertEqual(found, [])
+        # What fails must be what was meant to: otherwise these tests have nothing to say.
+        self.assertGreater(counts["refused"], 50)
+
+    @staticmethod
+    def kind(outcome):
+        if not outcome.injected:
+            return "not reached"
+        return "as contained" if outcome.ran else "refused"
+
+    def complaints(self, scene, fault, outcome):
+        name = self.calls.name(fault)
+        error = fault.error if fault.error == "kill" else errno.errorcode[fault.error]
+        where = f"{name} #{fault.nth} of {fault.process} ({fault.generation}), {error}: "
+        found = judge.judge(outcome, self.good,
+                            may_die=fault.error == "kill" or name in RUNTIME,
+                            may_cannot_exec=self.calls.is_exec_of_program(fault),
+                            may_fail_after=self.installs,
+                            by_helper=self.calls.is_helper(fault))
+        left = judge.left_behind(scene, self.around, killed=fault.error == "kill")
+        self.around |= set(scene.left_behind(self.around))
+        return [where + line for line in found + ["left behind: " + name for name in left]]
+
+    def test_usual(self):
+        self.all_faults()
+
+    def test_own_network_and_limits(self):
+        self.all_faults("network: {mode: none}\nlifetime: program\n"
+                        "limits: {processes: 64, wall-time: 3600}\n")
+
+    def test_stale_plan(self):
+        self.all_faults(before=make_stale, beside=True)
+
+    def test_installer(self):
+        """The installed program looks at the venv before and after."""
+        self.all_faults(entry="pip", words=("install",), beside=True)
