@@ -8,7 +8,6 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
-#include "svenv/base/log.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/sys/syscalls.h"
@@ -18,8 +17,6 @@
 enum {
     NEW_MAX = 8192, /* directories that a program made, of one sweep */
     DEPTH_MAX = 48,
-    LINES_MAX = 8,
-    NAMES_SHOWN = 4,
     RECORD_MAX = 65536
 };
 
@@ -27,8 +24,7 @@ struct visit {
     struct guard *guard;
     unsigned depth;
     bool ended;
-    bool appeared; /* what is seen is new, and not only looked at again */
-    bool fresh;    /* the directory was made since the program began */
+    bool fresh; /* the directory was made since the program began */
     bool venv;
     bool found;   /* something was taken or removed: to be looked at again */
     bool unknown; /* a new directory is in it, which the plan does not know */
@@ -202,7 +198,7 @@ static void apply(struct visit *visit, int dir, const char *name, const struct p
             take(visit, rel);
         break;
     case PLAN_GUARD_HIDE:
-        if (!was_there(guard, rel) && visit->appeared)
+        if (!was_there(guard, rel) && !visit->ended)
             protect_again(guard, rel, true);
         break;
     case PLAN_GUARD__COUNT:
@@ -465,7 +461,7 @@ void guard_see(struct guard *guard, const char *rel, const char *name, bool dire
 {
     auto_fd int dir =
         fd_open_beneath(guard->places.top, *rel ? rel : ".", O_RDONLY | O_DIRECTORY, 0);
-    struct visit visit = {.guard = guard, .appeared = true};
+    struct visit visit = {.guard = guard};
     const struct plan_guard *found = NULL;
 
     scan_path_cut(&guard->path, 0);
@@ -478,43 +474,4 @@ void guard_see(struct guard *guard, const char *rel, const char *name, bool dire
         apply(&visit, dir, name, found);
     else if (directory)
         see_directory(&visit, dir, name);
-}
-
-/* Lines of ours among the program's own are few, whatever it does. */
-static void tell_taken(struct guard *guard, bool ended)
-{
-    const struct quarantine *q = &guard->quarantine;
-    auto_buf struct buf names = {0};
-    size_t shown = 0;
-
-    if (q->count == guard->told || (!ended && guard->lines++ >= LINES_MAX))
-        return;
-    for (size_t i = guard->told; i < q->count && i < TAKEN_KEPT && shown < NAMES_SHOWN; i++)
-        buf_printf(&names, "%s'%s'", shown++ > 0 ? ", " : "", q->taken[i].rel);
-    if (q->count - guard->told > shown)
-        buf_printf(&names, "%s%zu %s", shown > 0 ? " and " : "", q->count - guard->told - shown,
-                   shown > 0 ? "more" : "names");
-    guard->told = q->count;
-    log_line("programs on the host obey %s, which appeared in the project: moved to "
-             "'%s/sandbox/quarantine/%s' (filesystem.protect)",
-             names.data, q->venv, q->stamp);
-}
-
-void guard_tell(struct guard *guard, bool ended)
-{
-    tell_taken(guard, ended);
-    if (guard->quarantine.stuck > 0 && ended)
-        log_line("not all of it could be moved: the rest is in '%s', as '.sandbox-venv-taken-...'",
-                 guard->places.file->project);
-    if (guard->opened && ended)
-        log_line("'%s' had become writable for other users: not any more",
-                 guard->places.file->project);
-    if (guard->failed && ended)
-        log_line("something that appeared in the project and that programs on the host obey cannot "
-                 "be moved away: look at '%s' (filesystem.protect)",
-                 guard->places.file->project);
-    if (guard->incomplete && ended)
-        log_line("there is more in '%s' than could be looked through for what programs on the host "
-                 "obey (filesystem.protect)",
-                 guard->places.file->project);
 }
