@@ -14,38 +14,37 @@
 #include "svenv/sys/systemd.h"
 
 enum {
-    BUS_COUNT = 3
+    BUS_COUNT = 3,
+    PATIENCE_MS = 25000 /* what others wait for an answer on D-Bus */
 };
 
-struct bus_socket {
-    struct sockaddr_un address;
-    socklen_t len;
-};
-
-static bool add_path(struct bus_socket *out, const char *format, const char *text)
+static bool add_path(struct systemd_bus *out, const char *directory, const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s%s", format, text);
+    int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s%s", directory, name);
 
     if (len <= 0 || (size_t)len >= sizeof(address.sun_path))
         return false;
-    *out = (struct bus_socket){
-        address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len + 1)};
+    out->address = address;
+    out->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len + 1);
     return true;
 }
 
 /* Without the variables (cron, su) the bus is where systemd puts it. Root may ask the system's
  * manager. */
-static size_t find_buses(const struct group_bus *bus, struct bus_socket *out)
+static size_t find_buses(const struct group_bus *bus, struct systemd_bus *out)
 {
     char own[64];
     size_t count = 0;
 
+    memset(out, 0, BUS_COUNT * sizeof(*out));
     snprintf(own, sizeof(own), "/run/user/%u", (unsigned)geteuid());
     if (bus->address && dbus_address(bus->address, &out[count].address, &out[count].len) == 0)
         count++;
-    count += add_path(
-        &out[count], bus->runtime_dir && *bus->runtime_dir == '/' ? bus->runtime_dir : own, "/bus");
+    if (add_path(&out[count], bus->runtime_dir && *bus->runtime_dir == '/' ? bus->runtime_dir : own,
+                 "/bus") &&
+        (count == 0 || memcmp(&out[0].address, &out[1].address, sizeof(out[0].address)) != 0))
+        count++;
     if (geteuid() == 0)
         count += add_path(&out[count], "/run/dbus", "/system_bus_socket");
     return count;
@@ -54,17 +53,19 @@ static size_t find_buses(const struct group_bus *bus, struct bus_socket *out)
 static int ask_systemd(const struct cgroup_limits *limits, const struct group_bus *bus, pid_t pid,
                        struct cgroup *out, struct err *err)
 {
-    struct bus_socket sockets[BUS_COUNT];
+    struct systemd_bus sockets[BUS_COUNT];
     size_t count = find_buses(bus, sockets);
-    char name[CGROUP_NAME_MAX];
+    char stem[CGROUP_NAME_MAX - 16], name[CGROUP_NAME_MAX];
     struct timespec now;
     int rc = err_plain(err, ENOENT, "no bus is known on which systemd could be asked");
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    snprintf(name, sizeof(name), "sandbox-venv-%d-%llx.scope", (int)getpid(),
-             (unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec);
-    for (size_t i = 0; rc < 0 && i < count; i++)
-        rc = systemd_scope(&sockets[i].address, sockets[i].len, name, limits, pid, err);
+    for (size_t i = 0; rc < 0 && i < count; i++) {
+        snprintf(stem, sizeof(stem), "sandbox-venv-%d-%llx-%zu", (int)getpid(),
+                 (unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec, i);
+        sockets[i].patience_ms = PATIENCE_MS;
+        rc = systemd_scope(&sockets[i], stem, limits, pid, name, err);
+    }
     return rc < 0 ? rc : cgroup_adopt(limits, pid, name, out, err);
 }
 

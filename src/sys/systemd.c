@@ -15,7 +15,6 @@
 #include "svenv/sys/dbus.h"
 
 enum {
-    ANSWER_MS = 5000,
     LINE_MAX_BYTES = 512,
     MESSAGES_MAX = 1024,
     SERIAL_HELLO = 1,
@@ -321,9 +320,10 @@ enum systemd_answer systemd_take(const struct dbus_message *message, uint32_t se
 }
 
 /* Reads until the question is answered and its job has ended; the two may come in either order. A
- * refusal of the first question may be about a word that an older systemd does not know. */
-static int read_answers(struct bus *bus, const char *name, const struct cgroup_limits *limits,
-                        pid_t pid, struct err *err)
+ * refusal of the first question may be about a word that an older systemd does not know; the unit
+ * that it then forgets may still be there, so the second question is about another. */
+static int read_answers(struct bus *bus, const char *stem, const struct cgroup_limits *limits,
+                        pid_t pid, char name[CGROUP_NAME_MAX], struct err *err)
 {
     uint32_t serial = SERIAL_START;
     bool accepted = false, done = false;
@@ -347,6 +347,7 @@ static int read_answers(struct bus *bus, const char *name, const struct cgroup_l
             return -refusal.code;
         }
         serial = SERIAL_START_AGAIN;
+        snprintf(name, CGROUP_NAME_MAX, "%s-2.scope", stem);
         rc = ask_scope(bus, serial, name, limits, pid);
         if (rc < 0)
             return err_set(err, -rc, "cannot ask systemd again");
@@ -354,31 +355,36 @@ static int read_answers(struct bus *bus, const char *name, const struct cgroup_l
     return accepted && done ? 0 : err_plain(err, EPROTO, "systemd did not come to an end");
 }
 
-int systemd_scope(const struct sockaddr_un *address, socklen_t address_len, const char *name,
-                  const struct cgroup_limits *limits, pid_t pid, struct err *err)
+int systemd_scope(const struct systemd_bus *where, const char *stem,
+                  const struct cgroup_limits *limits, pid_t pid, char name_out[CGROUP_NAME_MAX],
+                  struct err *err)
 {
     auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct bus bus = {.fd = fd, .deadline_ms = now_ms() + ANSWER_MS};
-    struct timeval patience = {.tv_sec = ANSWER_MS / 1000};
+    struct bus bus = {.fd = fd, .deadline_ms = now_ms() + where->patience_ms};
+    struct timeval patience = {.tv_sec = where->patience_ms / 1000};
+    const char *path = where->address.sun_path;
+    char name[CGROUP_NAME_MAX];
     int rc;
 
     if (fd < 0)
         return err_set(err, errno, "cannot make a socket");
     /* connect(2) sleeps when the other side's queue is full; unix(7) gives it this limit. */
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    if (connect(fd, (const struct sockaddr *)address, address_len) < 0)
-        return err_set(err, errno, "cannot reach the bus '%s'",
-                       address->sun_path[0] ? address->sun_path : address->sun_path + 1);
+    if (connect(fd, (const struct sockaddr *)&where->address, where->len) < 0)
+        return err_set(err, errno, "cannot reach the bus '%s'", path[0] ? path : path + 1);
     rc = check_peer(fd, err);
     if (rc < 0)
         return rc;
+    snprintf(name, sizeof(name), "%s.scope", stem);
     rc = log_in(&bus);
     if (rc == 0)
         rc = ask_all(&bus, name, limits, pid);
     if (rc < 0)
         err_set(err, -rc, "cannot talk to the bus");
     else
-        rc = read_answers(&bus, name, limits, pid, err);
+        rc = read_answers(&bus, stem, limits, pid, name, err);
     buf_finish(&bus.in);
+    if (rc == 0)
+        memcpy(name_out, name, sizeof(name));
     return rc;
 }

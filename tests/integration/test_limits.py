@@ -77,6 +77,20 @@ def group_of(pid):
     return None
 
 
+def explode(case, project):
+    """While a fork bomb runs the host can start processes; with the launcher all of it ends."""
+    with project.spawn("python", "-c", BOMB, stdout=-1, stderr=-1) as process:
+        case.addCleanup(process.kill)
+        case.assertEqual(process.stdout.readline(), b"go\n")
+        case.assertTrue(wait_for(lambda: len(descendants(process.pid)) > 30, 60))
+        for _ in range(20):
+            case.assertEqual(os.spawnlp(os.P_WAIT, "true", "true"), 0)
+        below = descendants(process.pid)
+        case.assertLessEqual(len(below), 102)
+        process.kill()
+    case.assertTrue(wait_for(lambda: not any(map(alive, below)), 60))
+
+
 class WithoutGroups(Case):
     """Where no control group can be made nothing is pretended."""
 
@@ -205,13 +219,10 @@ class ByTheKernel(Case):
         project.policy("limits: {processes: 400}\n")
         self.assertEqual(project.code(FORKS, "200").stdout, "all 200\n")
 
-    def test_a_bomb_is_over_when_its_time_is(self):
+    def test_a_bomb_does_not_reach_the_host(self):
         if AS_ROOT:
             impossible("RLIMIT_NPROC does not hold for root")
-        project = self.wrapped(policy="limits: {processes: 40, wall-time: 3s}\n")
-        done = project.code(BOMB)
-        self.assertEqual((done.returncode, done.stdout), (124, "go\n"))
-        self.assertTrue(wait_for(lambda: not descendants(os.getpid())))
+        explode(self, self.wrapped(policy="limits: {processes: 40}\n"))
 
     def test_root_is_told_that_it_is_exempt(self):
         project = self.wrapped()
@@ -342,16 +353,10 @@ class InGroups(Case):
         self.assertEqual(project.code(FORKS, "200").stdout, "all 200\n")
 
     def test_a_bomb_does_not_reach_the_host(self):
-        project = self.limited("{memory: 1G, processes: 100, wall-time: 4s}")
-        process = project.spawn("python", "-c", BOMB, stdout=-1, stderr=-1)
-        self.addCleanup(process.communicate)
-        self.assertEqual(process.stdout.readline(), b"go\n")
-        time.sleep(1)
-        pid = os.fork()
-        if pid == 0:
-            os._exit(7)
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 7)
-        self.assertEqual(process.wait(60), 124)
+        project = self.limited("{memory: 1G, processes: 100}")
+        explode(self, project)
+        if "delegated" in self.way:
+            project.code("pass")
         self.assert_gone()
 
     def test_processor_time_is_shared(self):
@@ -391,7 +396,7 @@ class InGroups(Case):
     def test_many_at_once(self):
         project = self.limited()
         processes = [project.spawn("python", "-c", "print(input())", stdin=-1, stdout=-1)
-                     for _ in range(6)]
+                     for _ in range(12)]
         for n, process in enumerate(processes):
             self.assertEqual(process.communicate(b"%d\n" % n, timeout=60)[0], b"%d\n" % n)
             self.assertEqual(process.returncode, 0)

@@ -14,11 +14,18 @@ struct buf;
 struct dbus_message;
 struct err;
 
-/* Has a transient scope `name` ("x.scope") with the limits made, and `pid` moved into it. It ends
- * with its last process. The manager's word alone proves nothing: cgroup_adopt() looks.
- * Waits five seconds at most. Return: 0 or negative errno with *err. */
-int systemd_scope(const struct sockaddr_un *bus, socklen_t bus_len, const char *name,
-                  const struct cgroup_limits *limits, pid_t pid, struct err *err);
+struct systemd_bus {
+    struct sockaddr_un address;
+    socklen_t len;
+    int patience_ms; /* for the whole conversation */
+};
+
+/* Has a transient scope with the limits made, and `pid` moved into it. It ends with its last
+ * process. stem: what its name begins with. The manager's word alone proves nothing: cgroup_adopt()
+ * looks. Return: 0 with the name ("stem.scope"), or negative errno with *err. */
+int systemd_scope(const struct systemd_bus *bus, const char *stem,
+                  const struct cgroup_limits *limits, pid_t pid, char name_out[CGROUP_NAME_MAX],
+                  struct err *err);
 
 /* --- for tests: the conversation's parts ------------------------------------------------------ */
 

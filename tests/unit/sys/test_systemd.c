@@ -181,6 +181,8 @@ static void add_script(struct buf *all, const char *script)
             add_message(all, DBUS_RETURN, (uint32_t)(*step - '0'), NULL, NULL, NULL);
         else if (*step == 'd' || *step == 'f')
             add_job(all, NAME, *step == 'd' ? "done" : "failed");
+        else if (*step == 'D')
+            add_job(all, "a-2.scope", "done");
         else if (*step == 'o')
             add_job(all, "other.scope", "failed");
         else if (*step == 'n')
@@ -233,22 +235,23 @@ static _Noreturn void be_bus(int listener, const char *log_in, const char *scrip
     _exit(0);
 }
 
-static int converse(const char *log_in, const char *script, struct err *err)
+static int converse(const char *log_in, const char *script, char name[CGROUP_NAME_MAX],
+                    struct err *err)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct systemd_bus where = {
+        .address = {.sun_family = AF_UNIX}, .len = sizeof(where.address), .patience_ms = 30000};
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    socklen_t len = sizeof(address);
     pid_t bus;
     int rc;
 
     /* An abstract name that the kernel chooses (unix(7), autobind). */
-    cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
-    cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    cr_assert_eq(bind(listener, (struct sockaddr *)&where.address, sizeof(sa_family_t)), 0);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&where.address, &where.len), 0);
     cr_assert_eq(listen(listener, 1), 0);
     bus = fork();
     if (bus == 0)
         be_bus(listener, log_in, script);
-    rc = systemd_scope(&address, len, NAME, &all_limits, 4242, err);
+    rc = systemd_scope(&where, "a", &all_limits, 4242, name, err);
     close(listener);
     cr_assert_eq(waitpid(bus, NULL, 0), bus);
     return rc;
@@ -265,8 +268,9 @@ Test(systemd, conversations, .timeout = 120)
         {"12d3", 0, ""},
         {"12on3od", 0, ""},
         {"3d", 0, ""},
-        {"12E4d", 0, ""}, /* an older systemd that knows a word less */
-        {"12Ed4", 0, ""},
+        {"12E4D", 0, ""}, /* an older systemd that knows a word less */
+        {"12ED4", 0, ""},
+        {"12E4d", -ECONNRESET, "no usable answer"},
         {"12EA", -EPROTO, "systemd refuses: no such luck"},
         {"H", -EPROTO, "systemd refuses: no hello"},
         {"123f", -EPROTO, "systemd could not make the scope (failed)"},
@@ -280,12 +284,14 @@ Test(systemd, conversations, .timeout = 120)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char name[CGROUP_NAME_MAX] = "";
         struct err err = {0};
-        int rc = converse("OK 0123456789abcdef\r\n", rows[i].script, &err);
+        int rc = converse("OK 0123456789abcdef\r\n", rows[i].script, name, &err);
 
         cr_expect_eq(rc, rows[i].rc, "'%s': %d (%s)", rows[i].script, rc, err.msg);
         cr_expect(strstr(err.msg, rows[i].says) != NULL, "'%s': %s", rows[i].script, err.msg);
         cr_expect_eq(err.code, -rc);
+        cr_expect_str_eq(name, rc < 0 ? "" : strchr(rows[i].script, 'E') ? "a-2.scope" : NAME);
     }
 }
 
@@ -301,40 +307,43 @@ Test(systemd, log_ins_that_fail, .timeout = 120)
         {"", -ECONNRESET},
         {"OK 0123", -ECONNRESET},
     };
-    char endless[700];
+    char endless[700], name[CGROUP_NAME_MAX];
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct err err = {0};
-        int rc = converse(rows[i].answer, "", &err);
+        int rc = converse(rows[i].answer, "", name, &err);
 
         cr_expect_eq(rc, rows[i].rc, "'%s': %d (%s)", rows[i].answer, rc, err.msg);
     }
     memset(endless, 'O', sizeof(endless) - 1);
     endless[sizeof(endless) - 1] = '\0';
-    cr_expect_eq(converse(endless, "", NULL), -EMSGSIZE);
+    cr_expect_eq(converse(endless, "", name, NULL), -EMSGSIZE);
 }
 
 Test(systemd, nobody_listens)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/nonexistent/bus"};
+    struct systemd_bus where = {.address = {.sun_family = AF_UNIX, .sun_path = "/nonexistent/bus"},
+                                .len = sizeof(where.address),
+                                .patience_ms = 30000};
+    char name[CGROUP_NAME_MAX];
     struct err err = {0};
 
-    cr_expect_eq(systemd_scope(&address, sizeof(address), NAME, &all_limits, 1, &err), -ENOENT);
+    cr_expect_eq(systemd_scope(&where, "a", &all_limits, 1, name, &err), -ENOENT);
     cr_expect(strstr(err.msg, "'/nonexistent/bus'") != NULL, "%s", err.msg);
 }
 
-/* A peer that says nothing costs five seconds, and not more. */
+/* A peer that says nothing costs the patience, and not more. */
 Test(systemd, silence_is_waited_for_only_so_long, .timeout = 120)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct systemd_bus where = {
+        .address = {.sun_family = AF_UNIX}, .len = sizeof(where.address), .patience_ms = 1000};
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    socklen_t len = sizeof(address);
+    char name[CGROUP_NAME_MAX];
     struct err err = {0};
 
-    cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
-    cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    cr_assert_eq(bind(listener, (struct sockaddr *)&where.address, sizeof(sa_family_t)), 0);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&where.address, &where.len), 0);
     cr_assert_eq(listen(listener, 1), 0);
-    cr_expect_eq(systemd_scope(&address, len, NAME, &all_limits, 1, &err), -ETIMEDOUT, "%s",
-                 err.msg);
+    cr_expect_eq(systemd_scope(&where, "a", &all_limits, 1, name, &err), -ETIMEDOUT, "%s", err.msg);
     close(listener);
 }
