@@ -20,6 +20,7 @@
 
 enum {
     ANSWER_MS = 5000,
+    WAIT_FAILURES_MAX = 8,
     STATUS_TIME_LIMIT = 124
 };
 
@@ -57,11 +58,14 @@ static void stop_with(int number)
 static void take_children(struct supervisor *s)
 {
     struct rusage usage;
-    int status;
+    int status, failures = 0;
 
     for (;;) {
         pid_t pid = wait4(-1, &status, WNOHANG | WUNTRACED, &usage);
 
+        /* The signal that told of it does not come again. */
+        if (pid < 0 && errno != ECHILD && failures++ < WAIT_FAILURES_MAX)
+            continue;
         if (pid <= 0)
             return;
         if (pid != s->launch->program) {
