@@ -371,6 +371,7 @@ int compile_store(const char *venv_path, const struct user *user, struct err *er
         r = make_nodes(&file, err);
     if (r < 0)
         return r;
+    venv_mark_temporary(strrchr(file.temp_base, '-') + 1, venv_path);
     file.made_ns = now_ns();
     plan_encode(&file, &bytes);
     dir = open(sandbox, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -232,6 +232,7 @@ int command_wrap(const struct args *args)
     r = wrap(&wrapping, &err);
     if (r == 0) {
         enlist(&wrapping);
+        venv_sweep_temporary();
         if (!args->quiet)
             print_summary(&wrapping);
     }

@@ -55,6 +55,15 @@ static void stop_with(int number)
     sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
+/* Were we stopped as well, and continued since? Then whoever continues every process of the tree
+ * gets to the program next, or the relay does. */
+static bool is_continued(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGCONT) == 1;
+}
+
 static void take_children(struct supervisor *s)
 {
     struct rusage usage;
@@ -74,7 +83,7 @@ static void take_children(struct supervisor *s)
             continue;
         }
         if (WIFSTOPPED(status)) {
-            if (!job_read_in_vain(s->relay.terminal, pid, WSTOPSIG(status)))
+            if (!is_continued() && !job_read_in_vain(s->relay.terminal, pid, WSTOPSIG(status)))
                 stop_with(WSTOPSIG(status));
             continue;
         }

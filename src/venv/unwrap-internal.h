@@ -14,4 +14,8 @@ struct venv;
 int unwrap_site(const struct site *site, const struct stubs *stubs, const struct venv *manifest,
                 bool purge, struct err *err);
 
+/* Removes the directory `name` and those below it as far as they hold nothing; no link is followed.
+ */
+void unwrap_prune(int dir, const char *name);
+
 #endif

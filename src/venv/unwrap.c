@@ -96,31 +96,12 @@ static int restore_bin(const struct site *site, const struct venv *manifest, str
     return 0;
 }
 
-/* The private /tmp and /dev/shm of the venv, when they are really ours. They lie where everybody
- * may write: another one's are left alone, and a link is no directory. */
-static void remove_temporary(const struct venv *manifest)
-{
-    static const char *const places[] = {"/tmp", "/dev/shm"};
-    auto_free char *name = NULL;
-
-    if (manifest->id == NULL)
-        return;
-    name = xasprintf("sandbox-venv-%s", manifest->id);
-    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-        auto_fd int dir = open(places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        struct stat st;
-
-        if (dir >= 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-            st.st_uid == geteuid())
-            (void)tree_remove(dir, name);
-    }
-}
-
 /* Removes a directory with all it holds, or without `purge` only when it holds nothing. */
 static int remove_private(int dir, const char *name, bool purge)
 {
     if (purge)
         return tree_remove(dir, name);
+    unwrap_prune(dir, name);
     if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT && errno != ENOTEMPTY &&
         errno != EEXIST && errno != ENOTDIR)
         return -errno;
@@ -158,7 +139,8 @@ int unwrap_site(const struct site *site, const struct stubs *stubs, const struct
         rc = site_flush(site, err);
     if (rc < 0)
         return rc;
-    remove_temporary(manifest);
+    if (manifest->id != NULL)
+        venv_remove_temporary(manifest->id);
     rc = remove_private(site->root, "home", purge);
     if (rc == 0)
         rc = remove_private(site->root, "cache", purge);

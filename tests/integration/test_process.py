@@ -725,6 +725,49 @@ class Signals(Wrapped):
         os.kill(process.pid, signal.SIGCONT)
         self.assertEqual(self.counts(process, stop).get(int(signal.SIGCONT)), 1)
 
+    def stop_all(self, project, way):
+        """Stops and continues by group or tree; returns what the program saw of it."""
+        beat = project.path / "beat"
+        beat.write_text("")
+        code = ("import os, signal, sys, time\nseen = []\n"
+                "signal.signal(signal.SIGCONT, lambda *_: seen.append(1))\n"
+                "signal.signal(signal.SIGTERM, lambda *_: sys.exit(len(seen)))\n"
+                "print('up', flush=True)\n"
+                "while True:\n    os.write(2, b'.')\n    time.sleep(0.02)\n")
+        with open(beat, "ab") as out:
+            process = self.popen(project, "python", "-c", code, stdout=subprocess.PIPE, stderr=out,
+                                 start_new_session=True)
+        process.stdout.readline()
+
+        def send(number):
+            if way == "group":
+                os.killpg(process.pid, number)
+                return
+            for pid in [process.pid, *support.descendants(process.pid)]:
+                os.kill(pid, number)
+
+        def stopped(pid):
+            text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+            return text.rpartition(")")[2].split()[0] == "T"
+
+        send(signal.SIGSTOP)
+        pids = [process.pid, *support.descendants(process.pid)]
+        self.assertTrue(support.wait_for(lambda: all(map(stopped, pids))))
+        size = beat.stat().st_size
+        time.sleep(0.3)
+        self.assertEqual(beat.stat().st_size, size)
+        send(signal.SIGCONT)
+        self.assertTrue(support.wait_for(lambda: beat.stat().st_size > size))
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        return process.wait(30)
+
+    def test_stop_and_continue_all(self):
+        for way in ("group", "tree"):
+            with self.subTest(way):
+                self.assertEqual(self.stop_all(self.twin, way), 1)
+                self.assertEqual(self.stop_all(self.project, way), 1)
+
     def test_program_signals_its_own_group(self):
         code = ("import os, signal, time\nn = []\n"
                 "signal.signal(signal.SIGUSR1, lambda *a: n.append(1))\n"

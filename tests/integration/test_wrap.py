@@ -11,6 +11,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -545,6 +546,44 @@ class Unwrap(WrapCase):
         self.assertFalse((project.env_dir / "home").exists())
         for place in ("/tmp", "/dev/shm"):
             self.assertFalse(pathlib.Path(place, f"sandbox-venv-{ident}").exists())
+
+    def test_mount_points_in_the_home_go(self):
+        """What was only made to be mounted on does not stay, whatever wrapping and starts made."""
+        project = self.plain(home=True)
+        elsewhere = pathlib.Path(tempfile.mkdtemp(prefix="svenv-test-", dir=support.HOME))
+        self.addCleanup(support.remove_tree, elsewhere)
+        before = snapshot(project.env_dir)
+        project.wrap()
+        self.assert_clean(project.code("pass", cwd=elsewhere))
+        self.assertNotEqual(list((project.env_dir / "home").iterdir()), [])
+        self.assertNotIn("kept", project.unwrap().stdout)
+        self.assertEqual(set(snapshot(project.env_dir)), set(before))
+
+    def temporary(self, ident):
+        return [path for path in (pathlib.Path("/tmp", f"sandbox-venv-{ident}"),
+                                  pathlib.Path("/dev/shm", f"sandbox-venv-{ident}"))
+                if path.exists()]
+
+    def test_temporary_directories_of_deleted_venvs(self):
+        """They go with the next wrap or unwrap of anything, but never under a running program."""
+        gone, other = self.plain(), self.plain()
+        gone.wrap()
+        ident = self.ids(gone)
+        process = gone.spawn("python", "-c", "open('/tmp/mine', 'w').close(); print('up', "
+                             "flush=True); input(); open('/tmp/mine').close(); print('there')",
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.assertEqual(process.stdout.readline(), "up\n")
+        support.remove_tree(gone.env_dir)
+        other.wrap()
+        self.assertEqual(len(self.temporary(ident)), 2)
+        self.assertEqual(process.communicate("\n", timeout=30)[0], "there\n")
+        kept = self.ids(other)
+        other.unwrap()
+        self.assertEqual(self.temporary(ident), [])
+        self.assertEqual(self.temporary(kept), [])
+        other.wrap()
+        self.assert_clean(other.code("pass"))
+        self.assertEqual(len(self.temporary(self.ids(other))), 2)
 
     def test_not_wrapped(self):
         project = self.plain()

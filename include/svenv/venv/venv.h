@@ -139,6 +139,15 @@ int venv_unwrap(const char *venv_path, bool purge, struct err *err);
  * errno with *err. */
 int venv_break_links(const char *venv_path, size_t *copied_out, struct err *err);
 
+/* --- private temporary directories (venv/temporary.c) --------------------------------------- */
+
+/* Removes those of the venv with that id, if they are this user's. */
+void venv_remove_temporary(const char *id);
+/* Notes beside them whose they are. They must be there; that it fails does no harm. */
+void venv_mark_temporary(const char *id, const char *venv_path);
+/* Removes those whose venv is gone, as far as no running program has them. */
+void venv_sweep_temporary(void);
+
 /* One row per name for `status`: what a person should know about an entry. */
 enum entry_state {
     ENTRY_WRAPPED, /* stub outside, real one inside */

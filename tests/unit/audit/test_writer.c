@@ -129,8 +129,10 @@ Test(writer, refuses_a_directory_and_another_users_file)
     cr_assert_eq(mkdirat(scratch.fd, LOG, 0700), 0);
     cr_expect_lt(append("two\n"), 0);
     unlinkat(scratch.fd, LOG, AT_REMOVEDIR);
-    if (geteuid() != 0)
+    if (geteuid() != 0) {
+        end(); /* a skipped test does not come to its own */
         cr_skip_test("only root can give a file away");
+    }
     scratch_write(&scratch, LOG, "theirs\n");
     cr_assert_eq(fchownat(scratch.fd, LOG, 4242, 4242, 0), 0);
     cr_expect_eq(append("two\n"), -EPERM);

@@ -19,8 +19,11 @@ static void make(void)
 
 static void drop(void)
 {
+    int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
     chmod(dir, 0700);
-    tree_remove(AT_FDCWD, dir);
+    cr_assert_eq(tree_remove(tmp, strrchr(dir, '/') + 1), 0);
+    close(tmp);
 }
 
 static void put(const char *text, mode_t mode)
@@ -144,8 +147,10 @@ Test(file, of_another_user_is_refused)
 {
     struct err err;
 
-    if (geteuid() != 0)
+    if (geteuid() != 0) {
+        drop(); /* a skipped test does not come to its end */
         cr_skip_test("only root can give a file away");
+    }
     put(V1, 0644);
     cr_assert_eq(chown(file, 12345, 12345), 0);
     cr_assert_eq(try_load(&err), -EPERM);
