@@ -89,6 +89,8 @@ static void deny_taken(struct denials *denials, const struct guard *guard)
         deny(denials, "appeared", NULL,
              arena_printf(&denials->arena, "%zu more were moved to quarantine/%s",
                           q->count - TAKEN_KEPT, q->stamp));
+    if (guard->opened)
+        deny(denials, "mode", NULL, "the project was made writable for other users: taken back");
     if (guard->failed)
         deny(denials, "appeared", NULL, "something could not be moved away (filesystem.protect)");
     if (guard->incomplete)

@@ -86,6 +86,7 @@ struct quarantine {
     int dir; /* -1: not made yet */
     struct taken taken[TAKEN_KEPT];
     size_t count;
+    size_t stuck; /* of them are not moved, or not wholly */
 };
 
 /* Takes the name below the project `top` away at once, and what lies there to the quarantine.
@@ -130,12 +131,14 @@ struct guard {
     struct places places;
     const struct plan *plan;
     int64_t began_ns;
+    unsigned mode;         /* of the project's directory, at the beginning */
     struct scan_path path; /* of the directory that is being looked at */
     struct quarantine quarantine;
     struct watch watch;
     size_t told;        /* of quarantine.count */
     unsigned lines;     /* that told of them while the program ran */
     unsigned left_over; /* new directories that may still be looked at */
+    bool opened;        /* others could have written into the project, and can no more */
     bool incomplete;    /* there was more than is looked at */
     bool failed;        /* something could not be taken away */
 };

@@ -200,6 +200,7 @@ static void note(struct quarantine *q, const char *rel, bool moved)
     if (q->count < TAKEN_KEPT)
         q->taken[q->count] = (struct taken){.rel = xstrdup(rel), .moved = moved};
     q->count++;
+    q->stuck += !moved;
 }
 
 /* `dir` below the quarantine, which only we write. */

@@ -8,7 +8,6 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
-#include "svenv/base/log.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/sys/syscalls.h"
@@ -18,8 +17,6 @@
 enum {
     NEW_MAX = 8192, /* directories that a program made, of one sweep */
     DEPTH_MAX = 48,
-    LINES_MAX = 8,
-    NAMES_SHOWN = 4,
     RECORD_MAX = 65536
 };
 
@@ -27,8 +24,7 @@ struct visit {
     struct guard *guard;
     unsigned depth;
     bool ended;
-    bool appeared; /* what is seen is new, and not only looked at again */
-    bool fresh;    /* the directory was made since the program began */
+    bool fresh; /* the directory was made since the program began */
     bool venv;
     bool found;   /* something was taken or removed: to be looked at again */
     bool unknown; /* a new directory is in it, which the plan does not know */
@@ -42,7 +38,9 @@ static int64_t nanoseconds(int64_t seconds, int64_t rest)
 void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
 {
     struct timespec now;
+    struct stat st;
 
+    guard->mode = guard->places.top >= 0 && fstat(guard->places.top, &st) == 0 ? st.st_mode : 0;
     /* The clock that files are stamped by; never ahead of it. */
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     guard->plan = plan;
@@ -200,7 +198,7 @@ static void apply(struct visit *visit, int dir, const char *name, const struct p
             take(visit, rel);
         break;
     case PLAN_GUARD_HIDE:
-        if (!was_there(guard, rel) && visit->appeared)
+        if (!was_there(guard, rel) && !visit->ended)
             protect_again(guard, rel, true);
         break;
     case PLAN_GUARD__COUNT:
@@ -397,6 +395,23 @@ static bool cleans_bytecode(const struct guard *guard)
     return false;
 }
 
+/* Whoever may write into the project may make what we take away. */
+static void close_project(struct guard *guard)
+{
+    char proc[64];
+    struct stat st;
+    unsigned added = 0;
+
+    if (guard->mode == 0 || fstat(guard->places.top, &st) < 0)
+        return;
+    added = st.st_mode & ~guard->mode & (S_IWGRP | S_IWOTH);
+    if (added == 0)
+        return;
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", guard->places.top);
+    guard->opened = chmod(proc, st.st_mode & 07777 & ~added) == 0;
+    guard->failed = guard->failed || !guard->opened;
+}
+
 void guard_sweep(struct guard *guard, bool ended)
 {
     const struct plan_file *file = guard->places.file;
@@ -405,6 +420,8 @@ void guard_sweep(struct guard *guard, bool ended)
     if (guard->places.top < 0 || guard->plan->guard_count == 0)
         return;
     cleans = ended && cleans_bytecode(guard);
+    if (ended)
+        close_project(guard);
     guard->left_over = NEW_MAX;
     for (size_t i = 0; i < file->place_count; i++) {
         if (place_is_watched(&file->places[i]))
@@ -444,7 +461,7 @@ void guard_see(struct guard *guard, const char *rel, const char *name, bool dire
 {
     auto_fd int dir =
         fd_open_beneath(guard->places.top, *rel ? rel : ".", O_RDONLY | O_DIRECTORY, 0);
-    struct visit visit = {.guard = guard, .appeared = true};
+    struct visit visit = {.guard = guard};
     const struct plan_guard *found = NULL;
 
     scan_path_cut(&guard->path, 0);
@@ -457,37 +474,4 @@ void guard_see(struct guard *guard, const char *rel, const char *name, bool dire
         apply(&visit, dir, name, found);
     else if (directory)
         see_directory(&visit, dir, name);
-}
-
-/* Lines of ours among the program's own are few, whatever it does. */
-static void tell_taken(struct guard *guard, bool ended)
-{
-    const struct quarantine *q = &guard->quarantine;
-    auto_buf struct buf names = {0};
-    size_t shown = 0;
-
-    if (q->count == guard->told || (!ended && guard->lines++ >= LINES_MAX))
-        return;
-    for (size_t i = guard->told; i < q->count && i < TAKEN_KEPT && shown < NAMES_SHOWN; i++)
-        buf_printf(&names, "%s'%s'", shown++ > 0 ? ", " : "", q->taken[i].rel);
-    if (q->count - guard->told > shown)
-        buf_printf(&names, "%s%zu %s", shown > 0 ? " and " : "", q->count - guard->told - shown,
-                   shown > 0 ? "more" : "names");
-    guard->told = q->count;
-    log_line("programs on the host obey %s, which appeared in the project: moved to "
-             "'%s/sandbox/quarantine/%s' (filesystem.protect)",
-             names.data, q->venv, q->stamp);
-}
-
-void guard_tell(struct guard *guard, bool ended)
-{
-    tell_taken(guard, ended);
-    if (guard->failed && ended)
-        log_line("something that appeared in the project and that programs on the host obey cannot "
-                 "be moved away: look at '%s' (filesystem.protect)",
-                 guard->places.file->project);
-    if (guard->incomplete && ended)
-        log_line("there is more in '%s' than could be looked through for what programs on the host "
-                 "obey (filesystem.protect)",
-                 guard->places.file->project);
 }

@@ -122,6 +122,26 @@ class Appearing(ProjectCase):
         self.assertFalse(os.path.lexists(p.path / "d/.git"))
         os.chmod(p.path / "d", 0o700)
 
+    def test_a_deep_tree_is_told_where_it_is(self):
+        p = self.wrapped()
+        code = ("import os; os.makedirs('x/' + 'd/' * 200); open('x/config', 'w').close(); "
+                "os.rename('x', '.git')")
+        done = p.code(code)
+        said = done.stderr
+        self.assertEqual(done.returncode, 0, said)
+        self.assertFalse((p.path / ".git").exists())
+        self.assertIn(".git/config", self.quarantined(p))
+        self.assertIn(".sandbox-venv-taken-", said)
+
+    def test_the_project_does_not_become_writable_for_others(self):
+        p = self.wrapped()
+        p.path.chmod(0o755)
+        done = p.code("import os; os.chmod('.', 0o777)")
+        self.assertEqual(p.path.stat().st_mode & 0o777, 0o755)
+        self.assertIn("writable for other users", done.stderr)
+        self.assert_clean(p.code("import os; os.chmod('.', 0o700)"))
+        self.assertEqual(p.path.stat().st_mode & 0o777, 0o700)
+
     def test_a_name_can_be_allowed(self):
         p = self.wrapped(policy="filesystem: {protect: ['!.envrc']}\n")
         self.assert_clean(p.code(MAKE, ".envrc", "sub/.envrc"))

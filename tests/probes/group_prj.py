@@ -8,8 +8,6 @@ import time
 import harness
 from harness import ANY, Host, Probe, Python, every, some, that
 
-QUARANTINE = "protected names that appear during a run are moved away (C23)"
-WATCH = "the supervisor watches masks that an atomic save detaches (C23)"
 
 # Names that tools on the host obey without being asked; none of them is in the world's project.
 NEW_FILES = (".cursor/rules", ".zed/settings.json", ".fleet/settings.json", "evil.code-workspace",
@@ -396,7 +394,7 @@ PROBES = [
     Probe("PRJ-08", ".env with BWRAP_ARGS and SANDBOX_* widens nothing", Host(widened_by_dotenv),
           "False False yes", "True False None"),
     Probe("PRJ-10", "an editor saves a protected file over its mask", Host(save_atomically),
-          (*DENIED, "stopped"), "written", missing=WATCH),
+          (*DENIED, "stopped"), "written"),
     Probe("PRJ-11", "profile strict: Makefile cannot be changed",
           Python(change, lambda v: [str(v.project), ["Makefile"]]), every("EROFS", "EACCES"),
           every("ok"), world="strict"),
@@ -414,7 +412,7 @@ PROBES = [
     Probe("PRJ-24", "a protected name that is a symlink into the project", Host(protected_link),
           that("refused or kept", lambda v: v != "written"), "written"),
     Probe("PRJ-25", "a protected name that the user makes during the run", Host(created_by_user),
-          (*DENIED, "stopped"), "ok", missing=QUARANTINE),
+          (*DENIED, "stopped"), "ok"),
     Probe("PRJ-27", "nothing is left behind, and the user's files stay", Host(nothing_left),
           ["kept-by-user"], ["kept-by-user"]),
     Probe("PRJ-30", "rename a directory that holds protected ones",
@@ -423,7 +421,7 @@ PROBES = [
     Probe("PRJ-31", "FIFOs and sockets in the project", Python(special, lambda v: [str(v.project)]),
           every("ok"), every("ok")),
     Probe("PRJ-32", "chmod 0777 on the project", Python(root_mode, lambda v: [str(v.project)]),
-          ANY, "ok", mode_effect, missing="modes are looked at when a run ends"),
+          ANY, "ok", mode_effect),
     Probe("PRJ-33", "another venv in the project", Host(with_other_venv),
           every("EROFS", "EACCES"), every("ok")),
     Probe("PRJ-34", "the own venv: activate*, entries, pyvenv.cfg, policy",

@@ -89,6 +89,11 @@ MUTATIONS = [
     plan(".vscode protected", "drop-op=bind:{PROJECT}/.vscode", "PRJ-02 PRJ-03a"),
     plan(".idea protected", "drop-op=bind:{PROJECT}/.idea", "PRJ-02 PRJ-03c"),
     plan(".envrc protected", "drop-op=bind:{PROJECT}/.envrc", "PRJ-02 PRJ-05"),
+    plan("what appears in the project is taken away", "unguard", "PRJ-01 PRJ-16 PRJ-25 PRJ-32"),
+    code("watching beside a program", "supervise/watch.c", "FIRST_MS = 100,",
+         "FIRST_MS = 1000000,", "PRJ-10 PRJ-25"),
+    code("files that lost their protection get it back", "supervise/cover.c",
+         "MOUNT_ATTR_RDONLY);\n    return 1;", "0);\n    return 1;", "PRJ-10"),
     plan("nodev on the project", "devices={PROJECT}", "FS-24 DEV-03"),
     plan("nodev on /usr", "devices=/usr", "FS-24"),
     *[plan(f"mask of /proc/{name}", f"drop-op=mask:/proc/{name}", "PROC-03", root=root)

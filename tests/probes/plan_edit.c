@@ -255,6 +255,17 @@ static size_t live_on(struct arena *arena, struct plan *plan, const char *argume
     return before != plan->lifetime;
 }
 
+/* Nothing is watched in the project. */
+static size_t drop_guards(struct arena *arena, struct plan *plan, const char *argument)
+{
+    size_t had = plan->guard_count;
+
+    (void)arena;
+    (void)argument;
+    plan->guard_count = 0;
+    return had;
+}
+
 static const struct {
     const char *name;
     size_t (*apply)(struct arena *arena, struct plan *plan, const char *argument);
@@ -276,6 +287,7 @@ static const struct {
     {"landlock-write", landlock_write},
     {"landlock-abi", landlock_abi_is},
     {"lifetime-tree", live_on},
+    {"unguard", drop_guards},
 };
 
 static size_t apply(struct plan_file *file, const char *edit)

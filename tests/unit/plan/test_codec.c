@@ -21,6 +21,7 @@ static void fill_plan(struct arena *arena, struct plan *plan, const char *varian
     struct plan_env_set *set = NULL;
     struct plan_limit *limit = NULL;
     struct plan_landlock *landlock = NULL;
+    struct plan_guard *guard = NULL;
 
     *plan = (struct plan){.variant = variant,
                           .flags = PLAN_OWN_NET | PLAN_PROJECT_ARGUMENTS,
@@ -57,6 +58,26 @@ static void fill_plan(struct arena *arena, struct plan *plan, const char *varian
     *limit = (struct plan_limit){.resource = RLIMIT_NOFILE, .value = 4096, .origin = "default"};
     landlock = arena_push(arena, &plan->landlock, &plan->landlock_count, sizeof(*landlock));
     *landlock = (struct plan_landlock){.path = "/usr", .write = true, .connect = true};
+    guard = arena_push(arena, &plan->guards, &plan->guard_count, sizeof(*guard));
+    *guard = (struct plan_guard){.pattern = "a/*", .action = PLAN_GUARD_HIDE};
+}
+
+static void fill_project(struct plan_file *file)
+{
+    struct plan_guard *guard =
+        arena_push(&file->arena, &file->guards, &file->guard_count, sizeof(*guard));
+    struct plan_place *place =
+        arena_push(&file->arena, &file->places, &file->place_count, sizeof(*place));
+    struct plan_known *known =
+        arena_push(&file->arena, &file->known, &file->known_count, sizeof(*known));
+
+    *guard = (struct plan_guard){
+        .pattern = "__pycache__", .anywhere = true, .action = PLAN_GUARD_BYTECODE};
+    *place = (struct plan_place){
+        .rel = "sub", .kind = PLAN_PLACE_VENV, .dev = 1, .ino = 2, .ctime_ns = -5};
+    *known = (struct plan_known){.rel = ".git", .link = true, .dev = 3, .ino = 4, .ctime_ns = 6};
+    file->places_cut = true;
+    file->made_ns = 7;
 }
 
 static void fill_file(struct plan_file *file)
@@ -73,6 +94,7 @@ static void fill_file(struct plan_file *file)
     file->bin = (struct file_id){.dev = 1, .ino = 2, .mtime_ns = -3, .ctime_ns = 4, .mode = 040755};
     input = arena_push(&file->arena, &file->inputs, &file->input_count, sizeof(*input));
     *input = (struct plan_input){.path = "/etc/x", .directory = true, .id = {.size = 9}};
+    fill_project(file);
     variant = arena_push(&file->arena, &file->variants, &file->variant_count, sizeof(*variant));
     match = arena_push(&file->arena, &variant->match, &variant->match_count, sizeof(*match));
     *match = "pip install";
@@ -104,7 +126,15 @@ Test(codec, round_trip_keeps_every_field)
     cr_expect_null(file.python);
     cr_expect_eq(file.bin.mtime_ns, -3);
     cr_expect(file.inputs[0].directory && !file.inputs[0].follow);
+    cr_expect_eq(file.made_ns, 7);
+    cr_expect_eq(file.guards[0].action, PLAN_GUARD_BYTECODE);
+    cr_expect(file.guards[0].anywhere && file.places_cut && file.known[0].link);
+    cr_expect_str_eq(file.places[0].rel, "sub");
+    cr_expect_eq(file.places[0].kind, PLAN_PLACE_VENV);
+    cr_expect_eq(file.places[0].ctime_ns, -5);
+    cr_expect_eq(file.known[0].ctime_ns, 6);
     cr_assert_eq(file.variant_count, 2);
+    cr_expect_str_eq(file.variants[1].plan.guards[0].pattern, "a/*");
     cr_expect_str_eq(file.variants[0].match[0], "pip install");
     plan = &file.variants[1].plan;
     cr_expect_eq(plan->gid, 0xfffffffe);
@@ -229,6 +259,17 @@ Test(codec, last_variant_must_fit_all_commands)
 
 /* No byte can be changed so that decoding and encoding again gives something else than the input.
  */
+Test(codec, places_need_a_project)
+{
+    auto_buf struct buf bytes = {0};
+    auto_plan_file struct plan_file file;
+
+    fill_file(&file);
+    file.project = NULL;
+    plan_encode(&file, &bytes);
+    refuse(bytes.data, bytes.len, "places without a project");
+}
+
 Test(codec, any_changed_byte_is_refused_or_kept)
 {
     auto_buf struct buf bytes = {0};
