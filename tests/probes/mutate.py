@@ -93,7 +93,8 @@ MUTATIONS = [
     code("watching beside a program", "supervise/watch.c", "FIRST_MS = 100,",
          "FIRST_MS = 1000000,", "PRJ-10 PRJ-25"),
     code("files that lost their protection get it back", "supervise/cover.c",
-         "MOUNT_ATTR_RDONLY);\n    return 1;", "0);\n    return 1;", "PRJ-10"),
+         "MOUNT_ATTR_RDONLY);\n    return 1;", "0);\n    return 1;", "PRJ-10",
+         backed="a file that cannot be protected again ends the run"),
     plan("nodev on the project", "devices={PROJECT}", "FS-24 DEV-03"),
     plan("nodev on /usr", "devices=/usr", "FS-24"),
     *[plan(f"mask of /proc/{name}", f"drop-op=mask:/proc/{name}", "PROC-03", root=root)
