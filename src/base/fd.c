@@ -1,5 +1,6 @@
 #include "svenv/base/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -7,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "svenv/base/err.h"
@@ -16,6 +19,8 @@
 /* The kernel answers EAGAIN when something was renamed during the walk: worth a few tries. */
 #define OPENAT2_TRIES 32
 #define COPY_CHUNK 65536
+#define TEMPORARY ".sandbox-venv-tmp-"
+#define TEMPORARY_SECONDS 3600
 
 static bool has_dotdot(const char *path)
 {
@@ -167,6 +172,26 @@ static bool is_component(const char *name)
     return *name != '\0' && strchr(name, '/') == NULL && !str_eq(name, ".") && !str_eq(name, "..");
 }
 
+void file_forget_temporaries(int dir)
+{
+    int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = own >= 0 ? fdopendir(own) : NULL;
+    time_t old = time(NULL) - TEMPORARY_SECONDS;
+
+    if (!list && own >= 0)
+        close(own);
+    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
+        struct stat st;
+
+        if (str_starts(entry->d_name, TEMPORARY) &&
+            fstatat(own, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+            st.st_mtime < old)
+            unlinkat(own, entry->d_name, 0);
+    }
+    if (list)
+        closedir(list);
+}
+
 /* A name nobody can have put there beforehand. Return: descriptor or negative errno. */
 static int make_temporary(int dir, char *name, size_t size)
 {
@@ -175,7 +200,7 @@ static int make_temporary(int dir, char *name, size_t size)
 
     if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
         return -EIO;
-    snprintf(name, size, ".sandbox-venv-tmp-%016" PRIx64, number);
+    snprintf(name, size, TEMPORARY "%016" PRIx64, number);
     fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     return fd >= 0 ? fd : -errno;
 }

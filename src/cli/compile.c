@@ -377,6 +377,7 @@ int compile_store(const char *venv_path, const struct user *user, struct err *er
     dir = open(sandbox, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0)
         return err_set(err, errno, "cannot open '%s'", sandbox);
+    file_forget_temporaries(dir);
     return file_write_atomic(dir, "plan", bytes.data, bytes.len, 0600, err);
 }
 

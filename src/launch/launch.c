@@ -180,8 +180,9 @@ void launch_end_group(struct launch *launch)
         launch_abandon(launch);
         return;
     }
-    if (launch->init > 0)
-        kill(launch->init, SIGKILL);
+    /* As in end_children(); the next start removes the group then. */
+    if (launch->init > 0 && kill(launch->init, SIGKILL) < 0)
+        return;
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
     }
     group_finish(&launch->group);

@@ -118,6 +118,7 @@ void relay_signal(struct relay *relay, const struct signalfd_siginfo *info)
 int relay_due(struct relay *relay)
 {
     int64_t now = clock_ms();
+    bool settled = false;
     int next = -1;
 
     for (unsigned number = 1; number < SIGNAL_COUNT; number++) {
@@ -129,6 +130,10 @@ int relay_due(struct relay *relay)
             next = next < 0 || left < next ? (int)left : next;
             continue;
         }
+        /* Pid 1 may have got its copy and no processor yet. */
+        if (!settled)
+            settle(relay);
+        settled = true;
         for (; relay->waiting[number] > 0; relay->waiting[number]--)
             kill(relay->program, (int)number);
     }

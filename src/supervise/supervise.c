@@ -20,6 +20,7 @@
 
 enum {
     ANSWER_MS = 5000,
+    WAIT_FAILURES_MAX = 8,
     STATUS_TIME_LIMIT = 124
 };
 
@@ -67,11 +68,14 @@ static bool is_continued(void)
 static void take_children(struct supervisor *s)
 {
     struct rusage usage;
-    int status;
+    int status, failures = 0;
 
     for (;;) {
         pid_t pid = wait4(-1, &status, WNOHANG | WUNTRACED, &usage);
 
+        /* The signal that told of it does not come again. */
+        if (pid < 0 && errno != ECHILD && failures++ < WAIT_FAILURES_MAX)
+            continue;
         if (pid <= 0)
             return;
         if (pid != s->launch->program) {
@@ -241,6 +245,10 @@ int supervise_signals(struct err *err)
     int fd;
 
     sigfillset(&all);
+    /* They are blocked, but fork() of the C library changes that for a while, and does not look
+     * whether it got it back. */
+    if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
+        return err_set(err, errno, "cannot block signals");
     fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd < 0 ? err_set(err, errno, "cannot watch signals") : fd;
 }

@@ -95,10 +95,23 @@ class Starts(unittest.TestCase):
                 outcome = scene.start(fault=fault, **start)
                 counts[self.kind(outcome)] += 1
                 found += self.complaints(scene, fault, outcome)
+            found += self.never_forgotten(scene)
         print(f"{self.id()}: " + ", ".join(f"{n} {what}" for what, n in counts.items()))
         self.assertEqual(found, [])
         # What fails must be what was meant to: otherwise these tests have nothing to say.
         self.assertGreater(counts["refused"], 50)
+
+    @staticmethod
+    def never_forgotten(scene):
+        """What killed writers left goes when it is old and the plan is made anew."""
+        def left():
+            return [path for path in (scene.venv / "sandbox").iterdir()
+                    if path.name.startswith(".sandbox-venv-tmp-")]
+        for path in left():
+            os.utime(path, (0, 0))
+        make_stale(scene)
+        scene.start()
+        return [f"never removed: {path}" for path in left()]
 
     @staticmethod
     def kind(outcome):

@@ -673,12 +673,24 @@ class Signals(Wrapped):
         self.assertEqual(self.counts(process, stop), expected)
 
     def test_to_every_process_of_the_tree(self):
-        process, stop = self.counter(start_new_session=True)
-        for number in SIGNALS:
-            for pid in [process.pid, *support.descendants(process.pid)]:
-                os.kill(pid, number)
-            time.sleep(0.4)
-        self.assertEqual(self.counts(process, stop), dict.fromkeys(map(int, SIGNALS), 1))
+        """Who takes longer than a moment from one process to the next sends two signals: rounds in
+        which this sender lost the processor that long say nothing."""
+        for _ in range(20):
+            process, stop = self.counter(start_new_session=True)
+            longest = 0.0
+            for number in SIGNALS:
+                pids = [process.pid, *support.descendants(process.pid)]
+                begin = time.monotonic()
+                for pid in pids:
+                    os.kill(pid, number)
+                longest = max(longest, time.monotonic() - begin)
+                time.sleep(0.4)
+            counts = self.counts(process, stop)
+            if longest < 0.01:
+                break
+        else:
+            support.skip("the sender never got the processor for 10 ms on end")
+        self.assertEqual(counts, dict.fromkeys(map(int, SIGNALS), 1))
 
     def test_three_times(self):
         for way in ("process", "group"):

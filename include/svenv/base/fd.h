@@ -58,6 +58,10 @@ int fd_write_all(int fd, const void *data, size_t len);
 int file_write_atomic(int dir, const char *name, const void *data, size_t len, mode_t mode,
                       struct err *err);
 
+/* Removes from `dir` what writers that were killed left there: temporary files older than an hour,
+ * which nobody writes any more. */
+void file_forget_temporaries(int dir);
+
 /* Copies the whole of a regular file, from its beginning whatever its offset, to where `to` stands.
  * Return: 0 or negative errno. */
 int fd_copy(int from, int to);

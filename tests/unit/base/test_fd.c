@@ -175,6 +175,26 @@ Test(fd, write_atomic_leaves_nothing_behind)
     scratch_drop(&s);
 }
 
+Test(fd, old_temporaries_are_forgotten)
+{
+    static const struct timespec old[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
+    struct scratch s = scratch_new();
+
+    scratch_write(&s, ".sandbox-venv-tmp-0000000000000001", "old");
+    scratch_write(&s, ".sandbox-venv-tmp-0000000000000002", "new");
+    scratch_write(&s, "tmp", "another's");
+    cr_assert_eq(mkdirat(s.fd, ".sandbox-venv-tmp-dir", 0700), 0);
+    cr_assert_eq(utimensat(s.fd, ".sandbox-venv-tmp-0000000000000001", old, 0), 0);
+    cr_assert_eq(utimensat(s.fd, ".sandbox-venv-tmp-dir", old, 0), 0);
+    cr_assert_eq(utimensat(s.fd, "tmp", old, 0), 0);
+    file_forget_temporaries(s.fd);
+    cr_expect(faccessat(s.fd, ".sandbox-venv-tmp-0000000000000001", F_OK, 0) < 0);
+    cr_expect_eq(faccessat(s.fd, ".sandbox-venv-tmp-0000000000000002", F_OK, 0), 0);
+    cr_expect_eq(faccessat(s.fd, ".sandbox-venv-tmp-dir", F_OK, 0), 0);
+    cr_expect_eq(faccessat(s.fd, "tmp", F_OK, 0), 0);
+    scratch_drop(&s);
+}
+
 Test(fd, write_atomic_through_an_o_path_directory)
 {
     struct scratch s = scratch_new();

@@ -1,0 +1,210 @@
+/* Operations that mount. Sources are looked up in the new mount namespace, where the old root is
+ * still "/". */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/mem.h"
+#include "svenv/sys/mounts.h"
+#include "svenv/sys/syscalls.h"
+
+#include "root-internal.h"
+
+static uint64_t bind_attrs(const struct plan_op *op)
+{
+    return (uint64_t)MOUNT_ATTR_NOSUID | (op->flags & PLAN_RW ? 0 : (uint64_t)MOUNT_ATTR_RDONLY) |
+           (op->flags & PLAN_DEVICES ? 0 : (uint64_t)MOUNT_ATTR_NODEV) |
+           (op->flags & PLAN_EXEC_OFF ? (uint64_t)MOUNT_ATTR_NOEXEC : 0);
+}
+
+static int attach_to(const struct builder *b, int tree, const char *dest)
+{
+    auto_fd int target = -1;
+
+    if (dest_is_ours(b, dest))
+        return mount_attach(tree, b->root, dest_path(dest));
+    target = dest_open(b, dest, O_PATH);
+    return target < 0 ? target : mount_attach(tree, target, "");
+}
+
+static int attach(const struct builder *b, int tree, const struct plan_op *op, struct err *err)
+{
+    int rc = attach_to(b, tree, op->dest);
+
+    if (rc == -ENOENT)
+        return err_set(err, ENOENT, "no mount point '%s' in the sandbox (%s)", op->dest,
+                       op->origin);
+    return rc < 0 ? err_set(err, -rc, "cannot mount on '%s' (%s)", op->dest, op->origin) : 0;
+}
+
+static int check_source(const struct builder *b, int source, const struct plan_op *op,
+                        struct err *err)
+{
+    struct stat st;
+
+    if (fstat(source, &st) < 0)
+        return err_set(err, errno, "cannot look at '%s'", op->src);
+    if ((op->flags & PLAN_IDENTITY) && (st.st_dev != op->dev || st.st_ino != op->ino))
+        return err_plain(err, ESTALE, "'%s' is not the file that the plan was made for (%s)",
+                         op->src, op->origin);
+    if (!(op->flags & PLAN_IDENTITY) && st.st_uid != b->uid)
+        return err_plain(err, EPERM, "'%s' belongs to another user", op->src);
+    return 0;
+}
+
+/* Return: a descriptor of op->src, -ENOENT (with PLAN_TRY) or negative errno with *err. */
+static int open_source(const struct builder *b, const struct plan_op *op, struct err *err)
+{
+    uint64_t resolve = op->flags & PLAN_HOSTILE ? RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS : 0;
+    auto_fd int source = sys_openat2(AT_FDCWD, op->src, O_PATH | O_CLOEXEC, 0, resolve);
+    int rc;
+
+    if (source == -ENOENT && (op->flags & PLAN_TRY))
+        return source;
+    if (source == -ELOOP)
+        return err_plain(err, ELOOP, "'%s' leads through a symbolic link: refused", op->src);
+    if (source < 0)
+        return err_set(err, -source, "cannot open '%s' (%s)", op->src, op->origin);
+    rc = check_source(b, source, op, err);
+    return rc < 0 ? rc : steal_fd(&source);
+}
+
+/* What need not be looked at first is cloned by its path, which saves a look-up and a descriptor.
+ * Return: as open_source(). */
+static int clone_source(const struct builder *b, const struct plan_op *op, struct err *err)
+{
+    bool deep = !(op->flags & PLAN_FLAT);
+    auto_fd int source = -1;
+    int tree;
+
+    if (op->flags & (PLAN_HOSTILE | PLAN_IDENTITY)) {
+        source = open_source(b, op, err);
+        if (source < 0)
+            return source;
+        tree = mount_clone(source, "", deep, bind_attrs(op));
+    } else {
+        tree = mount_clone(AT_FDCWD, op->src, deep, bind_attrs(op));
+    }
+    if (tree < 0 && !(tree == -ENOENT && (op->flags & PLAN_TRY)))
+        return err_set(err, -tree, "cannot bind '%s' (%s)", op->src, op->origin);
+    return tree;
+}
+
+int op_bind(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    auto_fd int tree = clone_source(b, op, err);
+    int rc;
+
+    if (tree < 0)
+        return tree == -ENOENT && (op->flags & PLAN_TRY) ? 0 : tree;
+    rc = attach(b, tree, op, err);
+    dest_note_foreign(b, op);
+    return rc;
+}
+
+static int make_error(struct err *err, int code, const struct plan_op *op, const char *type)
+{
+    if (op->kind == PLAN_PROC && code == EPERM)
+        return err_plain(
+            err, EPERM,
+            "the kernel refuses a new /proc because parts of the host's are masked, as "
+            "container engines do; start the container with an unmasked /proc");
+    return err_set(err, code, "cannot mount a %s on '%s' (%s)", type, op->dest, op->origin);
+}
+
+/* options: pairs of key and value. */
+static int mount_new(struct builder *b, const struct plan_op *op, const char *type,
+                     const char *const *options, uint64_t attrs, struct err *err)
+{
+    auto_fd int tree = mount_make(type, options, attrs);
+
+    return tree < 0 ? make_error(err, -tree, op, type) : attach(b, tree, op, err);
+}
+
+int op_tmpfs(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    char mode[16], size[32];
+    const char *options[] = {"mode", mode, op->size ? "size" : NULL, size, NULL};
+    auto_fd int dir = -1;
+    struct stat st;
+    int rc;
+
+    if (b->own_count == OWN_TREES_MAX)
+        return err_plain(err, E2BIG, "more than %d tmpfs mounts (%s)", OWN_TREES_MAX - 1,
+                         op->origin);
+    snprintf(mode, sizeof(mode), "%o", op->mode ? op->mode : 0755u);
+    snprintf(size, sizeof(size), "%llu", (unsigned long long)op->size);
+    rc = mount_new(b, op, "tmpfs", options, FIXED_ATTRS, err);
+    if (rc < 0)
+        return rc;
+    dir = dest_open(b, op->dest, O_PATH);
+    if (dir < 0 || fstat(dir, &st) < 0)
+        return err_set(err, dir < 0 ? -dir : errno, "cannot look at '%s'", op->dest);
+    b->own[b->own_count++] = st.st_dev;
+    return 0;
+}
+
+int op_proc(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    /* Group 0 sees all by default, and root's programs are in it: a group that nobody has. */
+    static const char *const options[] = {"hidepid", "invisible", "gid", "4294967294", NULL};
+
+    int rc = mount_new(b, op, "proc", options, FIXED_ATTRS | MOUNT_ATTR_NOEXEC, err);
+
+    dest_note_foreign(b, op); /* magic links lead out of it */
+    return rc;
+}
+
+int op_devpts(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    static const char *const options[] = {"ptmxmode", "0666", "mode", "0620", NULL};
+
+    return mount_new(b, op, "devpts", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
+}
+
+int op_mqueue(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    return mount_new(b, op, "mqueue", NULL, FIXED_ATTRS | MOUNT_ATTR_NOEXEC, err);
+}
+
+int op_remount_ro(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    auto_fd int dest = dest_open(b, op->dest, O_PATH);
+    int rc = dest < 0 ? dest : sys_mount_setattr(dest, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0);
+
+    return rc < 0 ? err_set(err, -rc, "cannot make '%s' read-only (%s)", op->dest, op->origin) : 0;
+}
+
+static int look_at(const struct builder *b, const char *dest, struct stat *out)
+{
+    auto_fd int fd = -1;
+
+    if (dest_is_ours(b, dest))
+        return fstatat(b->root, dest_path(dest), out, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+    fd = dest_open(b, dest, O_PATH);
+    if (fd < 0)
+        return fd;
+    return fstat(fd, out) < 0 ? -errno : 0;
+}
+
+/* The masks' own mount is read-only, and so is every copy of it. A directory that is exchanged for
+ * a file in between cannot be mounted on. */
+int op_mask(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    auto_fd int tree = -1;
+    struct stat st;
+    int rc = look_at(b, op->dest, &st);
+
+    if (rc == -ENOENT && (op->flags & PLAN_TRY))
+        return 0;
+    if (rc == 0) {
+        tree = sys_open_tree(b->root, S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE,
+                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        rc = tree < 0 ? tree : attach_to(b, tree, op->dest);
+    }
+    return rc < 0 ? err_set(err, -rc, "cannot hide '%s' (%s)", op->dest, op->origin) : 0;
+}
