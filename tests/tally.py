@@ -21,6 +21,8 @@ UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 UNITTEST_NOTES = re.compile(r"^(?:OK|FAILED) \((.*)\)$", re.MULTILINE)
 # Criterion counts a skipped case nowhere but says so for each.
 CRITERION_SKIPPED = re.compile(r"^\[\S*SKIP\S*\]", re.MULTILINE)
+# The probes' own; what is not protected yet has a mark, is told, and counts as skipped.
+PROBES = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) missing, (\d+) skipped$", re.MULTILINE)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -44,11 +46,19 @@ def cases_of_criterion(text):
     return passing, failing + crashing, len(CRITERION_SKIPPED.findall(text))
 
 
+def cases_of_probes(text):
+    found = PROBES.findall(text)
+    if not found:
+        return None
+    passed, failed, missing, skipped = (sum(int(row[i]) for row in found) for i in range(4))
+    return passed, failed, missing + skipped
+
+
 def cases(entry):
     """(passed, failed, skipped) of one test program."""
     result = entry["result"]
     text = COLOUR.sub("", entry.get("stdout", "") + "\n" + entry.get("stderr", ""))
-    counts = cases_of_unittest(text) or cases_of_criterion(text)
+    counts = cases_of_unittest(text) or cases_of_criterion(text) or cases_of_probes(text)
     if result in ("SKIP", "IGNORED"):
         return (0, 0, 1)
     if result in ("OK", "EXPECTEDFAIL"):

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/signalfd.h>
+#include <termios.h>
 
 #include "svenv/launch/control.h"
 
@@ -25,6 +26,17 @@ struct relay {
     unsigned waiting[SIGNAL_COUNT];  /* got by the launcher, not yet matched or forwarded */
     int64_t waiting_until[SIGNAL_COUNT];
 };
+
+/* The controlling terminal's settings, when this process is in its foreground. */
+struct terminal {
+    int fd; /* borrowed; -1: there is nothing to restore */
+    struct termios modes;
+};
+
+/* fd: the controlling terminal, or -1. */
+void terminal_note(int fd, struct terminal *out);
+/* For a program that was killed: it could not put back what it had set (no echo, raw). */
+void terminal_restore(const struct terminal *terminal);
 
 int64_t clock_ms(void);
 

@@ -29,6 +29,7 @@ struct supervisor {
     struct launch *launch;
     struct guard *guard;
     struct relay relay;
+    struct terminal terminal;
     int signals;
     int64_t deadline_ms; /* 0: none */
     bool ended;
@@ -266,6 +267,7 @@ void supervise(const struct plan *plan, struct launch *launch, struct guard *gua
 
     if (plan->wall_time)
         s.deadline_ms = clock_ms() + (int64_t)plan->wall_time * 1000;
+    terminal_note(s.relay.terminal, &s.terminal);
     let_go_of_streams();
     run_until_end(&s);
     job_take_terminal(s.relay.terminal, launch->program);
@@ -274,6 +276,7 @@ void supervise(const struct plan *plan, struct launch *launch, struct guard *gua
     oom_kills = launch->group.way == GROUP_NONE ? 0 : cgroup_oom_kills(&launch->group.cgroup);
     if (!s.ended) {
         end_sandbox(&s);
+        terminal_restore(&s.terminal);
         *out = (struct outcome){.how = OUTCOME_TIME_LIMIT,
                                 .value = STATUS_TIME_LIMIT,
                                 .usage = s.usage,
@@ -283,6 +286,8 @@ void supervise(const struct plan *plan, struct launch *launch, struct guard *gua
     *out = WIFSIGNALED(s.status)
                ? (struct outcome){.how = OUTCOME_KILLED, .value = WTERMSIG(s.status)}
                : (struct outcome){.how = OUTCOME_EXITED, .value = WEXITSTATUS(s.status)};
+    if (out->how == OUTCOME_KILLED)
+        terminal_restore(&s.terminal);
     out->usage = s.usage;
     out->oom_kills = oom_kills;
     out->alive = settle_rest(&s);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes docs/probes.md of saved runs: document.py FILE... >docs/probes.md; with --check, only holds
-the ids in docs/probes.md to those of the suite."""
+"""Makes docs/probes.md of what run.py and mutate.py saved: document.py FILE... >docs/probes.md; with
+--check, only holds the ids in docs/probes.md to those of the suite."""
 
 import datetime
 import json
@@ -70,13 +70,37 @@ def table(rows, by_probe):
     return lines
 
 
+def mutations(saved):
+    """What each control's absence turned red, by the first run that could play it."""
+    rows = {}
+    if not saved:
+        return []
+    for one in saved:
+        for row in one["mutations"]:
+            if row["what"] not in rows or rows[row["what"]]["state"] == "skipped":
+                rows[row["what"]] = row
+    states = [row["state"] for row in rows.values()]
+    out = ["## Controls taken out, one at a time\n",
+           f"{states.count('noticed')} noticed, {states.count('unnoticed')} unnoticed, "
+           f"{states.count('backed')} where another control refused as well, "
+           f"{states.count('skipped')} not played.\n",
+           "| control | probes that turn red |", "|---|---|"]
+    for row in rows.values():
+        words = {"noticed": ", ".join(name for name, _ in row["red"]), "unnoticed": "NONE",
+                 "backed": "none; behind it: " + str(row["behind"]),
+                 "skipped": "not played: " + (row["red"] or [["", ""]])[0][1]}[row["state"]]
+        out.append(f"| {cell(row['what'])} | {cell(words)} |")
+    return out + [""]
+
+
 def write(files):
-    runs = [one for name in files for one in json.loads(pathlib.Path(name).read_text())]
+    saved = [json.loads(pathlib.Path(name).read_text()) for name in files]
+    runs = [one for rows in saved if isinstance(rows, list) for one in rows]
     rows, by_probe = merged(runs), controls()
     modes = sorted({("root" if one["root"] else "an ordinary user") +
                     (" on a terminal" if one["terminal"] else "") for one in runs})
     states = [row["state"] for row in rows.values()]
-    release = re.match(r"[\d.]*\d", platform.release())[0]
+    release = re.match(r"\d+\.\d+", platform.release())[0]
     out = [HEAD + f"Run on {datetime.date.today()} on Linux {release} as {', '.join(modes)}: "
            f"{len(rows)} probes, {states.count('passed')} passed, {states.count('failed')} failed, "
            f"{states.count('missing')} not protected yet, {states.count('skipped')} not run.\n"]
@@ -87,6 +111,7 @@ def write(files):
         mine = [rows[name] for name in sorted(rows, key=sort_key) if name.split("-")[0] == group]
         if mine:
             out += [f"## {group}: {title}\n", *table(mine, by_probe), ""]
+    out += mutations([one for one in saved if isinstance(one, dict)])
     out += ["## What is no probe\n", "| id | where | why |", "|---|---|---|"]
     out += [f"| {name} | {kind} | {cell(why)} |" for name, (kind, why) in ids.ELSEWHERE.items()]
     print("\n".join(out))

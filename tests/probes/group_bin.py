@@ -46,7 +46,7 @@ def hostile_names(view):
     states = {entry_state(view, name) for name in NAMES}
     ran = [place for place in (view.parent, view.project, venv_of(view) / "bin")
            if (place / "x").exists()]
-    raw = "\x1b" in done["stdout"] + done["stderr"]
+    raw = "esc\x1b" in done["stdout"] + done["stderr"]  # pip itself uses colours on a terminal
     return {"states": sorted(states), "ran": len(ran), "raw": raw}
 
 
@@ -122,7 +122,7 @@ def odd_library(view):
 def opened_by_host(view):
     """What the stub and the launcher open of the venv's packages before the program runs."""
     if not shutil.which("strace"):
-        raise harness.Unavailable("needs strace")
+        raise harness.lacking("strace")
     install(view)
     venv = venv_of(view)
     trace = view.parent / ("trace-in" if view.inside else "trace-out")

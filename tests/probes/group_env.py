@@ -1,5 +1,6 @@
 """ENV: the caller's environment, and what steers a start."""
 
+import fnmatch
 import os
 import pathlib
 import re
@@ -39,6 +40,24 @@ def holding(mark):
 def carry(names):
     """Two starts deep, for what is set for one command only would pass."""
     return lambda view: {"env": clean_environment(**{name: view.canary for name in names})}
+
+
+STEERING = ("BWRAP_ARGS", "SANDBOX_*", "VERBOSE")  # the launcher's own: PRJ-08, ENV-10
+
+
+def rules(world):
+    """Patterns of names that the compiled plan keeps out, but those that another one covers."""
+    text = harness.must([harness.PLAN_EDIT, world.venv / "sandbox" / "plan", "print"]).stdout
+    default = text[text.index("variant  default"):]
+    found = re.findall(r"^env +drop +(\S+) ", default, re.MULTILINE)
+    return [one for one in found if one not in STEERING and
+            not any(fnmatch.fnmatch(one, other) for other in found if other != one)]
+
+
+def fitting(world):
+    """A name for each rule that no other rule keeps out."""
+    world.python("-c", "pass")  # compiles the plan
+    return [pattern.replace("*", "SVENV").replace("?", "I") for pattern in rules(world)]
 
 
 def in_processes(backwards):
@@ -204,6 +223,9 @@ PROBES = [
           "present"),
     Probe("ENV-04", f"{len(SECRETS)} names of secrets, agents and sockets",
           Python(absent, lambda v: [list(SECRETS)], carry(SECRETS)), [], sorted(SECRETS)),
+    Probe("ENV-18", "a name for every rule of the default policy",
+          Python(absent, lambda v: [fitting(v.world)], lambda v: carry(fitting(v.world))(v)), [],
+          that("all", lambda v: len(v) > 50)),
     Probe("ENV-05", "passwords in proxy and index URLs",
           Python(holding, lambda v: [v.canary], lambda v: {
               "env": clean_environment(**{n: u.format(v.canary) for n, u in URLS.items()})}),

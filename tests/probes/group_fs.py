@@ -300,6 +300,9 @@ PROBES = [
     Probe("FS-10", "stores of browsers, wallets and keyrings",
           Python(present, lambda v: [[str(v.plant(HOME / name / ("svenv-canary-" + v.token)))
                                       for name in STORES]]), every("ENOENT"), every("ok")),
+    Probe("FS-11", "private keys in /etc/ssl/private",
+          Python(present, lambda v: [[str(v.plant(f"/etc/ssl/private/svenv-{v.token}"))]]),
+          every("ENOENT"), every("ok"), root=True),
     Probe("FS-12", "secrets of services in /run",
           Python(present, lambda v: [[str(v.plant(f"/run/secrets/svenv-{v.token}"))]]),
           every("ENOENT"), every("ok"), root=True),

@@ -238,7 +238,7 @@ def looks_up(server):
         pass
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
         reached = attempt(one.connect, (server, 53))
-    return {"in time": time.monotonic() - begin < 20, "a way to the server": reached}
+    return {"in time": time.monotonic() - begin < 60, "a way to the server": reached}
 
 
 def server_of_host(view):

@@ -12,11 +12,9 @@ import tarfile
 import time
 
 import harness
+import packages
 from group_life import end, gone, marked
-from harness import ANY, Call, Host, Probe, Python, every, that
-
-sys.path.insert(0, str(harness.HERE.parent / "integration"))
-import packages  # noqa: E402
+from harness import ANY, HOME, Call, Host, Probe, Python, every, that
 
 RESERVED = ("git", "ls", "sudo", "ssh", "docker", "sandbox-venv")
 NAMES = [b"-rf", b"a b", b"$(touch x)", b"new\nline", b"\xff\xfe", b"n" * 250, b"quote'\"",
@@ -212,6 +210,50 @@ def own_configuration(view):
     return "evil.invalid" in done.stdout
 
 
+def filled_place(name):
+    """A program puts a wheel where installers have a place of their own."""
+    def play(view):
+        folder = view.project / "wheels"
+        folder.mkdir(exist_ok=True)
+        wheel = packages.wheel(folder, "filled")
+        place = f"{HOME if view.inside else view.parent}/{name}" if name[0] != "/" else name
+        place += "/svenv-links-" + view.token
+        code = (f"import os, shutil; os.makedirs({place!r}, exist_ok=True);"
+                f" shutil.copy({str(wheel)!r}, {place!r})")
+        if view.inside:
+            done = view.world.python("-c", code)
+        else:
+            done = harness.run([harness.SYSTEM_PYTHON, "-c", code])
+        if done.returncode:
+            raise harness.Dead(done.stderr)
+        try:
+            found = pip(view, "download", "--no-deps", "--find-links", place, "-d",
+                        venv_of(view) / "found", "filled")
+            return "found" if found.returncode == 0 else "not found"
+        finally:
+            harness.remove_tree(pathlib.Path(place))  # the control's; inside it is not the host's
+
+    return Host(play)
+
+
+def steering_dotenv(view):
+    """A program writes the .env that programs get; an installer obeys none."""
+    path = view.project / ".env"
+    kept = path.read_text()
+    line = "PIP_TIMEOUT=4711\n"
+    env = harness.clean_environment()
+    try:
+        if view.inside:
+            view.world.python("-c", f"open('.env', 'a').write({line!r})")
+        else:
+            env["PIP_TIMEOUT"] = "4711"  # a shell that loads it
+        if view.inside and line not in path.read_text():
+            raise harness.Dead(".env was not written")
+        return "4711" in pip(view, "config", "list", env=env).stdout
+    finally:
+        path.write_text(kept)
+
+
 def install_at_run_time(view):
     """A program that is no installer runs pip in itself."""
     folder = view.project / "wheels"
@@ -298,7 +340,7 @@ def many_scripts(view):
     done = pip(view, "install", path)
     seconds = time.monotonic() - begin
     pip(view, "uninstall", "-y", "crowd")
-    return "in time" if done.returncode == 0 and seconds < 30 else f"{seconds:.0f} s"
+    return "in time" if done.returncode == 0 and seconds < harness.TIMEOUT else f"{seconds:.0f} s"
 
 
 def bare_states():
@@ -343,6 +385,12 @@ PROBES = [
           {"host home": "ENOENT"}, {"host home": "ok"}, world="pip"),
     Probe("PIP-27", "pip.conf that a program wrote into its home", Host(own_configuration), False,
           True, world="pip"),
+    Probe("PIP-28a", "a wheel in the cache that a program filled", filled_place(".cache"),
+          "not found", "found", world="pip"),
+    Probe("PIP-28b", "a wheel in the temporary directory of programs", filled_place("/tmp"),
+          "not found", "found", world="pip"),
+    Probe("PIP-28c", ".env that a program wrote", Host(steering_dotenv), False, True,
+          world="pip"),
     Probe("PIP-29", "pip install from within a running program", Host(install_at_run_time),
           "refused", "installed", world="pip"),
     Probe("PIP-30", "a tool on the host adds an entry", Host(overwritten_on_host), "stub",
@@ -351,7 +399,7 @@ PROBES = [
     Probe("PIP-33", "a process left behind by the backend",
           Host(lambda v: install(v)["left"]), False, True, world="pip"),
     Probe("PIP-34", "the installer's end is bounded",
-          Host(lambda v: install(v)["seconds"] < 30), True, True, world="pip"),
+          Host(lambda v: install(v)["seconds"] < harness.TIMEOUT), True, True, world="pip"),
     Probe("PIP-36", "a third-party install sees the project",
           results("project file", "project write", "parent"),
           that("absent", lambda v: v["project file"] == "ENOENT"),

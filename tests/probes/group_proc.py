@@ -7,9 +7,9 @@ import socket
 import harness
 from harness import ANY, Call, Host, Probe, Python, every, some, that
 
-MASKED = ("kcore", "kallsyms", "interrupts", "pagetypeinfo", "keys", "key-users", "timer_list", "sched_debug", "slabinfo",
-          "vmallocinfo", "config.gz", "latency_stats", "iomem", "ioports", "kmsg",
-          "sysrq-trigger", "kpagecount", "kpageflags")
+MASKED = ("kcore", "kallsyms", "interrupts", "pagetypeinfo", "keys", "key-users", "timer_list",
+          "sched_debug", "slabinfo", "vmallocinfo", "config.gz", "latency_stats", "iomem", "ioports",
+          "kmsg", "sysrq-trigger", "kpagecgroup", "kpagecount", "kpageflags")
 MASKED_TREES = ("acpi", "asound", "scsi")
 
 

@@ -6,6 +6,7 @@ world is a project with a wrapped venv and canaries around it; everything that i
 own temporary directory it removes again, and nothing that it did not make is opened.
 """
 
+import contextlib
 import dataclasses
 import errno
 import inspect
@@ -48,6 +49,16 @@ def result_in(text):
         if line.startswith("@@"):
             return json.loads(line[2:])
     return None
+
+
+MADE = []  # directories that worlds of this process made in those of the user
+SHARED = False  # other processes plant in them as well: who runs last calls remove_empty()
+
+
+def remove_empty(folders):
+    for folder in sorted(set(folders), reverse=True):  # inner ones first
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
 
 
 @dataclasses.dataclass
@@ -130,9 +141,16 @@ class World:
     def _edit(self):
         self.python("-c", "pass")  # compiles the plan
         self._plan = self.top / "plan"
-        places = {"PROJECT": self.project, "VENV": self.venv, "HOME": HOME, "UID": os.getuid()}
+        identity = json.loads((self.venv / "sandbox" / "manifest.json").read_text())["id"]
+        places = {"PROJECT": self.project, "VENV": self.venv, "HOME": HOME,
+                  "TMP": "/tmp/sandbox-venv-" + identity}
         edits = [edit.format(**places) for edit in self.edits]
         must([PLAN_EDIT, self.venv / "sandbox" / "plan", self._plan, *edits])
+
+    def mutate(self, edits):
+        """Starts from now on go by the plan with these edits."""
+        self.edits = list(edits)
+        self._edit()
 
     def plant(self, path, text=None):
         """Makes a canary file on the host, with its directories; what is there stays as it is."""
@@ -143,8 +161,8 @@ class World:
                 break
             missing.append(parent)
         for parent in reversed(missing):
-            parent.mkdir(mode=0o700)
-            self._planted.append(parent)
+            parent.mkdir(mode=0o700, exist_ok=True)  # another job may have been first
+            MADE.append(parent)
         if not os.path.lexists(path):
             path.write_text(self.canary if text is None else text)
             self._planted.append(path)
@@ -153,10 +171,10 @@ class World:
     def close(self):
         for path in reversed(self._planted):
             try:
-                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+                path.unlink()
             except OSError as error:
-                if error.errno != errno.ENOTEMPTY:  # a directory that others use by now
-                    print(f"left behind: {path}: {error}", file=sys.stderr)
+                print(f"left behind: {path}: {error}", file=sys.stderr)
+        remove_empty(folder for folder in MADE if not SHARED or self.token in folder.name)
         if (self.venv / "sandbox").exists():
             run([TOOL, "unwrap", self.venv, "--purge"])
         remove_tree(self.top)
@@ -239,6 +257,12 @@ class World:
 
 class Unavailable(Exception):
     """This machine or user cannot have what the probe needs; the text says what."""
+
+
+def lacking(program):
+    """What a probe raises without a program: where everything must work, it fails."""
+    must_work = os.environ.get("SVENV_MUST_WORK") == "1"
+    return (Dead if must_work else Unavailable)(f"needs {program}")
 
 
 class Leak(Exception):
@@ -398,6 +422,15 @@ def judge(probe, world, with_control=True):
     return verdict
 
 
+def judge_in(worlds, probe, with_control=True):
+    """judge() in the probe's world. A world that cannot be made is a failure of the probe."""
+    try:
+        world = worlds.get(probe.world) if applies(probe) else None
+    except (Dead, OSError, subprocess.SubprocessError) as error:
+        return Verdict(probe, "failed", why=f"dead, no world: {error}")
+    return judge(probe, world, with_control)
+
+
 # Worlds by name, made when the first probe needs one.
 
 WORLDS = {
@@ -408,6 +441,7 @@ WORLDS = {
     "strict": {"policy": "profile: strict\n"},
     "audited": {"policy": "audit: {level: all}\nlimits: {wall-time: 60}\n"},
     "deny-all": {"policy": "network: {mode: none, connect: [], listen: []}\n"},
+    "links": {},  # what a start is shown by its name stays a directory of the private /tmp
     "pip": {"pip": True},
     # Starts by a compiled plan that stays what it is, whatever happens to the files it names.
     "fixed": {"edits": ["keep"]},

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Takes one control at a time out of the sandbox and shows which probes turn red.
 
-mutate.py [--only TEXT]. A control that no probe misses is as good as untested. Controls in the plan
+mutate.py [--only TEXT] [--jobs N] [--list] [--save FILE]. A control that no probe misses is as good as untested. Controls in the plan
 are taken out of the compiled plan (probe-plan-edit), those in the launcher's code out of a copy of
 one source file, from which a launcher is built beside the real one. Nothing that is installed
 changes. Exit status: 0 when every control was missed, 77 when nothing is installed.
 """
 
 import argparse
+import collections
 import dataclasses
+import json
 import os
 import pathlib
 import shlex
@@ -16,7 +18,9 @@ import subprocess
 import sys
 import tempfile
 
+import group_env
 import harness
+import jobs
 import run
 
 BUILD = os.environ.get("SVENV_BUILD_ROOT", "")
@@ -32,6 +36,8 @@ class Mutation:
     old: str = None
     new: str = None
     root: object = None
+    path: str = None  # of the host; where the kernel shows nothing there, nothing can be missed
+    each: bool = False  # every rule of the environment by itself, instead of an edit
     closed: bool = False  # without it no program starts at all
     backed: str = None  # another control that refuses as well, so that no probe can turn red
 
@@ -45,11 +51,12 @@ def code(what, file, old, new, probes, **more):
 
 
 MUTATIONS = [
+    Mutation("every rule that keeps a name out of the environment", "ENV-18", each=True),
     # system calls
     plan("seccomp filter", "drop-filter", "KRN-35 KRN-09a KRN-14a KRN-21 KRN-37a KRN-43"),
     plan("capabilities dropped", "keep-cap=21", "KRN-35"),
     plan("nesting closed by sysctl", "allow-userns", "KRN-04"),
-    code("new clone flags filtered only: sysctl", "launch/launch.c",
+    code("new clone flags filtered only: sysctl", "launch/program.c",
          "if (!(plan->flags & PLAN_USERNS_OK) &&", "if (false &&", "KRN-04"),
     code("bounding set dropped", "sys/caps.c", "        if (mask & (1ULL << cap))\n            continue;",
          "        if (cap != CAP_CHOWN && cap != CAP_DAC_OVERRIDE && cap != CAP_SYS_ADMIN &&"
@@ -58,14 +65,15 @@ MUTATIONS = [
          "        core.rlim_max = 0;", "KRN-46"),
     code("own IPC namespace", "sys/namespaces.c", " | CLONE_NEWIPC", "", "KRN-47 IPC-12 IPC-13"),
     code("own UTS namespace", "sys/namespaces.c", " | CLONE_NEWUTS", "", "KRN-47"),
-    code("own cgroup namespace", "sys/namespaces.c", "CLONE_NEWCGROUP | (own_net",
-         "(own_net", "KRN-47"),
+    code("own cgroup namespace", "sys/namespaces.c", " | CLONE_NEWCGROUP", "", "KRN-47"),
     # network
     plan("own network namespace", "clear-flag=own-net",
          "NET-01 NET-02 NET-03 NET-10 NET-12 PROC-05"),
     # Landlock
     plan("Landlock", "clear-flag=landlock", "FD-03 IPC-01a IPC-01b LIFE-01a LIFE-05"),
     plan("Landlock's scopes (ABI 6)", "landlock-abi=5", "IPC-01a IPC-01b LIFE-01a LIFE-05"),
+    plan("Landlock opens nothing for writing but what is named", "landlock-write=/", "FS-22 FS-25",
+         backed="what is not named is mounted read-only"),
     # mounts
     plan("only /usr and the like of the system", "show=/var", "FS-07 FS-20"),
     plan("private /dev/shm", "show=/dev/shm", "DEV-04 IPC-03c FS-20"),
@@ -97,16 +105,18 @@ MUTATIONS = [
          backed="a file that cannot be protected again ends the run"),
     plan("nodev on the project", "devices={PROJECT}", "FS-24 DEV-03"),
     plan("nodev on /usr", "devices=/usr", "FS-24"),
-    *[plan(f"mask of /proc/{name}", f"drop-op=mask:/proc/{name}", "PROC-03", root=root)
-      for name, root in (("config.gz", None), ("interrupts", None), ("key-users", None),
-                         ("kallsyms", None), ("vmallocinfo", True), ("slabinfo", True),
-                         ("iomem", True))],
+    *[plan(f"mask of /proc/{name}", f"drop-op=mask:/proc/{name}", "PROC-03 PROC-04",
+           path=f"/proc/{name}", root=True if name.startswith("io") else None)
+      for name in ("acpi", "config.gz", "interrupts", "kallsyms", "key-users", "keys",
+                   "timer_list", "iomem", "ioports", "kpagecgroup", "kpagecount", "kpageflags",
+                   "pagetypeinfo", "slabinfo", "vmallocinfo")],
+    plan("mask of /etc/ssl/private", "drop-op=mask:/etc/ssl/private", "FS-11", root=True),
     plan("the project's identity", "forget-identity={PROJECT}/.idea", "POL-06a"),
     plan("no symlinks in sources of the project", "trust={PROJECT}/.idea", "POL-06a POL-06b"),
-    plan("no symlinks in the private home", "trust={HOME}", "PIP-21",
-         backed="the directories in it are made without following links"),
-    plan("no symlinks in the private cache", "trust={HOME}/.cache", "PIP-22",
-         backed="its mask in the venv follows no link"),
+    plan("no symlinks in the private home, nor in what is made in it",
+         ("trust={HOME}", "drop-nodes={VENV}/home", "drop-op=mask:{VENV}/home"), "PIP-21"),
+    plan("no symlinks in the private cache, nor below its mask",
+         ("trust={HOME}/.cache", "drop-op=mask:{VENV}/cache"), "PIP-22"),
     code("the root is read-only", "launch/root.c",
          "FIXED_ATTRS | MOUNT_ATTR_RDONLY, 0);\n    return rc < 0 ? err_set(err, -rc, \"cannot make the",
          "FIXED_ATTRS, 0);\n    return rc < 0 ? err_set(err, -rc, \"cannot make the", "FS-22 FS-25"),
@@ -120,8 +130,8 @@ MUTATIONS = [
          "PROC-01 ENV-02"),
     code("hidepid's group", "launch/root_mounts.c", ', "gid", "4294967294"', "", "PROC-01 ENV-02",
          root=True),
-    code("pid 1 is not dumpable (without Landlock, which has it, too)", "launch/init.c", "prctl(PR_SET_DUMPABLE, 0) < 0 ||",
-         "prctl(PR_SET_DUMPABLE, 1) < 0 ||", "PROC-01 ENV-02",
+    code("pid 1 is not dumpable (without Landlock, which has it, too)", "launch/init.c", "prctl(PR_SET_DUMPABLE, 0) < 0",
+         "prctl(PR_SET_DUMPABLE, 1) < 0", "PROC-01 ENV-02",
          edits=("clear-flag=landlock",)),
     code("the launcher's end is the sandbox's", "launch/init.c",
          ("prctl(PR_SET_PDEATHSIG, SIGKILL);", "if (!init->detached)\n            _exit(0);"),
@@ -132,6 +142,9 @@ MUTATIONS = [
     plan("limits.processes", "drop-limit=6", "LIFE-06", root=False),
     plan("limits.open-files", "drop-limit=7", "LIFE-07"),
     plan("limits.file-size", "drop-limit=1", "LIFE-08"),
+    code("the terminal of a killed program", "supervise/supervise.c",
+         "        terminal_restore(&s.terminal);\n    out->usage", "        (void)0;\n    out->usage",
+         "TTY-06"),
     # environment
     plan("rule *TOKEN*", "env-pass=*TOKEN*", "ENV-01 ENV-02 ENV-03 ENV-04 ENV-07"),
     plan("rule AWS_*", "env-pass=AWS_*", "ENV-04"),
@@ -157,10 +170,16 @@ MUTATIONS = [
          "FS-27"),
     code("the state directory's owner and mode", "supervise/session.c",
          "if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))", "if (false)",
-         "POL-13b", backed="a change of the mode makes the plan anew, which refuses as well"),
+         "POL-13b", edits=("keep",)),  # else the plan is made anew, which refuses as well
     code("the venv's place", "supervise/session.c", "if (str_eq(file->venv, venv))", "if (true)",
          "POL-17", backed="the inputs have other paths then: the plan is made anew, which refuses"),
     # installers
+    plan("installers have a home of their own", "source={HOME}={VENV}/home", "PIP-27"),
+    plan("installers have a cache of their own", "source={HOME}/.cache={VENV}/cache", "PIP-28a"),
+    plan("installers have a /tmp of their own", "source=/tmp={TMP}/tmp", "PIP-28b"),
+    plan("installers obey no .env", "dotenv={PROJECT}/.env", "PIP-28c"),
+    plan("installers see the project only when asked", "clear-flag=project-arguments", "PIP-36"),
+    plan("everything ends with an installer", "lifetime-tree", "PIP-33"),
     plan("pyvenv.cfg read-only for installers", "writable={VENV}/pyvenv.cfg", "PIP-01 PIP-15"),
     plan("sandbox/ masked for installers", "drop-op=mask:{VENV}/sandbox", "PIP-01 PIP-15",
          closed=True),
@@ -201,7 +220,7 @@ def red_ones(worlds, probes):
     for probe in probes:
         if not harness.applies(probe):
             continue
-        verdict = harness.judge(probe, worlds.get(probe.world), with_control=False)
+        verdict = harness.judge_in(worlds, probe, with_control=False)
         if verdict.state in ("failed", "missing"):
             red.append((probe.id, verdict.why))
     return red
@@ -213,6 +232,19 @@ def state_of(mutation, red):
     if red and (mutation.closed or len(dead) < len(red)):
         return "noticed"
     return "backed" if mutation.backed and not red else "unnoticed"
+
+
+def play_rules(table):
+    """Each rule of the environment by itself, in one world: those that nobody missed."""
+    missed = []
+    with harness.Worlds(edits=["keep"]) as worlds:
+        world = worlds.get("default")
+        patterns = group_env.rules(world)
+        for pattern in patterns:
+            world.mutate([f"env-pass={pattern}"])
+            if harness.judge(table["ENV-18"], world, with_control=False).state == "passed":
+                missed.append(pattern)
+    return len(patterns), missed
 
 
 def play(mutation, table):
@@ -241,36 +273,87 @@ def baseline(table, mutations):
     return found
 
 
-def main():
+def shows(path):
+    try:
+        if os.path.isdir(path):
+            return bool(os.listdir(path))
+        with open(path, "rb", buffering=0) as file:
+            return bool(file.read(1))
+    except OSError:
+        return False
+
+
+def attempt(mutation, table):
+    """Return: what became of it, and the probes that turned red."""
+    if mutation.root is not None and mutation.root != harness.AS_ROOT:
+        return "skipped", [("why", "needs root" if mutation.root else "proves nothing for root")]
+    if mutation.path and not shows(mutation.path):
+        return "skipped", [("why", f"{mutation.path} shows nothing to this user")]
+    try:
+        if mutation.each:
+            count, missed = play_rules(table)
+            words = ", ".join(missed) or f"red for each of {count} rules"
+            return "unnoticed" if missed or not count else "noticed", [("ENV-18", words)]
+        red = play(mutation, table)
+        return state_of(mutation, red), red
+    except (harness.Dead, OSError, subprocess.SubprocessError) as error:
+        return "unnoticed", [("cannot be played", str(error))]
+
+
+def show(mutation, state, red):
+    lines = [f"{state.upper() if state == 'unnoticed' else state:10} {mutation.what}"]
+    if state == "backed":
+        lines.append(f"{'':11}behind it: {mutation.backed}")
+    lines += [f"{'':11}{name}: {harness.shorten(why.strip(), 100)}" for name, why in red]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def side_by_side(mutations, table, count):
+    """Return: what became of each. What jobs made in the user's directories goes last."""
+    harness.SHARED = True
+
+    def work(numbers):
+        rows = []
+        for number in numbers:
+            state, red = attempt(mutations[number], table)
+            show(mutations[number], state, red)
+            rows.append({"number": number, "what": mutations[number].what, "state": state,
+                         "behind": mutations[number].backed, "red": red})
+        return [{"rows": rows, "made": list(map(str, harness.MADE))}]
+
+    done = jobs.side_by_side(count, len(mutations), work)
+    harness.remove_empty(folder for one in done for folder in one["made"])
+    return sorted((row for one in done for row in one["rows"]), key=lambda row: row["number"])
+
+
+def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="")
-    options = parser.parse_args()
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--save")
+    return parser.parse_args()
+
+
+def main():
+    options = parse()
+    table = {probe.id: probe for probe in run.load(run.GROUPS)}
+    mutations = [m for m in MUTATIONS if options.only in m.what]
+    if options.list:
+        print("\n".join(f"{m.what}: {m.probes}" for m in mutations))
+        return 0
     if not os.access(harness.TOOL, os.X_OK) or not BUILD:
         print(f"nothing is installed in {harness.PREFIX}: run 'meson install' first")
         return 1 if os.environ.get("SVENV_MUST_WORK") == "1" else 77
     run.end_cleanly()
-    table = {probe.id: probe for probe in run.load(run.GROUPS)}
-    mutations = [m for m in MUTATIONS if options.only in m.what]
     broken = baseline(table, mutations)
     for name, why in broken.items():
         print(f"red before anything was taken out: {name}: {why}")
-    counts = {"noticed": 0, "unnoticed": 0, "skipped": 0, "backed": 0}
-    for mutation in mutations:
-        if mutation.root is not None and mutation.root != harness.AS_ROOT:
-            state, red = "skipped", []
-        else:
-            try:
-                red = play(mutation, table)
-                state = state_of(mutation, red)
-            except (harness.Dead, OSError, subprocess.SubprocessError) as error:
-                state, red = "unnoticed", [("cannot be played", str(error))]
-        counts[state] += 1
-        print(f"{state.upper() if state == 'unnoticed' else state:10} {mutation.what}")
-        if state == "backed":
-            print(f"{'':11}behind it: {mutation.backed}")
-        for name, why in red:
-            print(f"{'':11}{name}: {harness.shorten(why, 100)}")
-        sys.stdout.flush()
+    rows = side_by_side(mutations, table, options.jobs)
+    if options.save:
+        pathlib.Path(options.save).write_text(json.dumps({"root": harness.AS_ROOT, "mutations": rows}))
+    counts = collections.Counter(row["state"] for row in rows)
     print(f"\n{counts['noticed']} controls noticed, {counts['unnoticed']} unnoticed, "
           f"{counts['backed']} backed by another, {counts['skipped']} skipped")
     return 1 if counts["unnoticed"] or broken else 0

@@ -2,6 +2,7 @@
  *
  *   probe-plan-edit IN OUT EDIT=ARGUMENT...
  *   probe-plan-edit IN filter           the default variant's filter as hexadecimal digits
+ *   probe-plan-edit IN print            every variant in words
  *
  * An edit applies to every variant of the plan; one that changes nothing is an error, for a
  * mutation without effect would prove nothing. */
@@ -141,6 +142,53 @@ static size_t show_real(struct arena *arena, struct plan *plan, const char *argu
     return changed;
 }
 
+/* What is made below this directory of the host before the mounts. */
+static size_t drop_nodes(struct arena *arena, struct plan *plan, const char *argument)
+{
+    size_t kept = 0, dropped = 0;
+
+    (void)arena;
+    for (size_t i = 0; i < plan->node_count; i++) {
+        if (str_eq(plan->nodes[i].base, argument))
+            dropped++;
+        else
+            plan->nodes[kept++] = plan->nodes[i];
+    }
+    plan->node_count = kept;
+    return dropped;
+}
+
+/* "DEST=SOURCE": another directory in place of the one that is shown there. */
+static size_t take_source(struct arena *arena, struct plan *plan, const char *argument)
+{
+    size_t len = strcspn(argument, "=");
+    size_t changed = 0;
+
+    (void)arena;
+    if (argument[len] != '=')
+        return 0;
+    for (size_t i = 0; i < plan->op_count; i++) {
+        struct plan_op *op = &plan->ops[i];
+
+        if (op->kind != PLAN_BIND || strlen(op->dest) != len ||
+            strncmp(op->dest, argument, len) != 0 || str_eq(op->src, argument + len + 1))
+            continue;
+        op->src = argument + len + 1;
+        changed++;
+    }
+    return changed;
+}
+
+/* Also starts that are given no .env have this one's values. */
+static size_t give_dotenv(struct arena *arena, struct plan *plan, const char *argument)
+{
+    bool had = plan->dotenv && str_eq(plan->dotenv, argument);
+
+    (void)arena;
+    plan->dotenv = argument;
+    return !had;
+}
+
 /* Rules whose pattern fits no longer decide; what they kept out passes. */
 static size_t open_rules(struct arena *arena, struct plan *plan, const char *argument)
 {
@@ -165,6 +213,7 @@ static size_t clear_flag(struct arena *arena, struct plan *plan, const char *arg
         uint32_t flag;
     } names[] = {
         {"own-net", PLAN_OWN_NET},
+        {"project-arguments", PLAN_PROJECT_ARGUMENTS},
         {"landlock", PLAN_USE_LANDLOCK},
         {"new-session", PLAN_NEW_SESSION},
     };
@@ -279,6 +328,9 @@ static const struct {
     {"forget-identity", forget_identity},
     {"show", show_tree},
     {"real", show_real},
+    {"source", take_source},
+    {"drop-nodes", drop_nodes},
+    {"dotenv", give_dotenv},
     {"env-pass", open_rules},
     {"clear-flag", clear_flag},
     {"allow-userns", allow_nesting},
@@ -316,6 +368,16 @@ static int print_filter(const struct plan_file *file)
     return 0;
 }
 
+static int print_all(const struct plan_file *file)
+{
+    auto_buf struct buf text = {0};
+
+    for (size_t i = 0; i < file->variant_count; i++)
+        plan_print(&file->variants[i].plan, &text);
+    fwrite(text.data, 1, text.len, stdout);
+    return 0;
+}
+
 static int fail(const char *what, const char *why)
 {
     fprintf(stderr, "%s: %s\n", what, why);
@@ -346,11 +408,13 @@ int main(int argc, char **argv)
 
     plan_file_init(&file);
     if (argc < 3)
-        return fail("usage", "probe-plan-edit IN filter | probe-plan-edit IN OUT EDIT...");
+        return fail("usage", "probe-plan-edit IN filter|print | probe-plan-edit IN OUT EDIT...");
     if (file_read(AT_FDCWD, argv[1], PLAN_MAX, &bytes, &err) < 0 ||
         plan_decode(&file, bytes.data, bytes.len, &err) < 0)
         return fail(argv[1], err.msg);
     if (argc == 3 && str_eq(argv[2], "filter"))
         return print_filter(&file);
+    if (argc == 3 && str_eq(argv[2], "print"))
+        return print_all(&file);
     return edit_all(&file, argv[2], argc - 3, argv + 3);
 }

@@ -21,12 +21,16 @@ import signal
 import sys
 
 import ids
+import jobs
 
-GROUPS = ("fs", "env", "fd", "prj", "names", "git", "pip", "bin", "pol", "proc", "krn", "ipc",
+# Where packages and elf are.
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "integration"))
+
+GROUPS = ("fs", "env", "fd", "prj", "names", "git", "pip", "bin", "after", "pol", "proc", "krn", "ipc",
           "net", "none", "tty", "life", "per", "arg")
 # Worlds with a pip in them are dear: who needs the same one runs in one job. The longest come first.
-SHARES = (("pip", "bin"), ("life",), ("prj", "names", "git"), ("none", "net", "ipc"), ("pol",),
-          ("krn",), ("arg", "per"), ("fs", "env"), ("fd", "proc", "tty"))
+SHARES = (("pip", "bin", "after"), ("life",), ("arg",), ("prj", "names", "git"), ("none", "net", "ipc"),
+          ("pol",), ("krn",), ("per",), ("fs", "env"), ("fd", "proc", "tty"))
 MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skip", "missing": "MISSING"}
 
 
@@ -111,63 +115,27 @@ def judge_all(probes):
     rows = []
     with harness.Worlds() as worlds:
         for probe in probes:
-            world = worlds.get(probe.world) if harness.applies(probe) else None
-            verdict = harness.judge(probe, world)
+            verdict = harness.judge_in(worlds, probe)
             sys.stdout.write(show(verdict))
             sys.stdout.flush()
             rows.append(row_of(verdict))
-        wait_for_others()
     return rows
 
 
-OTHERS = []  # ends of a pipe: every job holds the second one until it has judged its last probe
+def side_by_side(probes, count):
+    """Shares of the groups in jobs. What they made in the user's directories goes last."""
+    import harness
 
+    harness.SHARED = True
 
-def wait_for_others():
-    """What one job planted goes only when no other is at work: they share directories."""
-    if OTHERS:
-        os.close(OTHERS[1])
-        os.read(OTHERS[0], 1)
+    def work(numbers):
+        rows = judge_all(probe for number in numbers for probe in probes
+                         if probe.group in SHARES[number])
+        return [{"rows": rows, "made": list(map(str, harness.MADE))}]
 
-
-def work(tickets, answers, probes):
-    """One job: takes shares until none is left, then hands over its rows."""
-    mine = iter(lambda: os.read(tickets, 1), b"")
-    rows = judge_all(probe for ticket in mine for probe in probes
-                     if probe.group in SHARES[ticket[0]])
-    with os.fdopen(answers, "w") as out:
-        json.dump(rows, out)
-
-
-def side_by_side(probes, jobs):
-    tickets, give = os.pipe()
-    os.write(give, bytes(range(len(SHARES))))
-    os.close(give)
-    OTHERS[:] = os.pipe()
-    children = []
-    for _ in range(jobs):
-        answers, into = os.pipe()
-        sys.stdout.flush()
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                work(tickets, into, probes)
-                status = 0
-            finally:
-                sys.stdout.flush()
-                os._exit(status)
-        os.close(into)
-        children.append((pid, answers))
-    os.close(OTHERS[1])
-    rows = []
-    for pid, answers in children:
-        with os.fdopen(answers) as file:
-            text = file.read()
-        if os.waitpid(pid, 0)[1]:
-            raise SystemExit("a job ended early")
-        rows += json.loads(text)
-    return rows
+    done = jobs.side_by_side(count, len(SHARES), work)
+    harness.remove_empty(folder for one in done for folder in one["made"])
+    return [row for one in done for row in one["rows"]]
 
 
 def summarise(rows, whole):

@@ -9,7 +9,7 @@ import subprocess
 import termios
 import time
 
-TIMEOUT = 60
+TIMEOUT = 150  # what hangs, hangs for ever; a slow machine is no failure
 TERMINAL = os.environ.get("SVENV_PROBE_TERMINAL") == "1"
 
 # What would steer the tool, or show more of the host than a plain start does.
@@ -95,6 +95,7 @@ def play(argv, **options):
 
 
 def must(argv, **options):
+    options.setdefault("timeout", 2 * TIMEOUT)
     done = run(argv, **options)
     if done.returncode != 0:
         raise Dead(f"{argv} gave {done.returncode}: {done.stderr or done.stdout}")
