@@ -572,6 +572,14 @@ class Shell(Wrapped):
                 with self.subTest(path):
                     yield path
 
+    def test_activated(self):
+        for path in self.each():
+            terminal = self.shell(path)
+            terminal.send("echo =$(command -v python)=$VIRTUAL_ENV=\n")
+            env_dir = self.project.env_dir
+            terminal.expect(f"={env_dir}/bin/python={env_dir}=")
+            self.assertEqual(self.end(terminal)[1], 7)
+
     def test_no_complaint(self):
         for path in self.each():
             terminal = self.shell(path)
