@@ -99,6 +99,20 @@ def is_terminal(view):
     return on_terminal(view, argv, options)[0].strip()
 
 
+def console(view):
+    """/dev/console is the terminal that the program stands on, or none at all without one."""
+    code = ("import os\n"
+            "try: st = os.stat('/dev/console')\n"
+            "except OSError: print('absent')\n"
+            "else: print('own' if st.st_rdev == os.fstat(0).st_rdev else 'another')")
+    argv, options = (view.world.command("python", "-c", code) if view.inside
+                     else ([harness.SYSTEM_PYTHON, "-c", code], {}))
+    with_one = on_terminal(view, argv, options)[0].strip()
+    if not view.inside:
+        return [with_one]
+    return [with_one, harness.run([view.venv / "bin" / "python", "-c", code]).stdout.strip()]
+
+
 def odd_program(view):
     """The program's name is the sandboxed project's to choose, the message about it is ours."""
     name = str(view.project / "no\x1b]52;c;eA==\x07\u202e\nsuch")
@@ -120,6 +134,8 @@ PROBES = [
     Probe("TTY-03", "the terminal is the user's own", Host(is_terminal),
           that("a terminal", lambda v: v.startswith("True") and v.endswith("True")),
           that("a terminal", lambda v: v.startswith("True"))),
+    Probe("DEV-07", "/dev/console: the own terminal, or none", Host(console), ["own", "absent"],
+          that("another or none", lambda v: v != ["own"])),
     Probe("TTY-06", "killed while the terminal is raw", Host(killed_raw), "restored", "raw"),
     Probe("TTY-09", "names with control bytes in the launcher's messages", Host(odd_program),
           "escaped", "raw"),
