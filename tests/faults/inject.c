@@ -83,9 +83,11 @@ static bool is_chosen(const struct tracee *t, long number, int nth)
            t->generation == options.generation && strcmp(t->name, options.process) == 0;
 }
 
+/* A child that nobody waits for is named when its parent's stop arrives: until then its calls are
+ * not counted. */
 static void enter_call(struct tracee *t, long number)
 {
-    if (t->generation < 0 || !is_chosen(t, number, count_call(t, number)))
+    if (t->generation < 0 || t->name[0] == '\0' || !is_chosen(t, number, count_call(t, number)))
         return;
     fprintf(options.log, "injected%s\n", program_runs ? " late" : "");
     if (strcmp(options.error, "kill") == 0) {
