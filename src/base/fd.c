@@ -1,4 +1,5 @@
 #include "svenv/base/fd.h"
+#include "svenv/base/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -283,12 +284,6 @@ int fd_copy(int from, int to)
     return copy_by_hand(from, to, at);
 }
 
-static int64_t nanoseconds(struct timespec t)
-{
-    /* A file's time can be anything: wrap around rather than overflow. */
-    return (int64_t)((uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec);
-}
-
 struct file_id file_id_of(int dir, const char *path, bool follow)
 {
     struct stat st;
@@ -298,8 +293,8 @@ struct file_id file_id_of(int dir, const char *path, bool follow)
     return (struct file_id){
         .dev = st.st_dev,
         .ino = st.st_ino,
-        .mtime_ns = nanoseconds(st.st_mtim),
-        .ctime_ns = nanoseconds(st.st_ctim),
+        .mtime_ns = clock_ns_of(st.st_mtim),
+        .ctime_ns = clock_ns_of(st.st_ctim),
         .size = (uint64_t)st.st_size,
         .mode = st.st_mode,
     };

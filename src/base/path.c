@@ -97,3 +97,12 @@ const char *path_relative_to(const char *path, const char *root)
         return path + len;
     return path[len] == '/' ? path + len + 1 : NULL;
 }
+
+size_t path_depth(const char *path)
+{
+    size_t count = 0;
+
+    for (; *path; path++)
+        count += *path == '/';
+    return count;
+}

@@ -11,6 +11,7 @@
 #include "history-internal.h"
 #include "layers-internal.h"
 #include "settle-internal.h"
+#include "svenv/base/clock.h"
 #include "svenv/base/err.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
@@ -230,14 +231,6 @@ static void add_asked_inputs(struct plan_file *file, const struct host_facts *ho
         add_input(file, host->listed[i].path, false, false, &host->listed[i].id);
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static int read_manifest(struct venv *venv, const char *venv_path, struct err *err)
 {
     int r = manifest_read(venv, venv_path, err);
@@ -372,7 +365,7 @@ int compile_store(const char *venv_path, const struct user *user, struct err *er
     if (r < 0)
         return r;
     venv_mark_temporary(strrchr(file.temp_base, '-') + 1, venv_path);
-    file.made_ns = now_ns();
+    file.made_ns = clock_now_ns();
     plan_encode(&file, &bytes);
     dir = open(sandbox, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0)

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "svenv/base/clock.h"
 #include "svenv/base/err.h"
 #include "svenv/launch/control.h"
 #include "svenv/sys/drop.h"
@@ -32,14 +33,6 @@ struct init {
     bool detached;
     int64_t deadline_ms; /* when detached: end of the wall-clock limit, 0 for none */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Return: does any process besides this one exist? */
 static bool reap(void)
@@ -76,7 +69,7 @@ static void detach(struct init *init, uint32_t seconds)
 {
     prctl(PR_SET_PDEATHSIG, 0);
     init->detached = true;
-    init->deadline_ms = seconds ? now_ms() + (int64_t)seconds * 1000 : 0;
+    init->deadline_ms = seconds ? clock_ms() + (int64_t)seconds * 1000 : 0;
     say(init, CONTROL_DETACH, 0);
 }
 
@@ -137,7 +130,7 @@ static int wait_time(const struct init *init)
 
     if (!init->deadline_ms)
         return -1;
-    left = init->deadline_ms - now_ms();
+    left = init->deadline_ms - clock_ms();
     return left < 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
 }
 
@@ -213,7 +206,7 @@ _Noreturn void init_main(int control, int root, int net, struct shared *shared)
             _exit(0);
         if (init.control >= 0 && fds[1].revents)
             take_message(&init);
-        if (init.deadline_ms && now_ms() >= init.deadline_ms)
+        if (init.deadline_ms && clock_ms() >= init.deadline_ms)
             _exit(STATUS_TIME_LIMIT);
     }
 }

@@ -135,22 +135,13 @@ static int hide(struct compute *c, const char *path, const char *origin, struct 
     return 0;
 }
 
-static size_t depth(const char *path)
-{
-    size_t count = 0;
-
-    for (; *path; path++)
-        count += *path == '/';
-    return count;
-}
-
 /* A name without '/' is protected in every directory of the project that the facts know. */
 static bool fits(const struct compute *c, const struct policy_item *item, const char *pattern,
                  const char *path, path_fn *apply)
 {
     if (apply == protect && compute_is_anywhere(item->text))
         return path_is_beneath(path, c->venv->project) && str_glob(item->text, path_basename(path));
-    return depth(path) == depth(pattern) && str_glob(pattern, path);
+    return path_depth(path) == path_depth(pattern) && str_glob(pattern, path);
 }
 
 static int each_match(struct compute *c, const struct policy_item *item, path_fn *apply,

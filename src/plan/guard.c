@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 
@@ -29,15 +30,6 @@ struct plan_known *plan_find_known(const struct plan_file *file, const char *rel
     return bsearch(rel, file->known, file->known_count, sizeof(*file->known), compare_known);
 }
 
-static size_t depth(const char *path)
-{
-    size_t count = 0;
-
-    for (; *path; path++)
-        count += *path == '/';
-    return count;
-}
-
 /* Most patterns are plain names: their first letter decides nearly always. */
 static bool may_fit(const char *pattern, const char *text)
 {
@@ -52,7 +44,7 @@ const struct plan_guard *plan_guard_of(const struct plan_guard *guards, size_t c
         const char *text = guard->anywhere ? name : rel;
 
         if (may_fit(guard->pattern, text) && str_glob(guard->pattern, text) &&
-            (guard->anywhere || depth(guard->pattern) == depth(rel)))
+            (guard->anywhere || path_depth(guard->pattern) == path_depth(rel)))
             return guard;
     }
     return NULL;

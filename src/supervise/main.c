@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "svenv/audit/record.h"
+#include "svenv/base/clock.h"
 #include "svenv/base/err.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "svenv/base/clock.h"
+
 #include "supervise-internal.h"
 
 enum {
@@ -12,14 +14,6 @@ enum {
     CREDIT_MS = 300,     /* after this a report belongs to no signal that is still under way */
     HANDSHAKE_MS = 1000, /* pid 1 answers at once unless it is stopped with the group */
 };
-
-int64_t clock_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int control_say(int control, enum control_kind kind, uint32_t value)
 {

@@ -38,8 +38,6 @@ void terminal_note(int fd, struct terminal *out);
 /* For a program that was killed: it could not put back what it had set (no echo, raw). */
 void terminal_restore(const struct terminal *terminal);
 
-int64_t clock_ms(void);
-
 /* All the memory that malloc() hands out, of the launcher and its children (malloc.c). */
 void *memory_space(size_t *size_out);
 

@@ -1,4 +1,5 @@
 #include "svenv/supervise/supervise.h"
+#include "svenv/base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "svenv/base/clock.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
@@ -30,11 +31,6 @@ struct visit {
     bool unknown; /* a new directory is in it, which the plan does not know */
 };
 
-static int64_t nanoseconds(int64_t seconds, int64_t rest)
-{
-    return (int64_t)((uint64_t)seconds * UINT64_C(1000000000) + (uint64_t)rest);
-}
-
 void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
 {
     struct timespec now;
@@ -44,14 +40,14 @@ void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
     /* The clock that files are stamped by; never ahead of it. */
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     guard->plan = plan;
-    guard->began_ns = nanoseconds(now.tv_sec, now.tv_nsec);
+    guard->began_ns = clock_ns_of(now);
     guard->quarantine = (struct quarantine){.venv = venv, .dir = -1};
     guard->watch = (struct watch){.fd = -1, .due_ms = 0, .inside = {-1, -1}};
 }
 
 static bool is_new(const struct guard *guard, const struct stat *st)
 {
-    return nanoseconds(st->st_ctim.tv_sec, st->st_ctim.tv_nsec) >= guard->began_ns;
+    return clock_ns_of(st->st_ctim) >= guard->began_ns;
 }
 
 static void take(struct visit *visit, const char *rel)

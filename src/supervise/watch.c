@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "svenv/base/clock.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/sys/syscalls.h"

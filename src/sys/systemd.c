@@ -1,6 +1,7 @@
 /* One conversation: log in as the own user, say hello, ask to be told of ended jobs, ask for the
  * scope, and wait until the job that makes it has ended. */
 #include "svenv/sys/systemd.h"
+#include "svenv/base/clock.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -38,14 +39,6 @@ struct bus {
     struct buf in;
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Whoever answers must be the caller's own or root, and must mean the same process by a number: for
  * a peer outside the caller's pid namespace the kernel shows 0, and systemd would move some other
  * process there. */
@@ -68,7 +61,7 @@ static int check_peer(int fd, struct err *err)
 static int wait_for(const struct bus *bus, short events)
 {
     struct pollfd fd = {.fd = bus->fd, .events = events};
-    int64_t left = bus->deadline_ms - now_ms();
+    int64_t left = bus->deadline_ms - clock_ms();
     int rc = left > 0 ? poll(&fd, 1, (int)left) : 0;
 
     if (rc < 0)
@@ -360,7 +353,7 @@ int systemd_scope(const struct systemd_bus *where, const char *stem,
                   struct err *err)
 {
     auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct bus bus = {.fd = fd, .deadline_ms = now_ms() + where->patience_ms};
+    struct bus bus = {.fd = fd, .deadline_ms = clock_ms() + where->patience_ms};
     struct timeval patience = {.tv_sec = where->patience_ms / 1000};
     const char *path = where->address.sun_path;
     char name[CGROUP_NAME_MAX];

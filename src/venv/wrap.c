@@ -1,3 +1,4 @@
+#include "svenv/base/clock.h"
 #include "svenv/venv/venv.h"
 
 #include <errno.h>
@@ -25,11 +26,6 @@
  * names and goes on from there. The manifest is written before the first change, marked unfinished,
  * so that unwrap knows the times and modes that were. */
 
-static int64_t nanoseconds(const struct timespec *time)
-{
-    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
-}
-
 static int make_id(struct venv *venv, struct err *err)
 {
     unsigned char bytes[16];
@@ -52,8 +48,8 @@ static int note_original(struct venv *venv, const struct site *site, struct err 
     if (fstat(site->root, &root) < 0 || fstat(site->bin, &bin) < 0)
         return err_set(err, errno, "cannot look at '%s'", site->path);
     venv->bin_mode = bin.st_mode & 07777;
-    venv->bin_mtime_ns = nanoseconds(&bin.st_mtim);
-    venv->root_mtime_ns = nanoseconds(&root.st_mtim);
+    venv->bin_mtime_ns = clock_ns_of(bin.st_mtim);
+    venv->root_mtime_ns = clock_ns_of(root.st_mtim);
     venv->unfinished = true;
     venv->entries = NULL;
     venv->entry_count = 0;
@@ -125,12 +121,8 @@ int wrap_in_step(const struct site *site, const struct stubs *stubs, struct venv
         return rc;
     /* Once the set of entries is another than that of the first wrap, so is the directory's time.
      */
-    if (!manifest->unfinished && changed) {
-        struct timespec now;
-
-        clock_gettime(CLOCK_REALTIME, &now);
-        manifest->bin_mtime_ns = nanoseconds(&now);
-    }
+    if (!manifest->unfinished && changed)
+        manifest->bin_mtime_ns = clock_now_ns();
     manifest->unfinished = false;
     rc = site_flush(site, err);
     return rc == 0 ? manifest_write(manifest, site->sandbox, err) : rc;

@@ -3,6 +3,7 @@
 #define SVENV_BASE_PATH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Joins with one '/'; an absolute `name` stands alone. Caller frees. */
 char *path_join(const char *dir, const char *name);
@@ -23,5 +24,8 @@ bool path_is_beneath(const char *path, const char *root);
 
 /* The part of `path` below `root`, "" when equal, NULL when not beneath. Points into `path`. */
 const char *path_relative_to(const char *path, const char *root);
+
+/* The number of slashes. */
+size_t path_depth(const char *path);
 
 #endif
