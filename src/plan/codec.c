@@ -10,11 +10,11 @@
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 
+#include "codec-internal.h"
+
 #define PLAN_MAGIC "SVENVPLN"
 #define PLAN_VERSION 4u
 #define HEADER_SIZE 24u      /* magic, version, flags, total length */
-#define ABSENT UINT32_MAX    /* length of a string that is NULL */
-#define ITEM_SIZE_MIN 4u     /* the smallest item of an array: a length */
 #define CPUS_MAX 4096        /* more is no limit anywhere */
 #define FILTER_INSN 8u       /* sizeof(struct sock_filter) */
 #define FILTER_INSN_MAX 4096 /* the kernel's limit */
@@ -26,154 +26,6 @@
     ((uint32_t)(PLAN_OWN_NET | PLAN_NEW_SESSION | PLAN_USERNS_OK | PLAN_INSTALLER | PLAN_CWD_RO |  \
                 PLAN_CWD_RW | PLAN_ENV_CLEAR | PLAN_USE_LANDLOCK | PLAN_PROJECT_ARGUMENTS |        \
                 PLAN_FILTER_OFF))
-
-struct codec {
-    struct buf *out; /* writing; NULL when reading */
-    size_t base;     /* writing: where this plan begins in *out */
-    struct arena *arena;
-    const unsigned char *data;
-    size_t len;
-    size_t pos;
-    const char *bad; /* the first thing found wrong; everything after it reads as 0 */
-};
-
-static void fail(struct codec *c, const char *what)
-{
-    if (c->bad == NULL)
-        c->bad = what;
-}
-
-/* `count` bytes of input, or NULL when there are not as many. */
-static const unsigned char *take(struct codec *c, size_t count)
-{
-    const unsigned char *at = c->data + c->pos;
-
-    if (c->bad != NULL || c->len - c->pos < count) {
-        fail(c, "ends too early");
-        return NULL;
-    }
-    c->pos += count;
-    return at;
-}
-
-/* Little-endian on disk, as on every machine that this runs on. */
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little-endian");
-
-static uint64_t code_number(struct codec *c, uint64_t value, unsigned bytes)
-{
-    const unsigned char *in = NULL;
-
-    if (c->out != NULL) {
-        buf_add(c->out, &value, bytes);
-        return value;
-    }
-    in = take(c, bytes);
-    value = 0;
-    if (in != NULL)
-        memcpy(&value, in, bytes);
-    return value;
-}
-
-static uint64_t code_u64(struct codec *c, uint64_t value)
-{
-    return code_number(c, value, 8);
-}
-
-static int64_t code_i64(struct codec *c, int64_t value)
-{
-    return (int64_t)code_number(c, (uint64_t)value, 8);
-}
-
-static uint32_t code_u32(struct codec *c, uint32_t value)
-{
-    return (uint32_t)code_number(c, value, 4);
-}
-
-/* A number below `limit`: enum values, booleans. */
-static uint32_t code_below(struct codec *c, uint32_t value, uint32_t limit)
-{
-    assert(c->out == NULL || value < limit);
-    value = code_u32(c, value);
-    if (value < limit)
-        return value;
-    fail(c, "has a value that does not exist");
-    return 0;
-}
-
-static uint32_t code_flags(struct codec *c, uint32_t value, uint32_t known)
-{
-    assert(c->out == NULL || (value & ~known) == 0);
-    value = code_u32(c, value);
-    if ((value & ~known) != 0)
-        fail(c, "has a flag that does not exist");
-    return value;
-}
-
-static bool code_bool(struct codec *c, bool value)
-{
-    return code_below(c, value, 2) != 0;
-}
-
-/* A string that may be NULL. When read it points into the input. */
-static const char *code_str(struct codec *c, const char *text)
-{
-    size_t size = text != NULL ? strlen(text) : 0;
-    uint32_t len = 0;
-
-    assert(size < ABSENT);
-    len = code_u32(c, text != NULL ? (uint32_t)size : ABSENT);
-    if (c->out != NULL) {
-        if (text != NULL)
-            buf_add(c->out, text, size + 1);
-        return text;
-    }
-    if (c->bad != NULL || len == ABSENT)
-        return NULL;
-    text = (const char *)take(c, (size_t)len + 1);
-    if (text != NULL && (text[len] != '\0' || memchr(text, '\0', len) != NULL)) {
-        fail(c, "has a string that is not terminated where it should be");
-        return NULL;
-    }
-    return text;
-}
-
-/* A string that cannot be NULL. */
-static const char *code_text(struct codec *c, const char *text)
-{
-    assert(c->out == NULL || text != NULL);
-    text = code_str(c, text);
-    if (text != NULL)
-        return text;
-    fail(c, "lacks a string that must be there");
-    return "";
-}
-
-typedef void item_fn(struct codec *c, void *item);
-
-/* An array: `slot` is the address of its pointer. Every item takes four bytes at least, so a wrong
- * count cannot make us allocate more than a small multiple of the input. */
-static void code_array(struct codec *c, void *slot, size_t *count, size_t size, item_fn *each)
-{
-    uint32_t total = 0;
-    char *items = NULL;
-
-    assert(*count < UINT32_MAX);
-    total = code_u32(c, (uint32_t)*count);
-    if (c->out != NULL) {
-        memcpy(&items, slot, sizeof(items));
-    } else if (total > (c->len - c->pos) / ITEM_SIZE_MIN) {
-        fail(c, "has more items than bytes");
-        return;
-    } else if (total > 0) {
-        items = arena_alloc(c->arena, total * size);
-        memcpy(slot, &items, sizeof(items));
-        *count = total;
-    }
-    for (uint32_t i = 0; i < total && c->bad == NULL; i++)
-        each(c, items + i * size);
-}
-#define CODE_ARRAY(codec, items, count, each)                                                      \
-    code_array((codec), &(items), &(count), sizeof(*(items)), (each))
 
 /* --- one function per struct --------------------------------------------------------------------
  */
@@ -202,7 +54,7 @@ static void code_op(struct codec *c, void *item)
     op->ino = code_u64(c, op->ino);
     op->origin = code_str(c, op->origin);
     if ((op->kind == PLAN_BIND || op->kind == PLAN_SYMLINK) && op->src == NULL)
-        fail(c, "has a mount without a source");
+        codec_fail(c, "has a mount without a source");
 }
 
 static void code_node(struct codec *c, void *item)
@@ -214,7 +66,7 @@ static void code_node(struct codec *c, void *item)
     node->rel = code_text(c, node->rel);
     node->target = code_str(c, node->target);
     if (node->kind == PLAN_NODE_SYMLINK && node->target == NULL)
-        fail(c, "has a symbolic link without a target");
+        codec_fail(c, "has a symbolic link without a target");
 }
 
 static void code_env_rule(struct codec *c, void *item)
@@ -291,7 +143,7 @@ static void code_padding(struct codec *c)
 
     for (; at % 8 != 0; at++) {
         if (code_number(c, 0, 1) != 0)
-            fail(c, "has padding that is not empty");
+            codec_fail(c, "has padding that is not empty");
     }
 }
 
@@ -303,7 +155,7 @@ static void code_filter(struct codec *c, struct plan *plan)
     if (c->out != NULL)
         buf_add(c->out, plan->filter, plan->filter_count * FILTER_INSN);
     else if (plan->filter_count > 0)
-        plan->filter = take(c, plan->filter_count * FILTER_INSN);
+        plan->filter = codec_take(c, plan->filter_count * FILTER_INSN);
     plan->filter_note = code_str(c, plan->filter_note);
 }
 
@@ -314,7 +166,7 @@ static void code_group(struct codec *c, struct plan *plan)
         plan->group[i].origin = code_str(c, plan->group[i].origin);
     }
     if (plan->group[PLAN_GROUP_CPUS].value > CPUS_MAX)
-        fail(c, "has a value that does not exist");
+        codec_fail(c, "has a value that does not exist");
 }
 
 /* What a start must know before all else comes first, so that it can be read alone. */
@@ -335,7 +187,7 @@ static void code_plan_head(struct codec *c, struct plan *plan)
     plan->audit = (enum plan_audit)code_below(c, plan->audit, PLAN_AUDIT__COUNT);
     plan->audit_log = code_str(c, plan->audit_log);
     if (plan->audit != PLAN_AUDIT_OFF && (plan->audit_log == NULL || plan->audit_log[0] != '/'))
-        fail(c, "has an audit level without a log");
+        codec_fail(c, "has an audit level without a log");
 }
 
 static void code_plan(struct codec *c, struct plan *plan)
@@ -371,7 +223,7 @@ static void code_variant(struct codec *c, void *item)
     len = code_u32(c, 0);
     code_padding(c);
     if (c->out == NULL) {
-        variant->packed = take(c, len);
+        variant->packed = codec_take(c, len);
         variant->packed_len = len;
         return;
     }
@@ -410,7 +262,7 @@ static void code_file(struct codec *c, struct plan_file *file)
     file->places_cut = code_bool(c, file->places_cut);
     CODE_ARRAY(c, file->known, file->known_count, code_known);
     if (file->place_count > 0 && file->project == NULL)
-        fail(c, "watches a project that there is not");
+        codec_fail(c, "watches a project that there is not");
     CODE_ARRAY(c, file->variants, file->variant_count, code_variant);
 }
 
@@ -435,7 +287,7 @@ void plan_encode(const struct plan_file *file, struct buf *out)
 
 static int check_header(struct codec *c, struct err *err)
 {
-    const unsigned char *magic = take(c, 8);
+    const unsigned char *magic = codec_take(c, 8);
     uint32_t version = 0;
 
     if (magic == NULL || memcmp(magic, PLAN_MAGIC, 8) != 0)
@@ -445,9 +297,9 @@ static int check_header(struct codec *c, struct err *err)
         return err_plain(err, EINVAL, "compiled plan has format %u, this version reads %u", version,
                          PLAN_VERSION);
     if (code_u32(c, 0) != 0)
-        fail(c, "has a flag that does not exist");
+        codec_fail(c, "has a flag that does not exist");
     if (code_u64(c, 0) != c->len)
-        fail(c, "is not as long as it says");
+        codec_fail(c, "is not as long as it says");
     return 0;
 }
 
@@ -477,7 +329,7 @@ int plan_load(struct plan_file *file, struct plan_variant *variant, struct err *
     code_plan(&c, &plan);
     code_padding(&c);
     if (c.bad == NULL && c.pos != c.len)
-        fail(&c, "goes on behind its end");
+        codec_fail(&c, "goes on behind its end");
     if (c.bad != NULL)
         return err_plain(err, EINVAL, "compiled plan %s (at byte %zu of a variant)", c.bad, c.pos);
     variant->plan = plan;
@@ -508,10 +360,10 @@ int plan_open(struct plan_file *file, const void *data, size_t len, struct err *
         return rc;
     code_file(&c, &decoded);
     if (c.bad == NULL && c.pos != len)
-        fail(&c, "goes on behind its end");
+        codec_fail(&c, "goes on behind its end");
     if (c.bad == NULL && (decoded.variant_count == 0 ||
                           decoded.variants[decoded.variant_count - 1].match_count != 0))
-        fail(&c, "has no variant for all other commands");
+        codec_fail(&c, "has no variant for all other commands");
     if (c.bad != NULL)
         return err_plain(err, EINVAL, "compiled plan %s (at byte %zu)", c.bad, c.pos);
     *file = decoded;

@@ -1,0 +1,39 @@
+#ifndef SVENV_PLAN_CODEC_INTERNAL_H
+#define SVENV_PLAN_CODEC_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "svenv/base/mem.h"
+#include "svenv/base/str.h"
+
+struct codec {
+    struct buf *out; /* writing; NULL when reading */
+    size_t base;     /* writing: where this plan begins in *out */
+    struct arena *arena;
+    const unsigned char *data;
+    size_t len;
+    size_t pos;
+    const char *bad; /* the first thing found wrong; everything after it reads as 0 */
+};
+
+typedef void item_fn(struct codec *c, void *item);
+
+void codec_fail(struct codec *c, const char *what);
+const unsigned char *codec_take(struct codec *c, size_t count);
+uint64_t code_number(struct codec *c, uint64_t value, unsigned bytes);
+uint64_t code_u64(struct codec *c, uint64_t value);
+int64_t code_i64(struct codec *c, int64_t value);
+uint32_t code_u32(struct codec *c, uint32_t value);
+uint32_t code_below(struct codec *c, uint32_t value, uint32_t limit);
+uint32_t code_flags(struct codec *c, uint32_t value, uint32_t known);
+bool code_bool(struct codec *c, bool value);
+const char *code_str(struct codec *c, const char *text);
+const char *code_text(struct codec *c, const char *text);
+void code_array(struct codec *c, void *slot, size_t *count, size_t size, item_fn *each);
+
+#define CODE_ARRAY(codec, items, count, each)                                                      \
+    code_array((codec), &(items), &(count), sizeof(*(items)), (each))
+
+#endif
