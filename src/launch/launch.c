@@ -141,9 +141,9 @@ int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct 
         return err_set(err, errno, "cannot make shared memory for the sandbox's set-up");
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return err_set(err, errno, "cannot make a socket pair for the sandbox's pid 1");
-    opener = fork();
+    opener = sys_fork_with(0, NULL);
     if (opener < 0)
-        return err_set(err, errno, "cannot fork");
+        return err_set(err, -opener, "cannot fork");
     if (opener == 0) {
         close(pair[0]);
         opener_main(plan, pair[1], shared);

@@ -134,11 +134,11 @@ int inside_cover(const struct inside *inside, const char *top, const char *dest,
 
     if (inside->user_ns < 0 || inside->mount_ns < 0)
         return -EBADF;
-    pid = fork();
+    pid = sys_fork_with(0, NULL);
     if (pid == 0)
         cover_main(inside, top, dest, hide);
     if (pid < 0)
-        return -errno;
+        return pid;
     while (waitpid(pid, &status, 0) < 0) {
         if (errno != EINTR)
             return -errno;

@@ -15,6 +15,7 @@
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/sys/drop.h"
+#include "svenv/sys/syscalls.h"
 
 #include "session-internal.h"
 
@@ -85,9 +86,9 @@ static int run_helper(const char *command, const char *venv, int plan_fd, const 
         add_variable(&env, helper_names[i]);
     for (size_t i = 0; str_eq(command, "internal-plan") && i < ARRAY_SIZE(override_names); i++)
         add_variable(&env, override_names[i]);
-    pid = fork();
+    pid = sys_fork_with(0, NULL);
     if (pid < 0)
-        return err_set(err, errno, "cannot fork");
+        return err_set(err, -pid, "cannot fork");
     if (pid == 0)
         helper_main(command, venv, plan_fd, env.items, mask);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {

@@ -246,10 +246,6 @@ int supervise_signals(struct err *err)
     int fd;
 
     sigfillset(&all);
-    /* They are blocked, but fork() of the C library changes that for a while, and does not look
-     * whether it got it back. */
-    if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
-        return err_set(err, errno, "cannot block signals");
     fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd < 0 ? err_set(err, errno, "cannot watch signals") : fd;
 }

@@ -227,7 +227,7 @@ bool guard_leave(struct guard *guard, int init)
         return false;
     if (init_fd >= 0 && !guard->watch.armed)
         arm(guard, first_child(init));
-    if (fork() != 0)
+    if (sys_fork_with(0, NULL) != 0)
         return false;
     if (init_fd < 0)
         hold(guard, launcher);

@@ -116,8 +116,9 @@ int sys_close_range(unsigned first, unsigned last, unsigned flags)
 
 pid_t sys_fork_with(unsigned long flags, pid_t *pid_out)
 {
-    return result(
-        syscall(SYS_clone, flags | CLONE_PARENT_SETTID | SIGCHLD, NULL, pid_out, NULL, NULL));
+    unsigned long tell = pid_out ? CLONE_PARENT_SETTID : 0;
+
+    return result(syscall(SYS_clone, flags | tell | SIGCHLD, NULL, pid_out, NULL, NULL));
 }
 
 int sys_landlock_create(const struct landlock_ruleset_v6 *attr, size_t size, uint32_t flags)

@@ -23,7 +23,8 @@ struct outcome {
 };
 
 /* What supervise() hears of signals by; made before launch_go(), for once the program runs nothing
- * may fail any more. Return: a descriptor or negative errno with *err. */
+ * may fail any more. All signals must be blocked. Return: a descriptor or negative errno with *err.
+ */
 int supervise_signals(struct err *err);
 
 /* Stays until the program has ended and what `lifetime` says is done. All signals must be blocked.

@@ -58,8 +58,10 @@ int sys_mount_id(int fd);
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_kill(int pidfd, int number);
 int sys_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
-/* clone(2) without a new stack: fork with flags. *pid_out: the child's pid, written by the kernel
- * before the child runs. */
+/* clone(2) without a new stack: fork, with flags. The C library's blocks all signals for the time
+ * of the call and gives back the mask without looking whether it could. Not for a child that uses
+ * raise(3). *pid_out, which may be NULL: the child's pid, written by the kernel before the child
+ * runs. Return: as fork(2), but negative errno. */
 pid_t sys_fork_with(unsigned long flags, pid_t *pid_out);
 int sys_landlock_create(const struct landlock_ruleset_v6 *attr, size_t size, uint32_t flags);
 int sys_landlock_add_path(int ruleset, uint64_t access, int path_fd);
