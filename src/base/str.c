@@ -71,6 +71,17 @@ bool str_glob(const char *pattern, const char *text)
     return *pattern == '\0';
 }
 
+uint32_t str_capitals(const char *text)
+{
+    uint32_t found = 0;
+
+    for (; *text != '\0'; text++) {
+        if (*text >= 'A' && *text <= 'Z')
+            found |= 1u << (*text - 'A');
+    }
+    return found;
+}
+
 bool str_is_printable(const char *text)
 {
     size_t len = strlen(text);

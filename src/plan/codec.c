@@ -74,6 +74,7 @@ static void code_env_rule(struct codec *c, void *item)
     struct plan_env_rule *rule = item;
 
     rule->pattern = code_text(c, rule->pattern);
+    rule->letters = str_capitals(rule->pattern);
     rule->action = (enum plan_env_action)code_below(c, rule->action, PLAN_ENV_ACTION__COUNT);
     rule->origin = code_str(c, rule->origin);
 }

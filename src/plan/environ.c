@@ -45,31 +45,16 @@ static bool has_name(const char *assignment, const char *name, size_t len)
            assignment[len] == '=';
 }
 
-/* The capital letters of a text, a bit for each. */
-static uint32_t letters_of(const char *text)
+/* An environment and a table of some hundred rules are thousands of pairs at every start: a letter
+ * that the name lacks settles nearly all of them, and the first letter most others. */
+static bool rule_fits(const struct plan_env_rule *rule, const char *name, uint32_t letters)
 {
-    uint32_t letters = 0;
+    char first = rule->pattern[0];
 
-    for (; *text != '\0'; text++) {
-        if (*text >= 'A' && *text <= 'Z')
-            letters |= 1u << (*text - 'A');
-    }
-    return letters;
-}
-
-/* An environment and a table of some hundred rules are tens of thousands of pairs at every start:
- * the first letter settles nearly all of them, and a letter that the name lacks most others. */
-static bool pattern_fits(const char *pattern, const char *name, uint32_t letters)
-{
-    char first = pattern[0];
-
-    if (first != name[0] && first != '*' && first != '?' && first != '\\')
+    if ((rule->letters & ~letters) != 0 ||
+        (first != name[0] && first != '*' && first != '?' && first != '\\'))
         return false;
-    for (const char *at = pattern; *at != '\0'; at++) {
-        if (*at >= 'A' && *at <= 'Z' && (letters & (1u << (*at - 'A'))) == 0)
-            return false;
-    }
-    return str_glob(pattern, name);
+    return str_glob(rule->pattern, name);
 }
 
 static bool is_for_command(const struct start *start, const char *name, size_t len)
@@ -124,10 +109,10 @@ static bool is_default(const char *origin)
 
 static const struct plan_env_rule *find_rule(const struct plan *plan, const char *name)
 {
-    uint32_t letters = letters_of(name);
+    uint32_t letters = str_capitals(name);
 
     for (size_t i = 0; i < plan->env_rule_count; i++) {
-        if (pattern_fits(plan->env_rules[i].pattern, name, letters))
+        if (rule_fits(&plan->env_rules[i], name, letters))
             return &plan->env_rules[i];
     }
     return NULL;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* NULL equals only NULL. */
 bool str_eq(const char *a, const char *b);
@@ -13,6 +14,8 @@ bool str_ends(const char *text, const char *suffix);
 /* Glob over the whole text: '*' any run, '?' one byte, '\' escapes; no brackets. Never backtracks
  * more than linear in both lengths' product, so hostile patterns are harmless. */
 bool str_glob(const char *pattern, const char *text);
+/* The letters A to Z in it, a bit for each, A the lowest. */
+uint32_t str_capitals(const char *text);
 
 /* Is all of it UTF-8 in which nothing acts on a terminal or hides what a line says? What
  * buf_add_escaped() leaves alone, but for backslashes. */

@@ -66,6 +66,13 @@ Test(str, glob)
                      globs[i].pattern, globs[i].text);
 }
 
+Test(str, capitals)
+{
+    cr_expect_eq(str_capitals(""), 0);
+    cr_expect_eq(str_capitals("a_1*?@["), 0);
+    cr_expect_eq(str_capitals("*_CAB?Z"), (1u << 0) | (1u << 1) | (1u << 2) | (1u << 25));
+}
+
 /* Exponential matchers never come back from this one. */
 Test(str, glob_is_not_slow, .timeout = 10)
 {

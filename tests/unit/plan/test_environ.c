@@ -7,15 +7,15 @@
 #include "svenv/plan/start.h"
 
 static struct plan_env_rule rules[] = {
-    {"NAMED_TOKEN", PLAN_ENV_PASS, "policy.yaml:4:9"},
-    {"https_proxy", PLAN_ENV_PASS, "policy.yaml:4:10"},
-    {"*TOKEN*", PLAN_ENV_DROP, "default"},
-    {"LC_*", PLAN_ENV_PASS, "default"},
-    {"PATH", PLAN_ENV_PASS, "default"},
-    {"*_proxy", PLAN_ENV_PASS, "default"},
-    {"*_PROXY", PLAN_ENV_PASS, "default"},
-    {"PIP_*", PLAN_ENV_PASS, "default"},
-    {"*", PLAN_ENV_COMMAND, "default"},
+    {"NAMED_TOKEN", PLAN_ENV_PASS, "policy.yaml:4:9", 0},
+    {"https_proxy", PLAN_ENV_PASS, "policy.yaml:4:10", 0},
+    {"*TOKEN*", PLAN_ENV_DROP, "default", 0},
+    {"LC_*", PLAN_ENV_PASS, "default", 0},
+    {"PATH", PLAN_ENV_PASS, "default", 0},
+    {"*_proxy", PLAN_ENV_PASS, "default", 0},
+    {"*_PROXY", PLAN_ENV_PASS, "default", 0},
+    {"PIP_*", PLAN_ENV_PASS, "default", 0},
+    {"*", PLAN_ENV_COMMAND, "default", 0},
 };
 static struct plan_env_set settings[] = {
     {"FROM_POLICY", "policy", "policy.yaml:9:1"},

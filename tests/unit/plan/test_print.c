@@ -56,7 +56,7 @@ Test(print, one_line_each)
     auto_buf struct buf out = {0};
     struct plan_node nodes[] = {{PLAN_NODE_DIR, "/p/.venv/home", "data", NULL, false},
                                 {PLAN_NODE_SYMLINK, "/p/.venv/home", "link", "/x", false}};
-    struct plan_env_rule rules[] = {{"LC_*", PLAN_ENV_PASS, "default"}};
+    struct plan_env_rule rules[] = {{"LC_*", PLAN_ENV_PASS, "default", 0}};
     struct plan_env_set set[] = {{"A", "1", "policy.yaml:9:1"},
                                  {"API_TOKEN", "hunter2", "BWRAP_ARGS"},
                                  {"B", NULL, "policy.yaml:9:2"}};
