@@ -19,7 +19,7 @@
 /* Reserved, not used: more than any bounded input of a start can make of it. */
 #define SPACE ((size_t)64 << 20)
 /* What a usual start touches: taken at once instead of by page faults. */
-#define FIRST ((size_t)48 << 10)
+#define FIRST ((size_t)72 << 10)
 #define ALIGN ((size_t)16)
 
 /* Stands before every object, for realloc(). */

@@ -32,6 +32,7 @@ struct supervisor {
     struct relay relay;
     struct terminal terminal;
     int signals;
+    int adopted;         /* pid 1's list of children; -1: none to be had */
     int64_t deadline_ms; /* 0: none */
     bool ended;
     int status; /* of the program, as from waitpid(2) */
@@ -203,18 +204,24 @@ static void run_until_end(struct supervisor *s)
     }
 }
 
+/* Opened while the program has yet to run, when there is time: the kernel makes the directories on
+ * the way to a file in /proc as they are asked for. */
+static int open_adopted(int init)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", init, init);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 /* Has pid 1 adopted nothing that the program left? Its list of children (proc(5), "children") costs
  * less than asking it; where there is no such file, or it is hidden, it is asked. */
 static bool nothing_left(struct supervisor *s)
 {
-    char path[64], byte;
-    auto_fd int fd = -1;
+    char byte;
 
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)s->launch->init,
-             (int)s->launch->init);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0)
-        return read(fd, &byte, 1) == 0;
+    if (s->adopted >= 0)
+        return read(s->adopted, &byte, 1) == 0;
     return control_say(s->relay.control, CONTROL_LEFT, 0) < 0 ||
            control_wait(&s->relay, CONTROL_LEFT, ANSWER_MS) != 1;
 }
@@ -266,6 +273,7 @@ void supervise(const struct plan *plan, struct launch *launch, struct guard *gua
         s.deadline_ms = clock_ms() + (int64_t)plan->wall_time * 1000;
     terminal_note(s.relay.terminal, &s.terminal);
     let_go_of_streams();
+    s.adopted = open_adopted(launch->init);
     run_until_end(&s);
     job_take_terminal(s.relay.terminal, launch->program);
     close(s.signals);
@@ -288,6 +296,7 @@ void supervise(const struct plan *plan, struct launch *launch, struct guard *gua
     out->usage = s.usage;
     out->oom_kills = oom_kills;
     out->alive = settle_rest(&s);
+    close(s.adopted);
 }
 
 _Noreturn void outcome_repeat(const struct outcome *outcome)
