@@ -7,6 +7,7 @@
 
 #include "svenv/base/fd.h"
 #include "svenv/base/path.h"
+#include "svenv/base/str.h"
 #include "svenv/sys/syscalls.h"
 
 #include "root-internal.h"
@@ -21,8 +22,18 @@ const char *dest_path(const char *dest)
 void dest_note_foreign(struct builder *b, const struct plan_op *op)
 {
     if (b->foreign_count < FOREIGN_MAX)
-        b->foreign[b->foreign_count] = op->dest;
+        b->foreign[b->foreign_count] = op;
     b->foreign_count++;
+}
+
+/* Processes' directories, and `self` and its kind, have links in them or are some. */
+static bool is_kernel_file(const char *dest, const struct plan_op *proc)
+{
+    const char *name = proc->kind == PLAN_PROC ? path_relative_to(dest, proc->dest) : NULL;
+
+    return name && name[0] >= 'a' && name[0] <= 'z' && !strchr(name, '/') &&
+           !str_eq(name, "self") && !str_eq(name, "thread-self") && !str_eq(name, "mounts") &&
+           !str_eq(name, "net");
 }
 
 bool dest_is_ours(const struct builder *b, const char *dest)
@@ -30,7 +41,7 @@ bool dest_is_ours(const struct builder *b, const char *dest)
     if (b->foreign_count > FOREIGN_MAX)
         return false;
     for (size_t i = 0; i < b->foreign_count; i++) {
-        if (path_is_beneath(dest, b->foreign[i]))
+        if (path_is_beneath(dest, b->foreign[i]->dest) && !is_kernel_file(dest, b->foreign[i]))
             return false;
     }
     return true;

@@ -14,7 +14,7 @@ enum gate {
     /* By the launcher: what is to be mounted exists on the host. */
     GATE_NODES_MADE = 1 << 5,
     /* By the program. pivot_root(2) moves the processes that are in the kernel's list of tasks: one
-     * that was still being cloned would keep the host's root. It needs the host's /proc no more. */
+     * that was still being cloned would keep the host's root. */
     GATE_PROGRAM_EXISTS = 1 << 0,
     /* By pid 1: Landlock rules may be looked up below the new root's descriptor. */
     GATE_ROOT_BUILT = 1 << 6,

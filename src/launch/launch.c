@@ -15,11 +15,11 @@
  *    died". Then it exits.
  * 4. Pid 1 builds on the root by the plan's operations when there is a plan: it has the
  *    capabilities of its user namespace (a proc of the new pid namespace can be mounted from inside
- *    it only). It pivots into it, for the program too. From here on the host's files are out of
- *    reach.
+ *    it only). It closes nesting on the way. It pivots into it, for the program too. From here on
+ * the host's files are out of reach.
  * 5. Pid 1 drops the old root, then everything that it has itself, opens the last gate, and
  *    reaps (init.c).
- * 6. Meanwhile the program closes nesting and names the host; it makes the network namespace, the
+ * 6. Meanwhile the program names the host; it makes the network namespace, the
  *    dearest of all, and hands it to pid 1; it sets limits, drops capabilities and loads the
  *    filter; it makes Landlock's rules once the root is built, and enters Landlock once the root
  *    stands; once all gates are open it executes (program.c).

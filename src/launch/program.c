@@ -256,13 +256,10 @@ static void take_terminal(void)
         tcsetpgrp(STDIN_FILENO, getpid());
 }
 
-/* Needs the host's /proc: this process's root changes when pid 1 pivots. */
 static int finish_namespaces(const struct plan *plan, int net, struct shared *shared)
 {
     struct err *err = &shared->failure.err;
 
-    if (!(plan->flags & PLAN_USERNS_OK) && namespaces_close_nesting(err) < 0)
-        return -err->code;
     gate_open(&shared->gates, GATE_PROGRAM_EXISTS);
     if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
         return err_set(err, errno, "cannot set the host name '%s'", plan->hostname);

@@ -20,11 +20,12 @@ enum {
 };
 
 struct builder {
-    int root;     /* the current directory, too */
-    uint32_t uid; /* inside */
+    int root;           /* the current directory, too */
+    uint32_t uid;       /* inside */
+    bool close_nesting; /* is still to be done, best with a /proc of our own */
     /* Binds, symlinks and /proc so far: what lies beneath is not ours. More than FOREIGN_MAX:
      * everything counts as foreign. */
-    const char *foreign[FOREIGN_MAX];
+    const struct plan_op *foreign[FOREIGN_MAX];
     size_t foreign_count;
     dev_t own[OWN_TREES_MAX]; /* file systems made here: the only ones where nodes are made (C4) */
     size_t own_count;
@@ -36,7 +37,8 @@ struct builder {
 const char *dest_path(const char *dest);
 void dest_note_foreign(struct builder *b, const struct plan_op *op);
 /* Was everything on the way to `dest`, and `dest` itself, made here? Then it can be used by its
- * path, which is cheaper: nothing leads elsewhere, and nobody else can change it. */
+ * path, which is cheaper: nothing leads elsewhere, and nobody else can change it. The kernel's own
+ * files at the top of a /proc made here count, too. */
 bool dest_is_ours(const struct builder *b, const char *dest);
 /* Return: a descriptor, or negative errno. */
 int dest_open(const struct builder *b, const char *dest, uint64_t flags);

@@ -10,6 +10,7 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/sys/mounts.h"
+#include "svenv/sys/namespaces.h"
 #include "svenv/sys/syscalls.h"
 
 #include "root-internal.h"
@@ -61,6 +62,15 @@ static int attach_root(struct builder *b, struct err *err)
     return 0;
 }
 
+/* Without a /proc of our own. */
+static int close_nesting(struct err *err)
+{
+    auto_fd int proc = open("/proc", O_PATH | O_CLOEXEC);
+
+    return proc < 0 ? err_set(err, errno, "cannot open /proc")
+                    : namespaces_close_nesting(proc, err);
+}
+
 static int do_operations(struct builder *b, struct shared *shared, struct err *err)
 {
     const struct plan *plan;
@@ -69,12 +79,13 @@ static int do_operations(struct builder *b, struct shared *shared, struct err *e
     gate_wait(&shared->gates, GATE_PLAN_READY);
     plan = shared->plan;
     b->uid = plan->uid;
+    b->close_nesting = !(plan->flags & PLAN_USERNS_OK);
     for (size_t i = 0; rc == 0 && i < plan->op_count; i++) {
         if (plan->ops[i].kind == PLAN_BIND)
             gate_wait(&shared->gates, GATE_NODES_MADE);
         rc = op_functions[plan->ops[i].kind](b, &plan->ops[i], err);
     }
-    return rc;
+    return rc == 0 && b->close_nesting ? close_nesting(err) : rc;
 }
 
 int root_build(int root, struct shared *shared, struct err *err)

@@ -10,6 +10,7 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/sys/mounts.h"
+#include "svenv/sys/namespaces.h"
 #include "svenv/sys/syscalls.h"
 
 #include "root-internal.h"
@@ -94,11 +95,28 @@ static int clone_source(const struct builder *b, const struct plan_op *op, struc
     return tree;
 }
 
-int op_bind(struct builder *b, const struct plan_op *op, struct err *err)
+/* Return: 0 when it is mounted, 1 when it takes the longer way, which also knows what is wrong. */
+static int bind_by_path(const struct builder *b, const struct plan_op *op, struct err *err)
 {
-    auto_fd int tree = clone_source(b, op, err);
+    bool deep = !(op->flags & PLAN_FLAT);
     int rc;
 
+    if ((op->flags & (PLAN_HOSTILE | PLAN_IDENTITY)) || !dest_is_ours(b, op->dest))
+        return 1;
+    rc = mount_bind(op->src, dest_path(op->dest), deep, bind_attrs(op));
+    return rc < 0 ? err_set(err, -rc, "cannot bind '%s' (%s)", op->src, op->origin) : 0;
+}
+
+int op_bind(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    auto_fd int tree = -1;
+    int rc = bind_by_path(b, op, err);
+
+    if (rc <= 0) {
+        dest_note_foreign(b, op);
+        return rc;
+    }
+    tree = clone_source(b, op, err);
     if (tree < 0)
         return tree == -ENOENT && (op->flags & PLAN_TRY) ? 0 : tree;
     rc = attach(b, tree, op, err);
@@ -152,9 +170,15 @@ int op_proc(struct builder *b, const struct plan_op *op, struct err *err)
 {
     /* Group 0 sees all by default, and root's programs are in it: a group that nobody has. */
     static const char *const options[] = {"hidepid", "invisible", "gid", "4294967294", NULL};
+    auto_fd int tree = mount_make("proc", options, FIXED_ATTRS | MOUNT_ATTR_NOEXEC);
+    int rc;
 
-    int rc = mount_new(b, op, "proc", options, FIXED_ATTRS | MOUNT_ATTR_NOEXEC, err);
-
+    if (tree < 0)
+        return make_error(err, -tree, op, "proc");
+    rc = b->close_nesting ? namespaces_close_nesting(tree, err) : 0;
+    b->close_nesting = false;
+    if (rc == 0)
+        rc = attach(b, tree, op, err);
     dest_note_foreign(b, op); /* magic links lead out of it */
     return rc;
 }
@@ -179,32 +203,38 @@ int op_remount_ro(struct builder *b, const struct plan_op *op, struct err *err)
     return rc < 0 ? err_set(err, -rc, "cannot make '%s' read-only (%s)", op->dest, op->origin) : 0;
 }
 
-static int look_at(const struct builder *b, const char *dest, struct stat *out)
-{
-    auto_fd int fd = -1;
-
-    if (dest_is_ours(b, dest))
-        return fstatat(b->root, dest_path(dest), out, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
-    fd = dest_open(b, dest, O_PATH);
-    if (fd < 0)
-        return fd;
-    return fstat(fd, out) < 0 ? -errno : 0;
-}
-
 /* The masks' own mount is read-only, and so is every copy of it. A directory that is exchanged for
  * a file in between cannot be mounted on. */
-int op_mask(struct builder *b, const struct plan_op *op, struct err *err)
+static int mask_at(const struct builder *b, const char *dest)
 {
+    auto_fd int target = dest_open(b, dest, O_PATH);
     auto_fd int tree = -1;
     struct stat st;
-    int rc = look_at(b, op->dest, &st);
+
+    if (target < 0 || fstat(target, &st) < 0)
+        return target < 0 ? target : -errno;
+    tree = sys_open_tree(b->root, S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE,
+                         OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    return tree < 0 ? tree : mount_attach(tree, target, "");
+}
+
+/* Looked at first: for a mount that fails after all the kernel waits until every processor has let
+ * go of it, as long as ten others take. */
+static int mask_by_path(const char *path)
+{
+    struct stat st;
+
+    if (fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        mount(S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE, path, NULL, MS_BIND, NULL) < 0)
+        return -errno;
+    return 0;
+}
+
+int op_mask(struct builder *b, const struct plan_op *op, struct err *err)
+{
+    int rc = dest_is_ours(b, op->dest) ? mask_by_path(dest_path(op->dest)) : mask_at(b, op->dest);
 
     if (rc == -ENOENT && (op->flags & PLAN_TRY))
         return 0;
-    if (rc == 0) {
-        tree = sys_open_tree(b->root, S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE,
-                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-        rc = tree < 0 ? tree : attach_to(b, tree, op->dest);
-    }
     return rc < 0 ? err_set(err, -rc, "cannot hide '%s' (%s)", op->dest, op->origin) : 0;
 }

@@ -21,6 +21,15 @@ int mount_clone(int dir, const char *path, bool recursive, uint64_t attrs)
     return rc < 0 ? rc : steal_fd(&tree);
 }
 
+int mount_bind(const char *source, const char *dest, bool recursive, uint64_t attrs)
+{
+    unsigned long deep = recursive ? MS_REC : 0;
+
+    if (mount(source, dest, NULL, MS_BIND | deep, NULL) < 0)
+        return 1;
+    return sys_mount_setattr(AT_FDCWD, dest, recursive ? AT_RECURSIVE : 0, attrs, 0);
+}
+
 int mount_make(const char *type, const char *const *options, uint64_t attrs)
 {
     auto_fd int context = sys_fsopen(type, FSOPEN_CLOEXEC);

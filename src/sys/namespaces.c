@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -104,20 +105,16 @@ int namespaces_enter(uint32_t uid, uint32_t gid, struct err *err)
     return map_ids(uid, gid, outer_uid, outer_gid, err);
 }
 
-int namespaces_close_nesting(struct err *err)
+int namespaces_close_nesting(int proc, struct err *err)
 {
-    return write_file(AT_FDCWD, "/proc/sys/user/max_user_namespaces", "0", err);
+    return write_file(proc, "sys/user/max_user_namespaces", "0", err);
 }
 
-static int loopback_up(struct err *err)
+static int loopback_up(int any_socket, struct err *err)
 {
-    auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct ifreq request = {.ifr_name = "lo"};
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
 
-    if (fd < 0)
-        return err_set(err, errno, "cannot make a socket to configure the loopback interface");
-    request.ifr_flags = IFF_UP | IFF_RUNNING;
-    if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+    if (ioctl(any_socket, SIOCSIFFLAGS, &request) < 0)
         return err_set(err, errno, "cannot bring up the loopback interface");
     return 0;
 }
@@ -167,25 +164,29 @@ static int receive_descriptor(int socket)
     return fd;
 }
 
-int namespaces_own_net(int socket, struct err *err)
+int namespaces_own_net(int peer, struct err *err)
 {
+    auto_fd int any = -1;
     auto_fd int net = -1;
     int rc;
 
     if (unshare(CLONE_NEWNET) < 0)
         return err_set(err, errno, "cannot make a network namespace");
-    net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (any < 0)
+        return err_set(err, errno, "cannot make a socket in the network namespace");
+    net = ioctl(any, SIOCGSKNS);
     if (net < 0)
-        return err_set(err, errno, "cannot open /proc/self/ns/net");
-    rc = send_descriptor(socket, net);
+        return err_set(err, errno, "cannot open the network namespace");
+    rc = send_descriptor(peer, net);
     if (rc < 0)
         return err_set(err, -rc, "cannot hand over the network namespace");
-    return loopback_up(err);
+    return loopback_up(any, err);
 }
 
-int namespaces_join_net(int socket, struct err *err)
+int namespaces_join_net(int peer, struct err *err)
 {
-    auto_fd int net = receive_descriptor(socket);
+    auto_fd int net = receive_descriptor(peer);
 
     if (net < 0)
         return err_set(err, -net, "cannot receive the network namespace");

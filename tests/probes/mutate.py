@@ -56,8 +56,8 @@ MUTATIONS = [
     plan("seccomp filter", "drop-filter", "KRN-35 KRN-09a KRN-14a KRN-21 KRN-37a KRN-43"),
     plan("capabilities dropped", "keep-cap=21", "KRN-35"),
     plan("nesting closed by sysctl", "allow-userns", "KRN-04"),
-    code("new clone flags filtered only: sysctl", "launch/program.c",
-         "if (!(plan->flags & PLAN_USERNS_OK) &&", "if (false &&", "KRN-04"),
+    code("new clone flags filtered only: sysctl", "launch/root.c",
+         "b->close_nesting = !(plan->flags & PLAN_USERNS_OK)", "b->close_nesting = false", "KRN-04"),
     code("bounding set dropped", "sys/caps.c", "        if (mask & (1ULL << cap))\n            continue;",
          "        if (cap != CAP_CHOWN && cap != CAP_DAC_OVERRIDE && cap != CAP_SYS_ADMIN &&"
          " cap != CAP_SYS_PTRACE)\n            continue;", "KRN-35"),

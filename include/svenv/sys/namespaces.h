@@ -17,15 +17,17 @@ int namespaces_enter(uint32_t uid, uint32_t gid, struct err *err);
 void namespaces_refused(int code, struct err *err);
 
 /* No further user namespaces below the caller's: user.max_user_namespaces = 0, which belongs to the
- * user namespace and cannot be raised without a capability there (namespaces(7)). */
-int namespaces_close_nesting(struct err *err);
+ * user namespace and cannot be raised without a capability there (namespaces(7)). proc: a
+ * descriptor of the top of a /proc, by preference one that is new: the host's remembers this file
+ * for every user namespace that there was lately, and looks at all of them. */
+int namespaces_close_nesting(int proc, struct err *err);
 
 /* Moves the caller into a new network namespace with a loopback interface that is up, and hands it
- * to the process at the other end of `socket` (AF_UNIX), which joins it by namespaces_join_net().
- * /proc must be there. The dearest of the namespaces, so it is made beside other work. Return: 0 or
+ * to the process at the other end of `peer` (AF_UNIX), which joins it by namespaces_join_net().
+ * The dearest of the namespaces, so it is made beside other work. Return: 0 or
  * negative errno with *err. */
-int namespaces_own_net(int socket, struct err *err);
+int namespaces_own_net(int peer, struct err *err);
 /* Waits for what namespaces_own_net() hands over. */
-int namespaces_join_net(int socket, struct err *err);
+int namespaces_join_net(int peer, struct err *err);
 
 #endif
