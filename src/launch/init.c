@@ -173,7 +173,7 @@ static void prepare(int control, int root, int net, struct shared *shared)
     shared->failure.status = STATUS_OURS;
     if (root_share(root, shared) < 0)
         _exit(STATUS_OURS);
-    gate_wait(&shared->gates, GATE_SHARE_MADE);
+    gate_wait(&shared->gates, GATE_PROGRAM_EXISTS | (shared->parts.count ? GATE_PARTS_MADE : 0));
     if (root_finish(root, shared, err) < 0)
         _exit(STATUS_OURS);
     gate_open(&shared->gates, GATE_ROOT_BUILT);

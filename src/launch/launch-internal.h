@@ -13,9 +13,11 @@ enum gate {
     GATE_PLAN_READY = 1 << 4,
     /* By the launcher: what is to be mounted exists on the host. */
     GATE_NODES_MADE = 1 << 5,
-    /* By the program: its share of the root is made. pivot_root(2) moves the processes that are in
-     * the kernel's list of tasks: one that was still being cloned would keep the host's root. */
-    GATE_SHARE_MADE = 1 << 0,
+    /* By the program. pivot_root(2) moves the processes that are in the kernel's list of tasks: one
+     * that was still being cloned would keep the host's root. */
+    GATE_PROGRAM_EXISTS = 1 << 0,
+    /* By whoever made the last part of the root. */
+    GATE_PARTS_MADE = 1 << 3,
     /* By whoever mounted a /proc: there are no further user namespaces. */
     GATE_NESTING_CLOSED = 1 << 8,
     /* By pid 1: Landlock rules may be looked up below the new root's descriptor. */
@@ -43,8 +45,8 @@ struct part {
 struct parts {
     struct part items[PARTS_MAX];
     size_t count;
-    size_t *next;   /* of each operation: the one after it in its part */
-    uint32_t taken; /* how many, by whomever */
+    size_t *next;         /* of each operation: the one after it in its part */
+    uint32_t taken, made; /* how many, by whomever */
 };
 
 /* Memory that the launcher and its children share until the program executes. */
@@ -79,9 +81,10 @@ int group_begin(const struct plan *plan, const struct group_bus *bus, struct lau
  * Return: its descriptor, or negative errno with *err. */
 int root_make(struct err *err);
 /* Makes the root of the plan on it, once there is a plan: by several processes at once, each with
- * it as current directory, until nothing is left. Return: 0, or negative with the failure set. */
+ * it as current directory, until nothing is left to begin. Return: 0, or negative with the failure
+ * set. */
 int root_share(int root, struct shared *shared);
-/* When all of them have returned: what remains. */
+/* When all parts are made: what remains. */
 int root_finish(int root, struct shared *shared, struct err *err);
 /* Makes it the root directory of every process in that namespace; the old root lies on top of it
  * until root_drop_old(). Closes the descriptor. */

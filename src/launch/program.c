@@ -271,11 +271,11 @@ _Noreturn void program_main(const struct plan *plan, int root, int net, struct s
     const struct launch_program *program;
     const char *path;
 
+    gate_open(&shared->gates, GATE_PROGRAM_EXISTS);
     if (finish_namespaces(plan, net, shared) < 0 || root_share(root, shared) < 0) {
         failure->status = STATUS_OURS;
         _exit(STATUS_OURS);
     }
-    gate_open(&shared->gates, GATE_SHARE_MADE);
     program = shared->launch_program;
     path = program->path;
     fix_listen_pid(program);

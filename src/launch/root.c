@@ -76,6 +76,15 @@ int root_close_nesting(struct shared *shared, int proc, struct err *err)
     return rc;
 }
 
+/* Tells of the last one. */
+static void part_is_made(struct shared *shared)
+{
+    uint32_t made = __atomic_add_fetch(&shared->parts.made, 1, __ATOMIC_ACQ_REL);
+
+    if (made == shared->parts.count)
+        gate_open(&shared->gates, GATE_PARTS_MADE);
+}
+
 static int make_part(struct builder *b, const struct part *part, struct err *err)
 {
     struct shared *shared = b->shared;
@@ -91,6 +100,8 @@ static int make_part(struct builder *b, const struct part *part, struct err *err
             gate_wait(&shared->gates, GATE_NODES_MADE);
         rc = op_functions[op->kind](b, op, err);
     }
+    if (rc == 0)
+        part_is_made(shared);
     return rc;
 }
 
