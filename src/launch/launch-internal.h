@@ -38,7 +38,7 @@ enum {
 struct part {
     const char *top; /* name at the top of the root */
     size_t len;
-    size_t first, last; /* the plan's numbers of the operations; `next` has those between */
+    size_t first, last; /* numbers in the plan; `next` leads from the one to the other */
     size_t size;
 };
 
@@ -67,7 +67,7 @@ struct shared {
 /* Divides the plan's operations. Allocates: for the launcher only. */
 void parts_make(const struct plan *plan, struct parts *out);
 /* Return: one that nobody had; NULL: all are taken. */
-const struct part *parts_take(struct parts *groups);
+const struct part *parts_take(struct parts *parts);
 
 /* The first failure of those that work side by side is the one that is told. */
 void launch_fail(struct shared *shared, const struct err *err);
