@@ -179,6 +179,11 @@ static void look_at_log(struct status *status)
     struct err err = {0};
 
     status->audit_log = log_path(&status->user, status->path);
+    if (!status->audit_log) {
+        (void)err_set(&err, errno, "cannot find the log");
+        add_problem(status, "audit log", &err);
+        return;
+    }
     if (log_count_denials(status->audit_log, status->path, &status->denials, &err) < 0)
         add_problem(status, "audit log", &err);
 }
@@ -232,7 +237,10 @@ static int gather(struct status *status, const struct args *args, struct err *er
         r = user_load(&status->user, err);
     if (r < 0)
         return r;
-    status->wrapped = venv_is_wrapped(status->path);
+    r = venv_is_wrapped(status->path, err);
+    if (r < 0)
+        return r;
+    status->wrapped = r > 0;
     if (!status->wrapped)
         return venv_inspect(&status->venv, status->path, NULL, status->user.home_real, err);
     look_at_venv(status);
