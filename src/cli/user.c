@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,6 +32,28 @@ static bool is_lookup_failure(int code)
     return false;
 }
 
+/* A name service that can't open its file counts as one that knows nobody. The file itself tells
+ * whether this user really has no name. */
+static int check_unknown(uid_t uid, struct err *err)
+{
+    FILE *file = fopen("/etc/passwd", "re");
+    const struct passwd *entry = NULL;
+    int code = 0;
+
+    if (!file)
+        return look_is_answer(errno) ? 0 : err_set(err, errno, "cannot open '/etc/passwd'");
+    do {
+        errno = 0;
+        entry = fgetpwent(file);
+        code = errno;
+    } while (entry && entry->pw_uid != uid);
+    fclose(file);
+    if (entry)
+        return err_plain(err, EAGAIN, "the name service does not find user %u of '/etc/passwd'",
+                         uid);
+    return code == 0 || look_is_answer(code) ? 0 : err_set(err, code, "cannot read '/etc/passwd'");
+}
+
 static int take_passwd(struct user *user, struct err *err)
 {
     auto_free char *buffer = xcalloc(1, PASSWD_BUFFER);
@@ -41,7 +64,7 @@ static int take_passwd(struct user *user, struct err *err)
     if (is_lookup_failure(code))
         return err_set(err, code, "cannot look up who you are in passwd");
     if (code != 0 || !found)
-        return 0;
+        return check_unknown(user->uid, err);
     user->name = xstrdup(found->pw_name);
     if (found->pw_dir[0] == '/')
         user->home = xstrdup(found->pw_dir);
