@@ -23,7 +23,7 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static bool is_open(uint32_t *gates, uint32_t all)
+bool gate_is_open(uint32_t *gates, uint32_t all)
 {
     return (__atomic_load_n(gates, __ATOMIC_ACQUIRE) & all) == all;
 }
@@ -43,10 +43,10 @@ void gate_wait(uint32_t *gates, uint32_t all)
     int64_t end;
     uint32_t now;
 
-    if (is_open(gates, all))
+    if (gate_is_open(gates, all))
         return;
     for (end = now_ns() + AWAKE_NS; now_ns() < end && end != INT64_MAX;) {
-        if (is_open(gates, all))
+        if (gate_is_open(gates, all))
             return;
         sched_yield();
     }

@@ -160,8 +160,8 @@ static int join_net(int net, struct shared *shared)
     struct err err = {0};
     int rc = net < 0 ? 0 : namespaces_join_net(net, &err);
 
-    if (rc < 0 && shared->failure.err.code == 0)
-        shared->failure.err = err;
+    if (rc < 0)
+        launch_fail(shared, &err);
     return rc;
 }
 
@@ -171,10 +171,12 @@ static void prepare(int control, int root, int net, struct shared *shared)
 
     die_with_launcher(control);
     shared->failure.status = STATUS_OURS;
-    if (root_build(root, shared, err) < 0)
+    if (root_share(root, shared) < 0)
+        _exit(STATUS_OURS);
+    gate_wait(&shared->gates, GATE_PROGRAM_EXISTS | (shared->parts.count ? GATE_PARTS_MADE : 0));
+    if (root_finish(root, shared, err) < 0)
         _exit(STATUS_OURS);
     gate_open(&shared->gates, GATE_ROOT_BUILT);
-    gate_wait(&shared->gates, GATE_PROGRAM_EXISTS);
     if (root_enter(root, shared, err) < 0 || join_net(net, shared) < 0)
         _exit(STATUS_OURS);
     gate_open(&shared->gates, GATE_ROOT_STANDS);

@@ -16,6 +16,10 @@ enum gate {
     /* By the program. pivot_root(2) moves the processes that are in the kernel's list of tasks: one
      * that was still being cloned would keep the host's root. */
     GATE_PROGRAM_EXISTS = 1 << 0,
+    /* By whoever made the last part of the root. */
+    GATE_PARTS_MADE = 1 << 3,
+    /* By whoever mounted a /proc: there are no further user namespaces. */
+    GATE_NESTING_CLOSED = 1 << 8,
     /* By pid 1: Landlock rules may be looked up below the new root's descriptor. */
     GATE_ROOT_BUILT = 1 << 6,
     /* By pid 1: it is the root directory of both. */
@@ -26,7 +30,26 @@ enum gate {
     GATES_BEFORE_EXEC = GATE_ROOT_STANDS | GATE_INIT_READY,
 };
 
-/* One page that the launcher and its children share until the program executes. */
+enum {
+    PARTS_MAX = 24 /* names at the top of the root that are told apart */
+};
+
+/* Operations of the plan that must be made in their order, by one process. */
+struct part {
+    const char *top; /* name at the top of the root */
+    size_t len;
+    size_t first, last; /* the plan's numbers of the operations; `next` has those between */
+    size_t size;
+};
+
+struct parts {
+    struct part items[PARTS_MAX];
+    size_t count;
+    size_t *next;         /* of each operation: the one after it in its part */
+    uint32_t taken, made; /* how many, by whomever */
+};
+
+/* Memory that the launcher and its children share until the program executes. */
 struct shared {
     pid_t opener;
     pid_t init; /* as the launcher knows them; 0: not yet */
@@ -34,20 +57,35 @@ struct shared {
     uint32_t gates; /* futex of enum gate bits: set, never cleared */
     dev_t root_dev; /* of the sandbox, set before GATE_ROOT_STANDS */
     ino_t root_inode;
-    const struct plan *plan; /* with GATE_PLAN_READY */
+    const struct plan *plan; /* with GATE_PLAN_READY, and `parts` */
+    struct parts parts;
     const struct launch_program *launch_program;
+    uint32_t failed; /* somebody has set the failure of the shared work */
     struct launch_failure failure;
 };
+
+/* Divides the plan's operations. Allocates: for the launcher only. */
+void parts_make(const struct plan *plan, struct parts *out);
+/* Return: one that nobody had; NULL: all are taken. */
+const struct part *parts_take(struct parts *groups);
+
+/* The first failure of those that work side by side is the one that is told. */
+void launch_fail(struct shared *shared, const struct err *err);
 
 /* Has a control group hold the opener, and all that comes from it, to the plan's limits. Return: 0,
  * or negative errno with *err; the opener must be ended then. */
 int group_begin(const struct plan *plan, const struct group_bus *bus, struct launch *launch,
                 struct err *err);
 
-/* An empty root, attached to nothing. Return: its descriptor, or negative errno with *err. */
+/* An empty root in the caller's new mount namespace, on top of the old one, as current directory.
+ * Return: its descriptor, or negative errno with *err. */
 int root_make(struct err *err);
-/* Builds the root of the plan on it, once there is a plan, in the caller's new mount namespace. */
-int root_build(int root, struct shared *shared, struct err *err);
+/* Makes the root of the plan on it, once there is a plan: by several processes at once, each with
+ * it as current directory, until nothing is left to begin. Return: 0, or negative with the failure
+ * set. */
+int root_share(int root, struct shared *shared);
+/* When all parts are made: what remains. */
+int root_finish(int root, struct shared *shared, struct err *err);
 /* Makes it the root directory of every process in that namespace; the old root lies on top of it
  * until root_drop_old(). Closes the descriptor. */
 int root_enter(int root, struct shared *shared, struct err *err);
@@ -68,6 +106,7 @@ _Noreturn void program_main(const struct plan *plan, int root, int net, struct s
 void die_with_launcher(int control);
 
 void gate_open(uint32_t *gates, uint32_t which);
+bool gate_is_open(uint32_t *gates, uint32_t all);
 void gate_wait(uint32_t *gates, uint32_t all);
 
 #endif

@@ -8,22 +8,21 @@
  *    completing the plan for this start, in memory that it shares with its children. When the plan
  *    has limits for a control group it moves the opener into one first, and stays outside itself.
  * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup; pid for its children) and
- * maps the ids.                                                     Mustn't: run anything foreign.
+ *    maps the ids.                                             Mustn't: run anything foreign.
  * 3. It makes an empty root and clones pid 1 and then the program as children of the launcher: so
  *    limits, terminal, process group, rusage and stop/continue are native for the caller, and the
  *    parent of the program reads 0 inside, never 1, which pollers of the parent take for "my parent
  *    died". Then it exits.
- * 4. Pid 1 builds on the root by the plan's operations when there is a plan: it has the
- *    capabilities of its user namespace (a proc of the new pid namespace can be mounted from inside
- *    it only). It closes nesting on the way. It pivots into it, for the program too. From here on
- * the host's files are out of reach.
- * 5. Pid 1 drops the old root, then everything that it has itself, opens the last gate, and
+ * 4. The program names the host, makes the network namespace, the dearest of all, and hands it to
+ *    pid 1. Both make the root by the plan's operations, when there is a plan, each what the other
+ *    has not begun (parts.c): they have the capabilities of their user namespace (a proc of the new
+ *    pid namespace can be mounted from inside it only). Who mounts it closes nesting.
+ * 5. Pid 1 pivots into the root, for the program too: from here on the host's files are out of
+ *    reach. It drops the old root, then everything that it has itself, opens the last gate, and
  *    reaps (init.c).
- * 6. Meanwhile the program names the host; it makes the network namespace, the
- *    dearest of all, and hands it to pid 1; it sets limits, drops capabilities and loads the
- *    filter; it makes Landlock's rules once the root is built, and enters Landlock once the root
- *    stands; once all gates are open it executes (program.c).
- *                                                                  Should: have nothing to decide.
+ * 6. Meanwhile the program sets limits, drops capabilities and loads the filter; it makes the
+ *    rules for Landlock once the root is built, and enters Landlock once the root stands; once all
+ *    gates are open it executes (program.c).                  Should: have nothing to decide.
  *
  * An error in any child ends the launch: it is written to the shared page as data, and printed once
  * by the launcher. When pid 1 ends, the kernel ends the program at the gate. */
@@ -92,6 +91,13 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
     if (sibling(shared, &shared->program) == 0)
         program_main(plan, root, net[1], shared);
     _exit(0);
+}
+
+void launch_fail(struct shared *shared, const struct err *err)
+{
+    if (__atomic_exchange_n(&shared->failed, 1, __ATOMIC_ACQ_REL) == 0 &&
+        shared->failure.err.code == 0)
+        shared->failure.err = *err;
 }
 
 static void reap(pid_t pid)
@@ -196,6 +202,7 @@ int launch_go(struct launch *launch, const struct plan *plan, const struct launc
 
     shared->plan = plan;
     shared->launch_program = program;
+    parts_make(plan, &shared->parts);
     gate_open(&shared->gates, GATE_PLAN_READY);
     rc = nodes_make(plan, err);
     if (rc < 0) {

@@ -260,7 +260,6 @@ static int finish_namespaces(const struct plan *plan, int net, struct shared *sh
 {
     struct err *err = &shared->failure.err;
 
-    gate_open(&shared->gates, GATE_PROGRAM_EXISTS);
     if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
         return err_set(err, errno, "cannot set the host name '%s'", plan->hostname);
     return net < 0 ? 0 : namespaces_own_net(net, err);
@@ -272,11 +271,11 @@ _Noreturn void program_main(const struct plan *plan, int root, int net, struct s
     const struct launch_program *program;
     const char *path;
 
-    if (finish_namespaces(plan, net, shared) < 0) {
+    gate_open(&shared->gates, GATE_PROGRAM_EXISTS);
+    if (finish_namespaces(plan, net, shared) < 0 || root_share(root, shared) < 0) {
         failure->status = STATUS_OURS;
         _exit(STATUS_OURS);
     }
-    gate_wait(&shared->gates, GATE_PLAN_READY);
     program = shared->launch_program;
     path = program->path;
     fix_listen_pid(program);

@@ -20,14 +20,15 @@ enum {
 };
 
 struct builder {
-    int root;           /* the current directory, too */
-    uint32_t uid;       /* inside */
-    bool close_nesting; /* is still to be done, best with a /proc of our own */
-    /* Binds, symlinks and /proc so far: what lies beneath is not ours. More than FOREIGN_MAX:
-     * everything counts as foreign. */
+    int root;     /* the current directory, too */
+    uint32_t uid; /* inside */
+    struct shared *shared;
+    /* Binds, symlinks and /proc of the part so far: what lies beneath is not ours. More than
+     * FOREIGN_MAX: everything counts as foreign. */
     const struct plan_op *foreign[FOREIGN_MAX];
     size_t foreign_count;
-    dev_t own[OWN_TREES_MAX]; /* file systems made here: the only ones where nodes are made (C4) */
+    dev_t own[OWN_TREES_MAX]; /* the root's file system, and those made here for the part: the only
+                               * ones where nodes are made (C4) */
     size_t own_count;
 };
 
@@ -47,6 +48,9 @@ int dest_is_own(const struct builder *b, int dir);
 /* The directory in which the node `dest` is to be made, and its name there. */
 int dest_open_parent(const struct builder *b, const char *dest, int *dir_out,
                      const char **name_out);
+
+/* When the plan closes nesting and nobody has. proc: the top of a /proc, best of a new one. */
+int root_close_nesting(struct shared *shared, int proc, struct err *err);
 
 /* --- operations of the plan --- */
 

@@ -35,68 +35,118 @@ static int make_masks(void)
     return sys_mount_setattr(AT_FDCWD, OWN_DIR, 0, attrs, 0);
 }
 
-int root_make(struct err *err)
-{
-    static const char *const options[] = {"mode", "0755", NULL};
-    int root = mount_make("tmpfs", options, FIXED_ATTRS);
-
-    return root < 0 ? err_set(err, -root, "cannot make the sandbox's root") : root;
-}
-
 /* On top of "/": path look-ups from "/" still start at the old root below it, so nothing of the
  * host is hidden while sources are opened. The current directory becomes the new root, where
  * destinations are looked up. */
-static int attach_root(struct builder *b, struct err *err)
+static int attach_root(int root)
 {
     auto_fd int old = open("/", O_PATH | O_CLOEXEC);
-    struct stat st;
-    int rc = mount_attach(b->root, old, "");
+    mode_t mask = umask(0);
+    int rc = mount_attach(root, old, "");
 
-    if (rc == 0 && (fchdir(b->root) < 0 || fstat(b->root, &st) < 0))
+    if (rc == 0 && fchdir(root) < 0)
         rc = -errno;
     if (rc == 0)
         rc = make_masks();
-    if (rc < 0)
-        return err_set(err, -rc, "cannot mount the sandbox's root");
-    b->own[b->own_count++] = st.st_dev;
-    return 0;
+    umask(mask);
+    return rc;
 }
 
-/* Without a /proc of our own. */
-static int close_nesting(struct err *err)
+int root_make(struct err *err)
 {
-    auto_fd int proc = open("/proc", O_PATH | O_CLOEXEC);
+    static const char *const options[] = {"mode", "0755", NULL};
+    auto_fd int root = mount_make("tmpfs", options, FIXED_ATTRS);
+    int rc;
 
-    return proc < 0 ? err_set(err, errno, "cannot open /proc")
-                    : namespaces_close_nesting(proc, err);
+    if (root < 0)
+        return err_set(err, -root, "cannot make the sandbox's root");
+    rc = attach_root(root);
+    return rc < 0 ? err_set(err, -rc, "cannot mount the sandbox's root") : steal_fd(&root);
 }
 
-static int do_operations(struct builder *b, struct shared *shared, struct err *err)
+int root_close_nesting(struct shared *shared, int proc, struct err *err)
 {
-    const struct plan *plan;
+    int rc;
+
+    if ((shared->plan->flags & PLAN_USERNS_OK) || gate_is_open(&shared->gates, GATE_NESTING_CLOSED))
+        return 0;
+    rc = namespaces_close_nesting(proc, err);
+    if (rc == 0)
+        gate_open(&shared->gates, GATE_NESTING_CLOSED);
+    return rc;
+}
+
+/* Tells of the last one. */
+static void part_is_made(struct shared *shared)
+{
+    uint32_t made = __atomic_add_fetch(&shared->parts.made, 1, __ATOMIC_ACQ_REL);
+
+    if (made == shared->parts.count)
+        gate_open(&shared->gates, GATE_PARTS_MADE);
+}
+
+static int make_part(struct builder *b, const struct part *part, struct err *err)
+{
+    struct shared *shared = b->shared;
+    size_t at = part->first;
     int rc = 0;
 
-    gate_wait(&shared->gates, GATE_PLAN_READY);
-    plan = shared->plan;
-    b->uid = plan->uid;
-    b->close_nesting = !(plan->flags & PLAN_USERNS_OK);
-    for (size_t i = 0; rc == 0 && i < plan->op_count; i++) {
-        if (plan->ops[i].kind == PLAN_BIND)
+    b->own_count = 1;
+    b->foreign_count = 0;
+    for (size_t i = 0; rc == 0 && i < part->size; i++, at = shared->parts.next[at]) {
+        const struct plan_op *op = &shared->plan->ops[at];
+
+        if (op->kind == PLAN_BIND)
             gate_wait(&shared->gates, GATE_NODES_MADE);
-        rc = op_functions[plan->ops[i].kind](b, &plan->ops[i], err);
+        rc = op_functions[op->kind](b, op, err);
     }
-    return rc == 0 && b->close_nesting ? close_nesting(err) : rc;
+    if (rc == 0)
+        part_is_made(shared);
+    return rc;
 }
 
-int root_build(int root, struct shared *shared, struct err *err)
+static int make_parts(struct builder *b, struct err *err)
 {
-    struct builder b = {.root = root};
-    mode_t mask = umask(0);
-    int rc = attach_root(&b, err);
+    const struct part *part;
+    struct stat st;
+    int rc = 0;
 
-    if (rc == 0)
-        rc = do_operations(&b, shared, err);
+    if (fstat(b->root, &st) < 0)
+        return err_set(err, errno, "cannot look at the sandbox's root");
+    b->own[0] = st.st_dev;
+    while (rc == 0 && (part = parts_take(&b->shared->parts)))
+        rc = make_part(b, part, err);
+    return rc;
+}
+
+int root_share(int root, struct shared *shared)
+{
+    struct builder b = {.root = root, .shared = shared};
+    struct err err = {0};
+    mode_t mask;
+    int rc;
+
+    gate_wait(&shared->gates, GATE_PLAN_READY);
+    b.uid = shared->plan->uid;
+    mask = umask(0);
+    rc = make_parts(&b, &err);
     umask(mask);
+    if (rc < 0)
+        launch_fail(shared, &err);
+    return rc;
+}
+
+int root_finish(int root, struct shared *shared, struct err *err)
+{
+    auto_fd int proc = -1;
+    int rc = 0;
+
+    /* Without a /proc inside. */
+    if (!gate_is_open(&shared->gates, GATE_NESTING_CLOSED)) {
+        proc = open("/proc", O_PATH | O_CLOEXEC);
+        rc = proc < 0 ? err_set(err, errno, "cannot open /proc")
+                      : root_close_nesting(shared, proc, err);
+    }
     if (rc < 0)
         return rc;
     rc = sys_mount_setattr(root, "", AT_EMPTY_PATH, FIXED_ATTRS | MOUNT_ATTR_RDONLY, 0);

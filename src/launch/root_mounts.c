@@ -10,7 +10,6 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/sys/mounts.h"
-#include "svenv/sys/namespaces.h"
 #include "svenv/sys/syscalls.h"
 
 #include "root-internal.h"
@@ -104,7 +103,7 @@ static int bind_by_path(const struct builder *b, const struct plan_op *op, struc
     if ((op->flags & (PLAN_HOSTILE | PLAN_IDENTITY)) || !dest_is_ours(b, op->dest))
         return 1;
     rc = mount_bind(op->src, dest_path(op->dest), deep, bind_attrs(op));
-    return rc < 0 ? err_set(err, -rc, "cannot bind '%s' (%s)", op->src, op->origin) : 0;
+    return rc < 0 ? err_set(err, -rc, "cannot bind '%s' (%s)", op->src, op->origin) : rc;
 }
 
 int op_bind(struct builder *b, const struct plan_op *op, struct err *err)
@@ -175,8 +174,7 @@ int op_proc(struct builder *b, const struct plan_op *op, struct err *err)
 
     if (tree < 0)
         return make_error(err, -tree, op, "proc");
-    rc = b->close_nesting ? namespaces_close_nesting(tree, err) : 0;
-    b->close_nesting = false;
+    rc = root_close_nesting(b->shared, tree, err);
     if (rc == 0)
         rc = attach(b, tree, op, err);
     dest_note_foreign(b, op); /* magic links lead out of it */

@@ -7,6 +7,11 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+/* For fewer no memory has to be asked for. */
+enum {
+    FEW_WORDS = 64
+};
+
 static int fail(const char *text)
 {
     if (write(STDERR_FILENO, text, strlen(text)) < 0)
@@ -16,10 +21,10 @@ static int fail(const char *text)
 
 int main(int argc, char **argv)
 {
-    static char self[PATH_MAX + 16];
+    static char self[PATH_MAX + 16], *few[FEW_WORDS];
     ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
     unsigned long exec_name = getauxval(AT_EXECFN);
-    char **words = calloc((size_t)argc + 6, sizeof(*words));
+    char **words = argc + 6 <= FEW_WORDS ? few : calloc((size_t)argc + 6, sizeof(*words));
     char name[] = "sandbox-venv", mode[] = "stub", empty[] = "";
 
     if (len <= 0 || !words)

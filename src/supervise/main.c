@@ -81,7 +81,10 @@ static int begin(struct run *run, struct plan_variant **variant_out, struct err 
     run->start.argc = run->request.argc;
     *variant_out = plan_choose(&run->arena, &run->session.file, &run->start);
     rc = plan_peek(*variant_out, &head, err);
-    return rc < 0 ? rc : launch_prepare(&head, &bus, &run->launch, err);
+    if (rc == 0)
+        rc = launch_prepare(&head, &bus, &run->launch, err);
+    memory_warm();
+    return rc;
 }
 
 static bool holds(struct run *run)

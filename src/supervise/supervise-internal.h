@@ -40,6 +40,8 @@ void terminal_restore(const struct terminal *terminal);
 
 /* All the memory that malloc() hands out, of the launcher and its children (malloc.c). */
 void *memory_space(size_t *size_out);
+/* Takes what a usual start still needs of it, for which page after page would cost more. */
+void memory_warm(void);
 
 void relay_signal(struct relay *relay, const struct signalfd_siginfo *info);
 /* A message of pid 1. */
