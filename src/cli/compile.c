@@ -1,6 +1,5 @@
 #include "compile-internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -115,8 +115,11 @@ void facts_gather(struct host_facts *host, const struct user *user)
     auto_free char *launcher_dir = path_dirname(SVENV_LAUNCHER);
     auto_free char *audit_log = state_audit_log(user);
     int code = errno;
+    int abi = landlock_probe();
 
     *host = (struct host_facts){0};
+    if (abi < 0)
+        (void)err_set(&host->failed, abi, "cannot ask the kernel for Landlock");
     if (!audit_log)
         facts_failed(host, code, user->home);
     host->facts =
@@ -124,7 +127,7 @@ void facts_gather(struct host_facts *host, const struct user *user)
                        .gid = user->gid,
                        .home = user->home_real,
                        .home_named = user->home,
-                       .landlock_abi = landlock_abi(),
+                       .landlock_abi = abi > 0 ? (unsigned)abi : 0,
                        .launcher_dir = arena_strdup(&host->arena, launcher_dir),
                        .audit_log = arena_strdup(&host->arena, audit_log ? audit_log : ""),
                        .lookup = lookup,

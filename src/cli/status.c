@@ -1,8 +1,8 @@
 #include "status-internal.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "args-internal.h"
@@ -12,6 +12,7 @@
 #include "probe-internal.h"
 #include "probe_limits-internal.h"
 #include "svenv/base/err.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/sys/drop.h"
@@ -192,15 +193,18 @@ static void look_at_log(struct status *status)
 static void look_at_quarantine(struct status *status)
 {
     auto_free char *path = path_join(status->path, "sandbox/quarantine");
-    DIR *dir = opendir(path);
+    auto_dir DIR *dir = NULL;
     const struct dirent *entry = NULL;
+    struct err err = {0};
     size_t count = 0;
+    int rc = look_open_dir(AT_FDCWD, path, 0, &dir);
 
-    if (!dir)
-        return;
-    while ((entry = readdir(dir)))
+    while (rc > 0 && (rc = look_next(dir, &entry)) > 0)
         count += entry->d_name[0] != '.';
-    closedir(dir);
+    if (rc < 0) {
+        (void)err_set(&err, rc, "cannot list '%s'", path);
+        add_problem(status, "quarantine", &err);
+    }
     if (count > 0)
         strv_take(&status->notes,
                   xasprintf("names that appeared in the project during %zu start%s are in %s: move "
