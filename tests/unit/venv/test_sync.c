@@ -3,9 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -275,39 +273,6 @@ Test(sync, stub_that_cannot_be_read)
         cr_expect(is_stub(&f, BIN "pip"), "%o", modes[i]);
         expect_text(&f, REAL "pip", "#!python\nimport pip\n");
     }
-    fixture_drop(&f);
-}
-
-static rlim_t descriptors;
-
-static int sync_with_few_descriptors(const struct fixture *f)
-{
-    const struct rlimit limit = {descriptors, descriptors};
-
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return 2;
-    return try_sync(f, NULL) == 0 ? 0 : 1;
-}
-
-/* With too few it fails, wherever that is; it never takes what it cannot open for something else.
- */
-Test(sync, any_number_of_descriptors)
-{
-    struct fixture f = wrapped();
-    unsigned refused = 0;
-    unsigned done = 0;
-
-    for (descriptors = 0; descriptors < 32; descriptors++) {
-        int status = in_child(sync_with_few_descriptors, &f);
-
-        cr_expect(WIFEXITED(status) && WEXITSTATUS(status) < 2, "%d: %d", (int)descriptors, status);
-        refused += WEXITSTATUS(status) == 1;
-        done += WEXITSTATUS(status) == 0;
-        cr_expect(is_stub(&f, BIN "pip"), "%d", (int)descriptors);
-        expect_text(&f, REAL "pip", "#!python\nimport pip\n");
-        expect_text(&f, REAL "tool", "\177ELF tool");
-    }
-    cr_expect(refused > 3 && done > 3, "%u refused, %u done", refused, done);
     fixture_drop(&f);
 }
 
