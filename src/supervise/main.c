@@ -175,6 +175,9 @@ static int execute(struct run *run, struct outcome *outcome, struct err *err)
     if (outcome->oom_kills > 0)
         log_line("the kernel ended %lld of its processes for want of memory (limits.memory)",
                  (long long)outcome->oom_kills);
+    if (run->ran && (run->plan.flags & PLAN_INSTALLER))
+        hint_installer(&run->plan, &run->request,
+                       outcome->how == OUTCOME_EXITED && outcome->value == 0);
     if (run->plan.flags & PLAN_INSTALLER)
         rc = session_after_install(run->request.venv, &run->mask, files, err);
     return rc;

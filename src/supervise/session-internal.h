@@ -58,6 +58,9 @@ int session_renew(struct session *session, const struct request *request, const 
  * *err. */
 int session_before_install(const char *venv, const sigset_t *mask, int *files_out, struct err *err);
 int session_after_install(const char *venv, const sigset_t *mask, int files, struct err *err);
+/* Names the policy's line for a directory outside the project that the command line names: one line
+ * when the installer failed, and when it made an editable install of it. */
+void hint_installer(const struct plan *plan, const struct request *request, bool succeeded);
 
 /* How a start ended, for the audit log. */
 struct ended {

@@ -370,11 +370,34 @@ class Installs(InstallCase):
     def test_editable_install_from_outside(self):
         other = packages.tree(self.p.top / "other", "other",
                               files={"other/__init__.py": "value = 7\n"})
-        self.pip(self.p, "install", "-e", other)
+        done = self.pip(self.p, "install", "-e", other, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.splitlines()[-1],
+                         f"sandbox-venv: programs do not see '{other}' by themselves: filesystem: "
+                         f"{{read: ['{other}']}} in '{self.p.env_dir}/sandbox/policy.yaml'")
         done = self.p.code("import other; print(other.value)")
         self.assertNotEqual(done.returncode, 0, "what lies outside is not shown to programs")
         self.p.policy(f"filesystem:\n  read: [{other}]\n")
         self.assertEqual(self.p.value("import other; print(other.value)"), 7)
+
+    def test_build_in_a_directory_outside_needs_the_policys_word(self):
+        other = packages.tree(self.p.top / "other", "other", files={"other/__init__.py": ""})
+        backend = other / "backend" / "backend.py"
+        (other / "pyproject.toml").write_text(
+            '[build-system]\nrequires = []\nbuild-backend = "backend"\n'
+            'backend-path = ["backend"]\n[project]\nname = "other"\nversion = "1.0"\n')
+        backend.parent.mkdir(exist_ok=True)
+        backend.write_text("open('made-by-the-build', 'w').close()\n" + packages.BACKEND)
+        refused = self.pip(self.p, "install", other, check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("Read-only file system", refused.stdout + refused.stderr)
+        self.assertEqual(refused.stderr.splitlines()[-1],
+                         f"sandbox-venv: '{other}' was read-only for the installer; if it is to "
+                         f"build there: filesystem: {{write: ['{other}']}} in "
+                         f"'{self.p.env_dir}/sandbox/policy.yaml'")
+        self.p.policy(f"filesystem: {{write: ['{other}']}}\n")
+        self.assert_clean(self.pip(self.p, "install", other))
+        self.assertTrue((other / "made-by-the-build").exists())
 
     def test_local_project_without_its_name_is_not_seen(self):
         self.p.write("secret.txt", "mine")

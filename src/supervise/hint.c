@@ -1,0 +1,52 @@
+/* What the policy would have to say for an installer's work outside the project to be of use. */
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "svenv/base/log.h"
+#include "svenv/base/str.h"
+
+#include "session-internal.h"
+
+static bool has_file(const char *dir, const char *name)
+{
+    char path[PATH_MAX];
+
+    return snprintf(path, sizeof(path), "%s/%s", dir, name) < (int)sizeof(path) &&
+           access(path, F_OK) == 0;
+}
+
+/* What can be built, of what the command line names: shown for this start, and read-only. */
+static bool is_named_project(const struct plan_op *op)
+{
+    return op->kind == PLAN_BIND && !(op->flags & PLAN_RW) && op->origin &&
+           str_starts(op->origin, "argument ") &&
+           (has_file(op->src, "pyproject.toml") || has_file(op->src, "setup.py"));
+}
+
+static bool is_editable(const struct request *request)
+{
+    for (size_t i = 1; i < request->argc; i++) {
+        if (str_eq(request->argv[i], "-e") || str_starts(request->argv[i], "--editable"))
+            return true;
+    }
+    return false;
+}
+
+void hint_installer(const struct plan *plan, const struct request *request, bool succeeded)
+{
+    for (size_t i = 0; i < plan->op_count; i++) {
+        const struct plan_op *op = &plan->ops[i];
+
+        if (!is_named_project(op))
+            continue;
+        if (!succeeded)
+            log_line("'%s' was read-only for the installer; if it is to build there: "
+                     "filesystem: {write: ['%s']} in '%s/sandbox/policy.yaml'",
+                     op->src, op->src, request->venv);
+        else if (is_editable(request))
+            log_line("programs do not see '%s' by themselves: "
+                     "filesystem: {read: ['%s']} in '%s/sandbox/policy.yaml'",
+                     op->src, op->src, request->venv);
+    }
+}
