@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 
 /* The kernel answers EAGAIN when something was renamed during the walk: worth a few tries. */
@@ -22,6 +23,8 @@
 #define COPY_CHUNK 65536
 #define TEMPORARY ".sandbox-venv-tmp-"
 #define TEMPORARY_SECONDS 3600
+/* No file has it. */
+#define MODE_UNKNOWN UINT32_MAX
 
 static bool has_dotdot(const char *path)
 {
@@ -284,24 +287,40 @@ int fd_copy(int from, int to)
     return copy_by_hand(from, to, at);
 }
 
+static struct file_id id_of(const struct stat *st)
+{
+    return (struct file_id){
+        .dev = st->st_dev,
+        .ino = st->st_ino,
+        .mtime_ns = clock_ns_of(st->st_mtim),
+        .ctime_ns = clock_ns_of(st->st_ctim),
+        .size = (uint64_t)st->st_size,
+        .mode = st->st_mode,
+    };
+}
+
 struct file_id file_id_of(int dir, const char *path, bool follow)
 {
     struct stat st;
 
     if (fstatat(dir, path, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
         return (struct file_id){0};
-    return (struct file_id){
-        .dev = st.st_dev,
-        .ino = st.st_ino,
-        .mtime_ns = clock_ns_of(st.st_mtim),
-        .ctime_ns = clock_ns_of(st.st_ctim),
-        .size = (uint64_t)st.st_size,
-        .mode = st.st_mode,
-    };
+    return id_of(&st);
+}
+
+struct file_id file_id_known(int dir, const char *path, bool follow)
+{
+    struct stat st;
+    int rc = look_at(dir, path, follow, &st);
+
+    if (rc < 0)
+        return (struct file_id){.mode = MODE_UNKNOWN};
+    return rc == 0 ? (struct file_id){0} : id_of(&st);
 }
 
 bool file_id_eq(const struct file_id *a, const struct file_id *b)
 {
-    return a->dev == b->dev && a->ino == b->ino && a->mtime_ns == b->mtime_ns &&
-           a->ctime_ns == b->ctime_ns && a->size == b->size && a->mode == b->mode;
+    return a->mode != MODE_UNKNOWN && a->dev == b->dev && a->ino == b->ino &&
+           a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns && a->size == b->size &&
+           a->mode == b->mode;
 }

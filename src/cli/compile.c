@@ -1,6 +1,5 @@
 #include "compile-internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "svenv/base/clock.h"
 #include "svenv/base/err.h"
 #include "svenv/base/log.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/launch/launch.h"
@@ -50,7 +50,7 @@ static void add_input(struct plan_file *file, const char *path, bool follow, boo
     *input = (struct plan_input){.path = arena_strdup(&file->arena, path),
                                  .follow = follow,
                                  .directory = directory,
-                                 .id = id ? *id : file_id_of(AT_FDCWD, path, follow)};
+                                 .id = id ? *id : file_id_known(AT_FDCWD, path, follow)};
 }
 
 /* The system's directories whose files packages replace by renaming: their own times tell of every
@@ -111,20 +111,19 @@ static void add_file_inputs(struct plan_file *file, const char *venv_path, const
 }
 
 /* Profiles may build on one another, so all of them count. */
-static void add_template_inputs(struct plan_file *file)
+static int add_template_inputs(struct plan_file *file, struct err *err)
 {
-    DIR *dir = opendir(SVENV_TEMPLATES);
+    auto_dir DIR *dir = NULL;
     const struct dirent *entry;
+    int r = look_open_dir(AT_FDCWD, SVENV_TEMPLATES, 0, &dir);
 
-    if (!dir)
-        return;
-    while ((entry = readdir(dir))) {
+    while (r > 0 && (r = look_next(dir, &entry)) > 0) {
         auto_free char *path = path_join(SVENV_TEMPLATES, entry->d_name);
 
         if (str_ends(entry->d_name, ".yaml"))
             add_system_input(file, path, true, false, NULL);
     }
-    closedir(dir);
+    return r < 0 ? err_set(err, r, "cannot list '%s'", SVENV_TEMPLATES) : 0;
 }
 
 /* After the sync, which may have written it. */
@@ -205,7 +204,7 @@ static void add_asked_input(struct plan_file *file, const char *path, bool direc
                             const struct file_id *id)
 {
     auto_free char *dir = path_dirname(path);
-    struct file_id dir_id = file_id_of(AT_FDCWD, dir, false);
+    struct file_id dir_id = file_id_known(AT_FDCWD, dir, false);
 
     if (id->mode == 0 && dir_id.mode == 0 && !str_eq(dir, "/"))
         add_asked_input(file, dir, true, &dir_id);
@@ -267,18 +266,30 @@ static void keep_history(const struct plan_file *file, const struct venv *venv,
         log_err(&err);
 }
 
+/* The planner looks at the host through the facts: a look that failed spoils all that it says. */
+static int plan_by_facts(struct plan_file *file, const struct venv *venv, const struct user *user,
+                         const struct policy *policy, struct host_facts *host, struct err *err)
+{
+    int planned;
+    int looked;
+
+    facts_gather(host, user);
+    facts_expand(host, policy, venv->project);
+    facts_survey(host, policy, venv);
+    planned = plan_compute(file, policy, venv, &host->facts, err);
+    looked = facts_check(host, err);
+    return looked < 0 ? looked : planned;
+}
+
 static int compute(struct plan_file *file, const struct venv *venv, const struct user *user,
                    const struct policy *policy, struct err *err)
 {
-    auto_facts struct host_facts host;
+    auto_facts struct host_facts host = {0};
     int r;
 
-    facts_gather(&host, user);
     if (venv->project)
         add_input(file, venv->project, false, true, NULL);
-    facts_expand(&host, policy, venv->project);
-    facts_survey(&host, policy, venv);
-    r = plan_compute(file, policy, venv, &host.facts, err);
+    r = plan_by_facts(file, venv, user, policy, &host, err);
     if (r == 0)
         add_asked_inputs(file, &host);
     return r;
@@ -312,8 +323,9 @@ int compile_plan(const char *venv_path, const struct user *user, const struct la
     if (r < 0)
         return r;
     add_file_inputs(file, venv_path, user, layers);
-    add_template_inputs(file);
-    r = load_and_sync(file, &venv, user, layers, &policy, err);
+    r = add_template_inputs(file, err);
+    if (r == 0)
+        r = load_and_sync(file, &venv, user, layers, &policy, err);
     if (r < 0)
         return r;
     add_manifest_input(file, venv_path);
@@ -331,13 +343,10 @@ int compile_plan(const char *venv_path, const struct user *user, const struct la
 int compile_dry(const struct venv *venv, const struct user *user, const struct policy *policy,
                 struct plan_file *file, struct err *err)
 {
-    auto_facts struct host_facts host;
+    auto_facts struct host_facts host = {0};
 
     plan_file_init(file);
-    facts_gather(&host, user);
-    facts_expand(&host, policy, venv->project);
-    facts_survey(&host, policy, venv);
-    return plan_compute(file, policy, venv, &host.facts, err);
+    return plan_by_facts(file, venv, user, policy, &host, err);
 }
 
 /* What every start needs on the host, so that the first one does not pay for it. */
@@ -376,7 +385,7 @@ int compile_store(const char *venv_path, const struct user *user, struct err *er
 
 static bool is_same(const struct plan_input *input)
 {
-    struct file_id now = file_id_of(AT_FDCWD, input->path, input->follow);
+    struct file_id now = file_id_known(AT_FDCWD, input->path, input->follow);
 
     if (input->directory)
         return now.dev == input->id.dev && now.ino == input->id.ino && now.mode == input->id.mode;
@@ -386,7 +395,7 @@ static bool is_same(const struct plan_input *input)
 static bool is_same_dir(const char *venv_path, const char *name, const struct file_id *id)
 {
     auto_free char *path = path_join(venv_path, name);
-    struct file_id now = file_id_of(AT_FDCWD, path, false);
+    struct file_id now = file_id_known(AT_FDCWD, path, false);
 
     return file_id_eq(&now, id);
 }

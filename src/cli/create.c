@@ -40,7 +40,11 @@ static int make_venv(const struct args *args, struct err *err)
     const char *python = args->python ? args->python : "python3";
     auto_strv struct strv words = {0};
 
-    if (venv_is_wrapped(args->venv))
+    int r = venv_is_wrapped(args->venv, err);
+
+    if (r < 0)
+        return r;
+    if (r > 0)
         return err_plain(err, EEXIST, "'%s' is there and wrapped: remove it first, or use 'wrap'",
                          args->venv);
     strv_add(&words, python);

@@ -3,6 +3,7 @@
 #ifndef SVENV_CLI_FACTS_INTERNAL_H
 #define SVENV_CLI_FACTS_INTERNAL_H
 
+#include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/plan/compute.h"
@@ -30,6 +31,7 @@ struct host_facts {
     size_t asked_count;
     struct listed_dir *listed;
     size_t listed_count;
+    struct err failed; /* the first look that found nothing out; code 0: there was none */
 };
 
 /* `user` must outlive the facts. */
@@ -41,9 +43,15 @@ void facts_expand(struct host_facts *host, const struct policy *policy, const ch
  * protected names, other venvs and bare repositories that it finds below the top. */
 void facts_survey(struct host_facts *host, const struct policy *policy, const struct venv *venv);
 /* The repository that the .git file of a worktree leads to; NULL when `project` is none. */
-const char *worktree_repository(struct arena *arena, const char *project);
+const char *worktree_repository(struct host_facts *host, const char *project);
 /* Adds one path to the table of facts. */
 void facts_add(struct host_facts *host, const char *path);
+/* A look failed, and what is there is not known: the facts are of no use. */
+void facts_failed(struct host_facts *host, int code, const char *path);
+/* The same for a file whose reading came to `rc`, unless it is not there or not one of its kind. */
+void facts_unread(struct host_facts *host, int rc, const char *path);
+/* To be asked before anything that was made of the facts is used. Return: 0 or negative errno. */
+int facts_check(const struct host_facts *host, struct err *err);
 void facts_finish(struct host_facts *host);
 #define auto_facts __attribute__((cleanup(facts_finish)))
 

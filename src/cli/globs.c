@@ -1,10 +1,10 @@
 /* Names that patterns of the policy fit. The planner can't list directories; it finds them in the
  * table of facts. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 
 #include "facts-internal.h"
+#include "svenv/base/look.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
@@ -29,7 +29,7 @@ static void note_listing(struct host_facts *host, const char *dir)
     }
     listed = arena_push(&host->arena, &host->listed, &host->listed_count, sizeof(*listed));
     listed->path = arena_strdup(&host->arena, dir);
-    listed->id = file_id_of(AT_FDCWD, dir, false);
+    listed->id = file_id_known(AT_FDCWD, dir, false);
 }
 
 static void expand(struct host_facts *host, const char *dir, const char *rest, int depth);
@@ -49,20 +49,18 @@ static void expand_name(struct host_facts *host, const char *dir, const char *na
 static void expand_pattern(struct host_facts *host, const char *dir, const char *pattern,
                            const char *rest, int depth)
 {
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    auto_dir DIR *stream = NULL;
     const struct dirent *entry;
+    int rc = look_open_dir(AT_FDCWD, dir, O_NOFOLLOW, &stream);
 
-    if (!stream)
-        return;
-    note_listing(host, dir);
-    while ((entry = readdir(stream))) {
-        bool is_dots = str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
-
-        if (!is_dots && str_glob(pattern, entry->d_name))
+    if (rc > 0)
+        note_listing(host, dir);
+    while (rc > 0 && (rc = look_next(stream, &entry)) > 0) {
+        if (str_glob(pattern, entry->d_name))
             expand_name(host, dir, entry->d_name, rest, depth);
     }
-    closedir(stream);
+    if (rc < 0)
+        facts_failed(host, rc, dir);
 }
 
 static void expand(struct host_facts *host, const char *dir, const char *rest, int depth)

@@ -52,10 +52,12 @@ static void add_hidden(const char *text, struct buf *out)
 
 static int open_dir(const char *path, struct err *err)
 {
-    auto_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_fd int root = path ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     auto_fd int made = root < 0 ? -errno : fd_mkdir_beneath(root, path + 1, 0700);
     auto_fd int dir = -1;
 
+    if (path == NULL)
+        return err_plain(err, EIO, "cannot find the directory of the policy's history");
     if (made < 0)
         return err_set(err, -made, "cannot make '%s' for the policy's history", path);
     dir = openat(made, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -107,7 +109,7 @@ int history_note(const struct user *user, const struct venv *venv, const struct 
                  const char *hash, struct err *err)
 {
     auto_free char *path = state_policy_history(user, venv->id);
-    auto_free char *log = path_join(path, HISTORY_NAME);
+    auto_free char *log = path_join(path ? path : "", HISTORY_NAME);
     auto_free char *mark = xasprintf(HASH_MARK "%s\n", hash);
     auto_buf struct buf plain = {0}, text = {0}, last = {0}, diff = {0}, line = {0};
     auto_fd int dir = open_dir(path, err);

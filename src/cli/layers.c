@@ -10,6 +10,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/json.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -96,10 +97,20 @@ static int apply_environment(struct policy *policy, const struct user *user, str
     return r;
 }
 
-static void add_paths(struct buf *out, const char *key, const struct strv *paths)
+/* A relative path would mean another file without the directory that it is relative to. */
+static int check_paths(const struct strv *paths, const char *cwd, struct err *err)
+{
+    for (size_t i = 0; cwd == NULL && i < paths->count; i++) {
+        if (paths->items[i][0] != '/' && paths->items[i][0] != '~')
+            return err_plain(err, ENOENT, "cannot tell the current directory, to find '%s' in it",
+                             paths->items[i]);
+    }
+    return 0;
+}
+
+static void add_paths(struct buf *out, const char *key, const struct strv *paths, const char *cwd)
 {
     struct json json;
-    auto_free char *cwd = getcwd(NULL, 0);
 
     if (paths->count == 0)
         return;
@@ -119,8 +130,14 @@ static void add_paths(struct buf *out, const char *key, const struct strv *paths
  * a file and get the same checks. A JSON string is a YAML double-quoted scalar. */
 static int apply_grants(struct policy *policy, const struct args *args, struct err *err)
 {
+    auto_free char *cwd = getcwd(NULL, 0);
     auto_buf struct buf text = {0};
+    int r = check_paths(&args->read, cwd, err);
 
+    if (r == 0)
+        r = check_paths(&args->write, cwd, err);
+    if (r < 0)
+        return r;
     if (!args->network && args->read.count == 0 && args->write.count == 0)
         return 0;
     buf_add_str(&text, "version: 1\n");
@@ -134,8 +151,8 @@ static int apply_grants(struct policy *policy, const struct args *args, struct e
     }
     if (args->read.count > 0 || args->write.count > 0)
         buf_add_str(&text, "filesystem:\n");
-    add_paths(&text, "read", &args->read);
-    add_paths(&text, "write", &args->write);
+    add_paths(&text, "read", &args->read, cwd);
+    add_paths(&text, "write", &args->write, cwd);
     return policy_override_text(policy, COMMAND_LINE, text.data, text.len, err);
 }
 
@@ -170,27 +187,32 @@ static bool is_profile_name(const char *word)
     return !strchr(word, '/') && !strchr(word, '.') && *word;
 }
 
-static bool is_profile(const char *word)
+/* Return: 1, 0, or negative errno when that could not be found out. */
+static int is_profile(const char *word)
 {
     auto_free char *site_file = xasprintf("%s/%s.yaml", SVENV_TEMPLATES, word);
     size_t len = 0;
 
     if (!is_profile_name(word))
-        return false;
-    return policy_shipped_profile(word, &len) || access(site_file, R_OK) == 0;
+        return 0;
+    return policy_shipped_profile(word, &len) ? 1 : look_readable(site_file);
 }
 
 int layers_named(const char *word, char **file_out, char **profile_out, struct err *err)
 {
-    if (is_profile(word)) {
+    int r = is_profile(word);
+
+    if (r < 0)
+        return err_set(err, r, "cannot look for the profile '%s'", word);
+    if (r > 0) {
         *profile_out = xstrdup(word);
         return 0;
     }
-    if (access(word, R_OK) < 0 && is_profile_name(word))
+    if (access(word, R_OK) < 0 && (errno != ENOENT || !is_profile_name(word)))
+        return err_set(err, errno, "cannot read the policy '%s'", word);
+    if (look_readable(word) <= 0)
         return err_plain(err, ENOENT, "there is neither a profile '%s' nor a file of that name",
                          word);
-    if (access(word, R_OK) < 0)
-        return err_set(err, errno, "cannot read the policy '%s'", word);
     *file_out = xstrdup(word);
     return 0;
 }

@@ -31,7 +31,7 @@ static enum listed state_of(const char *path)
     auto_venv struct venv venv;
 
     venv_init(&venv);
-    if (!venv_is_wrapped(path))
+    if (venv_is_wrapped(path, NULL) == 0)
         return LISTED_GONE;
     if (manifest_read(&venv, path, NULL) < 0 || !str_eq(venv.path, path))
         return LISTED_DAMAGED;

@@ -109,7 +109,7 @@ static char *venv_of(const char *word)
     auto_free char *cwd = getcwd(NULL, 0);
 
     if (!word)
-        return real && venv_is_wrapped(real) ? steal_ptr(real) : NULL;
+        return real && venv_is_wrapped(real, NULL) > 0 ? steal_ptr(real) : NULL;
     return real ? steal_ptr(real) : path_normalise(cwd ? cwd : "/", word);
 }
 
@@ -124,7 +124,7 @@ int command_log(const struct args *args)
 
     if (r == 0) {
         path = log_path(&user, venv);
-        r = show_log(path, &view, &err);
+        r = path ? show_log(path, &view, &err) : err_set(&err, errno, "cannot find the log");
     }
     return r < 0 ? command_failed(&err) : EXIT_DONE;
 }
@@ -148,8 +148,8 @@ int command_policy_log(const struct args *args)
     if (r == 0) {
         view.venv = path;
         dir = state_policy_history(&user, venv.id);
-        log = path_join(dir, HISTORY_NAME);
-        r = show_log(log, &view, &err);
+        log = dir ? path_join(dir, HISTORY_NAME) : NULL;
+        r = log ? show_log(log, &view, &err) : err_set(&err, errno, "cannot find the history");
     }
     return r < 0 ? command_failed(&err) : EXIT_DONE;
 }

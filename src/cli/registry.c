@@ -76,7 +76,7 @@ static int rewrite(int dir, const struct strv *lines, const char *added, const c
         const char *line = lines->items[i];
         bool is_named = (added && str_eq(line, added)) || (removed && str_eq(line, removed));
 
-        if (!is_named && venv_is_wrapped(line))
+        if (!is_named && venv_is_wrapped(line, NULL) != 0)
             buf_printf(&text, "%s\n", line);
     }
     if (added)

@@ -73,15 +73,15 @@ int settle_venv(struct plan_file *file, struct venv *venv, const struct policy *
     auto_free char *sandbox_bin = path_join(venv->path, "sandbox/bin");
 
     for (int round = 0; round < SETTLE_ROUNDS; round++) {
-        struct file_id bin_before = file_id_of(AT_FDCWD, bin, false);
-        struct file_id inner_before = file_id_of(AT_FDCWD, sandbox_bin, false);
+        struct file_id bin_before = file_id_known(AT_FDCWD, bin, false);
+        struct file_id inner_before = file_id_known(AT_FDCWD, sandbox_bin, false);
         struct sync_result result = {0};
         int r = venv_sync(venv, &options, &result, err);
 
         if (r < 0)
             return r;
-        file->bin = file_id_of(AT_FDCWD, bin, false);
-        file->sandbox_bin = file_id_of(AT_FDCWD, sandbox_bin, false);
+        file->bin = file_id_known(AT_FDCWD, bin, false);
+        file->sandbox_bin = file_id_known(AT_FDCWD, sandbox_bin, false);
         if (is_settled(&bin_before, &file->bin) && is_settled(&inner_before, &file->sandbox_bin))
             return 0;
         wait_tick();

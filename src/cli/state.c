@@ -1,8 +1,10 @@
 #include "state-internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "svenv/audit/writer.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -17,18 +19,24 @@ char *state_dir(const struct user *user)
     return path_join(user->home, ".local/state/sandbox-venv");
 }
 
-/* The real path of the nearest ancestor that exists, and the rest as it is. */
+/* The real path of the nearest ancestor that exists, and the rest as it is. NULL with errno: that
+ * could not be found out. */
 static char *real_path(const char *path)
 {
-    auto_free char *real = realpath(path, NULL);
+    auto_free char *real = NULL;
     auto_free char *parent = path_dirname(path);
+    int rc = look_real(path, &real);
 
+    if (rc < 0) {
+        errno = -rc;
+        return NULL;
+    }
     if (real)
         return steal_ptr(real);
     if (str_eq(parent, path))
         return xstrdup(path);
     real = real_path(parent);
-    return path_join(real, path_basename(path));
+    return real ? path_join(real, path_basename(path)) : NULL;
 }
 
 static char *real_state_dir(const struct user *user)
@@ -43,7 +51,7 @@ char *state_audit_log(const struct user *user)
 {
     auto_free char *dir = real_state_dir(user);
 
-    return path_join(dir, AUDIT_LOG_NAME);
+    return dir ? path_join(dir, AUDIT_LOG_NAME) : NULL;
 }
 
 char *state_policy_history(const struct user *user, const char *id)
@@ -51,5 +59,5 @@ char *state_policy_history(const struct user *user, const char *id)
     auto_free char *dir = real_state_dir(user);
     auto_free char *name = xasprintf("policy-history/%s", id);
 
-    return path_join(dir, name);
+    return dir ? path_join(dir, name) : NULL;
 }

@@ -1,8 +1,8 @@
 #include "status-internal.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "args-internal.h"
@@ -12,6 +12,7 @@
 #include "probe-internal.h"
 #include "probe_limits-internal.h"
 #include "svenv/base/err.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/sys/drop.h"
@@ -179,6 +180,11 @@ static void look_at_log(struct status *status)
     struct err err = {0};
 
     status->audit_log = log_path(&status->user, status->path);
+    if (!status->audit_log) {
+        (void)err_set(&err, errno, "cannot find the log");
+        add_problem(status, "audit log", &err);
+        return;
+    }
     if (log_count_denials(status->audit_log, status->path, &status->denials, &err) < 0)
         add_problem(status, "audit log", &err);
 }
@@ -187,15 +193,18 @@ static void look_at_log(struct status *status)
 static void look_at_quarantine(struct status *status)
 {
     auto_free char *path = path_join(status->path, "sandbox/quarantine");
-    DIR *dir = opendir(path);
+    auto_dir DIR *dir = NULL;
     const struct dirent *entry = NULL;
+    struct err err = {0};
     size_t count = 0;
+    int rc = look_open_dir(AT_FDCWD, path, 0, &dir);
 
-    if (!dir)
-        return;
-    while ((entry = readdir(dir)))
+    while (rc > 0 && (rc = look_next(dir, &entry)) > 0)
         count += entry->d_name[0] != '.';
-    closedir(dir);
+    if (rc < 0) {
+        (void)err_set(&err, rc, "cannot list '%s'", path);
+        add_problem(status, "quarantine", &err);
+    }
     if (count > 0)
         strv_take(&status->notes,
                   xasprintf("names that appeared in the project during %zu start%s are in %s: move "
@@ -232,7 +241,10 @@ static int gather(struct status *status, const struct args *args, struct err *er
         r = user_load(&status->user, err);
     if (r < 0)
         return r;
-    status->wrapped = venv_is_wrapped(status->path);
+    r = venv_is_wrapped(status->path, err);
+    if (r < 0)
+        return r;
+    status->wrapped = r > 0;
     if (!status->wrapped)
         return venv_inspect(&status->venv, status->path, NULL, status->user.home_real, err);
     look_at_venv(status);

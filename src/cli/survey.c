@@ -1,7 +1,6 @@
 /* A look through the project. What is found in it decides what is protected below its top, and the
  * directories themselves are what the launcher watches. The project is written by programs inside,
  * so everything is bounded, and no link is followed. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,6 +8,8 @@
 #include <unistd.h>
 
 #include "facts-internal.h"
+#include "svenv/base/clock.h"
+#include "svenv/base/look.h"
 #include "svenv/base/num.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -90,16 +91,28 @@ static bool is_guarded(const struct survey *s, const char *rel, const char *name
            (fits(&s->names, name) || (*rel == '\0' && fits(&s->top_names, name)));
 }
 
+/* Of a place below the project. */
+static void failed(struct survey *s, int code, const char *rel)
+{
+    auto_free char *path = path_join(s->project, rel);
+
+    facts_failed(s->host, code, path);
+}
+
 /* The launcher noted "DEV INO" of each venv that a program inside made: those stay writable, or tox
  * could not use its own environments a second time. */
-static bool was_made_inside(const struct survey *s, int dir)
+static bool was_made_inside(struct survey *s, int dir, const char *rel)
 {
     auto_free char *line = NULL;
     struct stat st;
     const char *at = NULL;
 
-    if (s->record.len == 0 || fstat(dir, &st) < 0)
+    if (s->record.len == 0)
         return false;
+    if (fstat(dir, &st) < 0) {
+        failed(s, errno, rel);
+        return false;
+    }
     line = xasprintf("%llu %llu\n", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
     at = strstr(s->record.data, line);
     while (at != NULL && at != s->record.data && at[-1] != '\n')
@@ -125,13 +138,17 @@ static enum plan_place_kind kind_of(const struct survey *s, const struct sight *
                                                                 : PLAN_PLACE_WATCHED;
 }
 
-static bool is_directory(int dir, const struct dirent *entry)
+static bool is_directory(struct survey *s, int dir, const char *rel, const struct dirent *entry)
 {
     struct stat st;
+    int rc;
 
     if (entry->d_type != DT_UNKNOWN)
         return entry->d_type == DT_DIR;
-    return fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+    rc = look_at(dir, entry->d_name, false, &st);
+    if (rc < 0)
+        failed(s, rc, rel);
+    return rc > 0 && S_ISDIR(st.st_mode);
 }
 
 static void add_found(struct survey *s, const char *rel, const char *name)
@@ -150,8 +167,6 @@ static void see_entry(struct survey *s, int dir, const char *rel, const struct d
 {
     const char *name = entry->d_name;
 
-    if (str_eq(name, ".") || str_eq(name, ".."))
-        return;
     sight->venv = sight->venv || str_eq(name, "pyvenv.cfg");
     sight->head = sight->head || str_eq(name, "HEAD");
     sight->objects = sight->objects || str_eq(name, "objects");
@@ -159,24 +174,23 @@ static void see_entry(struct survey *s, int dir, const char *rel, const struct d
     sight->common = sight->common || str_eq(name, "commondir");
     if (is_guarded(s, rel, name))
         add_found(s, rel, name);
-    else if (is_directory(dir, entry))
+    else if (is_directory(s, dir, rel, entry))
         strv_add(&sight->subdirs, name);
 }
 
 static void read_entries(struct survey *s, int dir, const char *rel, struct sight *sight)
 {
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    auto_dir DIR *stream = NULL;
     const struct dirent *entry = NULL;
     int left = ENTRIES_MAX;
+    int rc = look_open_dir(dir, ".", 0, &stream);
 
-    if (stream == NULL)
-        return;
-    while (left-- > 0 && (entry = readdir(stream)) != NULL)
+    while (rc > 0 && left-- > 0 && (rc = look_next(stream, &entry)) > 0)
         see_entry(s, dir, rel, entry, sight);
+    if (rc < 0)
+        failed(s, rc, rel);
     if (left < 0)
         s->host->facts.places_cut = true;
-    closedir(stream);
 }
 
 static struct plan_place *add_place(struct survey *s, const char *rel, enum plan_place_kind kind,
@@ -207,7 +221,7 @@ static enum plan_place_kind settle_kind(struct survey *s, int dir, const char *r
 
     if (*rel == '\0' || path_is_beneath(s->own, path))
         return PLAN_PLACE_WATCHED;
-    if (sight->venv && was_made_inside(s, dir))
+    if (sight->venv && was_made_inside(s, dir, rel))
         return PLAN_PLACE_VENV;
     if (!sight->venv && !bare)
         return PLAN_PLACE_WATCHED;
@@ -234,10 +248,27 @@ static void add_subdir(struct survey *s, struct strv *queue, const char *rel,
 }
 
 /* The identity is of before the reading: what changes meanwhile is seen at the start. */
-static void look(struct survey *s, struct strv *queue, const char *rel)
+static int open_place(struct survey *s, const char *rel, struct file_id *id)
 {
     auto_fd int dir = fd_open_beneath(s->top, *rel ? rel : ".", O_PATH | O_DIRECTORY, 0);
-    struct file_id id = dir < 0 ? (struct file_id){0} : file_id_of(dir, ".", false);
+    struct stat st;
+    int rc = dir < 0 ? dir : fstat(dir, &st) < 0 ? -errno : 0;
+
+    if (rc < 0 && !look_is_answer(rc))
+        failed(s, rc, rel);
+    if (rc < 0)
+        return rc;
+    *id = (struct file_id){.dev = st.st_dev,
+                           .ino = st.st_ino,
+                           .ctime_ns = clock_ns_of(st.st_ctim),
+                           .mode = st.st_mode};
+    return steal_fd(&dir);
+}
+
+static void look(struct survey *s, struct strv *queue, const char *rel)
+{
+    struct file_id id = {0};
+    auto_fd int dir = open_place(s, rel, &id);
     struct sight sight = {.venv = false};
     enum plan_place_kind kind = PLAN_PLACE_PASSED;
     unsigned depth = *rel != '\0';
@@ -268,29 +299,45 @@ static int compare_places(const void *a, const void *b)
 static void read_record(struct survey *s)
 {
     auto_free char *path = path_join(s->own, "sandbox/made-inside");
+    int rc = file_read(AT_FDCWD, path, RECORD_MAX, &s->record, NULL);
 
-    if (file_read(AT_FDCWD, path, RECORD_MAX, &s->record, NULL) < 0)
+    if (rc < 0)
         buf_finish(&s->record);
+    facts_unread(s->host, rc, path);
+}
+
+/* Negative: there is no project, as the planner will say, or a look failed. */
+static int open_top(struct survey *s)
+{
+    auto_fd int top = open(s->project, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+
+    if (top < 0 && look_is_answer(errno))
+        return -1;
+    if (top < 0 || fstat(top, &st) < 0) {
+        facts_failed(s->host, errno, s->project);
+        return -1;
+    }
+    s->dev = st.st_dev;
+    return steal_fd(&top);
 }
 
 void facts_survey(struct host_facts *host, const struct policy *policy, const struct venv *venv)
 {
     struct survey s = {.host = host, .project = venv->project, .own = venv->path, .top = -1};
     auto_strv struct strv queue = {0};
-    struct stat st;
 
     if (venv->project == NULL)
         return;
-    s.top = open(venv->project, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (s.top < 0 || fstat(s.top, &st) < 0)
-        return; /* the planner says that there is no project */
-    s.dev = st.st_dev;
+    s.top = open_top(&s);
+    if (s.top < 0)
+        return;
     collect_names(&s, policy);
     read_record(&s);
     strv_add(&queue, "");
     for (size_t i = 0; i < queue.count; i++)
         look(&s, &queue, queue.items[i]);
-    host->facts.repository = worktree_repository(&host->arena, venv->project);
+    host->facts.repository = worktree_repository(host, venv->project);
     if (host->facts.place_count > 0)
         qsort(host->facts.places, host->facts.place_count, sizeof(*host->facts.places),
               compare_places);

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -17,19 +19,58 @@ enum {
     PASSWD_BUFFER = 65536
 };
 
-static void take_passwd(struct user *user)
+/* The other codes, EPERM and ECONNREFUSED among them, mean by getpwuid_r(3) and the ways of name
+ * services that nobody there knows this user. */
+static bool is_lookup_failure(int code)
+{
+    static const int failures[] = {ENOMEM, EMFILE, ENFILE, EIO, EAGAIN, EINTR, ERANGE, ENOSYS};
+
+    for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
+        if (code == failures[i])
+            return true;
+    }
+    return false;
+}
+
+/* A name service that can't open its file counts as one that knows nobody. The file itself tells
+ * whether this user really has no name. */
+static int check_unknown(uid_t uid, struct err *err)
+{
+    FILE *file = fopen("/etc/passwd", "re");
+    const struct passwd *entry = NULL;
+    int code = 0;
+
+    if (!file)
+        return look_is_answer(errno) ? 0 : err_set(err, errno, "cannot open '/etc/passwd'");
+    do {
+        errno = 0;
+        entry = fgetpwent(file);
+        code = errno;
+    } while (entry && entry->pw_uid != uid);
+    fclose(file);
+    if (entry)
+        return err_plain(err, EAGAIN, "the name service does not find user %u of '/etc/passwd'",
+                         uid);
+    return code == 0 || look_is_answer(code) ? 0 : err_set(err, code, "cannot read '/etc/passwd'");
+}
+
+static int take_passwd(struct user *user, struct err *err)
 {
     auto_free char *buffer = xcalloc(1, PASSWD_BUFFER);
     struct passwd entry;
     struct passwd *found = NULL;
+    int code = getpwuid_r(user->uid, &entry, buffer, PASSWD_BUFFER, &found);
 
-    if (getpwuid_r(user->uid, &entry, buffer, PASSWD_BUFFER, &found) != 0 || !found)
-        return;
+    if (is_lookup_failure(code))
+        return err_set(err, code, "cannot look up who you are in passwd");
+    if (code != 0 || !found)
+        return check_unknown(user->uid, err);
     user->name = xstrdup(found->pw_name);
     if (found->pw_dir[0] == '/')
         user->home = xstrdup(found->pw_dir);
     if (found->pw_shell[0] == '/')
         user->shell = xstrdup(found->pw_shell);
+    return 0;
 }
 
 static void fill_gaps(struct user *user)
@@ -47,9 +88,12 @@ static void fill_gaps(struct user *user)
 int user_load(struct user *user, struct err *err)
 {
     auto_free char *plain = NULL;
+    int r;
 
     *user = (struct user){.uid = getuid(), .gid = getgid()};
-    take_passwd(user);
+    r = take_passwd(user, err);
+    if (r < 0)
+        return r;
     fill_gaps(user);
     if (!user->home)
         return err_plain(err, ENOENT,
@@ -58,8 +102,10 @@ int user_load(struct user *user, struct err *err)
     plain = path_normalise("/", user->home);
     free(user->home);
     user->home = steal_ptr(plain);
-    user->home_real = realpath(user->home, NULL);
-    if (!user->home_real)
+    r = look_real(user->home, &user->home_real);
+    if (r < 0)
+        return err_set(err, r, "cannot find your home directory '%s'", user->home);
+    if (r == 0)
         user->home_real = xstrdup(user->home);
     user->policy = path_join(user->home, ".config/sandbox-venv/policy.yaml");
     return 0;
@@ -125,7 +171,10 @@ int venv_named_wrapped(const char *word, char **path_out, struct err *err)
 
     if (r < 0)
         return r;
-    if (!venv_is_wrapped(path))
+    r = venv_is_wrapped(path, err);
+    if (r < 0)
+        return r;
+    if (r == 0)
         return err_plain(err, ENOENT, "'%s' is not wrapped: run 'sandbox-venv %s' first",
                          word ? word : ".venv", word ? word : ".venv");
     *path_out = steal_ptr(path);

@@ -1,6 +1,6 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "args-internal.h"
 #include "command-internal.h"
@@ -12,6 +12,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/log.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -47,23 +48,30 @@ static int inspect(struct wrapping *wrapping, const char *path, struct err *err)
 {
     auto_venv struct venv before;
     const char *project = wrapping->args->project;
+    struct stat st;
+    int r = venv_is_wrapped(path, err);
 
     venv_init(&before);
-    wrapping->again = venv_is_wrapped(path);
+    if (r < 0)
+        return r;
+    wrapping->again = r > 0;
+    /* When the manifest is no good, venv_inspect() says so. */
     if (!project && wrapping->again && manifest_read(&before, path, NULL) == 0 &&
         str_eq(before.path, path))
         project = before.project_named;
-    if (project && !wrapping->args->project && access(project, F_OK) < 0)
+    if (project && !wrapping->args->project && look_at(AT_FDCWD, project, true, &st) == 0)
         project = NULL;
     return venv_inspect(&wrapping->venv, wrapping->named, project, wrapping->user.home_real, err);
 }
 
+/* Somebody's own are never removed: in doubt they are. */
 static bool has_private(const char *path)
 {
     auto_free char *home = path_join(path, "home");
     auto_free char *cache = path_join(path, "cache");
+    struct stat st;
 
-    return access(home, F_OK) == 0 || access(cache, F_OK) == 0;
+    return look_at(AT_FDCWD, home, false, &st) != 0 || look_at(AT_FDCWD, cache, false, &st) != 0;
 }
 
 /* The policy that could not be carried out is known to the person by the name that they gave. */

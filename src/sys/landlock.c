@@ -52,9 +52,25 @@ uint64_t landlock_handled(unsigned abi)
     return rights;
 }
 
-unsigned landlock_abi(void)
+int landlock_probe(void)
 {
     int abi = sys_landlock_create(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+    switch (abi) {
+    case -ENOSYS:
+    case -EOPNOTSUPP:
+    case -EPERM: /* by the filter of a container, like the two below */
+    case -EACCES:
+    case -EINVAL:
+        return 0;
+    default:
+        return abi;
+    }
+}
+
+unsigned landlock_abi(void)
+{
+    int abi = landlock_probe();
 
     return abi > 0 ? (unsigned)abi : 0;
 }

@@ -40,7 +40,7 @@ int project_find(struct venv *venv, const char *named, const char *user_home, st
 
 /* The default package index (index.c): sets index_url and index_files when pip's source says. The
  * venv's own pip is asked only when `trusted`: not once code inside could have changed it. */
-void index_find(struct venv *venv, int root, bool trusted);
+int index_find(struct venv *venv, int root, bool trusted, struct err *err);
 
 /* The parser alone: looks for the first package index in the text of pip's own module. */
 bool index_parse(struct venv *venv, const char *text);

@@ -8,17 +8,22 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/look.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
 #include "discover-internal.h"
 
-static bool same_file(const char *a, const char *b)
+/* Return: 1, 0, or negative errno when that could not be found out. */
+static int same_file(const char *a, const char *b)
 {
     struct stat x;
     struct stat y;
+    int rc = look_at(AT_FDCWD, a, true, &x);
 
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    if (rc > 0)
+        rc = look_at(AT_FDCWD, b, true, &y);
+    return rc > 0 ? x.st_dev == y.st_dev && x.st_ino == y.st_ino : rc;
 }
 
 /* The name as given, made absolute; taking ".." off a link by its text would lead elsewhere, so
@@ -28,6 +33,7 @@ static int set_paths(struct venv *venv, const char *path, struct err *err)
     auto_free char *cwd = getcwd(NULL, 0);
     auto_free char *real = NULL;
     auto_free char *named = NULL;
+    int same = 0;
 
     if (cwd == NULL && path[0] != '/')
         return err_set(err, errno, "cannot tell the current directory");
@@ -39,8 +45,11 @@ static int set_paths(struct venv *venv, const char *path, struct err *err)
     if (real == NULL)
         return err_set(err, errno, "cannot find '%s'", path);
     named = path_normalise(cwd != NULL ? cwd : "/", path);
+    same = same_file(named, real);
+    if (same < 0)
+        return err_set(err, same, "cannot look at '%s'", path);
     venv->path = arena_strdup(&venv->arena, real);
-    venv->named = arena_strdup(&venv->arena, same_file(named, real) ? named : real);
+    venv->named = arena_strdup(&venv->arena, same ? named : real);
     return 0;
 }
 
@@ -77,17 +86,39 @@ static int open_root(const struct venv *venv, struct err *err)
     return err_set(err, errno, "cannot open '%s'", venv->path);
 }
 
+/* What an earlier wrap recorded. Return: 1, 0 when there was none, or negative errno with *err. */
+static int read_old(struct venv *old, const struct venv *venv, struct err *err)
+{
+    int rc = manifest_read(old, venv->path, err);
+
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return err_wrap(err, "the manifest is not usable ('sandbox-venv unwrap' and wrap again)");
+    return 1;
+}
+
+/* Without links, as it is compared with other paths. */
+static int find_home(const char *home, char **real_out, struct err *err)
+{
+    int rc = look_real(home, real_out);
+
+    return rc < 0 ? err_set(err, rc, "cannot find your home directory '%s'", home) : 0;
+}
+
 static int inspect(struct venv *venv, const char *path, const char *project, const char *home,
                    struct err *err)
 {
-    auto_free char *home_real = realpath(home, NULL);
+    auto_free char *home_real = NULL;
     auto_fd int root = -1;
     auto_venv struct venv old;
-    bool has_old = false;
+    int has_old = 0;
     unsigned line = 0;
     int rc = set_paths(venv, path, err);
 
     venv_init(&old);
+    if (rc == 0)
+        rc = find_home(home, &home_real, err);
     if (rc < 0)
         return rc;
     if (home_real != NULL)
@@ -95,9 +126,10 @@ static int inspect(struct venv *venv, const char *path, const char *project, con
     root = open_root(venv, err);
     if (root < 0)
         return root;
-    has_old = manifest_read(&old, venv->path, NULL) == 0;
     rc = check_is_venv(venv, root, err);
     if (rc == 0)
+        rc = has_old = read_old(&old, venv, err);
+    if (rc >= 0)
         rc = config_read(venv, root, &line, err);
     if (rc == 0)
         rc = interpreter_find(venv, root, has_old ? &old : NULL, line, err);
@@ -105,10 +137,11 @@ static int inspect(struct venv *venv, const char *path, const char *project, con
         rc = prefix_find(venv, home, err);
     if (rc == 0)
         rc = project_find(venv, project, home, err);
+    if (rc == 0)
+        rc = index_find(venv, root, !has_old, err);
     if (rc < 0)
         return rc;
     needs_settle(venv);
-    index_find(venv, root, !has_old);
     venv->tool_version = SVENV_VERSION;
     return 0;
 }

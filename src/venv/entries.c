@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/look.h"
 
 #include "names-internal.h"
 #include "site-internal.h"
@@ -36,7 +37,7 @@ static enum entry_state state_of(const struct pair *pair)
 
 int venv_entries(struct venv *venv, struct entry_status **out, size_t *count_out, struct err *err)
 {
-    bool is_installed = access(SVENV_STUB, R_OK) == 0;
+    bool is_installed = look_readable(SVENV_STUB) != 0;
     auto_stubs struct stubs stubs = {.count = 0};
     auto_survey struct survey survey = {.count = 0};
     struct entry_status *rows = NULL;

@@ -1,6 +1,5 @@
 #include "svenv/venv/venv.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/look.h"
 #include "svenv/base/num.h"
 #include "svenv/base/str.h"
 
@@ -141,31 +141,39 @@ static bool is_group_line(char *line, uint32_t gid)
     return num_parse_u64(number, UINT32_MAX, &value) == 0 && value == gid;
 }
 
-/* What the host's /etc/group calls the group; no name service is asked. NULL: not there. */
-static char *group_name(uint32_t gid)
+/* What the host's /etc/group calls the group; no name service is asked. *out stays as it is when
+ * the group is not there. Return: 0 or negative errno. */
+static int group_name(uint32_t gid, char **out)
 {
     auto_buf struct buf text = {0};
     char *line = NULL;
+    int rc = file_read(AT_FDCWD, "/etc/group", GROUP_BYTES_MAX, &text, NULL);
 
-    if (file_read(AT_FDCWD, "/etc/group", GROUP_BYTES_MAX, &text, NULL) < 0)
-        return NULL;
+    if (rc < 0)
+        return look_is_answer(rc) || rc == -EINVAL || rc == -EFBIG ? 0 : rc;
     line = text.data;
     while (line != NULL && *line != '\0') {
         char *end = strchr(line, '\n');
 
         if (end != NULL)
             *end = '\0';
-        if (is_group_line(line, gid))
-            return xstrdup(line);
+        if (is_group_line(line, gid)) {
+            *out = xstrdup(line);
+            return 0;
+        }
         line = end != NULL ? end + 1 : NULL;
     }
-    return NULL;
+    return 0;
 }
 
 static int put_group(struct etc *etc, const struct etc_identity *identity)
 {
-    auto_free char *name = group_name(identity->gid);
+    auto_free char *name = NULL;
     auto_buf struct buf text = {0};
+    int rc = group_name(identity->gid, &name);
+
+    if (rc < 0)
+        return rc;
 
     buf_add_str(&text, "root:x:0:\n");
     if (identity->gid != 0)
@@ -222,8 +230,12 @@ static int put_made(struct etc *etc, const char *id, const struct etc_identity *
         rc = put_hostname(etc);
     if (rc == 0)
         rc = put_text(etc, "nsswitch.conf", nsswitch);
-    if (rc == 0 && access("/etc/hosts", R_OK) < 0)
+    if (rc == 0)
+        rc = look_readable("/etc/hosts");
+    if (rc == 0)
         rc = put_text(etc, "hosts", plain_hosts);
+    if (rc > 0)
+        rc = 0;
     if (rc == 0)
         rc = etc_put_link(etc, etc->dir, "mtab", "../proc/self/mounts");
     return rc;
@@ -234,8 +246,11 @@ static int put_mount_points(struct etc *etc)
     for (size_t i = 0; i < ARRAY_SIZE(mount_points); i++) {
         auto_free char *host_path = xasprintf("/etc/%s", mount_points[i]);
         struct stat st;
+        int rc = look_at(AT_FDCWD, host_path, true, &st);
 
-        if (stat(host_path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        if (rc < 0)
+            return rc;
+        if (rc > 0 && S_ISDIR(st.st_mode)) {
             auto_fd int dir = fd_mkdir_beneath(etc->dir, mount_points[i], 0755);
 
             if (dir < 0)
@@ -248,27 +263,28 @@ static int put_mount_points(struct etc *etc)
 /* /etc/python3, /etc/python3.11: the system's sitecustomize is a link to there. */
 static int show_python(struct etc *etc)
 {
-    DIR *stream = opendir("/etc");
+    auto_dir DIR *stream = NULL;
     const struct dirent *entry = NULL;
-    int rc = 0;
+    int rc = look_open_dir(AT_FDCWD, "/etc", 0, &stream);
 
-    while (rc == 0 && stream != NULL && (entry = readdir(stream)) != NULL) {
-        if (str_glob("python*", entry->d_name))
-            rc = etc_show_tree(etc, entry->d_name);
+    while (rc > 0 && (rc = look_next(stream, &entry)) > 0) {
+        int shown = str_glob("python*", entry->d_name) ? etc_show_tree(etc, entry->d_name) : 0;
+
+        if (shown < 0)
+            return shown;
     }
-    if (stream != NULL)
-        closedir(stream);
     return rc;
 }
 
 static int show_all(struct etc *etc, const char **failed_out)
 {
-    int rc = 0;
+    int has_hosts = look_readable("/etc/hosts");
+    int rc = has_hosts < 0 ? has_hosts : 0;
 
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(shown_files); i++) {
         *failed_out = shown_files[i];
         /* Without a hosts file on the host the made one stays. */
-        if (!str_eq(shown_files[i], "hosts") || access("/etc/hosts", R_OK) == 0)
+        if (!str_eq(shown_files[i], "hosts") || has_hosts)
             rc = etc_show_file(etc, shown_files[i]);
     }
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(shown_trees); i++) {

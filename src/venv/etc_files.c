@@ -1,6 +1,5 @@
 #include "etc-internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "svenv/base/look.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
@@ -124,11 +124,15 @@ static int show_content(struct etc *etc, int dir, const char *name, const char *
     auto_fd int fd = open(host_path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     auto_buf struct buf text = {0};
     struct stat st;
+    int rc = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
 
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & S_IROTH))
+    if (rc < 0) /* ENXIO: a socket, or a device that is none */
+        return look_is_answer(rc) || rc == -ENXIO ? -ENOENT : rc;
+    if (!S_ISREG(st.st_mode) || !(st.st_mode & S_IROTH))
         return -ENOENT;
-    if (fd_read_all(fd, etc->budget < FILE_BYTES_MAX ? etc->budget : FILE_BYTES_MAX, &text) < 0)
-        return -ENOENT;
+    rc = fd_read_all(fd, etc->budget < FILE_BYTES_MAX ? etc->budget : FILE_BYTES_MAX, &text);
+    if (rc < 0)
+        return rc == -EFBIG ? -ENOENT : rc;
     etc->budget -= text.len;
     return etc_put_file(etc, dir, name, text.data, text.len, &st.st_mtim);
 }
@@ -152,9 +156,12 @@ int etc_show_file(struct etc *etc, const char *path)
     auto_free char *parent = path_dirname(path);
     const char *name = path_basename(path);
     auto_fd int dir = -1;
-    int rc = 0;
+    struct stat st;
+    int rc = look_at(AT_FDCWD, host_path, true, &st);
 
-    if (access(host_path, F_OK) < 0) {
+    if (rc < 0)
+        return rc;
+    if (rc == 0) {
         dir = fd_open_beneath(etc->dir, parent, O_RDONLY | O_DIRECTORY, 0);
         if (dir >= 0)
             unlinkat(dir, name, 0);
@@ -174,25 +181,19 @@ int etc_show_file(struct etc *etc, const char *path)
 /* Removes from ours what the host's directory no longer has. */
 static int remove_stale(int dir, int host)
 {
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+    auto_dir DIR *stream = NULL;
     const struct dirent *entry = NULL;
-    int rc = 0;
+    int rc = look_open_dir(dir, ".", 0, &stream);
 
-    if (stream == NULL) {
-        if (fd >= 0)
-            close(fd);
-        return -EIO;
-    }
-    while (rc == 0 && (entry = readdir(stream)) != NULL) {
+    while (rc > 0 && (rc = look_next(stream, &entry)) > 0) {
         struct stat st;
+        int is_there = look_at(host, entry->d_name, false, &st);
 
-        if (str_eq(entry->d_name, ".") || str_eq(entry->d_name, ".."))
-            continue;
-        if (fstatat(host, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            rc = tree_remove(dir, entry->d_name);
+        if (is_there == 0)
+            is_there = tree_remove(dir, entry->d_name);
+        if (is_there < 0)
+            return is_there;
     }
-    closedir(stream);
     return rc;
 }
 
@@ -204,10 +205,11 @@ static int show_child(struct etc *etc, int dir, const char *name, const char *ho
 {
     auto_free char *host_path = path_join(host_dir, name);
     struct stat st;
-    int rc = 0;
+    int rc = look_at(AT_FDCWD, host_path, false, &st);
 
-    if (lstat(host_path, &st) < 0)
-        return 0;
+    if (rc <= 0)
+        return rc;
+    rc = 0;
     if (S_ISDIR(st.st_mode))
         return show_dir(etc, dir, name, host_path, depth + 1);
     if (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
@@ -218,36 +220,35 @@ static int show_child(struct etc *etc, int dir, const char *name, const char *ho
 static int show_dir(struct etc *etc, int parent, const char *name, const char *host_path,
                     unsigned depth)
 {
-    DIR *stream = depth < TREE_DEPTH_MAX ? opendir(host_path) : NULL;
+    auto_dir DIR *stream = NULL;
     const struct dirent *entry = NULL;
     auto_fd int dir = -1;
-    int rc = 0;
+    int rc = depth < TREE_DEPTH_MAX ? look_open_dir(AT_FDCWD, host_path, 0, &stream) : 0;
 
-    if (stream == NULL)
-        return 0;
+    if (rc <= 0)
+        return rc;
     if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
-        rc = -errno;
-    if (rc == 0)
-        dir = fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0);
-    if (rc == 0 && dir < 0)
-        rc = dir;
-    while (rc == 0 && (entry = readdir(stream)) != NULL) {
-        if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
-            rc = show_child(etc, dir, entry->d_name, host_path, depth);
+        return -errno;
+    dir = fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0);
+    if (dir < 0)
+        return dir;
+    while ((rc = look_next(stream, &entry)) > 0) {
+        rc = show_child(etc, dir, entry->d_name, host_path, depth);
+        if (rc < 0)
+            break;
     }
-    if (rc == 0)
-        rc = remove_stale(dir, dirfd(stream));
-    closedir(stream);
-    return rc;
+    return rc < 0 ? rc : remove_stale(dir, dirfd(stream));
 }
 
 int etc_show_tree(struct etc *etc, const char *name)
 {
     auto_free char *host_path = path_join("/etc", name);
     struct stat st;
-    int rc = 0;
+    int rc = look_at(AT_FDCWD, host_path, true, &st);
 
-    if (stat(host_path, &st) < 0 || !S_ISDIR(st.st_mode))
+    if (rc < 0)
+        return rc;
+    if (rc == 0 || !S_ISDIR(st.st_mode))
         return tree_remove(etc->dir, name);
     rc = show_dir(etc, etc->dir, name, host_path, 0);
     if (rc == 0 && etc->note != NULL)

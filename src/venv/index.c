@@ -1,11 +1,13 @@
 #include "discover-internal.h"
 
-#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -65,46 +67,66 @@ bool index_parse(struct venv *venv, const char *text)
     return true;
 }
 
-static bool read_source(struct venv *venv, int dir, const char *path)
+/* Return, as the searches below: 1, 0, or negative errno when that could not be found out. */
+static int read_source(struct venv *venv, int dir, const char *path)
 {
     auto_buf struct buf text = {0};
+    int rc = file_read(dir, path, SOURCE_BYTES_MAX, &text, NULL);
 
-    if (file_read(dir, path, SOURCE_BYTES_MAX, &text, NULL) < 0)
-        return false;
+    if (rc < 0) /* EINVAL, EFBIG: it is no such file */
+        return look_is_answer(rc) || rc == -EINVAL || rc == -EFBIG ? 0 : rc;
     return strlen(text.data) == text.len && index_parse(venv, text.data);
 }
 
-/* Below a prefix: lib/pythonX.Y/{site,dist}-packages. */
-static bool search_prefix(struct venv *venv, int prefix)
+static int search_packages(struct venv *venv, int lib, const char *python)
 {
     static const char *const packages[] = {"site-packages", "dist-packages"};
-    auto_fd int lib = fd_open_beneath(prefix, "lib", O_RDONLY | O_DIRECTORY, 0);
-    int fd = lib >= 0 ? openat(lib, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-    const struct dirent *entry = NULL;
-    bool found = false;
+    int rc = 0;
 
-    if (stream == NULL && fd >= 0)
-        close(fd);
-    while (!found && stream != NULL && (entry = readdir(stream)) != NULL) {
-        for (size_t i = 0; !found && i < ARRAY_SIZE(packages); i++) {
-            auto_free char *path = xasprintf("%s/%s/" PIP_MODULE, entry->d_name, packages[i]);
+    if (!str_starts(python, "py") && !str_starts(python, "graalpy"))
+        return 0;
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(packages); i++) {
+        auto_free char *path = xasprintf("%s/%s/" PIP_MODULE, python, packages[i]);
 
-            if (str_starts(entry->d_name, "py") || str_starts(entry->d_name, "graalpy"))
-                found = read_source(venv, lib, path);
-        }
+        rc = read_source(venv, lib, path);
     }
-    if (stream != NULL)
-        closedir(stream);
-    return found;
+    return rc;
 }
 
-void index_find(struct venv *venv, int root, bool trusted)
+/* Below a prefix: lib/pythonX.Y/{site,dist}-packages. */
+static int search_prefix(struct venv *venv, int prefix)
+{
+    auto_fd int lib = fd_open_beneath(prefix, "lib", O_RDONLY | O_DIRECTORY, 0);
+    auto_dir DIR *stream = NULL;
+    const struct dirent *entry = NULL;
+    int rc = 0;
+
+    if (lib < 0)
+        return look_is_answer(lib) ? 0 : lib;
+    rc = look_open_dir(lib, ".", 0, &stream);
+    while (rc > 0 && (rc = look_next(stream, &entry)) > 0) {
+        int found = search_packages(venv, lib, entry->d_name);
+
+        if (found != 0)
+            return found;
+    }
+    return rc;
+}
+
+static int search_base(struct venv *venv)
 {
     auto_fd int base = open(venv->base_prefix, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (trusted && search_prefix(venv, root))
-        return;
-    if (base >= 0)
-        (void)search_prefix(venv, base);
+    if (base < 0)
+        return look_is_answer(errno) ? 0 : -errno;
+    return search_prefix(venv, base);
+}
+
+int index_find(struct venv *venv, int root, bool trusted, struct err *err)
+{
+    int rc = trusted ? search_prefix(venv, root) : 0;
+
+    if (rc == 0)
+        rc = search_base(venv);
+    return rc < 0 ? err_set(err, rc, "cannot look for pip of '%s'", venv->path) : 0;
 }

@@ -1,6 +1,5 @@
 #include "discover-internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/look.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/venv/venv.h"
@@ -19,49 +19,50 @@
 /* In the order in which tools ask for them. */
 static const char *const usual_names[] = {"python", "python3", "pypy3", "pypy", "graalpy"};
 
-static bool has_name(int bin, const char *name)
+/* Return, as the questions below: 1, 0, or negative errno when that could not be found out. */
+static int has_name(int bin, const char *name)
 {
     struct stat st;
 
-    return fstatat(bin, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    return look_at(bin, name, false, &st);
 }
 
 /* Only python3.12 or the like is there: odd, but it works. */
-static const char *any_interpreter(struct venv *venv, int bin)
+static int any_interpreter(struct venv *venv, int bin, const char **out)
 {
-    int fd = openat(bin, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+    auto_dir DIR *stream = NULL;
     const struct dirent *entry = NULL;
     const char *found = NULL;
+    int rc = look_open_dir(bin, ".", 0, &stream);
 
-    if (stream == NULL) {
-        if (fd >= 0)
-            close(fd);
-        return NULL;
-    }
-    while ((entry = readdir(stream)) != NULL) {
+    while (rc > 0 && (rc = look_next(stream, &entry)) > 0) {
         if (name_is_interpreter(entry->d_name) &&
             (found == NULL || strcmp(entry->d_name, found) < 0))
             found = arena_strdup(&venv->arena, entry->d_name);
     }
-    closedir(stream);
-    return found;
+    *out = found;
+    return rc < 0 ? rc : found != NULL;
 }
 
-static const char *interpreter_name(struct venv *venv, int bin)
+static int interpreter_name(struct venv *venv, int bin, const char **out)
 {
     for (size_t i = 0; i < ARRAY_SIZE(usual_names); i++) {
-        if (has_name(bin, usual_names[i]))
-            return usual_names[i];
+        int rc = has_name(bin, usual_names[i]);
+
+        if (rc != 0) {
+            *out = usual_names[i];
+            return rc;
+        }
     }
-    return any_interpreter(venv, bin);
+    return any_interpreter(venv, bin, out);
 }
 
-static bool is_program(const char *path)
+static int is_program(const char *path)
 {
     struct stat st;
+    int rc = look_at(AT_FDCWD, path, true, &st);
 
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
+    return rc > 0 ? S_ISREG(st.st_mode) && (st.st_mode & 0111) : rc;
 }
 
 /* The interpreter in the directory `home`, by the names that CPython tries. */
@@ -81,11 +82,15 @@ static int find_in_home(struct venv *venv, unsigned home_line, struct err *err)
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         auto_free char *path = names[i] != NULL ? path_join(venv->home, names[i]) : NULL;
+        int rc = path != NULL ? is_program(path) : 0;
 
-        if (path == NULL || !is_program(path))
-            continue;
-        if (chain_walk(venv, path, &venv->base_python) == 0)
-            return 0;
+        if (rc > 0) {
+            rc = chain_walk(venv, path, &venv->base_python);
+            if (rc == 0)
+                return 0;
+        }
+        if (rc < 0 && !look_is_answer(rc))
+            return err_set(err, rc, "cannot look at '%s'", path);
     }
     return err_at(err, config, home_line, 0,
                   "home = %s has no Python: the one that made this virtualenv is gone, make it "
@@ -108,7 +113,10 @@ static int follow_link(struct venv *venv, struct err *err)
                          path, real, venv->path);
     if (rc < 0)
         return err_set(err, -rc, "cannot follow '%s'", path);
-    if (!is_program(real))
+    rc = is_program(real);
+    if (rc < 0)
+        return err_set(err, rc, "cannot look at '%s'", real);
+    if (rc == 0)
         return err_plain(err, EINVAL, "'%s' leads to '%s', which is not a program", path, real);
     if (path_is_beneath(real, venv->path))
         return 1;
@@ -116,30 +124,69 @@ static int follow_link(struct venv *venv, struct err *err)
     return 0;
 }
 
-static bool is_stub(const struct venv *venv, const char *name)
+static int is_stub(const struct venv *venv, const char *name, struct err *err)
 {
     auto_stubs struct stubs stubs = {.count = 0};
     auto_site struct site site;
     struct stat st;
+    int rc = site_open(&site, venv->path, err);
 
-    if (site_open(&site, venv->path, NULL) < 0 || stubs_load(&stubs, &site, NULL, NULL) < 0)
-        return false;
-    return fstatat(site.bin, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           stubs_match(&stubs, site.bin, name, &st) != STUB_NONE;
+    if (rc == 0)
+        rc = stubs_load(&stubs, &site, NULL, err);
+    if (rc == -ENOENT) /* no stub is known */
+        return 0;
+    if (rc < 0)
+        return rc;
+    rc = look_at(site.bin, name, false, &st);
+    if (rc > 0)
+        rc = stubs_match(&stubs, site.bin, name, &st);
+    return rc < 0 ? err_set(err, rc, "cannot look at '%s/bin/%s'", venv->path, name)
+                  : rc != STUB_NONE;
+}
+
+/* The interpreter in bin is not the venv's own link: a stub, or gone. Without an earlier wrap there
+ * is nothing better to go by. */
+static int is_replaced(const struct venv *venv, int bin, const struct venv *old, struct err *err)
+{
+    int rc = has_name(bin, venv->python);
+
+    if (rc < 0)
+        return err_set(err, rc, "cannot look at '%s/bin/%s'", venv->path, venv->python);
+    if (rc == 0)
+        return 1;
+    return old != NULL ? is_stub(venv, venv->python, err) : 0;
 }
 
 /* Takes what an earlier wrap recorded, while it still holds: pyvenv.cfg, which code inside cannot
  * change, names the same place, and the interpreter is still there. */
-static bool take_recorded(struct venv *venv, const struct venv *old)
+static int take_recorded(struct venv *venv, const struct venv *old, struct err *err)
 {
-    if (old == NULL || !str_eq(old->home, venv->home) || !is_program(old->base_python))
-        return false;
+    int rc = old != NULL && str_eq(old->home, venv->home) ? is_program(old->base_python) : 0;
+
+    if (rc < 0)
+        return err_set(err, rc, "cannot look at '%s'", old->base_python);
+    if (rc == 0)
+        return 0;
     for (size_t i = 0; i < old->need_count; i++) {
         if (old->needs[i].kind == VENV_NEED_SYMLINK)
             needs_add_link(venv, old->needs[i].path, old->needs[i].target);
     }
     venv->base_python = arena_strdup(&venv->arena, old->base_python);
-    return true;
+    return 1;
+}
+
+static int find_base(struct venv *venv, int bin, const struct venv *old, unsigned home_line,
+                     struct err *err)
+{
+    int rc = is_replaced(venv, bin, old, err);
+
+    if (rc > 0) {
+        rc = take_recorded(venv, old, err);
+        rc = rc < 0 ? rc : !rc;
+    } else if (rc == 0) {
+        rc = follow_link(venv, err);
+    }
+    return rc == 1 ? find_in_home(venv, home_line, err) : rc;
 }
 
 int interpreter_find(struct venv *venv, int root, const struct venv *old, unsigned home_line,
@@ -147,23 +194,23 @@ int interpreter_find(struct venv *venv, int root, const struct venv *old, unsign
 {
     auto_fd int bin = fd_open_beneath(root, "bin", O_RDONLY | O_DIRECTORY, 0);
     const char *home_real = NULL;
-    int rc = 1;
+    int rc = 0;
 
     if (bin < 0)
         return err_set(err, -bin, "cannot open the directory '%s/bin'", venv->path);
-    venv->python = interpreter_name(venv, bin);
+    rc = interpreter_name(venv, bin, &venv->python);
+    if (rc < 0)
+        return err_set(err, rc, "cannot look for the interpreter in '%s/bin'", venv->path);
     if (venv->python == NULL && old != NULL)
         venv->python = arena_strdup(&venv->arena, old->python);
     if (venv->python == NULL)
         return err_plain(err, ENOENT, "'%s/bin' has no Python interpreter", venv->path);
-    if (is_stub(venv, venv->python) || !has_name(bin, venv->python))
-        rc = take_recorded(venv, old) ? 0 : 1;
-    else
-        rc = follow_link(venv, err);
-    if (rc == 1)
-        rc = find_in_home(venv, home_line, err);
+    rc = find_base(venv, bin, old, home_line, err);
+    if (rc < 0)
+        return rc;
     /* CPython computes its paths from the text of `home`: its links have to be there too. */
-    if (rc == 0)
-        (void)chain_walk(venv, venv->home, &home_real);
-    return rc;
+    rc = chain_walk(venv, venv->home, &home_real);
+    if (rc < 0 && !look_is_answer(rc))
+        return err_set(err, rc, "cannot follow '%s'", venv->home);
+    return 0;
 }

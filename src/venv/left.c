@@ -9,6 +9,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/look.h"
 #include "svenv/base/path.h"
 #include "svenv/venv/files.h"
 
@@ -107,23 +108,31 @@ static bool is_start_up(int root, const struct venv_file *file)
            str_starts(name, "__init__.");
 }
 
-static bool is_elf(int root, const struct venv_file *file)
+/* Return: 1, 0, or negative errno when that could not be found out. */
+static int is_elf(int root, const struct venv_file *file)
 {
     auto_fd int fd = S_ISREG(file->mode) && file->size > 4
                          ? fd_open_beneath(root, file->path, O_RDONLY | O_NOCTTY, 0)
-                         : -1;
+                         : -ENOENT;
     struct stat st;
     char magic[4];
+    ssize_t len = 0;
 
-    return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-           read(fd, magic, sizeof(magic)) == (ssize_t)sizeof(magic) &&
-           memcmp(magic, "\177ELF", sizeof(magic)) == 0;
+    if (fd < 0)
+        return look_is_answer(fd) || fd == -ENXIO ? 0 : fd;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    len = S_ISREG(st.st_mode) ? read(fd, magic, sizeof(magic)) : 0;
+    if (len < 0)
+        return -errno;
+    return len == (ssize_t)sizeof(magic) && memcmp(magic, "\177ELF", sizeof(magic)) == 0;
 }
 
 static void classify(struct venv_left *left, int root, const struct venv_file *file,
                      const struct venv_file *before)
 {
     bool in_bin = str_starts(file->path, "bin/");
+    int elf = 0;
 
     if (S_ISREG(file->mode) && (file->mode & (S_ISUID | S_ISGID)))
         strv_add(&left->setuid, file->path);
@@ -136,7 +145,9 @@ static void classify(struct venv_left *left, int root, const struct venv_file *f
         if (before == NULL || before->size != file->size)
             strv_add(&left->unknown, file->path);
     }
-    if (is_elf(root, file))
+    elf = is_elf(root, file);
+    left->incomplete = left->incomplete || elf < 0;
+    if (elf > 0)
         strv_add(&left->elf, file->path);
 }
 
@@ -158,6 +169,6 @@ int venv_left_since(const char *venv_path, const struct venv_files *before, stru
         if (old == NULL || !is_same(old, file))
             classify(out, root, file, old);
     }
-    out->incomplete = now.incomplete || before->incomplete;
+    out->incomplete = out->incomplete || now.incomplete || before->incomplete;
     return 0;
 }

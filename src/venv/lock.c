@@ -37,11 +37,14 @@ static bool is_current(int root, int fd)
            held.st_dev == found.st_dev && held.st_ino == found.st_ino;
 }
 
-static bool has_lock_file(int root)
+/* Return: 1, 0, or negative errno when that could not be found out. */
+static int has_lock_file(int root)
 {
     auto_fd int fd = fd_open_beneath(root, LOCK_NAME, O_PATH, 0);
 
-    return fd >= 0;
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    return 1;
 }
 
 /* Return: the held descriptor, -EAGAIN when the world changed meanwhile, or negative errno. */
@@ -62,8 +65,9 @@ static int try_lock(int root)
     rc = hold(fd);
     if (rc < 0)
         return rc;
-    if (is_wrapped ? !is_current(root, fd) : has_lock_file(root))
-        return -EAGAIN;
+    rc = is_wrapped ? !is_current(root, fd) : has_lock_file(root);
+    if (rc != 0)
+        return rc < 0 ? rc : -EAGAIN;
     return steal_fd(&fd);
 }
 
@@ -84,9 +88,12 @@ int venv_lock(const char *venv_path, struct err *err)
 int site_make_lock(const struct site *site, int *lock_out, struct err *err)
 {
     auto_fd int fd = -1;
+    int rc = has_lock_file(site->root);
 
     *lock_out = -1;
-    if (has_lock_file(site->root))
+    if (rc < 0)
+        return err_set(err, rc, "cannot look at '%s/" LOCK_NAME "'", site->path);
+    if (rc > 0)
         return 0;
     /* Held before it has its name, so nobody can come in between. */
     unlinkat(site->sandbox, LOCK_NEW, 0);

@@ -1,6 +1,5 @@
 #include "discover-internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/look.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/venv/venv.h"
@@ -59,63 +59,70 @@ static const char *kept_by_tool(struct venv *venv, const char *dir)
 }
 
 /* Two or more virtualenvs and nothing else but hidden names: a place for virtualenvs. (A new
- * project may well have .venv and .venv-3.13 and no file yet.) */
-static bool holds_only_venvs(const char *dir)
+ * project may well have .venv and .venv-3.13 and no file yet.) Return: 1, 0, or negative errno when
+ * that could not be found out. */
+static int holds_only_venvs(const char *dir)
 {
-    DIR *stream = opendir(dir);
+    auto_dir DIR *stream = NULL;
     const struct dirent *entry = NULL;
     unsigned venvs = 0;
-    unsigned seen = 0;
-    bool only = stream != NULL;
+    int rc = look_open_dir(AT_FDCWD, dir, 0, &stream);
 
-    while (only && (entry = readdir(stream)) != NULL) {
+    while (rc > 0 && (rc = look_next(stream, &entry)) > 0) {
         auto_free char *config = path_join(entry->d_name, "pyvenv.cfg");
         struct stat st;
+        int is_venv = 0;
 
-        if (str_eq(entry->d_name, ".") || str_eq(entry->d_name, ".."))
-            continue;
         if (str_eq(entry->d_name, ".git"))
-            only = false;
-        else if (entry->d_name[0] == '.')
+            return 0;
+        if (entry->d_name[0] == '.')
             continue;
-        else if (fstatat(dirfd(stream), config, &st, AT_SYMLINK_NOFOLLOW) == 0)
-            venvs++;
-        else
-            only = false;
-        only = only && ++seen < SCAN_MAX;
+        is_venv = look_at(dirfd(stream), config, false, &st);
+        if (is_venv <= 0)
+            return is_venv;
+        if (++venvs == SCAN_MAX)
+            return 0;
     }
-    if (stream != NULL)
-        closedir(stream);
-    return only && venvs >= 2;
+    return rc < 0 ? rc : venvs >= 2;
 }
 
-static const char *too_wide(struct venv *venv, const char *dir, const char *user_home)
+/* Return: 0 with the reason, or with NULL in its place, or negative errno. */
+static int too_wide(struct venv *venv, const char *dir, const char *user_home, const char **out)
 {
     struct stat st;
+    int rc = 0;
 
+    *out = NULL;
     if (str_eq(dir, user_home))
-        return arena_printf(&venv->arena, "'%s' is your home directory", dir);
-    if (path_is_beneath(user_home, dir))
-        return arena_printf(&venv->arena, "'%s' holds your home directory", dir);
-    for (size_t i = 0; i < ARRAY_SIZE(system_dirs); i++) {
+        *out = arena_printf(&venv->arena, "'%s' is your home directory", dir);
+    else if (path_is_beneath(user_home, dir))
+        *out = arena_printf(&venv->arena, "'%s' holds your home directory", dir);
+    for (size_t i = 0; *out == NULL && i < ARRAY_SIZE(system_dirs); i++) {
         if (str_eq(dir, system_dirs[i]))
-            return arena_printf(&venv->arena, "'%s' is a directory of the system", dir);
+            *out = arena_printf(&venv->arena, "'%s' is a directory of the system", dir);
     }
-    if (stat(dir, &st) == 0 && (st.st_mode & S_IWOTH))
-        return arena_printf(&venv->arena, "'%s' can be written by everybody", dir);
-    return NULL;
+    if (*out != NULL)
+        return 0;
+    rc = look_at(AT_FDCWD, dir, true, &st);
+    if (rc > 0 && (st.st_mode & S_IWOTH))
+        *out = arena_printf(&venv->arena, "'%s' can be written by everybody", dir);
+    return rc < 0 ? rc : 0;
 }
 
-/* Why may `dir` not be the project? NULL: it may. */
-static const char *find_objection(struct venv *venv, const char *dir, const char *user_home)
+/* Why may `dir` not be the project? NULL: it may. Return: 0 or negative errno. */
+static int find_objection(struct venv *venv, const char *dir, const char *user_home,
+                          const char **out)
 {
-    const char *objection = too_wide(venv, dir, user_home);
+    int rc = too_wide(venv, dir, user_home, out);
 
-    if (objection == NULL)
-        objection = kept_by_tool(venv, dir);
-    if (objection == NULL && holds_only_venvs(dir))
-        objection = arena_printf(&venv->arena, "'%s' is a directory of virtualenvs", dir);
-    return objection;
+    if (rc == 0 && *out == NULL)
+        *out = kept_by_tool(venv, dir);
+    if (rc < 0 || *out != NULL)
+        return rc;
+    rc = holds_only_venvs(dir);
+    if (rc > 0)
+        *out = arena_printf(&venv->arena, "'%s' is a directory of virtualenvs", dir);
+    return rc < 0 ? rc : 0;
 }
 
 static void set_project(struct venv *venv, const char *named, const char *real)
@@ -127,14 +134,19 @@ static void set_project(struct venv *venv, const char *named, const char *real)
 /* The user's word: anything but the home directory and what holds it. */
 static int take_named(struct venv *venv, const char *named, const char *user_home, struct err *err)
 {
-    auto_free char *real = realpath(named, NULL);
     auto_free char *cwd = getcwd(NULL, 0);
+    auto_free char *real = NULL;
     auto_free char *absolute = NULL;
     struct stat st;
 
+    if (cwd == NULL && named[0] != '/')
+        return err_set(err, errno, "cannot tell the current directory");
+    real = realpath(named, NULL);
     if (real == NULL)
         return err_set(err, errno, "cannot find the project '%s'", named);
-    if (stat(real, &st) < 0 || !S_ISDIR(st.st_mode))
+    if (stat(real, &st) < 0)
+        return err_set(err, errno, "cannot look at the project '%s'", named);
+    if (!S_ISDIR(st.st_mode))
         return err_plain(err, ENOTDIR, "the project '%s' is not a directory", named);
     if (path_is_beneath(user_home, real))
         return err_plain(err, EPERM,
@@ -148,13 +160,16 @@ int project_find(struct venv *venv, const char *named, const char *user_home, st
 {
     auto_free char *parent = path_dirname(venv->named);
     auto_free char *real = NULL;
+    int rc = 0;
 
     if (named != NULL)
         return take_named(venv, named, user_home, err);
     real = realpath(parent, NULL);
     if (real == NULL)
         return err_set(err, errno, "cannot find '%s'", parent);
-    venv->project_reason = find_objection(venv, real, user_home);
+    rc = find_objection(venv, real, user_home, &venv->project_reason);
+    if (rc < 0)
+        return err_set(err, rc, "cannot look at '%s'", real);
     /* Reached through a link, the directory's other name may be the telling one. */
     if (venv->project_reason == NULL && !str_eq(parent, real))
         venv->project_reason = kept_by_tool(venv, parent);

@@ -8,6 +8,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/venv/venv.h"
 
@@ -22,16 +23,17 @@ void venv_finish(struct venv *venv)
     venv_init(venv);
 }
 
-bool venv_is_wrapped(const char *path)
+int venv_is_wrapped(const char *path, struct err *err)
 {
     auto_fd int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    auto_fd int fd = -1;
+    auto_fd int fd = root < 0 ? -errno : fd_open_beneath(root, "sandbox/manifest.json", O_PATH, 0);
     struct stat st;
 
-    if (root < 0)
-        return false;
-    fd = fd_open_beneath(root, "sandbox/manifest.json", O_PATH, 0);
-    return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (fd < 0 && look_is_answer(fd))
+        return 0;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_set(err, fd < 0 ? fd : errno, "cannot look at '%s/sandbox/manifest.json'", path);
+    return S_ISREG(st.st_mode);
 }
 
 void site_init(struct site *site, const char *path)

@@ -35,9 +35,13 @@ int stubs_load(struct stubs *stubs, const struct site *site, const char *install
 void stubs_finish(struct stubs *stubs);
 #define auto_stubs __attribute__((cleanup(stubs_finish)))
 
-/* Compares a file byte for byte. What cannot be read is no stub. */
-enum stub_match stubs_match(const struct stubs *stubs, int dir, const char *name,
-                            const struct stat *st);
+/* Compares a file byte for byte. What this user may not read, or what is another thing than `st` by
+ * now, is no stub; a file that could not be read for another reason may well be one.
+ * Return: an enum stub_match, or negative errno. */
+int stubs_match(const struct stubs *stubs, int dir, const char *name, const struct stat *st);
+
+/* Has the file the size of a stub? */
+bool stubs_fit(const struct stubs *stubs, const struct stat *st);
 
 /* Writes the current stub to SITE_NEW_STUB in sandbox, ready to be renamed. */
 int stubs_prepare(const struct stubs *stubs, const struct site *site);

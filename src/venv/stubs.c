@@ -9,6 +9,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 
 #include "site-internal.h"
@@ -74,20 +75,29 @@ void stubs_finish(struct stubs *stubs)
     stubs->count = 0;
 }
 
-enum stub_match stubs_match(const struct stubs *stubs, int dir, const char *name,
-                            const struct stat *st)
+bool stubs_fit(const struct stubs *stubs, const struct stat *st)
+{
+    for (size_t i = 0; S_ISREG(st->st_mode) && i < stubs->count; i++) {
+        if ((uint64_t)st->st_size == stubs->known[i].len)
+            return true;
+    }
+    return false;
+}
+
+int stubs_match(const struct stubs *stubs, int dir, const char *name, const struct stat *st)
 {
     auto_buf struct buf bytes = {0};
     auto_fd int fd = -1;
-    bool is_candidate = false;
+    int rc = 0;
 
-    for (size_t i = 0; i < stubs->count; i++)
-        is_candidate = is_candidate || (uint64_t)st->st_size == stubs->known[i].len;
-    if (!is_candidate || !S_ISREG(st->st_mode))
+    if (!stubs_fit(stubs, st))
         return STUB_NONE;
     fd = fd_open_beneath(dir, name, O_RDONLY, 0);
-    if (fd < 0 || fd_read_all(fd, STUB_BYTES_MAX, &bytes) < 0)
-        return STUB_NONE;
+    if (fd < 0)
+        return look_is_answer(fd) ? STUB_NONE : fd;
+    rc = fd_read_all(fd, STUB_BYTES_MAX, &bytes);
+    if (rc < 0)
+        return rc == -EFBIG ? STUB_NONE : rc;
     for (size_t i = 0; i < stubs->count; i++) {
         if (same_bytes(&stubs->known[i], &bytes))
             return i == 0 ? STUB_CURRENT : STUB_OLD;
@@ -112,28 +122,44 @@ int stubs_prepare(const struct stubs *stubs, const struct site *site)
     return rc;
 }
 
-static bool is_kept(const struct stubs *stubs, const struct site *site)
+enum kept {
+    KEPT_NONE,
+    KEPT_OTHER,
+    KEPT_CURRENT
+};
+
+/* What the venv's copy is. Return: an enum kept, or negative errno with *err. */
+static int look_at_kept(const struct stubs *stubs, const struct site *site, struct err *err)
 {
     struct stat st;
+    int rc = look_at(site->sandbox, STUB_KEPT, false, &st);
 
-    return fstatat(site->sandbox, STUB_KEPT, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           stubs_match(stubs, site->sandbox, STUB_KEPT, &st) == STUB_CURRENT;
+    if (rc == 0)
+        return KEPT_NONE;
+    if (rc > 0)
+        rc = stubs_match(stubs, site->sandbox, STUB_KEPT, &st);
+    if (rc < 0)
+        return err_set(err, rc, "cannot look at '%s/sandbox/" STUB_KEPT "'", site->path);
+    return rc == STUB_CURRENT ? KEPT_CURRENT : KEPT_OTHER;
 }
 
 int stubs_announce(const struct stubs *stubs, const struct site *site, struct err *err)
 {
-    struct stat st;
-    bool is_first = fstatat(site->sandbox, STUB_KEPT, &st, AT_SYMLINK_NOFOLLOW) < 0;
+    int kept = look_at_kept(stubs, site, err);
 
-    if (is_kept(stubs, site))
-        return 0;
-    return file_write_atomic(site->sandbox, is_first ? STUB_KEPT : STUB_NEXT, stubs->known[0].data,
-                             stubs->known[0].len, 0600, err);
+    if (kept < 0 || kept == KEPT_CURRENT)
+        return kept < 0 ? kept : 0;
+    return file_write_atomic(site->sandbox, kept == KEPT_NONE ? STUB_KEPT : STUB_NEXT,
+                             stubs->known[0].data, stubs->known[0].len, 0600, err);
 }
 
 int stubs_settle(const struct stubs *stubs, const struct site *site, struct err *err)
 {
-    if (is_kept(stubs, site)) {
+    int kept = look_at_kept(stubs, site, err);
+
+    if (kept < 0)
+        return kept;
+    if (kept == KEPT_CURRENT) {
         unlinkat(site->sandbox, STUB_NEXT, 0);
         return 0;
     }

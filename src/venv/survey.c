@@ -10,6 +10,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/look.h"
 #include "svenv/base/str.h"
 #include "svenv/venv/venv.h"
 
@@ -89,13 +90,14 @@ static int list_dir(struct arena *arena, int dir, const char *shown, struct list
 
 /* A link in the host's bin is an entry when what it leads to can be run. (Links inside are never
  * followed: see classify_real().) */
-static enum side classify_link(int dir, const char *name)
+static int classify_link(int dir, const char *name)
 {
     struct stat st;
+    int rc = look_at(dir, name, true, &st);
 
-    if (fstatat(dir, name, &st, 0) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111))
-        return SIDE_PLAIN;
-    return SIDE_ENTRY;
+    if (rc < 0)
+        return rc;
+    return rc > 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111) ? SIDE_ENTRY : SIDE_PLAIN;
 }
 
 static bool is_worn(const struct stat *st)
@@ -103,11 +105,14 @@ static bool is_worn(const struct stat *st)
     return (st->st_mode & 07777) != STUB_MODE || st->st_nlink != 1 || st->st_uid != geteuid();
 }
 
-static void classify_bin(const struct site *site, const struct stubs *stubs, struct pair *pair)
+static int classify_bin(const struct site *site, const struct stubs *stubs, struct pair *pair)
 {
     const struct stat *st = &pair->bin_st;
-    enum stub_match match = stubs_match(stubs, site->bin, pair->name, st);
+    int match = stubs_match(stubs, site->bin, pair->name, st);
+    int side = 0;
 
+    if (match < 0)
+        return match;
     if (match != STUB_NONE) {
         pair->bin = SIDE_STUB;
         pair->worn = match == STUB_OLD || is_worn(st);
@@ -116,10 +121,14 @@ static void classify_bin(const struct site *site, const struct stubs *stubs, str
     } else if (name_is_sourced(pair->name)) {
         pair->bin = SIDE_PLAIN;
     } else if (S_ISLNK(st->st_mode)) {
-        pair->bin = classify_link(site->bin, pair->name);
+        side = classify_link(site->bin, pair->name);
+        if (side < 0)
+            return side;
+        pair->bin = (enum side)side;
     } else {
         pair->bin = st->st_mode & 0111 ? SIDE_ENTRY : SIDE_PLAIN;
     }
+    return 0;
 }
 
 static enum side classify_real(const struct stat *st)
@@ -131,17 +140,20 @@ static enum side classify_real(const struct stat *st)
     return st->st_mode & 0111 ? SIDE_ENTRY : SIDE_PLAIN;
 }
 
-static bool same_text(const struct site *site, const char *name)
+static int same_text(const struct site *site, const char *name)
 {
     char a[PATH_MAX];
     char b[PATH_MAX];
     ssize_t a_len = readlinkat(site->bin, name, a, sizeof(a));
-    ssize_t b_len = readlinkat(site->real, name, b, sizeof(b));
+    ssize_t b_len = a_len < 0 ? -1 : readlinkat(site->real, name, b, sizeof(b));
 
-    return a_len >= 0 && a_len == b_len && memcmp(a, b, (size_t)a_len) == 0;
+    if (a_len < 0 || b_len < 0)
+        return errno == EINVAL || look_is_answer(errno) ? 0 : -errno;
+    return a_len == b_len && memcmp(a, b, (size_t)a_len) == 0;
 }
 
-static bool is_same(const struct site *site, const struct pair *pair)
+/* Return: 1, 0, or negative errno. So do those below. */
+static int is_same(const struct site *site, const struct pair *pair)
 {
     const struct stat *a = &pair->bin_st;
     const struct stat *b = &pair->real_st;
@@ -152,41 +164,70 @@ static bool is_same(const struct site *site, const struct pair *pair)
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static bool is_damaged(const struct site *site, const struct stubs *stubs, const struct pair *pair)
+static int holds_only_nul(const struct site *site, const char *name, size_t size)
 {
-    const struct stat *st = &pair->bin_st;
     auto_buf struct buf bytes = {0};
-    auto_fd int fd = -1;
+    auto_fd int fd = fd_open_beneath(site->bin, name, O_RDONLY, 0);
+    int rc = fd < 0 ? fd : fd_read_all(fd, size, &bytes);
 
-    if (!S_ISREG(st->st_mode) || time(NULL) - st->st_mtim.tv_sec < DAMAGE_AGE_SECONDS)
-        return false;
-    if (st->st_size == 0)
-        return true;
-    if ((uint64_t)st->st_size != stubs->known[0].len)
-        return false;
-    fd = fd_open_beneath(site->bin, pair->name, O_RDONLY, 0);
-    if (fd < 0 || fd_read_all(fd, (size_t)st->st_size, &bytes) < 0 || bytes.len == 0)
-        return false;
-    return bytes.data[0] == '\0' && memcmp(bytes.data, bytes.data + 1, bytes.len - 1) == 0;
+    if (rc < 0)
+        return look_is_answer(rc) || rc == -EFBIG ? 0 : rc;
+    return bytes.len > 0 && bytes.data[0] == '\0' &&
+           memcmp(bytes.data, bytes.data + 1, bytes.len - 1) == 0;
 }
 
-static void classify(const struct site *site, const struct stubs *stubs, struct pair *pair,
-                     const struct listed *bin, const struct listed *real)
+static int is_damaged(const struct site *site, const struct stubs *stubs, const struct pair *pair)
 {
+    const struct stat *st = &pair->bin_st;
+
+    if (!S_ISREG(st->st_mode))
+        return 0;
+    /* A stub's size, and not even its owner may read it: somebody took the permission away. */
+    if (stubs_fit(stubs, st) && !(st->st_mode & S_IRUSR) && st->st_uid == geteuid())
+        return 1;
+    if (time(NULL) - st->st_mtim.tv_sec < DAMAGE_AGE_SECONDS)
+        return 0;
+    if (st->st_size == 0)
+        return 1;
+    if ((uint64_t)st->st_size != stubs->known[0].len)
+        return 0;
+    return holds_only_nul(site, pair->name, (size_t)st->st_size);
+}
+
+static int compare_sides(const struct site *site, const struct stubs *stubs, struct pair *pair)
+{
+    const struct stat *bin = &pair->bin_st;
+    const struct stat *real = &pair->real_st;
+    int rc = 0;
+
+    pair->linked = bin->st_dev == real->st_dev && bin->st_ino == real->st_ino;
+    rc = pair->linked ? 1 : is_same(site, pair);
+    if (rc < 0)
+        return rc;
+    pair->same = rc > 0;
+    if (pair->bin != SIDE_ENTRY || !pair->known || pair->linked)
+        return 0;
+    rc = is_damaged(site, stubs, pair);
+    pair->damaged = rc > 0;
+    return rc < 0 ? rc : 0;
+}
+
+static int classify(const struct site *site, const struct stubs *stubs, struct pair *pair,
+                    const struct listed *bin, const struct listed *real)
+{
+    int rc = 0;
+
     if (bin != NULL) {
         pair->bin_st = bin->st;
-        classify_bin(site, stubs, pair);
+        rc = classify_bin(site, stubs, pair);
     }
     if (real != NULL) {
         pair->real_st = real->st;
         pair->real = classify_real(&real->st);
     }
-    if (bin == NULL || real == NULL)
-        return;
-    pair->linked = bin->st.st_dev == real->st.st_dev && bin->st.st_ino == real->st.st_ino;
-    pair->same = pair->linked || is_same(site, pair);
-    pair->damaged =
-        pair->bin == SIDE_ENTRY && pair->known && !pair->linked && is_damaged(site, stubs, pair);
+    if (rc < 0 || bin == NULL || real == NULL)
+        return rc;
+    return compare_sides(site, stubs, pair);
 }
 
 /* The next of a sorted list when it has this name. */
@@ -210,11 +251,12 @@ static const char *name_at(const struct listing *list, size_t at)
 }
 
 /* Names that only the manifest has are on neither side: nothing is left to be done about them. */
-static void merge(struct survey *survey, const struct site *site, const struct stubs *stubs,
-                  const struct venv *manifest, const struct listing lists[2])
+static int merge(struct survey *survey, const struct site *site, const struct stubs *stubs,
+                 const struct venv *manifest, const struct listing lists[2], struct err *err)
 {
     size_t at[3] = {0};
     const char *name = NULL;
+    int rc = 0;
 
     while ((name = least_name(name_at(&lists[0], at[0]), name_at(&lists[1], at[1]))) != NULL) {
         struct pair *pair =
@@ -224,9 +266,12 @@ static void merge(struct survey *survey, const struct site *site, const struct s
             at[2]++;
         pair->name = name;
         pair->known = at[2] < manifest->entry_count && str_eq(manifest->entries[at[2]].name, name);
-        classify(site, stubs, pair, take_if(&lists[0], &at[0], name),
-                 take_if(&lists[1], &at[1], name));
+        rc = classify(site, stubs, pair, take_if(&lists[0], &at[0], name),
+                      take_if(&lists[1], &at[1], name));
+        if (rc < 0)
+            return err_set(err, rc, "cannot look at '%s'", name);
     }
+    return 0;
 }
 
 int survey_take(struct survey *survey, const struct site *site, const struct stubs *stubs,
@@ -239,10 +284,9 @@ int survey_take(struct survey *survey, const struct site *site, const struct stu
     rc = list_dir(&survey->arena, site->bin, "bin", &lists[0], err);
     if (rc == 0)
         rc = list_dir(&survey->arena, site->real, "sandbox/bin", &lists[1], err);
-    if (rc < 0)
-        return err_wrap(err, "in '%s'", site->path);
-    merge(survey, site, stubs, manifest, lists);
-    return 0;
+    if (rc == 0)
+        rc = merge(survey, site, stubs, manifest, lists, err);
+    return rc < 0 ? err_wrap(err, "in '%s'", site->path) : 0;
 }
 
 void survey_finish(struct survey *survey)

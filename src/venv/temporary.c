@@ -12,6 +12,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -95,27 +96,34 @@ static bool is_orphan(int dir, const char *name)
     return rc == 0 && text.data != NULL && strstr(text.data, name + strlen(PREFIX)) == NULL;
 }
 
+/* What can't be read may have it mounted, unless the process is gone (EINVAL: all but gone) or
+ * somebody else's. */
+static bool has_mounted(const char *process, const char *name)
+{
+    auto_free char *path = xasprintf("/proc/%s/mountinfo", process);
+    auto_buf struct buf text = {0};
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc = fd < 0 ? -errno : fd_read_all(fd, MOUNTINFO_MAX, &text);
+
+    if (rc < 0)
+        return !look_is_answer(rc) && rc != -EINVAL && rc != -ESRCH;
+    return text.data != NULL && strstr(text.data, name) != NULL;
+}
+
 /* A venv can be deleted while its programs run; they have the directory mounted. */
 static bool is_mounted(const char *name)
 {
-    DIR *proc = opendir("/proc");
+    auto_dir DIR *proc = NULL;
     const struct dirent *entry;
-    bool found = proc == NULL;
+    int rc = look_open_dir(AT_FDCWD, "/proc", 0, &proc);
 
-    while (!found && (entry = readdir(proc)) != NULL) {
-        auto_free char *path = xasprintf("/proc/%s/mountinfo", entry->d_name);
-        auto_buf struct buf text = {0};
-        auto_fd int fd = -1;
-
-        if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
-            continue;
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        found = fd >= 0 && fd_read_all(fd, MOUNTINFO_MAX, &text) == 0 && text.data != NULL &&
-                strstr(text.data, name) != NULL;
+    if (rc == 0)
+        return true;
+    while (rc > 0 && (rc = look_next(proc, &entry)) > 0) {
+        if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9' && has_mounted(entry->d_name, name))
+            return true;
     }
-    if (proc != NULL)
-        closedir(proc);
-    return found;
+    return rc < 0;
 }
 
 void venv_sweep_temporary(void)

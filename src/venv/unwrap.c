@@ -1,12 +1,12 @@
 #include "svenv/venv/venv.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/look.h"
 #include "svenv/base/str.h"
 
 #include "manifest-internal.h"
@@ -32,38 +32,33 @@ static bool is_last(const char *name)
 
 static int list_names(int dir, struct strv *out)
 {
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+    auto_dir DIR *stream = NULL;
     const struct dirent *entry = NULL;
+    int rc = look_open_dir(dir, ".", 0, &stream);
 
-    if (stream == NULL) {
-        int rc = -errno;
-
-        if (fd >= 0)
-            close(fd);
-        return rc;
-    }
-    while ((entry = readdir(stream)) != NULL) {
-        if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
-            strv_add(out, entry->d_name);
-    }
-    closedir(stream);
-    return 0;
+    if (rc == 0)
+        return -EACCES;
+    while (rc > 0 && (rc = look_next(stream, &entry)) > 0)
+        strv_add(out, entry->d_name);
+    return rc;
 }
 
 /* Is this directory one that we made? Somebody's own directory of that name is not ours to remove.
- */
-static bool is_ours(const struct site *site, bool purge)
+ * Return: 1, 0, or negative errno with *err. */
+static int is_ours(const struct site *site, bool purge, struct err *err)
 {
     static const char *const made_first[] = {"bin", "etc", QUARANTINE, "installer"};
     auto_strv struct strv names = {0};
     size_t known = 0;
+    int rc = site->sandbox < 0 ? 0 : list_names(site->sandbox, &names);
 
-    if (site->sandbox < 0 || list_names(site->sandbox, &names) < 0)
-        return false;
+    if (rc < 0)
+        return err_set(err, rc, "cannot list '%s/sandbox'", site->path);
+    if (site->sandbox < 0)
+        return 0;
     for (size_t i = 0; i < ARRAY_SIZE(last_files); i++) {
         if (strv_has(&names, last_files[i]))
-            return true;
+            return 1;
     }
     for (size_t i = 0; i < ARRAY_SIZE(made_first); i++)
         known += strv_has(&names, made_first[i]) ? 1 : 0;
@@ -158,10 +153,17 @@ int unwrap_site(const struct site *site, const struct stubs *stubs, const struct
  * later reconcile_undo() refuses. */
 static int load_stubs(struct stubs *stubs, const struct site *site, struct err *err)
 {
-    bool is_installed = access(SVENV_STUB, R_OK) == 0;
+    bool is_installed = look_readable(SVENV_STUB) != 0;
     int rc = stubs_load(stubs, site, is_installed ? SVENV_STUB : NULL, err);
 
     return rc == -ENOENT ? 0 : rc;
+}
+
+/* A manifest that is gone, damaged or not to be trusted costs the times of bin, not the way back.
+ */
+static bool is_unusable(int rc)
+{
+    return look_is_answer(rc) || rc == -EINVAL || rc == -EPERM || rc == -EFBIG;
 }
 
 int venv_unwrap(const char *venv_path, bool purge, struct err *err)
@@ -171,6 +173,7 @@ int venv_unwrap(const char *venv_path, bool purge, struct err *err)
     auto_stubs struct stubs stubs = {.count = 0};
     auto_site struct site site;
     auto_venv struct venv manifest;
+    struct err why = {0};
     int rc = 0;
 
     venv_init(&manifest);
@@ -180,12 +183,16 @@ int venv_unwrap(const char *venv_path, bool purge, struct err *err)
     rc = site_open(&site, venv_path, err);
     if (rc < 0)
         return rc;
-    if (!is_ours(&site, purge))
+    rc = is_ours(&site, purge, err);
+    if (rc < 0)
+        return rc;
+    if (rc == 0)
         return err_plain(err, ENOENT, "'%s' is not wrapped", venv_path);
     rc = load_stubs(&stubs, &site, err);
     if (rc < 0)
         return rc;
-    /* A manifest that is gone or unreadable costs the times of bin, not the way back. */
-    (void)manifest_load(&manifest, site.sandbox, shown, NULL);
+    rc = manifest_load(&manifest, site.sandbox, shown, &why);
+    if (rc < 0 && !is_unusable(rc))
+        return err_plain(err, why.code, "%s", why.msg);
     return unwrap_site(&site, &stubs, &manifest, purge, err);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/look.h"
 #include "svenv/base/str.h"
 
 #include "manifest-internal.h"
@@ -134,9 +135,13 @@ int wrap_check_real(const struct site *site, const struct stubs *stubs, const st
     for (size_t i = 0; site->real < 0 && i < manifest->entry_count; i++) {
         const char *name = manifest->entries[i].name;
         struct stat st;
+        int rc = look_at(site->bin, name, false, &st);
 
-        if (fstatat(site->bin, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            stubs_match(stubs, site->bin, name, &st) != STUB_NONE)
+        if (rc > 0)
+            rc = stubs_match(stubs, site->bin, name, &st);
+        if (rc < 0)
+            return err_set(err, rc, "cannot look at '%s/bin/%s'", site->path, name);
+        if (rc != STUB_NONE)
             return err_plain(err, ENOENT,
                              "'%s/sandbox/bin' is gone, and the programs with it: bring it back, "
                              "or make the virtualenv again ('python3 -m venv --clear %s')",

@@ -2,8 +2,11 @@
 
 By default of each call of each process the first, a middle and the last one; with
 SVENV_FAULTS_FULL=1 every one, with more errors. What calls there are is recorded from a good start.
+SVENV_FAULTS_PROCESS=0.3,0.5 takes only the calls of these processes, as the injector names them, and
+SVENV_FAULTS_ERRORS=ENOMEM,kill only these errors, each at every call.
 """
 
+import contextlib
 import errno
 import os
 import unittest
@@ -16,7 +19,16 @@ ERRORS = (errno.EPERM, errno.ENOMEM)
 ERRORS_FULL = (errno.EPERM, errno.ENOMEM, errno.ENOSYS, errno.EIO, errno.EAGAIN, errno.EINTR,
                errno.EMFILE, "kill")
 
+# Calls that are made more often than this are sampled, but for those that ask what there is.
 EVERY_MAX = 200
+LOOKS = ("openat", "openat2", "newfstatat", "fstat", "access", "faccessat", "readlink",
+         "readlinkat", "getdents64")
+
+DIFFERENCES_MAX = 8
+
+PROCESSES = set(filter(None, os.environ.get("SVENV_FAULTS_PROCESS", "").split(",")))
+CHOSEN = [word if word == "kill" else getattr(errno, word)
+          for word in os.environ.get("SVENV_FAULTS_ERRORS", "").split(",") if word]
 
 # They cannot fail (the kernel has no error for them), or do not return.
 NEVER = ("exit_group", "exit", "sched_yield", "umask", "gettid", "getpid", "getppid", "getuid",
@@ -50,14 +62,15 @@ class Calls:
         for process, generation, number, count in self.rows:
             if self.names.get(number) in NEVER or (beside and process.startswith(self.opener)):
                 continue
+            if PROCESSES and process not in PROCESSES:
+                continue
             yield from self.faults_of(process, generation, number, count)
 
-    @staticmethod
-    def faults_of(process, generation, number, count):
+    def faults_of(self, process, generation, number, count):
         # Thousands of calls of the installed program read and write files, all in the same way.
-        every = world.FULL and count <= EVERY_MAX
+        every = world.FULL and (count <= EVERY_MAX or self.names.get(number) in LOOKS)
         for nth in range(1, count + 1) if every else sorted({1, (count + 1) // 2, count}):
-            for error in ERRORS_FULL if world.FULL else sample(number, nth):
+            for error in CHOSEN or (ERRORS_FULL if world.FULL else sample(number, nth)):
                 yield world.Fault(process, generation, number, nth, error)
 
 
@@ -84,17 +97,28 @@ class Starts(unittest.TestCase):
 
     def all_faults(self, policy="", before=as_ever, beside=False, **start):
         self.installs = "words" in start
-        with world.World(policy) as scene:
+        with contextlib.ExitStack() as stack:
+            scene = stack.enter_context(world.World(policy))
             before(scene)
             self.good = judge.Good(scene, before=before, fault="count", **start)
             self.calls = Calls(self.good.log)
-            self.around = scene.surroundings()
+            self.around, self.state = scene.surroundings(), scene.state()
             found, counts = [], {"refused": 0, "as contained": 0, "not reached": 0}
             for fault in self.calls.faults(beside):
                 before(scene)
                 outcome = scene.start(fault=fault, **start)
                 counts[self.kind(outcome)] += 1
-                found += self.complaints(scene, fault, outcome)
+                wrong = self.complaints(scene, fault, outcome)
+                wrong += self.changes(scene, fault, outcome, before, start)
+                if wrong:
+                    # One mistake is to be told once, and at once, as a full run takes long: the
+                    # next fault meets a world as it should be.
+                    found += wrong
+                    print(*wrong, sep="\n", flush=True)
+                    stack.close()
+                    scene = stack.enter_context(world.World(policy))
+                    scene.start(**start)
+                    self.around = scene.surroundings()
             found += self.never_forgotten(scene)
         print(f"{self.id()}: " + ", ".join(f"{n} {what}" for what, n in counts.items()))
         self.assertEqual(found, [])
@@ -119,10 +143,24 @@ class Starts(unittest.TestCase):
             return "not reached"
         return "as contained" if outcome.ran else "refused"
 
+    def changes(self, scene, fault, outcome, before, start):
+        """What a failure in the installed program made of the venv. A start that ended well has
+        changed nothing, and after any other the next one puts things right."""
+        if not self.calls.is_helper(fault) or scene.state() == self.state:
+            return []
+        if outcome.status != 0:
+            before(scene)
+            scene.start(**start)
+        return [self.where(fault) + "of the venv: " + line
+                for line in sorted(scene.state() ^ self.state)][:DIFFERENCES_MAX]
+
+    def where(self, fault):
+        error = fault.error if fault.error == "kill" else errno.errorcode[fault.error]
+        return (f"{self.calls.name(fault)} #{fault.nth} of {fault.process} ({fault.generation}), "
+                f"{error}: ")
+
     def complaints(self, scene, fault, outcome):
         name = self.calls.name(fault)
-        error = fault.error if fault.error == "kill" else errno.errorcode[fault.error]
-        where = f"{name} #{fault.nth} of {fault.process} ({fault.generation}), {error}: "
         found = judge.judge(outcome, self.good,
                             may_die=fault.error == "kill" or name in RUNTIME,
                             may_cannot_exec=self.calls.is_exec_of_program(fault),
@@ -130,7 +168,7 @@ class Starts(unittest.TestCase):
                             by_helper=self.calls.is_helper(fault))
         left = judge.left_behind(scene, self.around, killed=fault.error == "kill")
         self.around |= set(scene.left_behind(self.around))
-        return [where + line for line in found + ["left behind: " + name for name in left]]
+        return [self.where(fault) + line for line in found + ["left behind: " + name for name in left]]
 
     def test_usual(self):
         self.all_faults()

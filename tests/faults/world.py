@@ -13,6 +13,7 @@ import secrets
 import select
 import shutil
 import socket
+import stat
 import subprocess
 import tempfile
 import time
@@ -223,6 +224,17 @@ class World:
             found.append(line)
         return found
 
+    def state(self):
+        """What starts leave as it is, or bring back to it: both sides of bin, the made /etc, and
+        what the manifest says but for times."""
+        manifest = json.loads((self.venv / "sandbox" / "manifest.json").read_text())
+        found = {f"manifest {key} {value}" for key, value in manifest.items()
+                 if not key.endswith("mtime") and key != "id"}
+        for name in ("bin", "sandbox/bin", "sandbox/etc"):
+            found |= {f"{os.path.relpath(path, self.venv)} {describe(path)}"
+                      for path in files_below(self.venv / name, ())}
+        return {line.replace(str(self.top), "TOP") for line in found}
+
     def left_behind(self, before):
         """What is there now that was not, of files, mounts and processes."""
         return sorted(self.surroundings() - before)
@@ -240,6 +252,13 @@ class World:
 def without(missing):
     """What goes before a command that is to lack calls; None: nothing, not even a filter."""
     return [] if missing is None else [WITHOUT, *missing, "--"]
+
+
+def describe(path):
+    info = os.lstat(path)
+    if stat.S_ISLNK(info.st_mode):
+        return "-> " + os.readlink(path)
+    return f"{info.st_mode:o} {'' if stat.S_ISDIR(info.st_mode) else info.st_size}"
 
 
 def files_below(top, left_out):

@@ -85,6 +85,10 @@ struct file_id {
 
 /* Never fails: what cannot be seen is "does not exist". Symlinks are followed when `follow`. */
 struct file_id file_id_of(int dir, const char *path, bool follow);
+
+/* As file_id_of(), for an id that is kept: when it could not be found out whether the file is there
+ * (look_is_answer()), the id equals none, not even another such. */
+struct file_id file_id_known(int dir, const char *path, bool follow);
 bool file_id_eq(const struct file_id *a, const struct file_id *b);
 
 #endif

@@ -24,6 +24,9 @@ int caps_clear(struct err *err);
 /* The running kernel's Landlock ABI, 0 when there is none (landlock(7)). */
 unsigned landlock_abi(void);
 
+/* The same for who decides by it: negative errno when the kernel did not say. */
+int landlock_probe(void);
+
 /* What a rule lets happen below a path, beside reading and executing. */
 enum landlock_grant {
     LANDLOCK_WRITE = 1u << 0,  /* changing it in every way */

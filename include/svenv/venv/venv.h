@@ -75,8 +75,9 @@ void venv_finish(struct venv *venv);
 int venv_inspect(struct venv *venv, const char *path, const char *project, const char *home,
                  struct err *err);
 
-/* Is $venv/sandbox/manifest.json there? (regular file; nothing is parsed) */
-bool venv_is_wrapped(const char *path);
+/* Is $venv/sandbox/manifest.json there? (regular file; nothing is parsed) Return: 1, 0, or negative
+ * errno with *err when that could not be found out. */
+int venv_is_wrapped(const char *path, struct err *err);
 
 /* --- manifest (venv/manifest.c; format: docs/formats.md) ------------------------------------ */
 

@@ -259,6 +259,23 @@ Test(sync, what_a_power_cut_leaves_of_a_stub)
     fixture_drop(&f);
 }
 
+/* Not even its owner may read it. It has a stub's size, so it is none of the host's own programs.
+ */
+Test(sync, stub_that_cannot_be_read)
+{
+    static const mode_t modes[] = {0000, 0111, 0311};
+    struct fixture f = wrapped();
+    auto_free char *path = path_join(f.root, BIN "pip");
+
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        cr_assert_eq(chmod(path, modes[i]), 0);
+        do_sync(&f);
+        cr_expect(is_stub(&f, BIN "pip"), "%o", modes[i]);
+        expect_text(&f, REAL "pip", "#!python\nimport pip\n");
+    }
+    fixture_drop(&f);
+}
+
 Test(sync, new_release_of_the_stub)
 {
     struct fixture f = wrapped();
