@@ -55,9 +55,11 @@ static int inspect(struct wrapping *wrapping, const char *path, struct err *err)
     if (r < 0)
         return r;
     wrapping->again = r > 0;
-    /* When the manifest is no good, venv_inspect() says so. */
-    if (!project && wrapping->again && manifest_read(&before, path, NULL) == 0 &&
-        str_eq(before.path, path))
+    if (!project && wrapping->again)
+        r = manifest_read(&before, path, err);
+    if (r < 0)
+        return err_wrap(err, "the manifest is not usable ('sandbox-venv unwrap' and wrap again)");
+    if (before.path && str_eq(before.path, path))
         project = before.project_named;
     if (project && !wrapping->args->project && look_at(AT_FDCWD, project, true, &st) == 0)
         project = NULL;
