@@ -1,5 +1,6 @@
 """TTY: the terminal of the user."""
 
+import contextlib
 import os
 import pty
 import select
@@ -82,7 +83,8 @@ def killed_raw(view):
                 seen += os.read(ours, 1000)
         with open(f"/proc/{child.pid}/task/{child.pid}/children") as file:
             for pid in file.read().split() or [child.pid]:
-                os.kill(int(pid), signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # gone with the first, and reaped
+                    os.kill(int(pid), signal.SIGKILL)
 
     argv, options = (view.world.command("python", "-c", RAW) if view.inside
                      else ([harness.SYSTEM_PYTHON, "-c", RAW], {}))
