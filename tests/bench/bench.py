@@ -50,6 +50,12 @@ LIMITS = {
 }
 
 
+def environment():
+    """Without what names paths to an installer: they are mounts that only our side would make."""
+    return {name: value for name, value in support.environment().items()
+            if not name.startswith(("PIP_", "UV_"))}
+
+
 class Side:
     """A project with a wrapped venv, and bubblewrap's way to the same sandbox."""
 
@@ -73,7 +79,7 @@ class Side:
             support.run("git", "init", "-q", cwd=project.path, check=True)
         project.wrap()
         project.policy(policy)
-        self.env = support.environment()
+        self.env = environment()
         self.ours("true").run(self.env)  # compiles the plan
         self.filter = str(project.top / "filter")
         empty = project.top / "empty"
@@ -160,7 +166,7 @@ class Bench:
                 (project.env_dir / "bin" / "true").symlink_to("/usr/bin/true")
                 project.wrap()
                 command = Command([project.bin("true")])
-                env = support.environment()
+                env = environment()
                 first.append(command.run(env))
                 later += [command.run(env) for _ in range(5)]
         took = {"first": statistics.median(first), "later": statistics.median(later)}
