@@ -318,9 +318,14 @@ struct file_id file_id_known(int dir, const char *path, bool follow)
     return rc == 0 ? (struct file_id){0} : id_of(&st);
 }
 
+bool file_id_is_known(const struct file_id *id)
+{
+    return id->mode != MODE_UNKNOWN;
+}
+
 bool file_id_eq(const struct file_id *a, const struct file_id *b)
 {
-    return a->mode != MODE_UNKNOWN && a->dev == b->dev && a->ino == b->ino &&
+    return file_id_is_known(a) && a->dev == b->dev && a->ino == b->ino &&
            a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns && a->size == b->size &&
            a->mode == b->mode;
 }

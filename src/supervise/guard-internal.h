@@ -64,7 +64,8 @@ void places_write(const struct places *places);
 enum place_state {
     PLACE_SAME,
     PLACE_OTHER,
-    PLACE_GONE
+    PLACE_GONE,
+    PLACE_UNKNOWN /* it could not be looked at */
 };
 enum place_state place_look(const struct places *places, const struct plan_place *place,
                             int64_t *ctime_ns_out);

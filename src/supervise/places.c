@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "svenv/base/fd.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 
@@ -27,10 +28,12 @@ bool place_is_watched(const struct plan_place *place)
 enum place_state place_look(const struct places *places, const struct plan_place *place,
                             int64_t *ctime_ns_out)
 {
-    struct file_id id = file_id_of(places->top, *place->rel ? place->rel : ".", false);
+    struct file_id id = file_id_known(places->top, *place->rel ? place->rel : ".", false);
     enum place_state state = id.mode == 0 ? PLACE_GONE : PLACE_OTHER;
 
-    if (S_ISDIR(id.mode) && id.dev == place->dev && id.ino == place->ino)
+    if (!file_id_is_known(&id))
+        state = PLACE_UNKNOWN;
+    else if (S_ISDIR(id.mode) && id.dev == place->dev && id.ino == place->ino)
         state = PLACE_SAME;
     if (ctime_ns_out)
         *ctime_ns_out = state == PLACE_SAME ? id.ctime_ns : 0;
@@ -122,7 +125,7 @@ static bool is_known(struct places *places, const struct plan_place *place)
     int rc = 0;
 
     if (dir < 0)
-        return true; /* gone: its parent tells */
+        return look_is_answer(dir); /* gone: its parent tells */
     scan_path_cut(&places->path, 0);
     if (*place->rel && scan_path_add(&places->path, place->rel) < 0)
         return true;

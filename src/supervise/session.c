@@ -177,7 +177,7 @@ static int open_sandbox(const char *venv, struct err *err)
 
 static bool input_changed(const struct plan_input *input)
 {
-    struct file_id now = file_id_of(AT_FDCWD, input->path, input->follow);
+    struct file_id now = file_id_known(AT_FDCWD, input->path, input->follow);
 
     if (input->directory)
         return now.dev != input->id.dev || now.ino != input->id.ino || now.mode != input->id.mode;

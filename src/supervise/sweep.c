@@ -9,6 +9,7 @@
 #include "svenv/base/clock.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/sys/syscalls.h"
@@ -82,11 +83,21 @@ static int clean_name(void *context, int dir, const char *name, bool directory)
     return 0;
 }
 
+/* For what was to be looked through. That it is gone, exchanged or closed to us says enough; after
+ * anything else the user is told that something may be left. */
+static int looked(struct guard *guard, int fd)
+{
+    if (fd < 0 && fd != -EXDEV && !look_is_answer(fd))
+        guard->incomplete = true;
+    return fd;
+}
+
 /* A host's Python would run it for source that looks unchanged (C28). Files that were there before
  * and are the same stay; a link in the directory's place goes. */
 static void clean_bytecode(struct visit *visit, int parent, const char *name)
 {
-    auto_fd int dir = fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0);
+    auto_fd int dir =
+        looked(visit->guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
     struct stat st;
 
     if (dir < 0) {
@@ -249,8 +260,8 @@ static bool was_made_now(const struct guard *guard, int dir)
 
 static void enter(struct visit *visit, int parent, const char *name)
 {
-    auto_fd int dir = fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0);
     struct guard *guard = visit->guard;
+    auto_fd int dir = looked(guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
     struct visit inner = {
         .guard = guard, .depth = visit->depth + 1, .ended = visit->ended, .fresh = true};
 
@@ -342,8 +353,8 @@ static int open_place(struct guard *guard, const struct plan_place *place, struc
     scan_path_cut(&guard->path, 0);
     if (*place->rel && scan_path_add(&guard->path, place->rel) < 0)
         return -ENAMETOOLONG;
-    return fd_open_beneath(guard->places.top, *place->rel ? place->rel : ".",
-                           O_RDONLY | O_DIRECTORY, 0);
+    return looked(guard, fd_open_beneath(guard->places.top, *place->rel ? place->rel : ".",
+                                         O_RDONLY | O_DIRECTORY, 0));
 }
 
 /* Looked at twice when something was taken: only a look that finds nothing lets a time stand. */
@@ -357,6 +368,7 @@ static void sweep_watched(struct guard *guard, size_t index, bool ended)
         enum place_state state = place_look(&guard->places, place, &ctime_ns);
         auto_fd int dir = -1;
 
+        guard->incomplete = guard->incomplete || state == PLACE_UNKNOWN;
         if (state != PLACE_SAME || (round == 0 && ctime_ns == guard->places.ctimes_ns[index]))
             return;
         dir = open_place(guard, place, &visit);
@@ -375,7 +387,8 @@ static void sweep_bytecode(struct guard *guard, const struct plan_place *place)
 {
     struct visit visit;
     auto_free char *parent_rel = strchr(place->rel, '/') ? path_dirname(place->rel) : xstrdup(".");
-    auto_fd int parent = fd_open_beneath(guard->places.top, parent_rel, O_RDONLY | O_DIRECTORY, 0);
+    auto_fd int parent =
+        looked(guard, fd_open_beneath(guard->places.top, parent_rel, O_RDONLY | O_DIRECTORY, 0));
     auto_fd int dir = open_place(guard, place, &visit);
 
     if (parent >= 0 && dir >= 0)
@@ -432,7 +445,8 @@ void guard_sweep(struct guard *guard, bool ended)
 /* A directory of the plan that came back: another one, or the old one after a while elsewhere. */
 static void see_place(struct visit *visit, int parent, const char *name)
 {
-    auto_fd int dir = fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0);
+    auto_fd int dir =
+        looked(visit->guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
 
     if (dir < 0)
         return;
@@ -455,8 +469,8 @@ static void see_directory(struct visit *visit, int parent, const char *name)
 
 void guard_see(struct guard *guard, const char *rel, const char *name, bool directory)
 {
-    auto_fd int dir =
-        fd_open_beneath(guard->places.top, *rel ? rel : ".", O_RDONLY | O_DIRECTORY, 0);
+    auto_fd int dir = looked(
+        guard, fd_open_beneath(guard->places.top, *rel ? rel : ".", O_RDONLY | O_DIRECTORY, 0));
     struct visit visit = {.guard = guard};
     const struct plan_guard *found = NULL;
 

@@ -89,6 +89,7 @@ struct file_id file_id_of(int dir, const char *path, bool follow);
 /* As file_id_of(), for an id that is kept: when it could not be found out whether the file is there
  * (look_is_answer()), the id equals none, not even another such. */
 struct file_id file_id_known(int dir, const char *path, bool follow);
+bool file_id_is_known(const struct file_id *id);
 bool file_id_eq(const struct file_id *a, const struct file_id *b);
 
 #endif
