@@ -119,8 +119,10 @@ Test(files, what_cannot_be_read_is_said)
 {
     auto_free char *path = path_join(f.root, SITE "pkg");
 
-    if (geteuid() == 0)
+    if (geteuid() == 0) {
+        end(); /* a skipped test does not come to its own */
         cr_skip_test("root reads everything");
+    }
     cr_assert_eq(chmod(path, 0), 0);
     look();
     cr_expect(left.incomplete);
