@@ -24,7 +24,7 @@
  *    rules for Landlock once the root is built, and enters Landlock once the root stands; once all
  *    gates are open it executes (program.c).                  Should: have nothing to decide.
  *
- * An error in any child ends the launch: it is written to the shared page as data, and printed once
+ * An error in any child ends the launch: it is written to shared memory as data, and printed once
  * by the launcher. When pid 1 ends, the kernel ends the program at the gate. */
 #include "svenv/launch/launch.h"
 

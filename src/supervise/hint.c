@@ -1,19 +1,17 @@
 /* What the policy would have to say for an installer's work outside the project to be of use. */
-#include <limits.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "svenv/base/log.h"
+#include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
 #include "session-internal.h"
 
 static bool has_file(const char *dir, const char *name)
 {
-    char path[PATH_MAX];
+    auto_free char *path = path_join(dir, name);
 
-    return snprintf(path, sizeof(path), "%s/%s", dir, name) < (int)sizeof(path) &&
-           access(path, F_OK) == 0;
+    return access(path, F_OK) == 0;
 }
 
 /* What can be built, of what the command line names: shown for this start, and read-only. */
