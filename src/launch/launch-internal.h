@@ -9,6 +9,8 @@ enum gate {
      * namespace begins at the group that its maker is in, and what is forked in a group is in it
      * from its first moment. */
     GATE_IN_GROUP = 1 << 7,
+    /* By the launcher: the opener may run on all processors again, and fork. */
+    GATE_OPENER_MOVED = 1 << 9,
     /* By the launcher: the plan is complete. */
     GATE_PLAN_READY = 1 << 4,
     /* By the launcher: what is to be mounted exists on the host. */

@@ -40,6 +40,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/sys/namespaces.h"
+#include "svenv/sys/processors.h"
 #include "svenv/sys/syscalls.h"
 
 #include "launch-internal.h"
@@ -83,11 +84,14 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
     root = root_make(err);
     if (root < 0)
         _exit(STATUS_OURS);
+    gate_wait(&shared->gates, GATE_OPENER_MOVED);
     if (sibling(shared, &shared->init) == 0) {
         close(net[1]);
         init_main(control, root, net[0], shared);
     }
     close(net[0]);
+    /* It forks nobody, so it hardly matters where it may run in the end. */
+    (void)processors_apart(shared->init);
     if (sibling(shared, &shared->program) == 0)
         program_main(plan, root, net[1], shared);
     _exit(0);
@@ -134,6 +138,16 @@ static int finish_opener(const struct shared *shared, struct err *err)
     return -err->code;
 }
 
+static int move_opener(struct shared *shared, struct err *err)
+{
+    int rc = processors_apart(shared->opener);
+
+    if (rc < 0)
+        return err_set(err, -rc, "cannot let the sandbox run on all processors");
+    gate_open(&shared->gates, GATE_OPENER_MOVED);
+    return 0;
+}
+
 int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct launch *out,
                    struct err *err)
 {
@@ -158,9 +172,9 @@ int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct 
     shared->opener = opener;
     *out = (struct launch){
         .control = pair[0], .group = GROUP_INIT, .shared = shared, .failure = &shared->failure};
-    if (plan_group_needed(plan) == PLAN_GROUP__COUNT)
-        return 0;
-    rc = group_begin(plan, bus, out, err);
+    rc = move_opener(shared, err);
+    if (rc == 0 && plan_group_needed(plan) != PLAN_GROUP__COUNT)
+        rc = group_begin(plan, bus, out, err);
     if (rc < 0)
         launch_abandon(out);
     return rc;
