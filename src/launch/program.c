@@ -120,8 +120,6 @@ static int prepare_self(const struct plan *plan, struct err *err)
     if (rc == 0)
         rc = no_new_privs(err);
     if (rc == 0)
-        rc = caps_bound(plan->caps, err);
-    if (rc == 0)
         rc = caps_keep(plan->caps, err);
     if (rc == 0 && plan->filter)
         rc = filter_load(plan->filter, plan->filter_count, err);
@@ -272,7 +270,9 @@ _Noreturn void program_main(const struct plan *plan, int root, int net, struct s
     const char *path;
 
     gate_open(&shared->gates, GATE_PROGRAM_EXISTS);
-    if (finish_namespaces(plan, net, shared) < 0 || root_share(root, shared) < 0) {
+    /* The bounding set counts for an exec alone, so it need not wait for the root. */
+    if (finish_namespaces(plan, net, shared) < 0 || caps_bound(plan->caps, &failure->err) < 0 ||
+        root_share(root, shared) < 0) {
         failure->status = STATUS_OURS;
         _exit(STATUS_OURS);
     }

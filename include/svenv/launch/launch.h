@@ -43,8 +43,8 @@ struct launch {
 };
 
 /* Begins a start: forks the process that opens the namespaces (of the plan only ids, namespaces,
- * host name, nesting and the control group's limits are read, and they may not change later), and
- * when the plan has such limits has a group hold it and all that comes from it to them. bus: where
+ * host name, nesting, capabilities and the control group's limits are read, and they may not change
+ * later), and when the plan has such limits has a group hold it and all that comes from it to them. bus: where
  * systemd can be asked for one. The caller has blocked all signals, and the descriptors that the
  * program may inherit are those without close-on-exec. When the caller ends without launch_go(),
  * everything begun ends with it. Return: 0 with *out, or negative errno with *err. */
