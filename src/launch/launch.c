@@ -12,7 +12,7 @@
  * 3. It makes an empty root and clones pid 1 and then the program as children of the launcher: so
  *    limits, terminal, process group, rusage and stop/continue are native for the caller, and the
  *    parent of the program reads 0 inside, never 1, which pollers of the parent take for "my parent
- *    died". Then it exits.
+ *    died". It lends the program its memory, stands still meanwhile, and exits after the exec.
  * 4. The program names the host, makes the network namespace, the dearest of all, and hands it to
  *    pid 1. Both make the root by the plan's operations, when there is a plan, each what the other
  *    has not begun (parts.c): they have the capabilities of their user namespace (a proc of the new
@@ -46,7 +46,8 @@
 #include "launch-internal.h"
 
 enum {
-    STATUS_OURS = 125
+    STATUS_OURS = 125,
+    STACK_BYTES = 64 * 1024 /* of the program, until it executes: a few paths and messages */
 };
 #define KILLED "the set-up of the sandbox was ended from outside before the program ran"
 
@@ -61,6 +62,33 @@ static pid_t sibling(struct shared *shared, pid_t *pid_out)
         _exit(STATUS_OURS);
     }
     return pid;
+}
+
+struct lent {
+    const struct plan *plan;
+    int root, net;
+    struct shared *shared;
+};
+
+static int program_begin(void *lent)
+{
+    const struct lent *with = lent;
+
+    program_main(with->plan, with->root, with->net, with->shared);
+}
+
+/* The program runs in this process's memory, on a stack of its own, while this one stands still: so
+ * there is nothing to copy before, and to give back at the exec. Returns when the program has
+ * executed or ended. */
+static void lend_to_program(struct lent *lent)
+{
+    static _Alignas(16) char stack[STACK_BYTES];
+    int flags = CLONE_PARENT | CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD;
+
+    if (clone(program_begin, stack + sizeof(stack), flags, lent, &lent->shared->program) >= 0)
+        return;
+    err_set(&lent->shared->failure.err, errno, "cannot start a process in the sandbox");
+    _exit(STATUS_OURS);
 }
 
 static _Noreturn void opener_main(const struct plan *plan, int control, struct shared *shared)
@@ -92,8 +120,7 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
     close(net[0]);
     /* It forks nobody, so it hardly matters where it may run in the end. */
     (void)processors_apart(shared->init);
-    if (sibling(shared, &shared->program) == 0)
-        program_main(plan, root, net[1], shared);
+    lend_to_program(&(struct lent){plan, root, net[1], shared});
     _exit(0);
 }
 
