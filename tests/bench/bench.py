@@ -33,6 +33,7 @@ AT_ONCE = 200
 MORE_MOUNTS = 40
 ENTRIES = 1000
 OWN_NET = "network: {mode: none}\n"
+NO_NESTING = "--disable-userns"
 
 # What a row is called, its limit, and whether the number must stay below or above it.
 LIMITS = {
@@ -89,6 +90,8 @@ class Side:
         if said.returncode != 0:
             raise CannotRun(said.stderr.strip())
         self.beyond, *self.options = said.stdout.split("\0")[:-1]
+        if NO_NESTING not in support.run(BWRAP, "--help").stdout:  # bubblewrap before 0.8
+            self.options = [option for option in self.options if option != NO_NESTING]
 
     def close(self):
         self.project.close()

@@ -132,6 +132,8 @@ static int put_plan(const struct plan *plan, const char *empty_dir, struct err *
         put("--unshare-net");
     if (plan->flags & PLAN_NEW_SESSION)
         put("--new-session");
+    if (!(plan->flags & PLAN_USERNS_OK))
+        put("--disable-userns");
     for (size_t i = 0; i < plan->op_count; i++) {
         if (put_op(&plan->ops[i], empty_dir) < 0)
             return err_plain(err, ENOTSUP, "bubblewrap has no option for '%s'", plan->ops[i].dest);
