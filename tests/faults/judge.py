@@ -34,13 +34,14 @@ class Good:
 MAY_BE_FEWER = ("variable ", "descriptor ")
 
 
-def against(outcome, good):
-    """What is weaker or just different inside."""
+def against(outcome, good, may_die):
+    """What is weaker or just different inside. A pid 1 whose launcher was killed is being taken
+    apart by the kernel: it ignores the ends of its children (SIGCHLD) by then, or is gone."""
     seen, wanted = set(outcome.seen), set(good.seen)
     found = ["inside, more: " + line for line in sorted(seen - wanted)]
     found += ["inside, not: " + line for line in sorted(wanted - seen)
               if not line.startswith(MAY_BE_FEWER)]
-    if outcome.first != good.first:
+    if outcome.first != good.first and not may_die:
         found.append(f"pid 1: {outcome.first}")
     return found
 
@@ -62,9 +63,9 @@ def refused(outcome, may_die, may_cannot_exec, by_helper):
     return [f"status {outcome.status}, and nothing ran"]
 
 
-def ran(outcome, good, may_fail_after, by_helper):
+def ran(outcome, good, may_die, may_fail_after, by_helper):
     """It ran to its end before or in spite of the fault."""
-    found = against(outcome, good)
+    found = against(outcome, good, may_die)
     if may_fail_after and outcome.late and outcome.status == STATUS_OURS:
         return found + one_line(outcome, by_helper)
     if outcome.status != 0 and not outcome.late:
@@ -87,7 +88,7 @@ def judge(outcome, good, may_die=False, may_cannot_exec=False, may_fail_after=Fa
         # Ended in the middle: only somebody who was killed may do that.
         return found + ([] if may_die else ["the program was ended in the middle: "
                                             f"{outcome.status} {outcome.errors}"])
-    return found + ran(outcome, good, may_fail_after, by_helper)
+    return found + ran(outcome, good, may_die, may_fail_after, by_helper)
 
 
 def left_behind(scene, before, killed):
