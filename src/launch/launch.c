@@ -4,9 +4,10 @@
  *      │                  └─────clone(CLONE_PARENT)──> program
  *      └── parent of all three: waits, forwards signals (supervise)
  *
- * 1. The launcher forks the opener as soon as it knows which namespaces there will be, and goes on
- *    completing the plan for this start, in memory that it shares with its children. When the plan
- *    has limits for a control group it moves the opener into one first, and stays outside itself.
+ * 1. The launcher forks the opener as soon as it knows which namespaces there will be, on another
+ *    processor, and goes on completing the plan for this start, in memory that it shares with its
+ *    children. When the plan has limits for a control group it moves the opener into one first, and
+ *    stays outside itself.
  * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup; pid for its children) and
  *    maps the ids.                                             Mustn't: run anything foreign.
  * 3. It makes an empty root and clones pid 1 and then the program as children of the launcher: so
@@ -147,7 +148,8 @@ static void end_children(const struct shared *shared)
     reap(shared->init);
 }
 
-/* Waits for the opener; afterwards either both children exist or none. */
+/* Waits for the opener, and so until the program has executed or ended; afterwards either both
+ * children exist or none. */
 static int finish_opener(const struct shared *shared, struct err *err)
 {
     int status = 0;

@@ -44,10 +44,10 @@ struct launch {
 
 /* Begins a start: forks the process that opens the namespaces (of the plan only ids, namespaces,
  * host name, nesting, capabilities and the control group's limits are read, and they may not change
- * later), and when the plan has such limits has a group hold it and all that comes from it to them. bus: where
- * systemd can be asked for one. The caller has blocked all signals, and the descriptors that the
- * program may inherit are those without close-on-exec. When the caller ends without launch_go(),
- * everything begun ends with it. Return: 0 with *out, or negative errno with *err. */
+ * later), and when the plan has such limits has a group hold it and all that comes from it to them.
+ * bus: where systemd can be asked for one. The caller has blocked all signals, and the descriptors
+ * that the program may inherit are those without close-on-exec. When the caller ends without
+ * launch_go(), everything begun ends with it. Return: 0 with *out, or negative errno with *err. */
 int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct launch *out,
                    struct err *err);
 
@@ -61,7 +61,7 @@ void launch_end_group(struct launch *launch);
 /* Goes through with it: plan and program are complete now. They, and all that they point to, lie in
  * memory that was there before launch_prepare() or is shared (MAP_SHARED) since before it, and stay
  * until the program has ended.
- * Return: 0 when the program's process exists (it may still report a failure), or negative errno
+ * Return: 0 when the program has executed, or failed to, and said so; or negative errno
  * with *err; nothing is left mounted, and what runs ends with the caller. */
 int launch_go(struct launch *launch, const struct plan *plan, const struct launch_program *program,
               struct err *err);
