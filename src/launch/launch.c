@@ -152,13 +152,12 @@ static void end_children(const struct shared *shared)
  * children exist or none. */
 static int finish_opener(const struct shared *shared, struct err *err)
 {
-    int status = 0;
-
-    while (waitpid(shared->opener, &status, 0) < 0) {
+    while (waitpid(shared->opener, NULL, 0) < 0) {
         if (errno != EINTR)
             return err_set(err, errno, "cannot wait for the set-up of the sandbox");
     }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    /* The last that it does is to make the program's process: whatever it died of came after. */
+    if (shared->program > 0)
         return 0;
     end_children(shared);
     if (shared->failure.err.code == 0)

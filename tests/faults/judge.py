@@ -68,7 +68,8 @@ def ran(outcome, good, may_die, may_fail_after, by_helper):
     found = against(outcome, good, may_die)
     if may_fail_after and outcome.late and outcome.status == STATUS_OURS:
         return found + one_line(outcome, by_helper)
-    if outcome.status != 0 and not outcome.late:
+    # Who is killed as the program begins dies beside it.
+    if outcome.status != 0 and not outcome.late and not (may_die and outcome.status > 128):
         found.append(f"status {outcome.status} of a program that ran, {outcome.errors}")
     if outcome.status == STATUS_OURS:
         found.append(f"status {STATUS_OURS}, and the program had run: {outcome.errors}")
