@@ -177,6 +177,20 @@ class Starts(unittest.TestCase):
         self.all_faults("network: {mode: none}\nlifetime: program\n"
                         "limits: {processes: 64, wall-time: 3600}\n")
 
+    def test_opener_killed_at_its_end(self):
+        """It has made all processes by then, and the program runs."""
+        with world.World() as scene:
+            good = judge.Good(scene, fault="count")
+            calls = Calls(good.log)
+            at = [row for row in calls.rows
+                  if row[0] == calls.opener and calls.names.get(row[2]) == "exit_group"]
+            self.assertEqual(len(at), 1, calls.rows)
+            process, generation, number, _ = at[0]
+            for _ in range(20):
+                outcome = scene.start(fault=world.Fault(process, generation, number, 1, "kill"))
+                self.assertEqual([outcome.injected, outcome.status], [True, 0], outcome)
+                self.assertEqual(judge.judge(outcome, good), [])
+
     def test_stale_plan(self):
         self.all_faults(before=make_stale, beside=True)
 
