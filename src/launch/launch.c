@@ -52,16 +52,20 @@ enum {
 };
 #define KILLED "the set-up of the sandbox was ended from outside before the program ran"
 
-/* Gives the child back its pid 0; an error ends the caller. *pid_out is written by the kernel, for
- * the caller only, before the child can run: a caller that is killed leaves no child unknown. */
-static pid_t sibling(struct shared *shared, pid_t *pid_out)
+static _Noreturn void cannot_start(struct shared *shared, int code)
 {
-    pid_t pid = sys_fork_with(CLONE_PARENT, pid_out);
+    err_set(&shared->failure.err, code, "cannot start a process in the sandbox");
+    _exit(STATUS_OURS);
+}
 
-    if (pid < 0) {
-        err_set(&shared->failure.err, -pid, "cannot start a process in the sandbox");
-        _exit(STATUS_OURS);
-    }
+/* Return: 0 in pid 1. Its number is written by the kernel, for the caller only, before it can run:
+ * a caller that is killed leaves no child unknown. */
+static pid_t fork_init(struct shared *shared)
+{
+    pid_t pid = sys_fork_with(CLONE_PARENT, &shared->init);
+
+    if (pid < 0)
+        cannot_start(shared, -pid);
     return pid;
 }
 
@@ -86,10 +90,8 @@ static void lend_to_program(struct lent *lent)
     static _Alignas(16) char stack[STACK_BYTES];
     int flags = CLONE_PARENT | CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD;
 
-    if (clone(program_begin, stack + sizeof(stack), flags, lent, &lent->shared->program) >= 0)
-        return;
-    err_set(&lent->shared->failure.err, errno, "cannot start a process in the sandbox");
-    _exit(STATUS_OURS);
+    if (clone(program_begin, stack + sizeof(stack), flags, lent, &lent->shared->program) < 0)
+        cannot_start(lent->shared, errno);
 }
 
 static _Noreturn void opener_main(const struct plan *plan, int control, struct shared *shared)
@@ -114,7 +116,7 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
     if (root < 0)
         _exit(STATUS_OURS);
     gate_wait(&shared->gates, GATE_OPENER_MOVED);
-    if (sibling(shared, &shared->init) == 0) {
+    if (fork_init(shared) == 0) {
         close(net[1]);
         init_main(control, root, net[0], shared);
     }

@@ -1,15 +1,13 @@
 #include "svenv/sys/processors.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The kernel remembers what was asked for, and holds to it when it has more processors to give
- * later (cpuset(7), hotplug). So who had all of them asks for all that there can ever be, as if
- * nobody had asked; only a set that is narrower was somebody's wish. */
-static int give_back(pid_t pid, const cpu_set_t *own)
+#include "processors-internal.h"
+
+int processors_give_back(pid_t pid, const cpu_set_t *own)
 {
     cpu_set_t all;
 
@@ -30,5 +28,6 @@ int processors_apart(pid_t pid)
         return 0;
     others = own;
     CPU_CLR(here, &others);
-    return sched_setaffinity(pid, sizeof(others), &others) < 0 ? 0 : give_back(pid, &own);
+    return sched_setaffinity(pid, sizeof(others), &others) < 0 ? 0
+                                                               : processors_give_back(pid, &own);
 }

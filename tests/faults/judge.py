@@ -34,14 +34,14 @@ class Good:
 MAY_BE_FEWER = ("variable ", "descriptor ")
 
 
-def against(outcome, good, may_die):
+def against(outcome, good, killed):
     """What is weaker or just different inside. A pid 1 whose launcher was killed is being taken
     apart by the kernel: it ignores the ends of its children (SIGCHLD) by then, or is gone."""
     seen, wanted = set(outcome.seen), set(good.seen)
     found = ["inside, more: " + line for line in sorted(seen - wanted)]
     found += ["inside, not: " + line for line in sorted(wanted - seen)
               if not line.startswith(MAY_BE_FEWER)]
-    if outcome.first != good.first and not may_die:
+    if outcome.first != good.first and not killed:
         found.append(f"pid 1: {outcome.first}")
     return found
 
@@ -65,11 +65,11 @@ def refused(outcome, may_die, may_cannot_exec, by_helper):
 
 def ran(outcome, good, may_die, may_fail_after, by_helper):
     """It ran to its end before or in spite of the fault."""
-    found = against(outcome, good, may_die)
+    killed = may_die and outcome.status > 128  # as the program began: it dies beside it
+    found = against(outcome, good, killed)
     if may_fail_after and outcome.late and outcome.status == STATUS_OURS:
         return found + one_line(outcome, by_helper)
-    # Who is killed as the program begins dies beside it.
-    if outcome.status != 0 and not outcome.late and not (may_die and outcome.status > 128):
+    if outcome.status != 0 and not outcome.late and not killed:
         found.append(f"status {outcome.status} of a program that ran, {outcome.errors}")
     if outcome.status == STATUS_OURS:
         found.append(f"status {STATUS_OURS}, and the program had run: {outcome.errors}")

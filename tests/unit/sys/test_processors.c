@@ -1,17 +1,15 @@
 /* Where a forked process begins, and what it may use afterwards. */
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../child.h"
+#include "processors-internal.h"
 #include "svenv/sys/processors.h"
 
 enum {
@@ -33,32 +31,42 @@ static int own_count(void)
     return sched_getaffinity(0, sizeof(own), &own) < 0 ? 0 : CPU_COUNT(&own);
 }
 
+static bool may_use(pid_t pid, const cpu_set_t *set)
+{
+    cpu_set_t its;
+
+    return sched_getaffinity(pid, sizeof(its), &its) == 0 && CPU_EQUAL(set, &its);
+}
+
+static void end(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
 /* Return: did it begin elsewhere? *kept: its processors are the caller's. */
-static bool begins_elsewhere(bool move, bool *kept)
+static bool begins_elsewhere(bool *kept)
 {
     volatile unsigned *first =
         mmap(NULL, sizeof(*first), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     unsigned here = processor();
     pid_t pid = fork();
-    cpu_set_t own, its;
+    bool elsewhere;
+    cpu_set_t own;
 
     if (pid == 0) {
         *first = processor() + 1;
         for (;;)
             pause();
     }
-    cr_assert(!move || processors_apart(pid) == 0);
-    CPU_ZERO(&own);
-    CPU_ZERO(&its);
-    *kept = sched_getaffinity(0, sizeof(own), &own) == 0 &&
-            sched_getaffinity(pid, sizeof(its), &its) == 0 && CPU_EQUAL(&own, &its);
+    cr_assert(processors_apart(pid) == 0);
+    *kept = sched_getaffinity(0, sizeof(own), &own) == 0 && may_use(pid, &own);
     while (*first == 0)
         sched_yield();
-    here = *first - 1 != here;
+    elsewhere = *first - 1 != here;
     munmap((void *)(uintptr_t)first, sizeof(*first));
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    return here;
+    end(pid);
+    return elsewhere;
 }
 
 Test(processors, begins_elsewhere_and_may_use_all)
@@ -69,7 +77,7 @@ Test(processors, begins_elsewhere_and_may_use_all)
     if (own_count() < 2)
         cr_skip_test("there is one processor only");
     for (int i = 0; i < STARTS; i++) {
-        elsewhere += begins_elsewhere(true, &kept);
+        elsewhere += begins_elsewhere(&kept);
         cr_assert(kept);
     }
     cr_assert_gt(elsewhere, STARTS * 9 / 10, "%d of %d began elsewhere", elsewhere, STARTS);
@@ -84,9 +92,7 @@ static int on_one(void *arg)
     (void)arg;
     CPU_ZERO(&one);
     CPU_SET(processor(), &one);
-    return sched_setaffinity(0, sizeof(one), &one) == 0 && !begins_elsewhere(true, &kept) && kept
-               ? 0
-               : 1;
+    return sched_setaffinity(0, sizeof(one), &one) == 0 && !begins_elsewhere(&kept) && kept ? 0 : 1;
 }
 
 Test(processors, stays_on_the_callers_only_one)
@@ -110,7 +116,7 @@ static int on_two(void *arg)
     }
     if (sched_setaffinity(0, sizeof(two), &two) < 0)
         return 1;
-    begins_elsewhere(true, &kept);
+    begins_elsewhere(&kept);
     return kept ? 0 : 1;
 }
 
@@ -119,6 +125,27 @@ Test(processors, a_narrower_set_stays)
     if (own_count() < 3)
         cr_skip_test("there are fewer than three processors");
     cr_assert_eq(in_child(on_two, NULL), 0);
+}
+
+/* The same where there are two: a start would need a third to show it. */
+Test(processors, a_narrower_set_is_given_back)
+{
+    pid_t pid;
+    cpu_set_t one;
+
+    if (own_count() < 2)
+        cr_skip_test("there is one processor only");
+    CPU_ZERO(&one);
+    CPU_SET(processor(), &one);
+    pid = fork();
+    if (pid == 0) {
+        for (;;)
+            pause();
+    }
+    cr_expect(!may_use(pid, &one));
+    cr_expect_eq(processors_give_back(pid, &one), 0);
+    cr_expect(may_use(pid, &one));
+    end(pid);
 }
 
 Test(processors, one_that_is_gone)
