@@ -10,7 +10,7 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
-#include "svenv/venv/venv.h"
+#include "svenv/find/venv.h"
 
 extern char **environ;
 

@@ -1,12 +1,12 @@
 #include <string.h>
 
 #include "command-internal.h"
-#include "compile-internal.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
-#include "svenv/plan/filter.h"
+#include "svenv/compile/compile.h"
+#include "svenv/filter/filter.h"
+#include "svenv/find/venv.h"
 #include "svenv/plan/plan.h"
-#include "svenv/venv/venv.h"
 
 #define INSTRUCTION_SIZE 8 /* struct sock_filter */
 
@@ -63,9 +63,9 @@ int filter_show(const char *venv_path, const struct user *user, const struct pol
         if (is_shown(&file, i))
             continue;
         add_heading(&file, i, out);
-        plan_filter_summary(plan->filter, plan->filter_count, out);
+        filter_summary(plan->filter, plan->filter_count, out);
         buf_add_char(out, '\n');
-        plan_filter_dump(plan->filter, plan->filter_count, out);
+        filter_dump(plan->filter, plan->filter_count, out);
     }
     return 0;
 }

@@ -4,7 +4,6 @@
 
 #include "args-internal.h"
 #include "command-internal.h"
-#include "compile-internal.h"
 #include "svenv/audit/record.h"
 #include "svenv/audit/writer.h"
 #include "svenv/base/err.h"
@@ -12,10 +11,12 @@
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
+#include "svenv/compile/compile.h"
+#include "svenv/compile/user.h"
+#include "svenv/find/files.h"
+#include "svenv/find/venv.h"
 #include "svenv/plan/plan.h"
-#include "svenv/venv/files.h"
-#include "svenv/venv/venv.h"
-#include "user-internal.h"
+#include "svenv/wrap/wrap.h"
 
 enum {
     FILES_FD = 3, /* where the list of files stays in between */

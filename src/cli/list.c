@@ -7,9 +7,9 @@
 #include "svenv/base/json.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
-#include "svenv/venv/venv.h"
+#include "svenv/compile/user.h"
+#include "svenv/find/venv.h"
 #include "term-internal.h"
-#include "user-internal.h"
 
 enum listed {
     LISTED_WRAPPED,

@@ -7,19 +7,19 @@
 
 #include "args-internal.h"
 #include "command-internal.h"
-#include "compile-internal.h"
-#include "history-internal.h"
-#include "state-internal.h"
 #include "svenv/audit/reader.h"
 #include "svenv/base/err.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
+#include "svenv/compile/compile.h"
+#include "svenv/compile/history.h"
+#include "svenv/compile/state.h"
+#include "svenv/compile/user.h"
+#include "svenv/find/venv.h"
 #include "svenv/plan/plan.h"
-#include "svenv/venv/venv.h"
 #include "term-internal.h"
-#include "user-internal.h"
 
 enum {
     LOOK_AGAIN_NS = 200000000

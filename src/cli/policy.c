@@ -3,17 +3,17 @@
 
 #include "args-internal.h"
 #include "command-internal.h"
-#include "compile-internal.h"
-#include "layers-internal.h"
 #include "probe_limits-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
+#include "svenv/compile/compile.h"
+#include "svenv/compile/layers.h"
+#include "svenv/compile/user.h"
+#include "svenv/find/venv.h"
 #include "svenv/plan/plan.h"
 #include "svenv/policy/policy.h"
-#include "svenv/venv/venv.h"
 #include "term-internal.h"
-#include "user-internal.h"
 
 static int load_file(struct policy *policy, const struct user *user, const char *file,
                      struct err *err)

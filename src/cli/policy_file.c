@@ -8,14 +8,14 @@
 #include <unistd.h>
 
 #include "args-internal.h"
-#include "layers-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
+#include "svenv/compile/layers.h"
+#include "svenv/compile/user.h"
 #include "svenv/policy/policy.h"
-#include "user-internal.h"
 
 #define NAME "policy.yaml"
 #define NEW_NAME "policy.yaml.new"

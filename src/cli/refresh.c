@@ -2,15 +2,15 @@
 
 #include "args-internal.h"
 #include "command-internal.h"
-#include "compile-internal.h"
-#include "layers-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
+#include "svenv/compile/compile.h"
+#include "svenv/compile/layers.h"
+#include "svenv/compile/user.h"
+#include "svenv/find/venv.h"
 #include "svenv/plan/plan.h"
-#include "svenv/venv/venv.h"
-#include "user-internal.h"
 
 enum {
     PLAN_FD = 3

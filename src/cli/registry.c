@@ -7,14 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "state-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
-#include "svenv/venv/venv.h"
-#include "user-internal.h"
+#include "svenv/compile/state.h"
+#include "svenv/compile/user.h"
+#include "svenv/find/venv.h"
 
 enum {
     REGISTRY_MAX = 4 * 1024 * 1024

@@ -7,14 +7,14 @@
 
 #include "args-internal.h"
 #include "command-internal.h"
-#include "compile-internal.h"
-#include "layers-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
+#include "svenv/compile/compile.h"
+#include "svenv/compile/layers.h"
+#include "svenv/compile/user.h"
 #include "svenv/plan/plan.h"
-#include "user-internal.h"
 
 extern char **environ;
 
@@ -51,7 +51,11 @@ static int make_plan(const struct args *args, const char *venv_path, int *fd_out
     auto_free char *profile = NULL;
     auto_user struct user user = {0};
     auto_plan_file struct plan_file file;
-    struct layers layers = {.venv_file = policy, .environment = true, .args = args};
+    const struct layers_grants grants = {.network = args->network,
+                                         .read = &args->read,
+                                         .write = &args->write,
+                                         .bwrap = &args->bwrap};
+    struct layers layers = {.venv_file = policy, .environment = true, .grants = &grants};
     int r = user_load(&user, err);
 
     plan_file_init(&file);

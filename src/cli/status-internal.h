@@ -7,11 +7,11 @@
 
 #include "log-internal.h"
 #include "svenv/base/str.h"
+#include "svenv/compile/user.h"
+#include "svenv/find/venv.h"
 #include "svenv/plan/plan.h"
 #include "svenv/policy/policy.h"
 #include "svenv/sys/group.h"
-#include "svenv/venv/venv.h"
-#include "user-internal.h"
 
 struct status {
     const char *named; /* as the person says */

@@ -7,14 +7,14 @@
 
 #include "args-internal.h"
 #include "command-internal.h"
-#include "compile-internal.h"
-#include "layers-internal.h"
 #include "probe-internal.h"
 #include "probe_limits-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/compile/compile.h"
+#include "svenv/compile/layers.h"
 #include "svenv/sys/drop.h"
 #include "term-internal.h"
 

@@ -5,7 +5,6 @@
 
 #include "args-internal.h"
 #include "command-internal.h"
-#include "compile-internal.h"
 #include "registry-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
@@ -13,10 +12,12 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
+#include "svenv/compile/compile.h"
+#include "svenv/compile/user.h"
+#include "svenv/find/venv.h"
 #include "svenv/plan/plan.h"
-#include "svenv/venv/venv.h"
+#include "svenv/wrap/wrap.h"
 #include "term-internal.h"
-#include "user-internal.h"
 
 /* Files and links that were made in the private home to be mounted on. With a plan that cannot be
  * read they stay, and do no harm. */

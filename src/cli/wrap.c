@@ -4,8 +4,6 @@
 
 #include "args-internal.h"
 #include "command-internal.h"
-#include "compile-internal.h"
-#include "layers-internal.h"
 #include "policy_file-internal.h"
 #include "probe-internal.h"
 #include "registry-internal.h"
@@ -16,10 +14,13 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
+#include "svenv/compile/compile.h"
+#include "svenv/compile/layers.h"
+#include "svenv/compile/user.h"
+#include "svenv/find/venv.h"
 #include "svenv/policy/policy.h"
-#include "svenv/venv/venv.h"
+#include "svenv/wrap/wrap.h"
 #include "term-internal.h"
-#include "user-internal.h"
 
 enum {
     PROGRESS_FROM = 100

@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <string.h>
 
-#include "manifest-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/str.h"
-#include "svenv/venv/venv.h"
+#include "svenv/find/manifest.h"
+#include "svenv/find/venv.h"
 
 #include "fuzz.h"
 

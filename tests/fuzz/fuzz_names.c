@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "decide-internal.h"
-#include "manifest-internal.h"
-#include "names-internal.h"
-#include "survey-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
-#include "svenv/venv/venv.h"
+#include "svenv/find/manifest.h"
+#include "svenv/find/names.h"
+#include "svenv/find/survey.h"
+#include "svenv/find/venv.h"
 
 #include "fuzz.h"
 

@@ -13,8 +13,9 @@
 #include "svenv/base/num.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
+#include "svenv/compute/compute.h"
+#include "svenv/filter/filter.h"
 #include "svenv/formats/yaml.h"
-#include "svenv/plan/compute.h"
 
 #define FILE_MAX 65536
 #define DEVICE 2049 /* every described file lies on the same one */
@@ -29,9 +30,8 @@ struct golden {
 };
 
 /* The filter has tests of its own: here only which settings ask for one matters. */
-int plan_filter(struct arena *arena, const struct policy_values *values, bool own_net,
-                uint64_t caps, unsigned landlock_abi, const void **program_out, size_t *count_out,
-                const char **note_out, struct err *err)
+int filter_make(struct arena *arena, const struct policy_values *values, unsigned landlock_abi,
+                const void **program_out, size_t *count_out, const char **note_out, struct err *err)
 {
     static const char *const profiles[] = {"default", "strict", "debug", "off"};
 
@@ -39,8 +39,10 @@ int plan_filter(struct arena *arena, const struct policy_values *values, bool ow
     (void)landlock_abi;
     *program_out = arena_alloc(arena, 8);
     *count_out = 1;
-    *note_out = arena_printf(arena, "%s%s%s", profiles[values->v[POLICY_SYSCALLS_PROFILE].number],
-                             own_net ? ", own network" : "", caps ? ", capabilities" : "");
+    *note_out =
+        arena_printf(arena, "%s%s%s", profiles[values->v[POLICY_SYSCALLS_PROFILE].number],
+                     values->v[POLICY_NET_MODE].number == NET_MODE_NONE ? ", own network" : "",
+                     values->v[POLICY_CAPABILITIES].count > 0 ? ", capabilities" : "");
     return 0;
 }
 

@@ -8,8 +8,8 @@ import tree
 
 # Lowest first: a layer includes itself and what stands before it.
 LAYERS = [
-    "base", "formats", "sys", "policy", "venv", "plan", "audit",
-    "launch", "supervise", "stub", "cli",
+    "base", "formats", "sys", "policy", "audit", "plan", "filter", "find", "compute", "start",
+    "wrap", "launch", "compile", "guard", "launcher", "stub", "cli",
 ]
 
 # Vendor header: where it may be included.
@@ -22,17 +22,18 @@ VENDOR = {
 # The stub makes no decisions: it has nothing to ask the other layers.
 ONLY_BASE = ["src/stub/*"]
 
-# What is linked into the static launcher, and what it must not even see through other headers.
-LAUNCHER = [
-    "src/base/*.c", "src/formats/dotenv.c", "src/sys/*.c", "src/launch/*.c", "src/supervise/*.c",
-    *(f"src/plan/{name}.c" for name in
-      ("plan", "codec", "print", "command", "start", "environ", "expose")),
-    *(f"src/audit/{name}.c" for name in ("record", "redact", "writer")),
+# What is linked into the static launcher: these folders, and of the last three not these files. It
+# must not even see policies and their libraries through other headers.
+LAUNCHER = ["base", "plan", "start", "launch", "guard", "launcher", "audit", "formats", "sys"]
+NOT_LAUNCHER = [
+    "src/audit/reader.c", "src/sys/seccomp.c", "src/sys/syscall_table.c",
+    *(f"src/formats/{name}.c" for name in ("bwrap", "ini", "json_read", "yaml", "yaml-text")),
 ]
-NOT_LAUNCHER = ["src/sys/seccomp.c", "src/sys/syscall_table.c"]
 LAUNCHER_FORBIDDEN = [
-    "svenv/policy/*", "svenv/venv/*", "svenv/plan/compute.h", "svenv/formats/yaml.h",
-    "svenv/formats/ini.h", "svenv/formats/bwrap.h", "yaml.h", "ini.h", "seccomp.h",
+    *(f"svenv/{layer}/*" for layer in
+      ("policy", "filter", "find", "compute", "wrap", "compile", "cli")),
+    "svenv/formats/yaml.h", "svenv/formats/ini.h", "svenv/formats/bwrap.h",
+    "svenv/formats/json_read.h", "svenv/audit/reader.h", "yaml.h", "ini.h", "seccomp.h",
 ]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
@@ -84,6 +85,11 @@ def check_include(path, name, quoted):
     return None
 
 
+def is_launchers(path):
+    return (path.parts[0] == "src" and path.suffix == ".c" and layer_of(path) in LAUNCHER
+            and not matches(path, NOT_LAUNCHER))
+
+
 def check_launcher(root, start):
     """Follows the includes of a file of the launcher to whatever it must not see."""
     seen = {start}
@@ -110,7 +116,7 @@ def check(root):
             wrong = check_include(path, name, quoted)
             if wrong:
                 problems.append(f"{path}:{line}: {wrong}")
-        if matches(path, LAUNCHER) and not matches(path, NOT_LAUNCHER):
+        if is_launchers(path):
             problems.extend(check_launcher(root, path))
     return problems
 

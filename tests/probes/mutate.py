@@ -98,9 +98,9 @@ MUTATIONS = [
     plan(".idea protected", "drop-op=bind:{PROJECT}/.idea", "PRJ-02 PRJ-03c"),
     plan(".envrc protected", "drop-op=bind:{PROJECT}/.envrc", "PRJ-02 PRJ-05"),
     plan("what appears in the project is taken away", "unguard", "PRJ-01 PRJ-16 PRJ-25 PRJ-32"),
-    code("watching beside a program", "supervise/watch.c", "FIRST_MS = 100,",
+    code("watching beside a program", "guard/watch.c", "FIRST_MS = 100,",
          "FIRST_MS = 1000000,", "PRJ-10 PRJ-25"),
-    code("files that lost their protection get it back", "supervise/cover.c",
+    code("files that lost their protection get it back", "guard/cover.c",
          "MOUNT_ATTR_RDONLY);\n    return 1;", "0);\n    return 1;", "PRJ-10",
          backed="a file that cannot be protected again ends the run"),
     plan("nodev on the project", "devices={PROJECT}", "FS-24 DEV-03"),
@@ -136,13 +136,13 @@ MUTATIONS = [
     code("the launcher's end is the sandbox's", "launch/init.c",
          ("prctl(PR_SET_PDEATHSIG, SIGKILL);", "if (!init->detached)\n            _exit(0);"),
          (";", ";"), "LIFE-04a LIFE-04b"),
-    code("descriptors of the caller closed", "supervise/main.c", "descriptors_sanitize(&err) < 0",
+    code("descriptors of the caller closed", "launcher/main.c", "descriptors_sanitize(&err) < 0",
          "false", "FD-02 FD-05"),
     plan("lifetime program", "lifetime-tree", "LIFE-03"),
     plan("limits.processes", "drop-limit=6", "LIFE-06", root=False),
     plan("limits.open-files", "drop-limit=7", "LIFE-07"),
     plan("limits.file-size", "drop-limit=1", "LIFE-08"),
-    code("the terminal of a killed program", "supervise/supervise.c",
+    code("the terminal of a killed program", "launcher/supervise.c",
          "        terminal_restore(&s.terminal);\n    out->usage", "        (void)0;\n    out->usage",
          "TTY-06"),
     # environment
@@ -156,22 +156,22 @@ MUTATIONS = [
     plan("rule GIT_CONFIG*", "env-pass=GIT_CONFIG*", "GIT-08"),
     plan("rule BROWSER", "env-pass=BROWSER", "ENV-09"),
     plan("rule for names that nobody knows", "env-pass=*", "ENV-06"),
-    code("passwords in URLs", "plan/environ.c",
+    code("passwords in URLs", "start/environment.c",
          "if (is_default(rule->origin) && leaks_password(", "if (false && leaks_password(",
          "ENV-05"),
-    code(".env cannot steer", "plan/environ.c", "if (!is_refused(var->name))", "if (true)",
+    code(".env cannot steer", "start/environment.c", "if (!is_refused(var->name))", "if (true)",
          "PRJ-08"),
-    code(".env is no symlink", "supervise/host.c",
+    code(".env is no symlink", "launcher/host.c",
          "fd_open_beneath(project, rel, O_RDONLY, 0);\n    if (fd == -ENOENT)",
          "openat(project, rel, O_RDONLY | O_CLOEXEC);\n    if (fd == -ENOENT)", "DOT-02 DOT-05a"),
     # the command line, the state directory
-    code("credentials on the command line", "plan/deny.c",
+    code("credentials on the command line", "start/deny.c",
          "if (is_credential(path))", "if (false)",
          "FS-27"),
-    code("the state directory's owner and mode", "supervise/session.c",
+    code("the state directory's owner and mode", "launcher/session.c",
          "if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))", "if (false)",
          "POL-13b", edits=("keep",)),  # else the plan is made anew, which refuses as well
-    code("the venv's place", "supervise/session.c", "if (str_eq(file->venv, venv))", "if (true)",
+    code("the venv's place", "launcher/session.c", "if (str_eq(file->venv, venv))", "if (true)",
          "POL-17", backed="the inputs have other paths then: the plan is made anew, which refuses"),
     # installers
     plan("installers have a home of their own", "source={HOME}={VENV}/home", "PIP-27"),
@@ -198,7 +198,7 @@ def launcher_of(mutation, folder):
         text = text.replace(old, new)
     changed = folder / source.name
     changed.write_text(text)
-    listed = harness.must(["ninja", "-C", BUILD, "-t", "commands", "src/supervise/launcher"],
+    listed = harness.must(["ninja", "-C", BUILD, "-t", "commands", "src/launcher/launcher"],
                           env=dict(os.environ)).stdout.splitlines()
     command = next(line for line in reversed(listed) if "launcher" in line)
     words, out = [], folder / "launcher"

@@ -1,6 +1,6 @@
 /* The plan: one complete description of a sandbox, as data. Computed from policy, venv and facts
- * (plan/compute.c), stored compiled in the venv (plan/codec.c), completed for one start
- * (plan/start.c), printed (plan/print.c), and executed by launch, which decides nothing.
+ * (compute/compute.c), stored compiled in the venv (plan/codec.c), completed for one start
+ * (start/start.c), printed (plan/print.c), and executed by launch, which decides nothing.
  * No dependency on the policy here: the launcher links this. */
 #ifndef SVENV_PLAN_PLAN_H
 #define SVENV_PLAN_PLAN_H
@@ -227,7 +227,7 @@ struct plan {
 
 /* One way to start programs of a venv: the commands it is for, and its plan. */
 struct plan_variant {
-    const char **match; /* patterns, see plan/command.h; the last variant has none: fits all */
+    const char **match; /* patterns, see start/command.h; the last variant has none: fits all */
     size_t match_count;
     struct plan plan;
     const void *packed; /* not yet read: see plan_load() */

@@ -7,7 +7,8 @@
 #include "svenv/base/err.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
-#include "svenv/plan/compute.h"
+#include "svenv/compute/compute.h"
+#include "svenv/filter/filter.h"
 #include "svenv/sys/cgroup.h"
 
 #define PROJECT "/home/dev/project"
@@ -15,13 +16,10 @@
 
 static size_t filter_calls;
 
-int plan_filter(struct arena *arena, const struct policy_values *values, bool own_net,
-                uint64_t caps, unsigned landlock_abi, const void **program_out, size_t *count_out,
-                const char **note_out, struct err *err)
+int filter_make(struct arena *arena, const struct policy_values *values, unsigned landlock_abi,
+                const void **program_out, size_t *count_out, const char **note_out, struct err *err)
 {
     (void)values;
-    (void)own_net;
-    (void)caps;
     (void)landlock_abi;
     (void)err;
     filter_calls++;

@@ -1,0 +1,56 @@
+/* Policy + venv + facts -> plan. No side effects: everything about the host is in struct facts. */
+#ifndef SVENV_COMPUTE_COMPUTE_H
+#define SVENV_COMPUTE_COMPUTE_H
+
+#include "svenv/find/venv.h"
+#include "svenv/plan/plan.h"
+#include "svenv/policy/policy.h"
+
+/* What the planner must know of the host; gathered by compile/facts.c, made up by tests. */
+struct fact_path {
+    const char *path;
+    enum {
+        FACT_ABSENT,
+        FACT_DIR,
+        FACT_FILE,
+        FACT_SYMLINK,
+        FACT_DEVICE,
+        FACT_SOCKET
+    } kind;
+    const char *target; /* SYMLINK: its text; lives as long as the facts */
+    bool unreadable;    /* access(2) says that the caller may not read it */
+    uint64_t dev, ino;
+    int64_t ctime_ns;
+};
+struct facts {
+    uint32_t uid, gid;
+    const char *home;       /* real path of the home directory */
+    const char *home_named; /* as passwd and $HOME say */
+    unsigned landlock_abi;  /* 0: none */
+    /* What is known beforehand. Always: every name directly in the project, for the globs of
+     * `protect` and `hide` and for other venvs. Tests: every host path that the planner asks about.
+     */
+    struct fact_path *paths;
+    size_t path_count;
+    /* Directories of the project, sorted by path, for struct plan_file. Names in them that fit
+     * `protect` are in `paths`. */
+    struct plan_place *places;
+    size_t place_count;
+    bool places_cut;
+    const char *repository; /* what a worktree's .git file leads to, outside the project; or NULL */
+    const char *launcher_dir; /* installed launcher's directory, to be visible inside */
+    const char *audit_log;    /* real path where the audit log is, or will be; NULL: nowhere */
+    /* A path that is not in the table is asked of the host through this (NULL in tests), as lstat
+     * sees it: a symlink in the last component is not followed. */
+    void (*lookup)(void *context, const char *path, struct fact_path *out);
+    void *context;
+};
+
+/* Fills file->variants (one per commands entry, then the default) and the plain fields (tool and
+ * policy_hash only when still NULL); inputs and the directories' identities are the caller's.
+ * Strings are copied into file->arena.
+ * Return: 0 or negative errno with *err naming the policy line. */
+int plan_compute(struct plan_file *file, const struct policy *policy, const struct venv *venv,
+                 const struct facts *facts, struct err *err);
+
+#endif

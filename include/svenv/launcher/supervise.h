@@ -1,0 +1,39 @@
+/* The launcher's life beside a running sandbox: signals both ways, stop and continue, the
+ * wall-clock limit, and how it ends. */
+#ifndef SVENV_LAUNCHER_SUPERVISE_H
+#define SVENV_LAUNCHER_SUPERVISE_H
+
+#include <stdbool.h>
+#include <sys/resource.h>
+
+#include "svenv/launch/launch.h"
+
+struct guard; /* what is watched in the project, private to supervise */
+
+struct outcome {
+    enum {
+        OUTCOME_EXITED,
+        OUTCOME_KILLED,
+        OUTCOME_TIME_LIMIT
+    } how;
+    int value;           /* exit status or signal */
+    bool alive;          /* something of the sandbox lives on (lifetime: tree) */
+    struct rusage usage; /* of the program and what it waited for */
+    int64_t oom_kills;   /* by limits.memory; <= 0: none that is known */
+};
+
+/* What supervise() hears of signals by; made before launch_go(), for once the program runs nothing
+ * may fail any more. All signals must be blocked. Return: a descriptor or negative errno with *err.
+ */
+int supervise_signals(struct err *err);
+
+/* Stays until the program has ended and what `lifetime` says is done. All signals must be blocked.
+ * Closes `signals`. */
+void supervise(const struct plan *plan, struct launch *launch, struct guard *guard, int signals,
+               struct outcome *out);
+
+/* Ends the calling process the way the program ended: same status, or the same signal without a
+ * core dump. Never returns. */
+_Noreturn void outcome_repeat(const struct outcome *outcome);
+
+#endif

@@ -1,0 +1,71 @@
+/* What one start adds to a compiled plan: variant, project grant, argument paths, environment.
+ * Pure: facts about the host come in through struct start. In the launcher. */
+#ifndef SVENV_START_START_H
+#define SVENV_START_START_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "svenv/plan/plan.h"
+
+struct dotenv;
+
+/* A host path that the command line or environment names. Asked of the host once, by the caller. */
+enum path_kind {
+    PATH_ABSENT,
+    PATH_FILE,
+    PATH_DIR,
+    PATH_FIFO,
+    PATH_OTHER
+};
+typedef enum path_kind path_kind_fn(void *context, const char *path); /* follows symlinks */
+/* Real path of `path`, or NULL. Lives in the arena. */
+typedef const char *path_real_fn(void *context, struct arena *arena, const char *path);
+/* Reads a small text file (requirement files): content or NULL. Lives in the arena. */
+typedef const char *path_text_fn(void *context, struct arena *arena, const char *path);
+
+struct host_view {
+    void *context;
+    path_kind_fn *kind;
+    path_real_fn *real;
+    path_text_fn *text;
+};
+
+struct start {
+    const char *entry;       /* name in bin; NULL for `run`, `shell` */
+    const char *called_as;   /* path that the stub was executed by; NULL: none */
+    const char *const *argv; /* argv[0] as the caller gave it */
+    size_t argc;
+    const char *const *env;        /* NULL-terminated NAME=value */
+    const char *const *parent_env; /* the parent's, NULL: could not be read */
+    const struct dotenv *dotenv;   /* NULL: none */
+    const char *cwd;               /* real */
+    /* The terminal among the standard streams, NULL: none. The name that the host has for it, and
+     * what that must be when it is shown. */
+    const char *terminal;
+    uint64_t terminal_dev, terminal_ino;
+    struct host_view host;
+};
+
+/* First variant whose patterns fit; its plan may not be loaded yet. */
+struct plan_variant *plan_choose(struct arena *arena, const struct plan_file *file,
+                                 const struct start *start);
+
+/* Copies the variant's plan to *out and adds what this start brings: the project when it is granted
+ * (PLAN_PROJECT operations are dropped otherwise), paths of arguments and variables by the rule
+ * table (read-only unless the rule says rw; never $HOME, "/", or a directory that holds
+ * credentials), the working directory (bind, or an empty directory at its path), symlinks on the
+ * way to it and to the entry point as it was called, the terminal at /dev/console, where ttyname(3)
+ * finds it. Mount points for new binds: PLAN_DIR/PLAN_FILE
+ * operations in our own root, nodes in the private home. Return: 0 or negative errno with *err. */
+int plan_start(struct arena *arena, const struct plan_file *file,
+               const struct plan_variant *variant, const struct start *start, struct plan *out,
+               struct err *err);
+
+/* The program's environment: rules, what was set for this command, policy's values, .env. Values
+ * are never changed. Result is NULL-terminated and lives in the arena. */
+const char **plan_environment(struct arena *arena, const struct plan *plan,
+                              const struct start *start);
+
+#endif

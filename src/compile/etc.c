@@ -1,0 +1,345 @@
+#include "svenv/compile/etc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/look.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/num.h"
+#include "svenv/base/str.h"
+
+#include "etc-internal.h"
+
+#define BUDGET_BYTES ((size_t)32 << 20)
+#define BUDGET_NAMES 8192
+#define GROUP_BYTES_MAX ((size_t)1 << 20)
+#define NOBODY 65534
+
+/* Shown as the host has them. Nothing that holds secrets: no shadow, ssh, sudoers, keytabs; and not
+ * ld.so.preload, whose libraries may not be there inside. */
+static const char *const shown_files[] = {
+    /* names and addresses */
+    "hosts",
+    "host.conf",
+    "gai.conf",
+    "resolv.conf",
+    "networks",
+    "protocols",
+    "services",
+    "rpc",
+    "ethertypes",
+    /* time, language, system */
+    "localtime",
+    "timezone",
+    "locale.conf",
+    "locale.alias",
+    "default/locale",
+    "os-release",
+    "lsb-release",
+    "debian_version",
+    "redhat-release",
+    "fedora-release",
+    "centos-release",
+    "system-release",
+    "alpine-release",
+    "arch-release",
+    "SuSE-release",
+    "papersize",
+    "mime.types",
+    "mailcap",
+    "magic",
+    "magic.mime",
+    /* linker, certificates */
+    "ld.so.cache",
+    "ld.so.conf",
+    "ca-certificates.conf",
+    /* tools */
+    "pip.conf",
+    "xdg/pip/pip.conf",
+    "uv/uv.toml",
+    "xdg/uv/uv.toml",
+    "gitconfig",
+    "inputrc",
+    "wgetrc",
+    "nanorc",
+    "matplotlibrc",
+    /* shells */
+    "shells",
+    "profile",
+    "bash.bashrc",
+    "bashrc",
+};
+
+static const char *const shown_trees[] = {
+    "alternatives", "ld.so.conf.d", "terminfo", "fonts",   "crypto-policies", "OpenCL",
+    "vulkan",       "glvnd",        "ipython",  "jupyter", "openmpi",
+};
+
+/* Bound over from the host by the plan: they only need a place. */
+static const char *const mount_points[] = {"ssl", "pki", "ca-certificates/extracted"};
+
+static const char nsswitch[] = "passwd: files\n"
+                               "group: files\n"
+                               "shadow: files\n"
+                               "hosts: files dns\n"
+                               "networks: files\n"
+                               "protocols: files\n"
+                               "services: files\n"
+                               "ethers: files\n"
+                               "rpc: files\n";
+
+static const char plain_hosts[] = "127.0.0.1\tlocalhost\n"
+                                  "::1\tlocalhost ip6-localhost ip6-loopback\n";
+
+/* A field of passwd or group must not end the field or the line. */
+static const char *field(const char *text, const char *otherwise)
+{
+    return text != NULL && text[0] != '\0' && strpbrk(text, ":\n\r") == NULL ? text : otherwise;
+}
+
+static int put_text(struct etc *etc, const char *name, const char *text)
+{
+    return etc_put_file(etc, etc->dir, name, text, strlen(text), NULL);
+}
+
+static int put_passwd(struct etc *etc, const struct etc_identity *identity)
+{
+    auto_buf struct buf text = {0};
+    const char *home = field(identity->home, "/");
+    const char *shell = field(identity->shell, "/bin/sh");
+
+    if (identity->uid == 0)
+        buf_printf(&text, "root:x:0:0:root:%s:%s\n", home, shell);
+    else
+        buf_printf(&text,
+                   "root:x:0:0:root:/root:/usr/sbin/nologin\n"
+                   "%s:x:%" PRIu32 ":%" PRIu32 "::%s:%s\n",
+                   field(identity->user, "user"), identity->uid, identity->gid, home, shell);
+    if (identity->uid != NOBODY)
+        buf_printf(&text, "nobody:x:%d:%d:nobody:/nonexistent:/usr/sbin/nologin\n", NOBODY, NOBODY);
+    return put_text(etc, "passwd", text.data);
+}
+
+/* Is this line of a group file ("name:x:1000:...") the one of `gid`? */
+static bool is_group_line(char *line, uint32_t gid)
+{
+    char *colon = strchr(line, ':');
+    char *number = colon != NULL ? strchr(colon + 1, ':') : NULL;
+    uint64_t value = 0;
+
+    if (number == NULL)
+        return false;
+    *colon = '\0';
+    number++;
+    number[strcspn(number, ":")] = '\0';
+    return num_parse_u64(number, UINT32_MAX, &value) == 0 && value == gid;
+}
+
+/* What the host's /etc/group calls the group; no name service is asked. *out stays as it is when
+ * the group is not there. Return: 0 or negative errno. */
+static int group_name(uint32_t gid, char **out)
+{
+    auto_buf struct buf text = {0};
+    char *line = NULL;
+    int rc = file_read(AT_FDCWD, "/etc/group", GROUP_BYTES_MAX, &text, NULL);
+
+    if (rc < 0)
+        return look_is_answer(rc) || rc == -EINVAL || rc == -EFBIG ? 0 : rc;
+    line = text.data;
+    while (line != NULL && *line != '\0') {
+        char *end = strchr(line, '\n');
+
+        if (end != NULL)
+            *end = '\0';
+        if (is_group_line(line, gid)) {
+            *out = xstrdup(line);
+            return 0;
+        }
+        line = end != NULL ? end + 1 : NULL;
+    }
+    return 0;
+}
+
+static int put_group(struct etc *etc, const struct etc_identity *identity)
+{
+    auto_free char *name = NULL;
+    auto_buf struct buf text = {0};
+    int rc = group_name(identity->gid, &name);
+
+    if (rc < 0)
+        return rc;
+
+    buf_add_str(&text, "root:x:0:\n");
+    if (identity->gid != 0)
+        buf_printf(&text, "%s:x:%" PRIu32 ":\n", field(name, field(identity->user, "user")),
+                   identity->gid);
+    if (identity->gid != NOBODY)
+        buf_printf(&text, "nogroup:x:%d:\n", NOBODY);
+    return put_text(etc, "group", text.data);
+}
+
+/* The finaliser of a 64-bit hash: every bit in depends on every bit out. */
+static uint64_t stir(uint64_t x)
+{
+    x ^= x >> 33;
+    x *= UINT64_C(0xff51afd7ed558ccd);
+    x ^= x >> 33;
+    x *= UINT64_C(0xc4ceb9fe1a85ec53);
+    return x ^ (x >> 33);
+}
+
+/* 128 bits of id become 64 and these are spread over 128 again: stable for the venv, and the other
+ * half of what the id holds cannot be had back. */
+static int put_machine_id(struct etc *etc, const char *id)
+{
+    uint64_t sum = UINT64_C(0x9e3779b97f4a7c15);
+    auto_buf struct buf text = {0};
+
+    for (const char *at = id; *at != '\0'; at++)
+        sum = stir(sum ^ (uint64_t)(unsigned char)*at) + UINT64_C(0x632be59bd9b4e019);
+    buf_printf(&text, "%016" PRIx64 "%016" PRIx64 "\n", stir(sum), stir(~sum));
+    return put_text(etc, "machine-id", text.data);
+}
+
+static int put_hostname(struct etc *etc)
+{
+    auto_buf struct buf text = {0};
+    struct utsname names;
+
+    if (uname(&names) < 0)
+        return -errno;
+    buf_printf(&text, "%s\n", names.nodename);
+    return put_text(etc, "hostname", text.data);
+}
+
+static int put_made(struct etc *etc, const char *id, const struct etc_identity *identity)
+{
+    int rc = put_passwd(etc, identity);
+
+    if (rc == 0)
+        rc = put_group(etc, identity);
+    if (rc == 0)
+        rc = put_machine_id(etc, id);
+    if (rc == 0)
+        rc = put_hostname(etc);
+    if (rc == 0)
+        rc = put_text(etc, "nsswitch.conf", nsswitch);
+    if (rc == 0)
+        rc = look_readable("/etc/hosts");
+    if (rc == 0)
+        rc = put_text(etc, "hosts", plain_hosts);
+    if (rc > 0)
+        rc = 0;
+    if (rc == 0)
+        rc = etc_put_link(etc, etc->dir, "mtab", "../proc/self/mounts");
+    return rc;
+}
+
+static int put_mount_points(struct etc *etc)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(mount_points); i++) {
+        auto_free char *host_path = xasprintf("/etc/%s", mount_points[i]);
+        struct stat st;
+        int rc = look_at(AT_FDCWD, host_path, true, &st);
+
+        if (rc < 0)
+            return rc;
+        if (rc > 0 && S_ISDIR(st.st_mode)) {
+            auto_fd int dir = fd_mkdir_beneath(etc->dir, mount_points[i], 0755);
+
+            if (dir < 0)
+                return dir;
+        }
+    }
+    return 0;
+}
+
+/* /etc/python3, /etc/python3.11: the system's sitecustomize is a link to there. */
+static int show_python(struct etc *etc)
+{
+    auto_dir DIR *stream = NULL;
+    const struct dirent *entry = NULL;
+    int rc = look_open_dir(AT_FDCWD, "/etc", 0, &stream);
+
+    while (rc > 0 && (rc = look_next(stream, &entry)) > 0) {
+        int shown = str_glob("python*", entry->d_name) ? etc_show_tree(etc, entry->d_name) : 0;
+
+        if (shown < 0)
+            return shown;
+    }
+    return rc;
+}
+
+static int show_all(struct etc *etc, const char **failed_out)
+{
+    int has_hosts = look_readable("/etc/hosts");
+    int rc = has_hosts < 0 ? has_hosts : 0;
+
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(shown_files); i++) {
+        *failed_out = shown_files[i];
+        /* Without a hosts file on the host the made one stays. */
+        if (!str_eq(shown_files[i], "hosts") || has_hosts)
+            rc = etc_show_file(etc, shown_files[i]);
+    }
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(shown_trees); i++) {
+        *failed_out = shown_trees[i];
+        rc = etc_show_tree(etc, shown_trees[i]);
+    }
+    return rc;
+}
+
+static int fill(struct etc *etc, const char *id, const struct etc_identity *identity,
+                const char **failed_out)
+{
+    int rc = 0;
+
+    *failed_out = "passwd";
+    rc = put_made(etc, id, identity);
+    if (rc == 0)
+        rc = show_all(etc, failed_out);
+    if (rc == 0)
+        rc = show_python(etc);
+    if (rc == 0)
+        rc = put_mount_points(etc);
+    return rc;
+}
+
+int etc_make(const char *venv_path, const char *id, const struct etc_identity *identity,
+             etc_note_fn *note, void *context, struct err *err)
+{
+    auto_fd int root = open(venv_path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    auto_fd int sandbox = -1;
+    auto_fd int dir = -1;
+    struct etc etc = {.budget = BUDGET_BYTES, .names = BUDGET_NAMES};
+    const char *failed = "";
+    int rc = 0;
+
+    if (root < 0)
+        return err_set(err, errno, "cannot open the directory '%s'", venv_path);
+    sandbox = fd_open_beneath(root, "sandbox", O_RDONLY | O_DIRECTORY, 0);
+    if (sandbox < 0)
+        return err_set(err, -sandbox, "cannot open '%s/sandbox'", venv_path);
+    if (mkdirat(sandbox, "etc", 0755) < 0 && errno != EEXIST)
+        return err_set(err, errno, "cannot make '%s/sandbox/etc'", venv_path);
+    dir = fd_open_beneath(sandbox, "etc", O_RDONLY | O_DIRECTORY, 0);
+    if (dir < 0)
+        return err_set(err, -dir, "cannot open '%s/sandbox/etc'", venv_path);
+    etc.sandbox = sandbox;
+    etc.dir = dir;
+    etc.note = note;
+    etc.context = context;
+    /* By process: two refreshes may run at once, and each renames its own. */
+    snprintf(etc.temporary, sizeof(etc.temporary), ".new-etc-%ld", (long)getpid());
+    rc = fill(&etc, id, identity, &failed);
+    if (rc < 0)
+        return err_set(err, -rc, "cannot make '%s/sandbox/etc/%s'", venv_path, failed);
+    return 0;
+}

@@ -1,0 +1,58 @@
+/* What the planner asks of the host, asked once and remembered: the answers decide what the plan
+ * is, so they are also what its freshness is checked against. */
+#ifndef SVENV_COMPILE_FACTS_INTERNAL_H
+#define SVENV_COMPILE_FACTS_INTERNAL_H
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/mem.h"
+#include "svenv/compute/compute.h"
+
+struct policy;
+struct user;
+struct venv;
+
+struct asked_path {
+    const char *path;
+    struct fact_path answer;
+    struct file_id id; /* of the same moment */
+};
+
+/* A directory whose names were compared with a pattern. */
+struct listed_dir {
+    const char *path;
+    struct file_id id; /* from before it was read */
+};
+
+struct host_facts {
+    struct arena arena; /* owns the texts */
+    struct facts facts; /* refers to this object: it must stay where it is */
+    struct asked_path *asked;
+    size_t asked_count;
+    struct listed_dir *listed;
+    size_t listed_count;
+    struct err failed; /* the first look that found nothing out; code 0: there was none */
+};
+
+/* `user` must outlive the facts. */
+void facts_gather(struct host_facts *host, const struct user *user);
+/* Adds what the patterns of the policy (protect, hide) fit in the project or elsewhere. `project`:
+ * may be NULL. */
+void facts_expand(struct host_facts *host, const struct policy *policy, const char *project);
+/* Looks through the project, at a bounded number of directories: notes them as places, and adds the
+ * protected names, other venvs and bare repositories that it finds below the top. */
+void facts_survey(struct host_facts *host, const struct policy *policy, const struct venv *venv);
+/* The repository that the .git file of a worktree leads to; NULL when `project` is none. */
+const char *worktree_repository(struct host_facts *host, const char *project);
+/* Adds one path to the table of facts. */
+void facts_add(struct host_facts *host, const char *path);
+/* A look failed, and what is there is not known: the facts are of no use. */
+void facts_failed(struct host_facts *host, int code, const char *path);
+/* The same for a file whose reading came to `rc`, unless it is not there or not one of its kind. */
+void facts_unread(struct host_facts *host, int rc, const char *path);
+/* To be asked before anything that was made of the facts is used. Return: 0 or negative errno. */
+int facts_check(const struct host_facts *host, struct err *err);
+void facts_finish(struct host_facts *host);
+#define auto_facts __attribute__((cleanup(facts_finish)))
+
+#endif

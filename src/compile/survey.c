@@ -1,0 +1,348 @@
+/* A look through the project. What is found in it decides what is protected below its top, and the
+ * directories themselves are what the launcher watches. The project is written by programs inside,
+ * so everything is bounded, and no link is followed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "facts-internal.h"
+#include "svenv/base/clock.h"
+#include "svenv/base/look.h"
+#include "svenv/base/num.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+#include "svenv/find/venv.h"
+#include "svenv/policy/policy.h"
+
+#define BYTECODE "__pycache__"
+
+enum {
+    WATCHED_MAX = 256,  /* a look-up each, at every start and end of a program */
+    PLACES_MAX = 4096,  /* with those that are known and not looked into */
+    DEPTH_MAX = 24,     /* below the project */
+    ENTRIES_MAX = 8192, /* of one directory */
+    FOUND_MAX = 1024,
+    RECORD_MAX = 65536
+};
+
+struct survey {
+    struct host_facts *host;
+    const char *project;
+    const char *own;   /* the venv that is being compiled */
+    struct strv names; /* patterns of names that count in every directory */
+    struct strv top_names;
+    struct buf record; /* venvs that programs inside made */
+    int top;
+    dev_t dev;
+    size_t found;
+    size_t watched;
+};
+
+/* What one directory turned out to be. */
+struct sight {
+    bool venv, head, objects, refs, common;
+    struct strv subdirs;
+};
+
+static void collect(struct survey *s, const struct policy_values *values)
+{
+    static const enum policy_field fields[] = {POLICY_FS_PROTECT, POLICY_FS_HIDE};
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        const struct policy_value *value = &values->v[fields[i]];
+        struct strv *names = fields[i] == POLICY_FS_PROTECT ? &s->names : &s->top_names;
+
+        for (size_t j = 0; j < value->count; j++) {
+            const char *text = value->items[j].text;
+
+            if (text[0] != '~' && strchr(text, '/') == NULL && !strv_has(names, text))
+                strv_add(names, text);
+        }
+    }
+}
+
+static void collect_names(struct survey *s, const struct policy *policy)
+{
+    struct policy_values values;
+
+    policy_effective(policy, NULL, &values);
+    collect(s, &values);
+    for (size_t i = 0; i < policy->command_count; i++) {
+        policy_effective(policy, &policy->commands[i], &values);
+        collect(s, &values);
+    }
+}
+
+static bool fits(const struct strv *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (str_glob(names->items[i], name))
+            return true;
+    }
+    return false;
+}
+
+/* Byte code is a place of its own, not a name that must not be there. */
+static bool is_guarded(const struct survey *s, const char *rel, const char *name)
+{
+    return !str_eq(name, BYTECODE) &&
+           (fits(&s->names, name) || (*rel == '\0' && fits(&s->top_names, name)));
+}
+
+/* Of a place below the project. */
+static void failed(struct survey *s, int code, const char *rel)
+{
+    auto_free char *path = path_join(s->project, rel);
+
+    facts_failed(s->host, code, path);
+}
+
+/* The launcher noted "DEV INO" of each venv that a program inside made: those stay writable, or tox
+ * could not use its own environments a second time. */
+static bool was_made_inside(struct survey *s, int dir, const char *rel)
+{
+    auto_free char *line = NULL;
+    struct stat st;
+    const char *at = NULL;
+
+    if (s->record.len == 0)
+        return false;
+    if (fstat(dir, &st) < 0) {
+        failed(s, errno, rel);
+        return false;
+    }
+    line = xasprintf("%llu %llu\n", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    at = strstr(s->record.data, line);
+    while (at != NULL && at != s->record.data && at[-1] != '\n')
+        at = strstr(at + 1, line);
+    return at != NULL;
+}
+
+/* Trees of packages: nobody opens an editor or a shell in them, and they have many directories. */
+static enum plan_place_kind kind_of(const struct survey *s, const struct sight *parent,
+                                    const char *rel, const char *name)
+{
+    static const char *const parts[] = {"lib", "lib64", "bin", "include", "share", "etc"};
+    auto_free char *below = path_join(rel, name);
+    auto_free char *path = path_join(s->project, below);
+
+    if (str_eq(name, BYTECODE))
+        return PLAN_PLACE_BYTECODE;
+    for (size_t i = 0; parent->venv && i < ARRAY_SIZE(parts); i++) {
+        if (str_eq(name, parts[i]))
+            return PLAN_PLACE_PASSED;
+    }
+    return str_eq(name, "node_modules") || str_eq(path, s->own) ? PLAN_PLACE_PASSED
+                                                                : PLAN_PLACE_WATCHED;
+}
+
+static bool is_directory(struct survey *s, int dir, const char *rel, const struct dirent *entry)
+{
+    struct stat st;
+    int rc;
+
+    if (entry->d_type != DT_UNKNOWN)
+        return entry->d_type == DT_DIR;
+    rc = look_at(dir, entry->d_name, false, &st);
+    if (rc < 0)
+        failed(s, rc, rel);
+    return rc > 0 && S_ISDIR(st.st_mode);
+}
+
+static void add_found(struct survey *s, const char *rel, const char *name)
+{
+    auto_free char *below = path_join(rel, name);
+    auto_free char *path = path_join(s->project, below);
+
+    if (s->found++ < FOUND_MAX)
+        facts_add(s->host, path);
+    else
+        s->host->facts.places_cut = true;
+}
+
+static void see_entry(struct survey *s, int dir, const char *rel, const struct dirent *entry,
+                      struct sight *sight)
+{
+    const char *name = entry->d_name;
+
+    sight->venv = sight->venv || str_eq(name, "pyvenv.cfg");
+    sight->head = sight->head || str_eq(name, "HEAD");
+    sight->objects = sight->objects || str_eq(name, "objects");
+    sight->refs = sight->refs || str_eq(name, "refs");
+    sight->common = sight->common || str_eq(name, "commondir");
+    if (is_guarded(s, rel, name))
+        add_found(s, rel, name);
+    else if (is_directory(s, dir, rel, entry))
+        strv_add(&sight->subdirs, name);
+}
+
+static void read_entries(struct survey *s, int dir, const char *rel, struct sight *sight)
+{
+    auto_dir DIR *stream = NULL;
+    const struct dirent *entry = NULL;
+    int left = ENTRIES_MAX;
+    int rc = look_open_dir(dir, ".", 0, &stream);
+
+    while (rc > 0 && left-- > 0 && (rc = look_next(stream, &entry)) > 0)
+        see_entry(s, dir, rel, entry, sight);
+    if (rc < 0)
+        failed(s, rc, rel);
+    if (left < 0)
+        s->host->facts.places_cut = true;
+}
+
+static struct plan_place *add_place(struct survey *s, const char *rel, enum plan_place_kind kind,
+                                    const struct file_id *id)
+{
+    struct facts *facts = &s->host->facts;
+    struct plan_place *place = NULL;
+
+    if (facts->place_count == PLACES_MAX) {
+        facts->places_cut = true;
+        return NULL;
+    }
+    place = arena_push(&s->host->arena, &facts->places, &facts->place_count, sizeof(*place));
+    *place = (struct plan_place){.rel = arena_strdup(&s->host->arena, rel),
+                                 .kind = kind,
+                                 .dev = id->dev,
+                                 .ino = id->ino,
+                                 .ctime_ns = id->ctime_ns};
+    return place;
+}
+
+/* A venv or a repository is protected as a whole, so nothing is looked for in it. */
+static enum plan_place_kind settle_kind(struct survey *s, int dir, const char *rel,
+                                        const struct sight *sight)
+{
+    auto_free char *path = path_join(s->project, rel);
+    bool bare = sight->head && ((sight->objects && sight->refs) || sight->common);
+
+    if (*rel == '\0' || path_is_beneath(s->own, path))
+        return PLAN_PLACE_WATCHED;
+    if (sight->venv && was_made_inside(s, dir, rel))
+        return PLAN_PLACE_VENV;
+    if (!sight->venv && !bare)
+        return PLAN_PLACE_WATCHED;
+    facts_add(s->host, path);
+    return PLAN_PLACE_PASSED;
+}
+
+static void add_subdir(struct survey *s, struct strv *queue, const char *rel,
+                       const struct sight *sight, const char *name, unsigned depth)
+{
+    auto_free char *below = path_join(rel, name);
+    enum plan_place_kind kind = kind_of(s, sight, rel, name);
+    struct file_id id = {0};
+
+    if (kind == PLAN_PLACE_WATCHED && depth < DEPTH_MAX && queue->count < PLACES_MAX) {
+        strv_take(queue, steal_ptr(below));
+        return;
+    }
+    if (kind == PLAN_PLACE_WATCHED) {
+        s->host->facts.places_cut = true;
+        kind = PLAN_PLACE_PASSED;
+    }
+    add_place(s, below, kind, &id);
+}
+
+/* The identity is of before the reading: what changes meanwhile is seen at the start. */
+static int open_place(struct survey *s, const char *rel, struct file_id *id)
+{
+    auto_fd int dir = fd_open_beneath(s->top, *rel ? rel : ".", O_PATH | O_DIRECTORY, 0);
+    struct stat st;
+    int rc = dir < 0 ? dir : fstat(dir, &st) < 0 ? -errno : 0;
+
+    if (rc < 0 && !look_is_answer(rc))
+        failed(s, rc, rel);
+    if (rc < 0)
+        return rc;
+    *id = (struct file_id){.dev = st.st_dev,
+                           .ino = st.st_ino,
+                           .ctime_ns = clock_ns_of(st.st_ctim),
+                           .mode = st.st_mode};
+    return steal_fd(&dir);
+}
+
+static void look(struct survey *s, struct strv *queue, const char *rel)
+{
+    struct file_id id = {0};
+    auto_fd int dir = open_place(s, rel, &id);
+    struct sight sight = {.venv = false};
+    enum plan_place_kind kind = PLAN_PLACE_PASSED;
+    unsigned depth = *rel != '\0';
+
+    for (const char *at = rel; *at; at++)
+        depth += *at == '/';
+    if (id.mode != 0 && id.dev == s->dev) {
+        if (s->watched < WATCHED_MAX) {
+            read_entries(s, dir, rel, &sight);
+            kind = settle_kind(s, dir, rel, &sight);
+        } else {
+            s->host->facts.places_cut = true;
+        }
+    }
+    if (add_place(s, rel, kind, &id) != NULL && kind != PLAN_PLACE_PASSED) {
+        s->watched++;
+        for (size_t i = 0; i < sight.subdirs.count; i++)
+            add_subdir(s, queue, rel, &sight, sight.subdirs.items[i], depth);
+    }
+    strv_finish(&sight.subdirs);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    return strcmp(((const struct plan_place *)a)->rel, ((const struct plan_place *)b)->rel);
+}
+
+static void read_record(struct survey *s)
+{
+    auto_free char *path = path_join(s->own, "sandbox/made-inside");
+    int rc = file_read(AT_FDCWD, path, RECORD_MAX, &s->record, NULL);
+
+    if (rc < 0)
+        buf_finish(&s->record);
+    facts_unread(s->host, rc, path);
+}
+
+/* Negative: there is no project, as the planner will say, or a look failed. */
+static int open_top(struct survey *s)
+{
+    auto_fd int top = open(s->project, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+
+    if (top < 0 && look_is_answer(errno))
+        return -1;
+    if (top < 0 || fstat(top, &st) < 0) {
+        facts_failed(s->host, errno, s->project);
+        return -1;
+    }
+    s->dev = st.st_dev;
+    return steal_fd(&top);
+}
+
+void facts_survey(struct host_facts *host, const struct policy *policy, const struct venv *venv)
+{
+    struct survey s = {.host = host, .project = venv->project, .own = venv->path, .top = -1};
+    auto_strv struct strv queue = {0};
+
+    if (venv->project == NULL)
+        return;
+    s.top = open_top(&s);
+    if (s.top < 0)
+        return;
+    collect_names(&s, policy);
+    read_record(&s);
+    strv_add(&queue, "");
+    for (size_t i = 0; i < queue.count; i++)
+        look(&s, &queue, queue.items[i]);
+    host->facts.repository = worktree_repository(host, venv->project);
+    if (host->facts.place_count > 0)
+        qsort(host->facts.places, host->facts.place_count, sizeof(*host->facts.places),
+              compare_places);
+    strv_finish(&s.names);
+    strv_finish(&s.top_names);
+    buf_finish(&s.record);
+    close(s.top);
+}

@@ -1,0 +1,174 @@
+/* What an installer left behind, by the rules of Python's site module (docs.python.org,
+ * library/site) and of the kernel. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/look.h"
+#include "svenv/base/path.h"
+#include "svenv/find/files.h"
+
+#include "svenv/find/site.h"
+
+/* A longer .pth file counts as one with import lines. */
+#define PTH_MAX ((size_t)1024 * 1024)
+
+void venv_left_finish(struct venv_left *left)
+{
+    strv_finish(&left->start_up);
+    strv_finish(&left->unknown);
+    strv_finish(&left->entries);
+    strv_finish(&left->elf);
+    strv_finish(&left->setuid);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct venv_file *left = a;
+    const struct venv_file *right = b;
+
+    return strcmp(left->path, right->path);
+}
+
+static const struct venv_file *find(const struct venv_files *files, const char *path)
+{
+    const struct venv_file key = {.path = path};
+
+    if (files->count == 0)
+        return NULL;
+    return bsearch(&key, files->items, files->count, sizeof(key), compare);
+}
+
+static bool is_same(const struct venv_file *a, const struct venv_file *b)
+{
+    return a->ino == b->ino && a->ctime_ns == b->ctime_ns && a->size == b->size &&
+           a->mode == b->mode;
+}
+
+/* Lines that begin with "import" and a blank are executed. What ends a line differs between Python
+ * releases (str.splitlines()), so any byte that is not printable ASCII may. */
+static bool has_import_line(const struct buf *text)
+{
+    static const char word[] = "import";
+
+    for (size_t i = 0; i + sizeof(word) <= text->len; i++) {
+        bool begins = i == 0 || (unsigned char)text->data[i - 1] < 0x20 ||
+                      (unsigned char)text->data[i - 1] >= 0x80;
+
+        if (begins && memcmp(text->data + i, word, sizeof(word) - 1) == 0 &&
+            (text->data[i + sizeof(word) - 1] == ' ' || text->data[i + sizeof(word) - 1] == '\t'))
+            return true;
+    }
+    return false;
+}
+
+/* What cannot be read here cannot be ruled out. */
+static bool runs_imports(int root, const struct venv_file *file)
+{
+    auto_buf struct buf text = {0};
+
+    if (!S_ISREG(file->mode) || file_read(root, file->path, PTH_MAX, &text, NULL) < 0)
+        return true;
+    return has_import_line(&text);
+}
+
+static bool is_site_dir(const char *name)
+{
+    return str_eq(name, "site-packages") || str_eq(name, "dist-packages");
+}
+
+/* "sitecustomize", "sitecustomize.py", "sitecustomize.cpython-311-x86_64-linux-gnu.so" */
+static bool is_custom(const char *name)
+{
+    static const char *const names[] = {"sitecustomize", "usercustomize"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        size_t len = strlen(names[i]);
+
+        if (strncmp(name, names[i], len) == 0 && (name[len] == '\0' || name[len] == '.'))
+            return true;
+    }
+    return false;
+}
+
+static bool is_start_up(int root, const struct venv_file *file)
+{
+    const char *name = path_basename(file->path);
+    auto_free char *dir = path_dirname(file->path);
+    auto_free char *above = path_dirname(dir);
+
+    if (is_site_dir(path_basename(dir)))
+        return is_custom(name) || (str_ends(name, ".pth") && runs_imports(root, file));
+    return is_site_dir(path_basename(above)) && is_custom(path_basename(dir)) &&
+           str_starts(name, "__init__.");
+}
+
+/* Return: 1, 0, or negative errno when that could not be found out. */
+static int is_elf(int root, const struct venv_file *file)
+{
+    auto_fd int fd = S_ISREG(file->mode) && file->size > 4
+                         ? fd_open_beneath(root, file->path, O_RDONLY | O_NOCTTY, 0)
+                         : -ENOENT;
+    struct stat st;
+    char magic[4];
+    ssize_t len = 0;
+
+    if (fd < 0)
+        return look_is_answer(fd) || fd == -ENXIO ? 0 : fd;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    len = S_ISREG(st.st_mode) ? read(fd, magic, sizeof(magic)) : 0;
+    if (len < 0)
+        return -errno;
+    return len == (ssize_t)sizeof(magic) && memcmp(magic, "\177ELF", sizeof(magic)) == 0;
+}
+
+static void classify(struct venv_left *left, int root, const struct venv_file *file,
+                     const struct venv_file *before)
+{
+    bool in_bin = str_starts(file->path, "bin/");
+    int elf = 0;
+
+    if (S_ISREG(file->mode) && (file->mode & (S_ISUID | S_ISGID)))
+        strv_add(&left->setuid, file->path);
+    if (in_bin && (S_ISLNK(file->mode) || (file->mode & 0111)))
+        strv_add(&left->entries, file->path + strlen("bin/"));
+    if (in_bin)
+        return;
+    if (is_start_up(root, file)) {
+        strv_add(&left->start_up, file->path);
+        if (before == NULL || before->size != file->size)
+            strv_add(&left->unknown, file->path);
+    }
+    elf = is_elf(root, file);
+    left->incomplete = left->incomplete || elf < 0;
+    if (elf > 0)
+        strv_add(&left->elf, file->path);
+}
+
+int venv_left_since(const char *venv_path, const struct venv_files *before, struct venv_left *out,
+                    struct err *err)
+{
+    auto_venv_files struct venv_files now = {.count = 0};
+    auto_fd int root = open(venv_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int rc = venv_files_list(venv_path, &now, err);
+
+    if (rc < 0)
+        return rc;
+    if (root < 0)
+        return err_set(err, errno, "cannot open '%s'", venv_path);
+    for (size_t i = 0; i < now.count; i++) {
+        const struct venv_file *file = &now.items[i];
+        const struct venv_file *old = find(before, file->path);
+
+        if (old == NULL || !is_same(old, file))
+            classify(out, root, file, old);
+    }
+    out->incomplete = out->incomplete || now.incomplete || before->incomplete;
+    return 0;
+}

@@ -1,0 +1,313 @@
+#include "svenv/find/venv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "svenv/base/err.h"
+#include "svenv/base/num.h"
+#include "svenv/formats/yaml.h"
+
+#include "svenv/find/manifest.h"
+#include "svenv/find/site.h"
+
+#define ID_DIGITS 32
+
+struct reader {
+    struct venv *venv;
+    const char *name;
+    struct err *err;
+};
+
+static int complain(const struct reader *r, const struct yaml_node *node, const char *what)
+{
+    return err_at(r->err, r->name, node->line, node->col, "%s", what);
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Return: the decoded text in the venv's arena, NULL when it is not well-formed. */
+static const char *decode(struct arena *arena, const char *coded)
+{
+    char *text = arena_strdup(arena, coded);
+    char *out = text;
+
+    for (const char *at = coded; *at != '\0'; at++) {
+        int high = 0;
+        int low = 0;
+
+        if (!manifest_is_plain_byte(*at) && *at != '%')
+            return NULL;
+        if (*at != '%') {
+            *out++ = *at;
+            continue;
+        }
+        high = hex_value(at[1]);
+        low = high >= 0 ? hex_value(at[2]) : -1;
+        if (low < 0 || (high == 0 && low == 0))
+            return NULL;
+        *out++ = (char)(high * 16 + low);
+        at += 2;
+    }
+    *out = '\0';
+    return text;
+}
+
+static bool is_component(const char *text)
+{
+    return *text != '\0' && strlen(text) <= 255 && strchr(text, '/') == NULL &&
+           !str_eq(text, ".") && !str_eq(text, "..");
+}
+
+static bool is_valid(const char *text, enum manifest_kind kind)
+{
+    if (kind == MANIFEST_PATH)
+        return text[0] == '/';
+    if (kind == MANIFEST_NAME)
+        return is_component(text);
+    if (kind == MANIFEST_ID)
+        return strlen(text) == ID_DIGITS && strspn(text, "0123456789abcdef") == ID_DIGITS;
+    return true;
+}
+
+static int read_text(const struct reader *r, const struct yaml_node *node, enum manifest_kind kind,
+                     const char **out)
+{
+    const char *text = NULL;
+
+    if (node->kind != YAML_SCALAR || node->plain)
+        return complain(r, node, "expected a text");
+    text = decode(&r->venv->arena, node->text);
+    if (text == NULL || !is_valid(text, kind))
+        return complain(r, node, "not a valid value here");
+    *out = text;
+    return 0;
+}
+
+static bool is_word(const struct yaml_node *node, const char *word)
+{
+    return node->kind == YAML_SCALAR && node->plain && str_eq(node->text, word);
+}
+
+static int read_number(const struct reader *r, const struct yaml_node *node, int64_t min,
+                       int64_t max, int64_t *out)
+{
+    if (node->kind != YAML_SCALAR || !node->plain || num_parse_i64(node->text, min, max, out) < 0)
+        return complain(r, node, "expected a number");
+    return 0;
+}
+
+static int read_field(const struct reader *r, const struct manifest_field *field,
+                      const struct yaml_node *node)
+{
+    void *slot = (char *)r->venv + field->offset;
+    int64_t number = 0;
+    int rc = 0;
+
+    if (field->optional && is_word(node, "null"))
+        return 0;
+    switch (field->kind) {
+    case MANIFEST_U32:
+        rc = read_number(r, node, 0, 07777, &number);
+        *(uint32_t *)slot = (uint32_t)number;
+        return rc;
+    case MANIFEST_I64:
+        return read_number(r, node, INT64_MIN, INT64_MAX, slot);
+    case MANIFEST_BOOL:
+        *(bool *)slot = is_word(node, "true");
+        return *(bool *)slot || is_word(node, "false")
+                   ? 0
+                   : complain(r, node, "expected true or false");
+    case MANIFEST_TEXT:
+    case MANIFEST_PATH:
+    case MANIFEST_NAME:
+    case MANIFEST_ID:
+        return read_text(r, node, field->kind, slot);
+    }
+    return complain(r, node, "unknown kind of field");
+}
+
+static int read_need(const struct reader *r, const struct yaml_node *node)
+{
+    const struct yaml_node *kind = node->kind == YAML_MAP ? yaml_get(node, "kind") : NULL;
+    const struct yaml_node *path = node->kind == YAML_MAP ? yaml_get(node, "path") : NULL;
+    const struct yaml_node *target = node->kind == YAML_MAP ? yaml_get(node, "target") : NULL;
+    struct venv_need need = {.kind = VENV_NEED_DIR};
+    bool is_known = false;
+    int rc = 0;
+
+    if (kind == NULL || path == NULL || kind->kind != YAML_SCALAR)
+        return complain(r, node, "expected {\"kind\", \"path\"}");
+    for (size_t i = 0; i < MANIFEST_NEED_KINDS; i++) {
+        if (str_eq(manifest_need_kinds[i], kind->text)) {
+            need.kind = (enum venv_need_kind)i;
+            is_known = true;
+        }
+    }
+    if (!is_known || (need.kind == VENV_NEED_SYMLINK) != (target != NULL) ||
+        node->count != (target != NULL ? 3u : 2u))
+        return complain(r, node, "not a valid need");
+    rc = read_text(r, path, MANIFEST_PATH, &need.path);
+    if (rc == 0 && target != NULL)
+        rc = read_text(r, target, MANIFEST_TEXT, &need.target);
+    if (rc == 0)
+        *(struct venv_need *)arena_push(&r->venv->arena, &r->venv->needs, &r->venv->need_count,
+                                        sizeof(need)) = need;
+    return rc;
+}
+
+static int read_entry(const struct reader *r, const struct yaml_node *node)
+{
+    const struct venv *venv = r->venv;
+    const char *name = NULL;
+    int rc = read_text(r, node, MANIFEST_NAME, &name);
+
+    if (rc < 0)
+        return rc;
+    if (venv->entry_count > 0 && strcmp(venv->entries[venv->entry_count - 1].name, name) >= 0)
+        return complain(r, node, "the entries are not in order");
+    *(struct venv_entry *)arena_push(&r->venv->arena, &r->venv->entries, &r->venv->entry_count,
+                                     sizeof(struct venv_entry)) = (struct venv_entry){.name = name};
+    return 0;
+}
+
+static int read_withheld(const struct reader *r, const struct yaml_node *node)
+{
+    struct venv *venv = r->venv;
+    const char *name = NULL;
+    int rc = read_text(r, node, MANIFEST_NAME, &name);
+
+    if (rc == 0)
+        *(const char **)arena_push(&venv->arena, &venv->withheld, &venv->withheld_count,
+                                   sizeof(*venv->withheld)) = name;
+    return rc;
+}
+
+static int read_list(const struct reader *r, const struct yaml_node *map, const char *key,
+                     int (*read_item)(const struct reader *, const struct yaml_node *))
+{
+    const struct yaml_node *list = yaml_get(map, key);
+    int rc = 0;
+
+    if (list == NULL || list->kind != YAML_LIST)
+        return err_at(r->err, r->name, map->line, map->col, "'%s' is missing or not a list", key);
+    for (size_t i = 0; rc == 0 && i < list->count; i++)
+        rc = read_item(r, list->items[i]);
+    return rc;
+}
+
+static int check_version(const struct reader *r, const struct yaml_node *root)
+{
+    const struct yaml_node *node = root->kind == YAML_MAP ? yaml_get(root, "version") : NULL;
+    int64_t version = 0;
+    int rc = 0;
+
+    if (node == NULL)
+        return complain(r, root, "no 'version': this is not a manifest");
+    rc = read_number(r, node, 1, INT32_MAX, &version);
+    if (rc == 0 && version != MANIFEST_VERSION)
+        rc = err_at(r->err, r->name, node->line, node->col,
+                    "version %lld was written by another release of sandbox-venv: this one knows "
+                    "version %d",
+                    (long long)version, MANIFEST_VERSION);
+    return rc;
+}
+
+int manifest_parse(struct venv *venv, const char *name, const char *data, size_t len,
+                   struct err *err)
+{
+    struct arena scratch = {0};
+    const struct reader r = {.venv = venv, .name = name, .err = err};
+    struct yaml_node *root = NULL;
+    bool has_withheld = false;
+    int rc = yaml_parse(&scratch, name, data, len, &yaml_manifest_limits, &root, err);
+
+    if (rc == 0)
+        rc = check_version(&r, root);
+    for (size_t i = 0; rc == 0 && i < manifest_field_count; i++) {
+        const struct yaml_node *node = yaml_get(root, manifest_fields[i].key);
+
+        rc = node != NULL ? read_field(&r, &manifest_fields[i], node)
+                          : err_at(err, name, 1, 1, "'%s' is missing", manifest_fields[i].key);
+    }
+    if (rc == 0)
+        rc = read_list(&r, root, "needs", read_need);
+    if (rc == 0)
+        rc = read_list(&r, root, "entries", read_entry);
+    has_withheld = rc == 0 && yaml_get(root, "withheld") != NULL;
+    if (has_withheld)
+        rc = read_list(&r, root, "withheld", read_withheld);
+    /* These lists and the version are not rows of the table; the parser lets no key stand twice. */
+    if (rc == 0 && root->count != manifest_field_count + 3 + has_withheld)
+        rc = complain(&r, root, "a key that this version does not know");
+    arena_finish(&scratch);
+    return rc;
+}
+
+/* Opens the file and makes sure that nobody else could have written it (C11). */
+static int read_private(int sandbox_dir, const char *shown, struct buf *out, struct err *err)
+{
+    auto_fd int fd = fd_open_beneath(sandbox_dir, MANIFEST_FILE, O_RDONLY, 0);
+    struct stat st;
+    int rc = 0;
+
+    if (fd < 0)
+        return err_set(err, -fd, "cannot open '%s'", shown);
+    if (fstat(fd, &st) < 0)
+        return err_set(err, errno, "cannot look at '%s'", shown);
+    if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+        return err_plain(err, EPERM, "'%s' is not a plain file of its own: it is not trusted",
+                         shown);
+    rc = site_check_private(&st, shown, err);
+    if (rc < 0)
+        return rc;
+    rc = fd_read_all(fd, MANIFEST_BYTES_MAX, out);
+    return rc < 0 ? err_set(err, -rc, "cannot read '%s'", shown) : 0;
+}
+
+int manifest_load(struct venv *venv, int sandbox_dir, const char *shown, struct err *err)
+{
+    auto_buf struct buf text = {0};
+    struct venv loaded;
+    int rc = read_private(sandbox_dir, shown, &text, err);
+
+    if (rc < 0)
+        return rc;
+    venv_init(&loaded);
+    rc = manifest_parse(&loaded, shown, text.data, text.len, err);
+    if (rc < 0) {
+        venv_finish(&loaded);
+        return rc;
+    }
+    venv_finish(venv);
+    *venv = loaded;
+    return 0;
+}
+
+int manifest_read(struct venv *venv, const char *venv_path, struct err *err)
+{
+    auto_free char *shown = xasprintf("%s/sandbox/" MANIFEST_FILE, venv_path);
+    auto_fd int root = open(venv_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_fd int sandbox = -1;
+    struct stat st;
+    int rc = 0;
+
+    if (root < 0)
+        return err_set(err, errno, "cannot open the directory '%s'", venv_path);
+    sandbox = fd_open_beneath(root, "sandbox", O_RDONLY | O_DIRECTORY, 0);
+    if (sandbox == -ENOENT)
+        return err_plain(err, ENOENT, "'%s' is not wrapped: run 'sandbox-venv wrap %s'", venv_path,
+                         venv_path);
+    if (sandbox < 0)
+        return err_set(err, -sandbox, "cannot open '%s/sandbox'", venv_path);
+    if (fstat(sandbox, &st) < 0)
+        return err_set(err, errno, "cannot look at '%s/sandbox'", venv_path);
+    rc = site_check_private(&st, shown, err);
+    return rc < 0 ? rc : manifest_load(venv, sandbox, shown, err);
+}

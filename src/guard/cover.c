@@ -1,0 +1,147 @@
+/* Mounts in a sandbox that runs. The launcher owns the sandbox's user namespace, so a child of it
+ * may enter; it holds nothing that a program inside could use, and nothing inside can see it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "svenv/base/fd.h"
+#include "svenv/base/path.h"
+#include "svenv/sys/mounts.h"
+#include "svenv/sys/syscalls.h"
+
+#include "svenv/guard/guard.h"
+
+#define EMPTY_DIR "/.sandbox-venv/empty"
+#define EMPTY_FILE "/.sandbox-venv/file"
+#define FIXED_ATTRS ((uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
+
+enum {
+    TRIES_MAX = 20 /* a program may go on renaming until what it renames is a mount point */
+};
+
+static int open_namespace(int pid, const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, name);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void inside_open(struct inside *inside, int pid)
+{
+    inside->user_ns = open_namespace(pid, "user");
+    inside->mount_ns = open_namespace(pid, "mnt");
+}
+
+static int open_inside(const char *path)
+{
+    return sys_openat2(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0,
+                       RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
+static int mount_over(int target, int source, const char *source_path, uint64_t attrs)
+{
+    auto_fd int tree = mount_clone(source, source_path, true, FIXED_ATTRS | attrs);
+
+    return tree < 0 ? tree : mount_attach(tree, target, "");
+}
+
+/* A directory that is no mount point becomes one: it can be renamed no more. */
+static int pin(const char *path, int parent_mount)
+{
+    auto_fd int dir = open_inside(path);
+    int mount = dir < 0 ? dir : sys_mount_id(dir);
+
+    if (mount < 0)
+        return mount;
+    return mount != parent_mount ? mount : mount_over(dir, dir, "", 0);
+}
+
+static int pin_ancestors(const char *top, const char *dest)
+{
+    char path[PATH_MAX];
+    auto_fd int dir = open_inside(top);
+    int mount = dir < 0 ? dir : sys_mount_id(dir);
+
+    for (const char *slash = strchr(dest + strlen(top) + 1, '/'); mount >= 0 && slash;
+         slash = strchr(slash + 1, '/')) {
+        auto_fd int here = -1;
+
+        snprintf(path, sizeof(path), "%.*s", (int)(slash - dest), dest);
+        mount = pin(path, mount);
+        if (mount < 0)
+            return mount;
+        here = open_inside(path);
+        mount = here < 0 ? here : sys_mount_id(here);
+    }
+    return mount < 0 ? mount : 0;
+}
+
+static bool is_covered(int target)
+{
+    struct statvfs fs;
+
+    return fstatvfs(target, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0;
+}
+
+/* Return: 0 when dest is covered or not there, 1 to try again. */
+static int cover(const char *top, const char *dest, bool hide)
+{
+    int rc = pin_ancestors(top, dest);
+    auto_fd int target = rc < 0 ? rc : open_inside(dest);
+    struct stat st;
+
+    if (rc == -ENOENT || target == -ENOENT)
+        return 0;
+    if (target < 0 || fstat(target, &st) < 0)
+        return 1;
+    if (S_ISLNK(st.st_mode))
+        return -ELOOP;
+    if (is_covered(target))
+        return 0;
+    if (hide)
+        rc = mount_over(target, AT_FDCWD, S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE,
+                        MOUNT_ATTR_RDONLY);
+    else
+        rc = mount_over(target, target, "", MOUNT_ATTR_RDONLY);
+    return 1; /* what counts is how it looks now */
+}
+
+/* In a child, so without memory of its own. */
+static _Noreturn void cover_main(const struct inside *inside, const char *top, const char *dest,
+                                 bool hide)
+{
+    int rc = 1;
+
+    if (setns(inside->user_ns, CLONE_NEWUSER) < 0 || setns(inside->mount_ns, CLONE_NEWNS) < 0)
+        _exit(1);
+    for (int i = 0; rc == 1 && i < TRIES_MAX; i++)
+        rc = cover(top, dest, hide);
+    _exit(rc == 0 ? 0 : 1);
+}
+
+int inside_cover(const struct inside *inside, const char *top, const char *dest, bool hide)
+{
+    int status = 0;
+    pid_t pid;
+
+    if (inside->user_ns < 0 || inside->mount_ns < 0)
+        return -EBADF;
+    pid = sys_fork_with(0, NULL);
+    if (pid == 0)
+        cover_main(inside, top, dest, hide);
+    if (pid < 0)
+        return pid;
+    while (waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR)
+            return -errno;
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
+}

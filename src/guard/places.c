@@ -1,0 +1,174 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "svenv/base/fd.h"
+#include "svenv/base/look.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/path.h"
+
+#include "svenv/guard/guard.h"
+
+#define RECORD_MAGIC UINT64_C(0x314e454553565653)
+
+/* $venv/sandbox/seen: the head, then a change time per place. */
+struct record_head {
+    uint64_t magic;
+    int64_t made_ns; /* of the plan */
+    uint64_t count;
+};
+
+bool place_is_watched(const struct plan_place *place)
+{
+    return place->kind == PLAN_PLACE_WATCHED || place->kind == PLAN_PLACE_VENV;
+}
+
+enum place_state place_look(const struct places *places, const struct plan_place *place,
+                            int64_t *ctime_ns_out)
+{
+    struct file_id id = file_id_known(places->top, *place->rel ? place->rel : ".", false);
+    enum place_state state = id.mode == 0 ? PLACE_GONE : PLACE_OTHER;
+
+    if (!file_id_is_known(&id))
+        state = PLACE_UNKNOWN;
+    else if (S_ISDIR(id.mode) && id.dev == place->dev && id.ino == place->ino)
+        state = PLACE_SAME;
+    if (ctime_ns_out)
+        *ctime_ns_out = state == PLACE_SAME ? id.ctime_ns : 0;
+    return state;
+}
+
+static char *record_path(const struct plan_file *file)
+{
+    return path_join(file->venv, "sandbox/seen");
+}
+
+/* What it says is believed only of directories whose change time is the same as then. */
+static void read_record(const struct plan_file *file, int64_t *ctimes_ns)
+{
+    auto_free char *path = record_path(file);
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct record_head head;
+    size_t size = file->place_count * sizeof(*ctimes_ns);
+
+    if (fd < 0 || read(fd, &head, sizeof(head)) != (ssize_t)sizeof(head) ||
+        head.magic != RECORD_MAGIC || head.made_ns != file->made_ns ||
+        head.count != file->place_count || read(fd, ctimes_ns, size) != (ssize_t)size)
+        memset(ctimes_ns, 0, size);
+}
+
+void places_write(const struct places *places)
+{
+    const struct plan_file *file = places->file;
+    const struct record_head head = {.magic = RECORD_MAGIC,
+                                     .made_ns = file ? file->made_ns : 0,
+                                     .count = file ? file->place_count : 0};
+    auto_free char *path = NULL;
+    auto_fd int fd = -1;
+
+    if (places->top < 0 || !places->changed || head.made_ns == 0)
+        return;
+    path = record_path(file);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    /* What is written half is not believed: a time that does not fit means a look more. */
+    if (fd >= 0 && pwrite(fd, places->ctimes_ns, file->place_count * sizeof(*places->ctimes_ns),
+                          (off_t)sizeof(head)) >= 0)
+        (void)!pwrite(fd, &head, sizeof(head), 0);
+}
+
+struct reading {
+    struct places *places;
+    const struct plan_place *place;
+};
+
+/* Return: 1 for a name that the plan does not know. */
+static int check_name(void *context, int dir, const char *name, bool directory)
+{
+    const struct reading *reading = context;
+    struct places *places = reading->places;
+    const struct plan_file *file = places->file;
+    int before = scan_path_add(&places->path, name);
+    const struct plan_guard *guard = NULL;
+    bool known = true;
+
+    (void)dir;
+    if (before < 0)
+        return 0;
+    guard = plan_guard_of(file->guards, file->guard_count, places->path.text, name);
+    if (guard != NULL && guard->action != PLAN_GUARD_BYTECODE)
+        known = plan_find_known(file, places->path.text) != NULL;
+    else if (directory && !file->places_cut)
+        known = plan_find_place(file, places->path.text) != NULL;
+    scan_path_cut(&places->path, before);
+    return known ? 0 : 1;
+}
+
+/* The venv's own directories on the way to it are no venvs, whatever a program puts there. */
+static bool holds_own_venv(const struct plan_file *file, const char *rel)
+{
+    const char *venv = path_relative_to(file->venv, file->project);
+
+    size_t len = strlen(rel);
+
+    return len == 0 ||
+           (venv != NULL && str_starts(venv, rel) && (venv[len] == '/' || venv[len] == '\0'));
+}
+
+static bool is_known(struct places *places, const struct plan_place *place)
+{
+    auto_fd int dir =
+        fd_open_beneath(places->top, *place->rel ? place->rel : ".", O_RDONLY | O_DIRECTORY, 0);
+    struct reading reading = {.places = places, .place = place};
+    struct scan_marks marks = {.venv = false};
+    int rc = 0;
+
+    if (dir < 0)
+        return look_is_answer(dir); /* gone: its parent tells */
+    scan_path_cut(&places->path, 0);
+    if (*place->rel && scan_path_add(&places->path, place->rel) < 0)
+        return true;
+    rc = scan_names(dir, &marks, check_name, &reading);
+    if (rc > 0)
+        return false;
+    return holds_own_venv(places->file, place->rel) ||
+           !((marks.venv && place->kind != PLAN_PLACE_VENV) || scan_is_repository(&marks));
+}
+
+/* Return: false when something in the place, or the place itself, is not known to the plan. */
+static bool check_place(struct places *places, size_t index)
+{
+    const struct plan_place *place = &places->file->places[index];
+    int64_t ctime_ns = 0;
+    enum place_state state = place_look(places, place, &ctime_ns);
+    int64_t seen_ns = places->ctimes_ns[index];
+
+    places->ctimes_ns[index] = ctime_ns;
+    if (state != PLACE_SAME)
+        return state == PLACE_GONE; /* what comes there is new in the directory above */
+    if (ctime_ns == place->ctime_ns || ctime_ns == seen_ns)
+        return true;
+    places->changed = true;
+    return is_known(places, place);
+}
+
+bool places_open(struct places *places, const struct plan_file *file)
+{
+    bool holds = true;
+
+    *places = (struct places){.file = file, .top = -1};
+    if (file->place_count == 0 || file->guard_count == 0)
+        return true;
+    places->top = open(file->project, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (places->top < 0)
+        return true; /* the mounts say so */
+    places->ctimes_ns = xcalloc(file->place_count, sizeof(*places->ctimes_ns));
+    if (file->made_ns != 0)
+        read_record(file, places->ctimes_ns);
+    for (size_t i = 0; holds && i < file->place_count; i++) {
+        if (place_is_watched(&file->places[i]))
+            holds = check_place(places, i);
+    }
+    return holds;
+}

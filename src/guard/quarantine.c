@@ -1,0 +1,250 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "svenv/base/fd.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/path.h"
+#include "svenv/sys/syscalls.h"
+
+#include "svenv/guard/guard.h"
+
+/* A name that no program obeys, where nothing better can be done. */
+#define INERT ".sandbox-venv-taken-"
+
+enum {
+    DEPTH_MAX = 64, /* directories that are made anew; a descriptor for each */
+    ROUNDS_MAX = 8, /* a program may go on writing */
+    SAME_NAME_MAX = 64,
+    NAME_SIZE = 64
+};
+
+static int make_stamp_dir(struct quarantine *q, int sandbox)
+{
+    struct timespec now;
+    struct tm tm = {0};
+    size_t len = 0;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    len = strftime(q->stamp, sizeof(q->stamp), "%Y%m%d-%H%M%S", &tm);
+    snprintf(q->stamp + len, sizeof(q->stamp) - len, "-%d", (int)getpid());
+    auto_fd int base = fd_mkdir_beneath(sandbox, "quarantine", 0700);
+
+    return base < 0 ? base : fd_mkdir_beneath(base, q->stamp, 0700);
+}
+
+static int open_quarantine(struct quarantine *q)
+{
+    auto_fd int venv = -1;
+    auto_fd int sandbox = -1;
+
+    if (q->dir >= 0)
+        return 0;
+    venv = open(q->venv, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (venv < 0)
+        return -errno;
+    sandbox = fd_open_beneath(venv, "sandbox", O_PATH | O_DIRECTORY, 0);
+    if (sandbox < 0)
+        return sandbox;
+    q->dir = make_stamp_dir(q, sandbox);
+    return q->dir < 0 ? q->dir : 0;
+}
+
+/* A program can take its own directory's permissions away to keep a name in it. */
+static int rename_forcibly(int from, const char *name, int to, const char *to_name)
+{
+    struct stat st;
+    char proc[64];
+    int rc = sys_renameat2(from, name, to, to_name, RENAME_NOREPLACE);
+
+    if (rc != -EACCES || fstat(from, &st) < 0)
+        return rc;
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", from);
+    if (chmod(proc, (st.st_mode & 07777) | 0700) < 0)
+        return rc;
+    rc = sys_renameat2(from, name, to, to_name, RENAME_NOREPLACE);
+    chmod(proc, st.st_mode & 07777);
+    return rc;
+}
+
+struct moving {
+    int to;
+    unsigned depth;
+};
+
+static int move_entry(void *context, int dir, const char *name, bool directory);
+
+/* Moves what is in the directory, as often as something new comes. Return: 0 when it was empty. */
+static int empty_into(int parent, const char *name, int from, const struct moving *inner)
+{
+    struct moving moving = *inner;
+
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        int rc = scan_names(from, NULL, move_entry, &moving);
+
+        if (rc < 0)
+            return rc;
+        if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
+            return 0;
+        if (errno != ENOTEMPTY && errno != EEXIST)
+            return -errno;
+    }
+    return -ENOTEMPTY;
+}
+
+/* The permissions that are needed are given, as anything here belongs to the caller. */
+static int open_forcibly(int dir, const char *name)
+{
+    auto_fd int path = fd_open_beneath(dir, name, O_PATH | O_DIRECTORY, 0);
+    char proc[64];
+
+    if (path < 0)
+        return path;
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", path);
+    chmod(proc, 0700);
+    return fd_open_beneath(path, ".", O_RDONLY | O_DIRECTORY, 0);
+}
+
+static int move_directory(int dir, const char *name, const struct moving *outer)
+{
+    auto_fd int from = -1;
+    struct moving inner = {.to = -1, .depth = outer->depth + 1};
+    auto_fd int to = -1;
+
+    if (outer->depth == DEPTH_MAX)
+        return -ELOOP;
+    from = open_forcibly(dir, name);
+    if (from < 0)
+        return from == -ENOENT ? 0 : from;
+    if (mkdirat(outer->to, name, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    to = fd_open_beneath(outer->to, name, O_PATH | O_DIRECTORY, 0);
+    inner.to = to;
+    return to < 0 ? to : empty_into(dir, name, from, &inner);
+}
+
+/* A name may come again while a directory is being emptied: the later one stands beside it. */
+static int move_file(int dir, const char *name, int to)
+{
+    char other[NAME_MAX + 16];
+    int rc = rename_forcibly(dir, name, to, name);
+
+    for (int i = 1; rc == -EEXIST && i < SAME_NAME_MAX; i++) {
+        snprintf(other, sizeof(other), "%.200s.%d", name, i);
+        rc = rename_forcibly(dir, name, to, other);
+    }
+    return rc == -ENOENT ? 0 : rc;
+}
+
+static int move_entry(void *context, int dir, const char *name, bool directory)
+{
+    const struct moving *moving = context;
+
+    return directory ? move_directory(dir, name, moving) : move_file(dir, name, moving->to);
+}
+
+/* Renamed where it lies, so that nothing obeys it from this moment on, whatever follows. */
+static int disarm(int parent, const char *name, char inert[NAME_SIZE])
+{
+    uint64_t number = 0;
+
+    if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+        return -EIO;
+    snprintf(inert, NAME_SIZE, INERT "%016" PRIx64, number);
+    return rename_forcibly(parent, name, parent, inert);
+}
+
+/* From under its inert name to `name` in the quarantine. */
+static int bring_in(int parent, const char *inert, int to, const char *name)
+{
+    struct moving moving = {.to = to};
+    char spare[NAME_MAX + 16];
+    struct stat st;
+    int rc = 0;
+
+    if (fstatat(parent, inert, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    snprintf(spare, sizeof(spare), "%s", name);
+    if (!S_ISDIR(st.st_mode)) {
+        for (int i = 1;
+             (rc = sys_renameat2(parent, inert, to, spare, RENAME_NOREPLACE)) == -EEXIST &&
+             i < SAME_NAME_MAX;
+             i++)
+            snprintf(spare, sizeof(spare), "%.200s.%d", name, i);
+        return rc;
+    }
+    for (int i = 1; mkdirat(to, spare, 0700) < 0; i++) {
+        if (errno != EEXIST || i == SAME_NAME_MAX)
+            return -errno;
+        snprintf(spare, sizeof(spare), "%.200s.%d", name, i);
+    }
+    auto_fd int inner = fd_open_beneath(to, spare, O_PATH | O_DIRECTORY, 0);
+    auto_fd int from = open_forcibly(parent, inert);
+
+    moving = (struct moving){.to = inner, .depth = 1};
+    if (inner < 0 || from < 0)
+        return inner < 0 ? inner : from;
+    return empty_into(parent, inert, from, &moving);
+}
+
+static void note(struct quarantine *q, const char *rel, bool moved)
+{
+    if (q->count < TAKEN_KEPT)
+        q->taken[q->count] = (struct taken){.rel = xstrdup(rel), .moved = moved};
+    q->count++;
+    q->stuck += !moved;
+}
+
+/* `dir` below the quarantine, which only we write. */
+static int make_parents(const struct quarantine *q, const char *dir)
+{
+    auto_fd int here = fd_open_beneath(q->dir, ".", O_PATH | O_DIRECTORY, 0);
+    char name[NAME_MAX + 1];
+
+    while (here >= 0 && *dir != '\0') {
+        size_t len = strcspn(dir, "/");
+        int next = -1;
+
+        snprintf(name, sizeof(name), "%.*s", (int)len, dir);
+        if (mkdirat(here, name, 0700) < 0 && errno != EEXIST)
+            return -errno;
+        next = fd_open_beneath(here, name, O_PATH | O_DIRECTORY, 0);
+        close(here);
+        here = next;
+        dir += len + (dir[len] == '/');
+    }
+    return steal_fd(&here);
+}
+
+int quarantine_take(struct quarantine *q, int top, const char *rel)
+{
+    const char *name = path_basename(rel);
+    char dir[PATH_MAX];
+    char inert[NAME_SIZE];
+    auto_fd int parent = -1;
+    auto_fd int to = -1;
+    int rc = 0;
+
+    snprintf(dir, sizeof(dir), "%.*s", name == rel ? 0 : (int)(name - rel - 1), rel);
+    parent = fd_open_beneath(top, *dir ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
+    rc = parent < 0 ? parent : disarm(parent, name, inert);
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return rc;
+    rc = open_quarantine(q);
+    if (rc == 0) {
+        to = make_parents(q, dir);
+        rc = to < 0 ? to : bring_in(parent, inert, to, name);
+    }
+    note(q, rel, rc == 0);
+    return 0;
+}

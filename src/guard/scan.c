@@ -1,0 +1,113 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "svenv/base/mem.h"
+#include "svenv/base/str.h"
+#include "svenv/sys/syscalls.h"
+
+#include "svenv/guard/guard.h"
+
+enum {
+    BUFFER_BYTES = 8192,
+    NAMES_MAX = 262144 /* of one directory */
+};
+
+/* getdents64(2); libc's struct dirent is the same or not, by library. */
+struct record {
+    uint64_t ino;
+    int64_t next;
+    uint16_t size;
+    uint8_t type;
+    char name[];
+};
+
+int scan_path_add(struct scan_path *path, const char *name)
+{
+    size_t before = path->len;
+    size_t len = strlen(name);
+
+    if (before + len + 2 > sizeof(path->text))
+        return -ENAMETOOLONG;
+    if (before > 0)
+        path->text[path->len++] = '/';
+    memcpy(path->text + path->len, name, len + 1);
+    path->len += len;
+    return (int)before;
+}
+
+void scan_path_cut(struct scan_path *path, int len)
+{
+    path->len = (size_t)len;
+    path->text[path->len] = '\0';
+}
+
+/* git's is_git_directory(): a HEAD, and the objects and references here or elsewhere. */
+bool scan_is_repository(const struct scan_marks *marks)
+{
+    return marks->head && ((marks->objects && marks->refs) || marks->common);
+}
+
+static void note(struct scan_marks *marks, const char *name)
+{
+    const struct {
+        const char *name;
+        bool *mark;
+    } rows[] = {{"pyvenv.cfg", &marks->venv},
+                {"HEAD", &marks->head},
+                {"objects", &marks->objects},
+                {"refs", &marks->refs},
+                {"commondir", &marks->common}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (*name == *rows[i].name && str_eq(name, rows[i].name))
+            *rows[i].mark = true;
+    }
+}
+
+static bool is_directory(int dir, const struct record *record)
+{
+    struct stat st;
+
+    if (record->type != DT_UNKNOWN)
+        return record->type == DT_DIR;
+    return fstatat(dir, record->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool is_dots(const char *name)
+{
+    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
+
+int scan_names(int dir, struct scan_marks *marks, scan_fn *fn, void *context)
+{
+    _Alignas(struct record) char buffer[BUFFER_BYTES];
+    unsigned left = NAMES_MAX;
+
+    if (lseek(dir, 0, SEEK_SET) < 0)
+        return -errno;
+    for (;;) {
+        int size = sys_getdents(dir, buffer, sizeof(buffer));
+
+        if (size <= 0)
+            return size;
+        for (int at = 0; at < size;) {
+            const struct record *record = (const struct record *)(const void *)(buffer + at);
+            int rc = 0;
+
+            at += record->size;
+            if (is_dots(record->name))
+                continue;
+            if (left-- == 0)
+                return -EOVERFLOW;
+            if (marks)
+                note(marks, record->name);
+            rc = fn(context, dir, record->name, is_directory(dir, record));
+            if (rc != 0)
+                return rc;
+        }
+    }
+}

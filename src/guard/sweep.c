@@ -1,0 +1,487 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "svenv/base/clock.h"
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/look.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/path.h"
+#include "svenv/sys/syscalls.h"
+
+#include "svenv/guard/guard.h"
+
+enum {
+    NEW_MAX = 8192, /* directories that a program made, of one sweep */
+    DEPTH_MAX = 48,
+    RECORD_MAX = 65536
+};
+
+struct visit {
+    struct guard *guard;
+    unsigned depth;
+    bool ended;
+    bool fresh; /* the directory was made since the program began */
+    bool venv;
+    bool found;   /* something was taken or removed: to be looked at again */
+    bool unknown; /* a new directory is in it, which the plan does not know */
+};
+
+void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
+{
+    struct timespec now;
+    struct stat st;
+
+    guard->mode = guard->places.top >= 0 && fstat(guard->places.top, &st) == 0 ? st.st_mode : 0;
+    /* The clock that files are stamped by; never ahead of it. */
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    guard->plan = plan;
+    guard->began_ns = clock_ns_of(now);
+    guard->quarantine = (struct quarantine){.venv = venv, .dir = -1};
+    guard->watch = (struct watch){.fd = -1, .due_ms = 0, .inside = {-1, -1}};
+}
+
+static bool is_new(const struct guard *guard, const struct stat *st)
+{
+    return clock_ns_of(st->st_ctim) >= guard->began_ns;
+}
+
+static void take(struct visit *visit, const char *rel)
+{
+    struct guard *guard = visit->guard;
+
+    if (quarantine_take(&guard->quarantine, guard->places.top, rel) < 0)
+        guard->failed = true;
+    visit->found = true;
+}
+
+/* --- byte code ---------------------------------------------------------------------------------
+ */
+
+/* Python reads NAME.TAG.pyc and writes it under that name and a number first. */
+static bool is_bytecode(const char *name)
+{
+    return str_ends(name, ".pyc") || strstr(name, ".pyc.") != NULL;
+}
+
+static int clean_name(void *context, int dir, const char *name, bool directory)
+{
+    struct visit *visit = context;
+    struct stat st;
+
+    if (directory || !is_bytecode(name) || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !is_new(visit->guard, &st))
+        return 0;
+    visit->found = true;
+    if (unlinkat(dir, name, 0) < 0)
+        visit->guard->failed = true;
+    return 0;
+}
+
+/* For what was to be looked through. That it is gone, exchanged or closed to us says enough; after
+ * anything else the user is told that something may be left. */
+static int looked(struct guard *guard, int fd)
+{
+    if (fd < 0 && fd != -EXDEV && !look_is_answer(fd))
+        guard->incomplete = true;
+    return fd;
+}
+
+/* A host's Python would run it for source that looks unchanged (C28). Files that were there before
+ * and are the same stay; a link in the directory's place goes. */
+static void clean_bytecode(struct visit *visit, int parent, const char *name)
+{
+    auto_fd int dir =
+        looked(visit->guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
+    struct stat st;
+
+    if (dir < 0) {
+        if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_new(visit->guard, &st))
+            take(visit, visit->guard->path.text);
+        return;
+    }
+    if (scan_names(dir, NULL, clean_name, visit) < 0)
+        visit->guard->incomplete = true;
+    if (visit->found)
+        unlinkat(parent, name, AT_REMOVEDIR); /* when it is empty */
+}
+
+/* --- venvs that programs make ------------------------------------------------------------------
+ */
+
+/* Such a venv stays writable, or tox could not use its own a second time: the survey finds it in
+ * $venv/sandbox/made-inside. */
+static void record_venv(const struct guard *guard, int dir)
+{
+    auto_free char *path = path_join(guard->quarantine.venv, "sandbox/made-inside");
+    auto_fd int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    auto_buf struct buf known = {0};
+    char line[64];
+    struct stat st, config;
+
+    if (fd < 0 || fstat(dir, &st) < 0 ||
+        fstatat(dir, "pyvenv.cfg", &config, AT_SYMLINK_NOFOLLOW) < 0 || !is_new(guard, &config))
+        return;
+    snprintf(line, sizeof(line), "%llu %llu\n", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino);
+    if (fd_read_all(fd, RECORD_MAX, &known) == 0 && strstr(known.data, line) == NULL)
+        (void)fd_write_all(fd, line, strlen(line));
+}
+
+/* --- directories -------------------------------------------------------------------------------
+ */
+
+static bool is_same(const struct guard *guard, const struct plan_known *known)
+{
+    struct file_id id = file_id_of(guard->places.top, known->rel, false);
+
+    return id.dev == known->dev && id.ino == known->ino &&
+           (!known->link || id.ctime_ns == known->ctime_ns);
+}
+
+/* Somebody outside replaced it, as editors do when they save, and the mount that protected it is
+ * gone with the file that was there before (C23). */
+static void protect_again(struct guard *guard, const char *rel, bool hide)
+{
+    const char *project = guard->places.file->project;
+    char dest[PATH_MAX];
+    int len = snprintf(dest, sizeof(dest), "%s/%s", project, rel);
+
+    if (!guard->watch.armed || guard->watch.lost != NULL || len >= (int)sizeof(dest))
+        return;
+    if (inside_cover(&guard->watch.inside, project, dest, hide) < 0)
+        guard->watch.lost = xstrdup(rel);
+}
+
+/* The operation that protects or hides the name in this sandbox; NULL: none does. */
+static const struct plan_op *mounted(const struct guard *guard, const char *rel)
+{
+    for (size_t i = 0; i < guard->plan->op_count; i++) {
+        const struct plan_op *op = &guard->plan->ops[i];
+        const char *dest = path_relative_to(op->dest, guard->places.file->project);
+
+        if (dest != NULL && str_eq(dest, rel) && (op->flags & PLAN_RW) == 0)
+            return op;
+    }
+    return NULL;
+}
+
+/* Was there when the plan was made, and is no link that the program could replace. */
+static bool was_there(struct guard *guard, const char *rel)
+{
+    struct plan_known *known = plan_find_known(guard->places.file, rel);
+    const struct plan_op *op = NULL;
+    struct file_id id;
+
+    if (known == NULL || is_same(guard, known) || known->link)
+        return known != NULL && is_same(guard, known);
+    op = mounted(guard, rel);
+    if (op != NULL && guard->watch.armed) {
+        id = file_id_of(guard->places.top, rel, false);
+        protect_again(guard, rel, op->kind == PLAN_MASK);
+        known->dev = id.dev;
+        known->ino = id.ino;
+    }
+    return true;
+}
+
+static void apply(struct visit *visit, int dir, const char *name, const struct plan_guard *found)
+{
+    struct guard *guard = visit->guard;
+    const char *rel = guard->path.text;
+
+    switch (found->action) {
+    case PLAN_GUARD_BYTECODE:
+        if (visit->ended)
+            clean_bytecode(visit, dir, name);
+        break;
+    case PLAN_GUARD_TAKE:
+        if (!was_there(guard, rel))
+            take(visit, rel);
+        break;
+    case PLAN_GUARD_HIDE:
+        if (!was_there(guard, rel) && !visit->ended)
+            protect_again(guard, rel, true);
+        break;
+    case PLAN_GUARD__COUNT:
+        break;
+    }
+}
+
+static int see_name(void *context, int dir, const char *name, bool directory)
+{
+    struct visit *visit = context;
+    struct guard *guard = visit->guard;
+    int before = scan_path_add(&visit->guard->path, name);
+    const struct plan_guard *found = NULL;
+
+    (void)directory;
+    if (before < 0) {
+        guard->incomplete = true;
+        return 0;
+    }
+    found =
+        plan_guard_of(guard->plan->guards, guard->plan->guard_count, visit->guard->path.text, name);
+    if (found != NULL)
+        apply(visit, dir, name, found);
+    scan_path_cut(&visit->guard->path, before);
+    return 0;
+}
+
+static void visit_directory(struct visit *visit, int dir);
+
+/* Packages of a venv are no place where a person works (survey.c says the same). */
+static bool is_passed_over(const struct visit *visit, const char *name)
+{
+    static const char *const parts[] = {"lib", "lib64", "bin", "include", "share", "etc"};
+
+    for (size_t i = 0; visit->venv && i < ARRAY_SIZE(parts); i++) {
+        if (str_eq(name, parts[i]))
+            return true;
+    }
+    return str_eq(name, "node_modules");
+}
+
+/* Is the directory one that a program made? Of a project that is not known as a whole only those
+ * count whose birth can be told. */
+static bool was_made_now(const struct guard *guard, int dir)
+{
+    struct stat st;
+
+    if (fstat(dir, &st) < 0 || !is_new(guard, &st))
+        return false;
+    return !guard->places.file->places_cut || sys_birth_ns(dir) >= guard->began_ns;
+}
+
+static void enter(struct visit *visit, int parent, const char *name)
+{
+    struct guard *guard = visit->guard;
+    auto_fd int dir = looked(guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
+    struct visit inner = {
+        .guard = guard, .depth = visit->depth + 1, .ended = visit->ended, .fresh = true};
+
+    if (dir < 0 || !was_made_now(guard, dir))
+        return;
+    visit->unknown = true;
+    if (visit->depth == DEPTH_MAX || guard->left_over == 0) {
+        guard->incomplete = true;
+        return;
+    }
+    guard->left_over--;
+    watch_add(guard, dir, guard->path.text);
+    visit_directory(&inner, dir);
+    visit->found = visit->found || inner.found;
+}
+
+/* Is it a directory that the plan knows, and not another in its place? */
+static bool is_place(const struct guard *guard, const char *rel)
+{
+    const struct plan_place *place = plan_find_place(guard->places.file, rel);
+
+    return place != NULL &&
+           (!place_is_watched(place) || place_look(&guard->places, place, NULL) == PLACE_SAME);
+}
+
+static int enter_name(void *context, int dir, const char *name, bool directory)
+{
+    struct visit *visit = context;
+    const struct guard *guard = visit->guard;
+    int before = 0;
+
+    if (!directory || is_passed_over(visit, name))
+        return 0;
+    before = scan_path_add(&visit->guard->path, name);
+    if (before < 0)
+        return 0;
+    if (!is_place(guard, visit->guard->path.text) &&
+        plan_guard_of(guard->plan->guards, guard->plan->guard_count, visit->guard->path.text,
+                      name) == NULL)
+        enter(visit, dir, name);
+    scan_path_cut(&visit->guard->path, before);
+    return 0;
+}
+
+/* A repository without .git obeys its configuration, too (C24). What was a directory of the project
+ * before keeps its files: without HEAD it is no repository. */
+static void take_repository(struct visit *visit)
+{
+    int before = (int)visit->guard->path.len;
+
+    if (visit->fresh && before > 0) {
+        take(visit, visit->guard->path.text);
+    } else if (scan_path_add(&visit->guard->path, "HEAD") >= 0) {
+        take(visit, visit->guard->path.text);
+        scan_path_cut(&visit->guard->path, before);
+    }
+}
+
+static bool takes_repositories(const struct guard *guard)
+{
+    const struct plan_guard *found =
+        plan_guard_of(guard->plan->guards, guard->plan->guard_count, ".git", ".git");
+
+    return found != NULL && found->action == PLAN_GUARD_TAKE;
+}
+
+static void visit_directory(struct visit *visit, int dir)
+{
+    struct scan_marks marks = {.venv = false};
+    struct guard *guard = visit->guard;
+
+    if (scan_names(dir, &marks, see_name, visit) < 0)
+        guard->incomplete = true;
+    if (marks.venv && visit->ended && guard->path.len > 0)
+        record_venv(guard, dir);
+    visit->venv = visit->venv || marks.venv;
+    if (scan_is_repository(&marks) && takes_repositories(guard)) {
+        take_repository(visit);
+        if (visit->fresh)
+            return;
+    }
+    if (scan_names(dir, NULL, enter_name, visit) < 0)
+        guard->incomplete = true;
+}
+
+static int open_place(struct guard *guard, const struct plan_place *place, struct visit *visit)
+{
+    *visit = (struct visit){.guard = guard, .venv = place->kind == PLAN_PLACE_VENV};
+    scan_path_cut(&guard->path, 0);
+    if (*place->rel && scan_path_add(&guard->path, place->rel) < 0)
+        return -ENAMETOOLONG;
+    return looked(guard, fd_open_beneath(guard->places.top, *place->rel ? place->rel : ".",
+                                         O_RDONLY | O_DIRECTORY, 0));
+}
+
+/* Looked at twice when something was taken: only a look that finds nothing lets a time stand. */
+static void sweep_watched(struct guard *guard, size_t index, bool ended)
+{
+    const struct plan_place *place = &guard->places.file->places[index];
+    struct visit visit = {.found = true};
+
+    for (int round = 0; visit.found && round < 3; round++) {
+        int64_t ctime_ns = 0;
+        enum place_state state = place_look(&guard->places, place, &ctime_ns);
+        auto_fd int dir = -1;
+
+        guard->incomplete = guard->incomplete || state == PLACE_UNKNOWN;
+        if (state != PLACE_SAME || (round == 0 && ctime_ns == guard->places.ctimes_ns[index]))
+            return;
+        dir = open_place(guard, place, &visit);
+        if (dir < 0)
+            return;
+        visit.ended = ended;
+        visit_directory(&visit, dir);
+        if (!ended)
+            return;
+        guard->places.ctimes_ns[index] = visit.found || visit.unknown ? 0 : ctime_ns;
+        guard->places.changed = true;
+    }
+}
+
+static void sweep_bytecode(struct guard *guard, const struct plan_place *place)
+{
+    struct visit visit;
+    auto_free char *parent_rel = strchr(place->rel, '/') ? path_dirname(place->rel) : xstrdup(".");
+    auto_fd int parent =
+        looked(guard, fd_open_beneath(guard->places.top, parent_rel, O_RDONLY | O_DIRECTORY, 0));
+    auto_fd int dir = open_place(guard, place, &visit);
+
+    if (parent >= 0 && dir >= 0)
+        clean_bytecode(&visit, parent, path_basename(place->rel));
+}
+
+static bool cleans_bytecode(const struct guard *guard)
+{
+    for (size_t i = 0; i < guard->plan->guard_count; i++) {
+        if (guard->plan->guards[i].action == PLAN_GUARD_BYTECODE)
+            return true;
+    }
+    return false;
+}
+
+/* Whoever may write into the project may make what we take away. */
+static void close_project(struct guard *guard)
+{
+    char proc[64];
+    struct stat st;
+    unsigned added = 0;
+
+    if (guard->mode == 0 || fstat(guard->places.top, &st) < 0)
+        return;
+    added = st.st_mode & ~guard->mode & (S_IWGRP | S_IWOTH);
+    if (added == 0)
+        return;
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", guard->places.top);
+    guard->opened = chmod(proc, st.st_mode & 07777 & ~added) == 0;
+    guard->failed = guard->failed || !guard->opened;
+}
+
+void guard_sweep(struct guard *guard, bool ended)
+{
+    const struct plan_file *file = guard->places.file;
+    bool cleans = false;
+
+    if (guard->places.top < 0 || guard->plan->guard_count == 0)
+        return;
+    cleans = ended && cleans_bytecode(guard);
+    if (ended)
+        close_project(guard);
+    guard->left_over = NEW_MAX;
+    for (size_t i = 0; i < file->place_count; i++) {
+        if (place_is_watched(&file->places[i]))
+            sweep_watched(guard, i, ended);
+        else if (cleans && file->places[i].kind == PLAN_PLACE_BYTECODE)
+            sweep_bytecode(guard, &file->places[i]);
+    }
+    if (ended)
+        places_write(&guard->places);
+}
+
+/* A directory of the plan that came back: another one, or the old one after a while elsewhere. */
+static void see_place(struct visit *visit, int parent, const char *name)
+{
+    auto_fd int dir =
+        looked(visit->guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
+
+    if (dir < 0)
+        return;
+    watch_add(visit->guard, dir, visit->guard->path.text);
+    visit_directory(visit, dir);
+}
+
+static void see_directory(struct visit *visit, int parent, const char *name)
+{
+    struct guard *guard = visit->guard;
+    const struct plan_place *place = plan_find_place(guard->places.file, guard->path.text);
+    struct stat st;
+
+    visit->venv = fstatat(parent, "pyvenv.cfg", &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!is_place(guard, guard->path.text) && !is_passed_over(visit, name))
+        enter(visit, parent, name);
+    else if (place != NULL && place_is_watched(place))
+        see_place(visit, parent, name);
+}
+
+void guard_see(struct guard *guard, const char *rel, const char *name, bool directory)
+{
+    auto_fd int dir = looked(
+        guard, fd_open_beneath(guard->places.top, *rel ? rel : ".", O_RDONLY | O_DIRECTORY, 0));
+    struct visit visit = {.guard = guard};
+    const struct plan_guard *found = NULL;
+
+    scan_path_cut(&guard->path, 0);
+    if (dir < 0 || (*rel && scan_path_add(&guard->path, rel) < 0) ||
+        scan_path_add(&guard->path, name) < 0)
+        return;
+    guard->left_over = NEW_MAX;
+    found = plan_guard_of(guard->plan->guards, guard->plan->guard_count, guard->path.text, name);
+    if (found != NULL)
+        apply(&visit, dir, name, found);
+    else if (directory)
+        see_directory(&visit, dir, name);
+}

@@ -1,0 +1,195 @@
+/* One start as lines of the audit log. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "svenv/audit/record.h"
+#include "svenv/audit/writer.h"
+#include "svenv/base/err.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/str.h"
+#include "svenv/launcher/supervise.h"
+
+#include "session-internal.h"
+#include "svenv/guard/guard.h"
+
+extern char **environ;
+
+struct denials {
+    struct arena arena;
+    struct audit_denial *items;
+    size_t count;
+};
+
+static void deny(struct denials *denials, const char *what, const char *name, const char *why)
+{
+    struct audit_denial *denial =
+        arena_push(&denials->arena, &denials->items, &denials->count, sizeof(*denial));
+
+    *denial = (struct audit_denial){.what = what, .name = name, .why = why};
+}
+
+/* A limit of the policy ends a program by its signal. */
+static const struct {
+    int number;
+    int resource;
+    const char *what;
+    const char *why;
+} limits[] = {
+    {SIGXCPU, RLIMIT_CPU, "cpu-time", "stopped by limits.cpu-time"},
+    {SIGXFSZ, RLIMIT_FSIZE, "file-size", "stopped by limits.file-size"},
+};
+
+static bool has_limit(const struct plan *plan, int resource)
+{
+    for (size_t i = 0; i < plan->limit_count; i++) {
+        if (plan->limits[i].resource == resource)
+            return true;
+    }
+    return false;
+}
+
+static void deny_by_signal(struct denials *denials, const struct plan *plan, int number)
+{
+    if (number == SIGSYS && plan->filter != NULL)
+        deny(denials, "syscall", NULL, "killed by the system call filter (syscalls)");
+    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+        if (limits[i].number == number && has_limit(plan, limits[i].resource))
+            deny(denials, limits[i].what, NULL, limits[i].why);
+    }
+}
+
+static void deny_failure(struct denials *denials, const struct ended *ended)
+{
+    const struct request *request = ended->request;
+    const char *name = request->entry ? request->entry : request->program;
+    const char *why = ended->failure->msg;
+
+    if (*why == '\0')
+        why = "the installed sandbox-venv said why on standard error";
+    if (ended->outcome == NULL)
+        deny(denials, "start", name, why);
+    else
+        deny(denials, "refresh", NULL, why);
+}
+
+static void deny_taken(struct denials *denials, const struct guard *guard)
+{
+    const struct quarantine *q = &guard->quarantine;
+
+    for (size_t i = 0; i < q->count && i < TAKEN_KEPT; i++)
+        deny(denials, "appeared", q->taken[i].rel,
+             q->taken[i].moved
+                 ? arena_printf(&denials->arena, "moved to quarantine/%s (filesystem.protect)",
+                                q->stamp)
+                 : "renamed to .sandbox-venv-taken-... beside it (filesystem.protect)");
+    if (q->count > TAKEN_KEPT)
+        deny(denials, "appeared", NULL,
+             arena_printf(&denials->arena, "%zu more were moved to quarantine/%s",
+                          q->count - TAKEN_KEPT, q->stamp));
+    if (guard->opened)
+        deny(denials, "mode", NULL, "the project was made writable for other users: taken back");
+    if (guard->failed)
+        deny(denials, "appeared", NULL, "something could not be moved away (filesystem.protect)");
+    if (guard->incomplete)
+        deny(denials, "appeared", NULL, "more than could be looked through (filesystem.protect)");
+}
+
+static void collect(struct denials *denials, const struct ended *ended)
+{
+    const struct plan *plan = ended->plan;
+    const struct outcome *outcome = ended->outcome;
+
+    for (size_t i = 0; i < plan->refusal_count; i++) {
+        const struct plan_refusal *refusal = &plan->refusals[i];
+
+        deny(denials, "path", refusal->path,
+             arena_printf(&denials->arena, "%s (%s)", refusal->why, refusal->origin));
+    }
+    if (outcome != NULL && outcome->how == OUTCOME_TIME_LIMIT)
+        deny(denials, "wall-time", NULL,
+             arena_printf(&denials->arena, "stopped after %llu seconds (limits.wall-time)",
+                          (unsigned long long)plan->wall_time));
+    if (outcome != NULL && outcome->oom_kills > 0)
+        deny(denials, "memory", NULL,
+             arena_printf(&denials->arena,
+                          "%lld processes ended for want of memory (limits.memory)",
+                          (long long)outcome->oom_kills));
+    if (outcome != NULL && outcome->how == OUTCOME_KILLED)
+        deny_by_signal(denials, plan, outcome->value);
+    deny_taken(denials, ended->guard);
+    if (ended->failure != NULL)
+        deny_failure(denials, ended);
+}
+
+static int64_t milliseconds(struct timeval time)
+{
+    return (int64_t)time.tv_sec * 1000 + time.tv_usec / 1000;
+}
+
+static struct audit_end end_of(const struct ended *ended)
+{
+    const struct outcome *outcome = ended->outcome;
+    struct audit_end end = {
+        .cause = AUDIT_CAUSE_NOT_STARTED, .value = ended->status, .wall_ms = ended->wall_ms};
+
+    if (outcome == NULL)
+        return end;
+    end.cause = outcome->how == OUTCOME_TIME_LIMIT ? AUDIT_CAUSE_TIME_LIMIT
+                : outcome->how == OUTCOME_KILLED   ? AUDIT_CAUSE_SIGNAL
+                                                   : AUDIT_CAUSE_STATUS;
+    end.value = outcome->value;
+    end.user_ms = milliseconds(outcome->usage.ru_utime);
+    end.system_ms = milliseconds(outcome->usage.ru_stime);
+    end.max_rss_kib = outcome->usage.ru_maxrss;
+    return end;
+}
+
+static struct audit_subject subject_of(const struct ended *ended)
+{
+    const struct plan *plan = ended->plan;
+    union {
+        char **in;
+        const char *const *out;
+    } env = {.in = environ};
+
+    return (struct audit_subject){
+        .time_ms = ended->began_ms,
+        .launcher = getpid(),
+        .venv = ended->file->venv,
+        .entry = ended->request->entry,
+        .argv = ended->request->argv,
+        .argc = ended->request->argc,
+        .variant = plan->variant,
+        .policy = ended->file->policy_hash,
+        .env = env.out,
+        .own_net = (plan->flags & PLAN_OWN_NET) != 0,
+        .landlock_abi = plan->flags & PLAN_USE_LANDLOCK ? plan->landlock_abi : 0,
+        .filter = plan->filter != NULL && !(plan->flags & PLAN_FILTER_OFF),
+    };
+}
+
+int session_audit(const struct ended *ended, struct err *err)
+{
+    struct denials denials = {.count = 0};
+    struct audit_subject subject;
+    auto_buf struct buf lines = {0};
+    int rc = 0;
+
+    if (ended->plan->audit == PLAN_AUDIT_OFF)
+        return 0;
+    collect(&denials, ended);
+    subject = subject_of(ended);
+    if (ended->plan->audit == PLAN_AUDIT_ALL) {
+        struct audit_end end = end_of(ended);
+
+        audit_add_start(&lines, &subject, &end, denials.count);
+    }
+    audit_add_denials(&lines, &subject, denials.items, denials.count);
+    if (lines.len > 0)
+        rc = audit_append(ended->plan->audit_log, lines.data, lines.len, err);
+    arena_finish(&denials.arena);
+    return rc;
+}

@@ -1,0 +1,289 @@
+/* The launcher: one start from top to bottom. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "svenv/audit/record.h"
+#include "svenv/base/clock.h"
+#include "svenv/base/err.h"
+#include "svenv/base/log.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/str.h"
+#include "svenv/launch/launch.h"
+#include "svenv/launcher/supervise.h"
+#include "svenv/start/command.h"
+
+#include "session-internal.h"
+#include "supervise-internal.h"
+#include "svenv/guard/guard.h"
+
+enum {
+    STATUS_OURS = 125,
+    STATUS_CANNOT_EXEC = 126,
+    STATUS_NOT_FOUND = 127
+};
+
+/* Everything of one start; freed by the end of the process. */
+struct run {
+    struct arena arena;
+    struct request request;
+    sigset_t mask;
+    struct session session;
+    struct start start;
+    struct dotenv dotenv;
+    struct plan plan;
+    struct launch_program program;
+    struct launch launch;
+    struct guard guard;
+    int64_t began_ms;
+    int64_t began_clock_ms;
+    int64_t ended_clock_ms; /* 0: not yet */
+    bool ran;               /* the program did, and has ended */
+};
+
+/* A console script sees the name it was called by, the interpreter a path that it can find its
+ * pyvenv.cfg from: getpath would search PATH for a bare name. */
+static void set_program(struct run *run)
+{
+    const struct request *request = &run->request;
+    const char **argv = arena_alloc(&run->arena, (request->argc + 1) * sizeof(*argv));
+
+    memcpy(argv, request->argv, request->argc * sizeof(*argv));
+    run->program = (struct launch_program){.path = request->program, .mask = run->mask};
+    if (request->entry) {
+        run->program.path = arena_printf(&run->arena, "%s/bin/%s", request->venv, request->entry);
+        if (request->called_as && strchr(request->called_as, '/'))
+            run->program.path_as_called = request->called_as;
+        if (is_python_name(request->entry) && !strchr(argv[0], '/'))
+            argv[0] = run->program.path;
+    }
+    run->program.own_group = request->shell && tcgetpgrp(STDIN_FILENO) == getpgrp();
+    run->program.argv = argv;
+    run->program.cwd = run->plan.chdir ? run->plan.chdir : run->start.cwd;
+    run->program.env = plan_environment(&run->arena, &run->plan, &run->start);
+    run->program.memory = memory_space(&run->program.memory_size);
+}
+
+/* Which plan, and with it which namespaces: the sandbox is begun as soon as that is known, and the
+ * rest of the plan is worked out beside the kernel's part. */
+static int begin(struct run *run, struct plan_variant **variant_out, struct err *err)
+{
+    struct plan head = {0};
+    /* Asked only where limits need a control group. */
+    const struct group_bus bus = {.address = getenv("DBUS_SESSION_BUS_ADDRESS"),
+                                  .runtime_dir = getenv("XDG_RUNTIME_DIR")};
+    int rc;
+
+    run->start.entry = run->request.entry;
+    run->start.argv = run->request.argv;
+    run->start.argc = run->request.argc;
+    *variant_out = plan_choose(&run->arena, &run->session.file, &run->start);
+    rc = plan_peek(*variant_out, &head, err);
+    if (rc == 0)
+        rc = launch_prepare(&head, &bus, &run->launch, err);
+    memory_warm();
+    return rc;
+}
+
+static bool holds(struct run *run)
+{
+    return session_holds(&run->session, &run->request) &&
+           (places_open(&run->guard.places, &run->session.file) || run->session.settled);
+}
+
+/* A plan that an input has left behind is made again, and so is what was begun with it. */
+static int begin_with_valid(struct run *run, struct plan_variant **variant_out, struct err *err)
+{
+    int rc = session_open(&run->request, &run->mask, &run->session, err);
+
+    if (rc == 0)
+        rc = begin(run, variant_out, err);
+    if (rc < 0 || holds(run))
+        return rc;
+    launch_abandon(&run->launch);
+    rc = session_renew(&run->session, &run->request, &run->mask, err);
+    if (rc < 0)
+        return rc;
+    places_open(&run->guard.places, &run->session.file);
+    return begin(run, variant_out, err);
+}
+
+static int complete(struct run *run, struct plan_variant *variant, struct err *err)
+{
+    bool has_dotenv = false;
+    int rc = plan_load(&run->session.file, variant, err);
+
+    if (rc == 0)
+        rc = host_collect(&run->arena, &run->session.file, &run->request, &run->start, err);
+
+    if (rc == 0)
+        rc = host_dotenv(&run->arena, &variant->plan, &run->session.file, &run->dotenv, &has_dotenv,
+                         err);
+    if (rc < 0)
+        return rc;
+    run->start.dotenv = has_dotenv ? &run->dotenv : NULL;
+    rc = plan_start(&run->arena, &run->session.file, variant, &run->start, &run->plan, err);
+    if (rc == 0)
+        set_program(run);
+    return rc;
+}
+
+static void print_plan(const struct run *run)
+{
+    auto_buf struct buf text = {0};
+
+    plan_print(&run->plan, &text);
+    for (size_t done = 0; done < text.len;) {
+        ssize_t put = write(STDERR_FILENO, text.data + done, text.len - done);
+
+        if (put <= 0)
+            return;
+        done += (size_t)put;
+    }
+}
+
+static int execute(struct run *run, struct outcome *outcome, struct err *err)
+{
+    struct launch *launch = &run->launch;
+    auto_fd int files = -1;
+    int signals = supervise_signals(err);
+    int rc = signals < 0 ? signals : 0;
+
+    if (rc == 0 && (run->plan.flags & PLAN_INSTALLER))
+        rc = session_before_install(run->request.venv, &run->mask, &files, err);
+    guard_begin(&run->guard, &run->plan, run->request.venv);
+    if (rc == 0)
+        rc = launch_go(launch, &run->plan, &run->program, err);
+    if (rc < 0)
+        return rc;
+    supervise(&run->plan, launch, &run->guard, signals, outcome);
+    if (outcome->how != OUTCOME_TIME_LIMIT)
+        launch_ended(launch);
+    run->ended_clock_ms = clock_ms();
+    run->ran = launch->failure->err.code == 0;
+    guard_sweep(&run->guard, true);
+    guard_tell(&run->guard, true);
+    if (!run->ran) {
+        log_err(&launch->failure->err);
+        *outcome = (struct outcome){.how = OUTCOME_EXITED, .value = launch->failure->status};
+    }
+    if (outcome->how == OUTCOME_TIME_LIMIT)
+        log_line("stopped after %llu seconds (limits.wall-time)",
+                 (unsigned long long)run->plan.wall_time);
+    if (outcome->oom_kills > 0)
+        log_line("the kernel ended %lld of its processes for want of memory (limits.memory)",
+                 (long long)outcome->oom_kills);
+    if (run->ran && (run->plan.flags & PLAN_INSTALLER))
+        hint_installer(&run->plan, &run->request,
+                       outcome->how == OUTCOME_EXITED && outcome->value == 0);
+    if (run->plan.flags & PLAN_INSTALLER)
+        rc = session_after_install(run->request.venv, &run->mask, files, err);
+    return rc;
+}
+
+/* One line when the log cannot be written: the program has run, and its status stands. */
+static void record(struct run *run, struct plan_variant *variant, const struct outcome *outcome,
+                   const struct err *failure)
+{
+    int64_t end_ms = run->ended_clock_ms ? run->ended_clock_ms : clock_ms();
+    struct ended ended = {.request = &run->request,
+                          .file = &run->session.file,
+                          .plan = run->plan.variant ? &run->plan : &variant->plan,
+                          .began_ms = run->began_ms,
+                          .wall_ms = end_ms - run->began_clock_ms,
+                          .outcome = run->ran ? outcome : NULL,
+                          .guard = &run->guard,
+                          .status = failure ? STATUS_OURS : outcome->value,
+                          .failure = failure};
+    struct err err = {0};
+
+    if (!run->ran && !failure)
+        ended.failure = &run->launch.failure->err;
+    if (plan_load(&run->session.file, variant, NULL) == 0 && session_audit(&ended, &err) < 0)
+        log_err(&err);
+}
+
+/* In a child that watched on after the launcher's end: only what was taken out of the project since
+ * then is new. */
+static void record_late(struct run *run, struct plan_variant *variant)
+{
+    struct outcome outcome = {.how = OUTCOME_EXITED};
+
+    if (run->plan.audit == PLAN_AUDIT_ALL)
+        run->plan.audit = PLAN_AUDIT_DENIED;
+    run->plan.refusal_count = 0;
+    record(run, variant, &outcome, NULL);
+}
+
+static int run_program(struct run *run, struct plan_variant **variant_out, struct outcome *outcome,
+                       struct err *err)
+{
+    int rc = begin_with_valid(run, variant_out, err);
+
+    if (rc == 0)
+        rc = complete(run, *variant_out, err);
+    if (rc == 0 && getenv("VERBOSE") && *getenv("VERBOSE"))
+        print_plan(run);
+    return rc < 0 ? rc : execute(run, outcome, err);
+}
+
+static int fail(const struct err *err, int status)
+{
+    if (err->msg[0])
+        log_err(err);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct run *run = xcalloc(1, sizeof(*run)); /* shared with the children, see malloc.c */
+    struct plan_variant *variant = NULL;
+    struct outcome outcome = {0};
+    struct err err = {0};
+    sigset_t all;
+    int rc;
+    union {
+        char **in;
+        const char *const *out;
+    } words = {.in = argv};
+
+    run->began_ms = audit_now_ms();
+    run->began_clock_ms = clock_ms();
+    sigfillset(&all);
+    /* An ignored SIGCHLD would take the program's status away. */
+    if (sigprocmask(SIG_SETMASK, &all, &run->mask) < 0 || signal(SIGCHLD, SIG_DFL) == SIG_ERR) {
+        err_set(&err, errno, "cannot take over the caller's signals");
+        return fail(&err, STATUS_OURS);
+    }
+    if (request_parse(&run->arena, argc, words.out, &run->request, &err) < 0)
+        return fail(&err, STATUS_OURS);
+    if (request_is_shell(&run->request)) {
+        sigprocmask(SIG_SETMASK, &run->mask, NULL);
+        return fail(&err, request_run_shell(&run->request, &err) < 0 ? STATUS_OURS : 0);
+    }
+    if (session_nested()) {
+        int code;
+
+        sigprocmask(SIG_SETMASK, &run->mask, NULL);
+        code = session_run_nested(&run->request, &err);
+        return fail(&err, code == -ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC);
+    }
+    if (descriptors_sanitize(&err) < 0)
+        return fail(&err, STATUS_OURS);
+    rc = run_program(run, &variant, &outcome, &err);
+    if (rc < 0)
+        fail(&err, STATUS_OURS);
+    if (variant)
+        record(run, variant, &outcome, rc < 0 ? &err : NULL);
+    if (!outcome.alive)
+        launch_end_group(&run->launch);
+    if (rc < 0)
+        return STATUS_OURS;
+    if (guard_leave(&run->guard, outcome.alive ? run->launch.init : -1)) {
+        record_late(run, variant);
+        _exit(0);
+    }
+    outcome_repeat(&outcome);
+}

@@ -1,0 +1,94 @@
+#ifndef SVENV_LAUNCHER_SESSION_INTERNAL_H
+#define SVENV_LAUNCHER_SESSION_INTERNAL_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "svenv/base/mem.h"
+#include "svenv/formats/dotenv.h"
+#include "svenv/plan/plan.h"
+#include "svenv/start/start.h"
+
+struct err;
+struct guard;
+struct outcome;
+
+/* What was asked of the launcher; see docs/formats.md, "launcher". */
+struct request {
+    const char *venv;        /* real path */
+    const char *entry;       /* name in bin; NULL: `run` of something else */
+    const char *called_as;   /* the name the stub was executed by; NULL: `run` */
+    const char *program;     /* `run`: what to execute */
+    bool shell;              /* `run` of an interactive shell */
+    int plan_fd;             /* `run`: a plan made for this start; -1: the venv's own */
+    const char *const *argv; /* of the program, argv[0] as the caller gave it */
+    size_t argc;
+};
+
+int request_parse(struct arena *arena, int argc, const char *const *argv, struct request *out,
+                  struct err *err);
+
+/* The stub `shell`, to which nothing inside answers: it stands for `sandbox-venv shell`. */
+bool request_is_shell(const struct request *request);
+/* Returns only on failure. */
+int request_run_shell(const struct request *request, struct err *err);
+
+/* The plan that a start goes by. The file's memory is kept for the process's life. */
+struct session {
+    struct plan_file file;
+    bool settled; /* known to hold: nothing is left to be compared */
+};
+
+/* Opens the venv's compiled plan as it lies there, or makes it where there is none, or one with the
+ * overrides of BWRAP_ARGS and its like. `mask`: the caller's signal mask, for the installed
+ * sandbox-venv, which makes plans. Return: 0 or negative errno with *err. */
+int session_open(const struct request *request, const sigset_t *mask, struct session *out,
+                 struct err *err);
+/* Do all inputs of the plan stand as they were? Some dozens of look-ups, so done beside the opening
+ * of the namespaces. When not, session_renew() makes the plan again. */
+bool session_holds(const struct session *session, const struct request *request);
+int session_renew(struct session *session, const struct request *request, const sigset_t *mask,
+                  struct err *err);
+
+/* Before an installer: no file of the venv may be shared with another venv by a hard link (C27),
+ * and what there is is noted. *files_out: that note, for the second. After it: new entries get
+ * stubs, and what was left that runs unasked is reported (C32). Return: 0 or negative errno with
+ * *err. */
+int session_before_install(const char *venv, const sigset_t *mask, int *files_out, struct err *err);
+int session_after_install(const char *venv, const sigset_t *mask, int files, struct err *err);
+/* Names the policy's line for a directory outside the project that the command line names: one line
+ * when the installer failed, and when it made an editable install of it. */
+void hint_installer(const struct plan *plan, const struct request *request, bool succeeded);
+
+/* How a start ended, for the audit log. */
+struct ended {
+    const struct request *request;
+    const struct plan_file *file;
+    const struct plan *plan;
+    int64_t began_ms; /* since 1970 */
+    int64_t wall_ms;
+    const struct outcome *outcome; /* NULL: the program never ran */
+    int status;                    /* ours, when it never ran */
+    const struct guard *guard;     /* what was taken out of the project */
+    const struct err *failure;     /* why not, or what failed after it; NULL: nothing */
+};
+
+/* Writes what the policy's audit.level asks for. Return: 0 or negative errno with *err. */
+int session_audit(const struct ended *ended, struct err *err);
+
+/* Is this process inside one of our sandboxes already? Decided by what the kernel shows, a root
+ * file system of our making, never by a variable (C8). */
+bool session_nested(void);
+/* Executes the real entry point in the sandbox that we are in already. Returns only on failure:
+ * 125..127 with *err. */
+int session_run_nested(const struct request *request, struct err *err);
+
+/* Facts about the host for one start. */
+int host_collect(struct arena *arena, const struct plan_file *file, const struct request *request,
+                 struct start *out, struct err *err);
+int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_file *file,
+                struct dotenv *out, bool *found, struct err *err);
+
+#endif

@@ -1,0 +1,156 @@
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../child.h"
+#include "facts-internal.h"
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+#include "svenv/compile/user.h"
+#include "svenv/find/venv.h"
+#include "svenv/policy/policy.h"
+
+/* A project with something to protect at its top and below. */
+struct project {
+    char path[64];
+    struct policy policy;
+    struct user user;
+    rlim_t descriptors;
+};
+
+static void make_dir(const struct project *p, const char *name, mode_t mode)
+{
+    auto_free char *path = path_join(p->path, name);
+
+    cr_assert_eq(mkdir(path, mode), 0, "%s", path);
+}
+
+static void project_new(struct project *p)
+{
+    static const char *const dirs[] = {".git", ".venv", "a", "a/.git", "a/b", "a/b/.vscode"};
+    const struct policy_sources sources = {0};
+
+    *p = (struct project){.path = "/tmp/svenv-unit-XXXXXX"};
+    cr_assert_not_null(mkdtemp(p->path));
+    for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+        make_dir(p, dirs[i], 0755);
+    policy_init(&p->policy);
+    cr_assert_eq(policy_load(&p->policy, &sources, NULL), 0);
+    p->user = (struct user){
+        .uid = getuid(), .gid = getgid(), .home = xstrdup(p->path), .home_real = xstrdup(p->path)};
+}
+
+static void project_drop(struct project *p)
+{
+    int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    policy_finish(&p->policy);
+    user_finish(&p->user);
+    cr_assert_eq(tree_remove(tmp, path_basename(p->path)), 0);
+    close(tmp);
+}
+
+/* Return: what facts_check() says. */
+static int gather(struct project *p, struct host_facts *host)
+{
+    auto_free char *own = path_join(p->path, ".venv");
+    const struct venv venv = {.path = own, .project = p->path};
+    struct err err = {0};
+
+    facts_gather(host, &p->user);
+    facts_expand(host, &p->policy, venv.project);
+    facts_survey(host, &p->policy, &venv);
+    return facts_check(host, &err);
+}
+
+static bool has_path(const struct project *p, const struct host_facts *host, const char *name)
+{
+    auto_free char *path = path_join(p->path, name);
+
+    for (size_t i = 0; i < host->facts.path_count; i++) {
+        if (str_eq(host->facts.paths[i].path, path) && host->facts.paths[i].kind == FACT_DIR)
+            return true;
+    }
+    return false;
+}
+
+static bool has_all(const struct project *p, const struct host_facts *host)
+{
+    static const char *const names[] = {".git", "a/.git", "a/b/.vscode"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (!has_path(p, host, names[i]))
+            return false;
+    }
+    return true;
+}
+
+Test(facts, what_is_to_be_protected_is_found)
+{
+    struct project p;
+    auto_facts struct host_facts host = {0};
+
+    project_new(&p);
+    cr_expect_eq(gather(&p, &host), 0);
+    cr_expect(has_all(&p, &host));
+    project_drop(&p);
+}
+
+static int gather_with_few(void *arg)
+{
+    struct project *p = arg;
+    const struct rlimit limit = {p->descriptors, p->descriptors};
+    auto_facts struct host_facts host = {0};
+
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 3;
+    if (gather(p, &host) < 0)
+        return 1;
+    return has_all(p, &host) ? 0 : 2;
+}
+
+/* A directory that could not be opened for want of a descriptor is not an empty one. */
+Test(facts, any_number_of_descriptors)
+{
+    unsigned counts[2] = {0};
+    struct project p;
+
+    project_new(&p);
+    for (p.descriptors = 0; p.descriptors < 24; p.descriptors++) {
+        int status = in_child(gather_with_few, &p);
+
+        cr_assert(status < 2, "%d descriptors: %d", (int)p.descriptors, status);
+        counts[status]++;
+    }
+    cr_expect(counts[0] > 3 && counts[1] > 1, "%u done, %u refused", counts[0], counts[1]);
+    project_drop(&p);
+}
+
+/* What a program inside can do must not make later starts fail. */
+Test(facts, directories_that_are_closed_are_no_failure)
+{
+    struct project p;
+    auto_facts struct host_facts host = {0};
+    auto_free char *closed = NULL;
+    auto_free char *loop = NULL;
+
+    project_new(&p);
+    closed = path_join(p.path, "closed");
+    loop = path_join(p.path, "loop");
+    make_dir(&p, "closed", 0755);
+    make_dir(&p, "closed/below", 0755);
+    cr_assert_eq(chmod(closed, 0), 0);
+    cr_assert_eq(symlink("loop", loop), 0);
+    cr_expect_eq(gather(&p, &host), 0);
+    cr_expect(has_all(&p, &host));
+    cr_assert_eq(chmod(closed, 0755), 0);
+    project_drop(&p);
+}
