@@ -169,8 +169,10 @@ static int apply_command_line(struct policy *policy, const struct layers_grants 
 int layers_load(struct policy *policy, const struct user *user, const struct layers *layers,
                 struct err *err)
 {
-    struct policy_sources sources = {
-        .templates = SVENV_TEMPLATES, .user_file = user->policy, .venv_file = layers->venv_file};
+    struct policy_sources sources = {.templates = SVENV_TEMPLATES,
+                                     .user_file = user->policy,
+                                     .venv_file = layers->venv_file,
+                                     .profile = layers->profile};
     int r = policy_load(policy, &sources, err);
 
     if (r == 0 && layers->environment)

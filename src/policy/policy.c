@@ -94,6 +94,8 @@ int policy_load(struct policy *policy, const struct policy_sources *sources, str
 
     if (r == 0)
         r = read_layer(policy, sources->venv_file, venv_name, &venv, err);
+    if (sources->profile)
+        venv.profile = arena_strdup(&policy->arena, sources->profile);
     if (r == 0)
         r = lay_profile_of(policy, venv.profile ? &venv : &user, sources->templates, err);
     if (r == 0)

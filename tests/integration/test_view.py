@@ -549,6 +549,15 @@ class Network(View):
         with Server() as port:
             self.assertEqual(project.code(FETCH, str(port)).stdout, "refused\n")
 
+    def test_a_profile_for_one_start(self):
+        project = self.wrapped()
+        with Server() as port:
+            for profile, seen in (("default", "host\n"), ("strict", "refused\n")):
+                done = support.tool("run", project.env_dir, "--policy", profile, "--",
+                                    "python", "-c", FETCH, str(port), cwd=project.path)
+                self.assertEqual(done.stdout, seen, profile)
+            self.assertEqual(project.code(FETCH, str(port)).stdout, "host\n")
+
     def test_broker_is_refused_by_name(self):
         project = self.wrapped(policy="network: {mode: broker}\n")
         done = project.code("pass")

@@ -256,6 +256,8 @@ struct policy_sources {
     const char *templates; /* directory of the site's profiles, may be NULL */
     const char *user_file;
     const char *venv_file;
+    /* Stands for a venv file that names this profile and says nothing else; NULL: none. */
+    const char *profile;
 };
 int policy_load(struct policy *policy, const struct policy_sources *sources, struct err *err);
 

@@ -70,6 +70,25 @@ Test(file, is_laid_over_the_users)
     cr_assert_eq(p.base.v[POLICY_SYSCALLS_PROFILE].number, SYSCALLS_STRICT);
 }
 
+/* As `run --policy NAME` asks for it. */
+Test(file, a_profile_alone_stands_for_a_venvs_file)
+{
+    auto_policy struct policy p;
+    auto_free char *user = xasprintf("%s/user.yaml", dir);
+    const struct policy_sources sources = {
+        .templates = "/nonexistent", .user_file = user, .profile = "strict"};
+    struct err err;
+
+    put(V1 "profile: open\nlimits: {processes: 9}\n", 0600);
+    cr_assert_eq(rename(file, user), 0);
+    policy_init(&p);
+    cr_assert_eq(policy_load(&p, &sources, &err), 0, "%s", err.msg);
+    cr_assert_str_eq(p.profile, "strict");
+    cr_assert_eq(p.base.v[POLICY_NET_MODE].number, NET_MODE_NONE);
+    cr_assert_eq(p.base.v[POLICY_SYSCALLS_PROFILE].number, SYSCALLS_STRICT);
+    cr_assert_eq(p.base.v[POLICY_LIMIT_PROCESSES].number, 9);
+}
+
 Test(file, may_be_absent_but_not_dangle)
 {
     struct err err;
