@@ -29,6 +29,7 @@ from measure import CannotRun, Command  # noqa: E402
 
 PROGRAMS = pathlib.Path(os.environ.get("SVENV_BENCH_PROGRAMS", "."))
 BWRAP = shutil.which("bwrap", path="/usr/bin:/bin") or ""
+FLOOR = str(PROGRAMS / "bench-floor")
 AT_ONCE = 200
 MORE_MOUNTS = 40
 ENTRIES = 1000
@@ -39,12 +40,16 @@ NO_NESTING = "--disable-userns"
 LIMITS = {
     "host": ("time added to a start / bubblewrap's, host network", 0.25, "max"),
     "net": ("the same, own network namespace and Landlock", 0.40, "max"),
+    "typed": ("time added / bubblewrap's with 13 typed mounts, host network", 0.30, "max"),
+    "typed-net": ("the same, own network namespace", 0.35, "max"),
     "python": ("python -c pass, wrapped / bare, own network namespace", 1.20, "max"),
+    "python-floor": ("python -c pass, added / namespaces, two forks and an exec", 1.10, "max"),
     "first": ("first start / later starts", 1.5, "max"),
     "pip": ("pip --version, wrapped / bare", 1.03, "max"),
     "mounts": (f"cost of {MORE_MOUNTS} more mounts / bubblewrap's", 0.10, "max"),
     "stat": ("stat loop, wrapped / bare, with Landlock", 1.20, "max"),
     "read": ("open and read loop, wrapped / bare, with Landlock", 1.20, "max"),
+    "read-floor": ("open and read loop, wrapped / with Landlock alone", 1.08, "max"),
     "memory": ("resident memory of our processes / bubblewrap's", 0.25, "max"),
     "many": (f"{AT_ONCE} sandboxes at once: starts per second / bubblewrap's", 2.5, "min"),
     "wrap": (f"wrapping a venv of {ENTRIES} entry points, seconds", 1.0, "max"),
@@ -96,6 +101,23 @@ class Side:
     def close(self):
         self.project.close()
 
+    def typed(self, name, own_net=False):
+        """bubblewrap with what a person types for such a project: 13 mounts and no filter."""
+        project, env_dir = self.project, self.project.env_dir
+        shown = ["/usr", "/etc/ld.so.cache", "/etc/passwd", "/etc/ssl", "/etc/resolv.conf"]
+        words = [word for path in shown for word in ("--ro-bind", path, path)]
+        words += [word for link in ("bin", "lib", "lib64")
+                  for word in ("--symlink", f"usr/{link}", f"/{link}")]
+        words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",
+                  "--tmpfs", os.environ["HOME"], "--bind", str(project.path), str(project.path),
+                  "--ro-bind", str(env_dir), str(env_dir),
+                  "--ro-bind", str(env_dir / "sandbox" / "bin"), str(env_dir / "bin"),
+                  "--ro-bind", str(project.path / ".git"), str(project.path / ".git"),
+                  "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
+                  "--unshare-cgroup", "--die-with-parent", "--chdir", str(project.path)]
+        return Command([BWRAP, *words, *(["--unshare-net"] if own_net else []), "--",
+                        project.bin(name)])
+
     def ours(self, name, *args):
         return Command([self.project.bin(name), *args])
 
@@ -130,17 +152,27 @@ class Bench:
             raise CannotRun("this kernel has no Landlock")
         return side
 
-    def added(self, side):
-        took = measure.starts({"bare": Command(["/usr/bin/true"]), "ours": side.ours("true"),
-                               "bubblewrap": side.bwrap("true")}, self.rounds, side.env)
-        ratio = (took["ours"] - took["bare"]) / (took["bubblewrap"] - took["bare"])
-        return ratio, milliseconds(took)
+    def compared(self, env, **sides):
+        """What ours adds to bare, by what the third side adds to it."""
+        took = measure.starts(sides, self.rounds, env)
+        bare, ours, other = took.values()
+        return (ours - bare) / (other - bare), milliseconds(took)
+
+    def added(self, side, bubblewrap):
+        return self.compared(side.env, bare=Command(["/usr/bin/true"]), ours=side.ours("true"),
+                             bubblewrap=bubblewrap)
 
     def row_host(self):
-        return self.added(self.host())
+        return self.added(self.host(), self.host().bwrap("true"))
 
     def row_net(self):
-        return self.added(self.own_net())
+        return self.added(self.own_net(), self.own_net().bwrap("true"))
+
+    def row_typed(self):
+        return self.added(self.host(), self.host().typed("true"))
+
+    def row_typed_net(self):
+        return self.added(self.own_net(), self.own_net().typed("true", own_net=True))
 
     def against_bare(self, side, bare, name, *args, rounds):
         took = measure.starts({"bare": Command([bare, *args]), "ours": side.ours(name, *args)},
@@ -155,6 +187,12 @@ class Bench:
         side = self.own_net()
         bare = self.twin(side, False).bin("python")
         return self.against_bare(side, bare, "python", "-c", "pass", rounds=self.rounds)
+
+    def row_python_floor(self):
+        side = self.own_net()
+        words = [self.twin(side, False).bin("python"), "-c", "pass"]
+        return self.compared(side.env, bare=Command(words), ours=side.ours("python", *words[1:]),
+                             floor=Command([FLOOR, "namespaces", *words]))
 
     def row_pip(self):
         side = self.host()
@@ -194,8 +232,12 @@ class Bench:
         side = self.own_net()
         if not hasattr(side, "loops"):
             data = side.project.path / "some" / "where" / "data.txt"
-            sides = {"bare": [str(PROGRAMS / "bench-loops"), data],
-                     "ours": [side.project.bin("bench-loops"), data]}
+            loops = str(PROGRAMS / "bench-loops")
+            own = side.project.path / "bench-loops"  # where the one rule allows it to be executed
+            shutil.copy(loops, own)
+            sides = {"bare": [loops, data],
+                     "ours": [side.project.bin("bench-loops"), data],
+                     "Landlock": [FLOOR, "landlock", side.project.path, own, data]}
             taken = {name: [] for name in sides}
             for turn in range(max(4, self.rounds // 20)):
                 for name in sorted(sides, reverse=turn % 2 == 1):
@@ -207,16 +249,19 @@ class Bench:
                           for name, rows in taken.items()}
         return side.loops
 
-    def loop(self, column):
-        took = self.loops()
-        note = ", ".join(f"{name} {values[column]:.0f} ns" for name, values in took.items())
-        return took["ours"][column] / took["bare"][column], note
+    def loop(self, column, against="bare"):
+        took = {name: values[column] for name, values in self.loops().items()}
+        note = ", ".join(f"{name} {took[name]:.0f} ns" for name in (against, "ours"))
+        return took["ours"] / took[against], note
 
     def row_stat(self):
         return self.loop(0)
 
     def row_read(self):
         return self.loop(1)
+
+    def row_read_floor(self):
+        return self.loop(1, against="Landlock")
 
     def row_memory(self):
         side = self.host()
@@ -271,7 +316,7 @@ def measure_all(bench, names):
         what, limit, sense = LIMITS[name]
         shown = f"{'>=' if sense == 'min' else '<='} {limit:.2f}"
         try:
-            number, note = getattr(bench, "row_" + name)()
+            number, note = getattr(bench, "row_" + name.replace("-", "_"))()
         except (CannotRun, AssertionError, OSError, subprocess.TimeoutExpired) as error:
             broken += 1
             print_row(what, shown, "", "FAIL", str(error).replace("\n", " ")[:300])
