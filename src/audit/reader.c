@@ -1,3 +1,4 @@
+/* Reads the audit log: line by line, across its rotations, and while others write it. */
 #include "svenv/audit/reader.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The lines of the audit log: a start, a denial, an install. */
 #include "svenv/audit/record.h"
 
 #include <assert.h>

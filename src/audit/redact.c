@@ -1,3 +1,4 @@
+/* Takes secrets out of a command line before it is written to the audit log. */
 #include "svenv/audit/redact.h"
 
 #include <string.h>

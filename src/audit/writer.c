@@ -1,3 +1,4 @@
+/* Appends lines to the audit log, and rotates it. */
 #include "svenv/audit/writer.h"
 
 #include <errno.h>

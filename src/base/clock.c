@@ -1,3 +1,4 @@
+/* Readings of the clocks, in nanoseconds and milliseconds. */
 #include "svenv/base/clock.h"
 
 int64_t clock_ns_of(struct timespec time)

@@ -1,3 +1,4 @@
+/* The error object: a code, a place in a file, and one line of text. */
 #include "svenv/base/err.h"
 
 #include <errno.h>

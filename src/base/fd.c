@@ -1,3 +1,4 @@
+/* Descriptors: opening beneath a directory, reading, writing, copying, and identities of files. */
 #include "svenv/base/fd.h"
 #include "svenv/base/clock.h"
 

@@ -1,3 +1,4 @@
+/* Writes JSON into a buffer. */
 #include "svenv/base/json.h"
 
 #include <assert.h>

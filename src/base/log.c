@@ -1,3 +1,4 @@
+/* Messages of ours on standard error, one line each. */
 #include "svenv/base/log.h"
 
 #include <errno.h>

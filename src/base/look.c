@@ -1,3 +1,4 @@
+/* Looks at files that keep "it is not there" and "it could not be looked at" apart. */
 #include "svenv/base/look.h"
 
 #include <errno.h>

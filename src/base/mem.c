@@ -1,3 +1,4 @@
+/* Memory: allocation that does not fail, and arenas. */
 #include "svenv/base/mem.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* Parses numbers, sizes and durations. */
 #include "svenv/base/num.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Paths as text: joining, normalising, comparing. */
 #include "svenv/base/path.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* The SHA-256 of a buffer. */
 #include "svenv/base/sha256.h"
 
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* Strings, growing buffers and lists of strings. */
 #include "svenv/base/str.h"
 
 #include <assert.h>

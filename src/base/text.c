@@ -1,3 +1,4 @@
+/* UTF-8, and text of others made safe for a terminal. */
 #include "text-internal.h"
 
 #include <stdio.h>

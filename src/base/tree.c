@@ -1,3 +1,4 @@
+/* Removes a directory tree that others may change meanwhile. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

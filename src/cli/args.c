@@ -1,3 +1,4 @@
+/* The command line: one table of options for all commands. */
 #include "args-internal.h"
 
 #include <errno.h>

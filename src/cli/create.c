@@ -1,3 +1,4 @@
+/* `sandbox-venv create`: makes a virtualenv and wraps it. */
 #include <errno.h>
 #include <spawn.h>
 #include <string.h>

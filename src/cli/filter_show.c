@@ -1,3 +1,4 @@
+/* `sandbox-venv policy show --filter`: the system call filters of a venv as text. */
 #include <string.h>
 
 #include "command-internal.h"

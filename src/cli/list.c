@@ -1,3 +1,4 @@
+/* `sandbox-venv list`: the venvs that the user has wrapped. */
 #include <unistd.h>
 
 #include "args-internal.h"

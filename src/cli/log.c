@@ -1,3 +1,4 @@
+/* `sandbox-venv log` and `policy log`. */
 #include "log-internal.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* One line of the audit log as text for people. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* `sandbox-venv policy show` and `policy check`. */
 #include <errno.h>
 #include <sys/stat.h>
 

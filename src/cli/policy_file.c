@@ -1,3 +1,4 @@
+/* Puts the policy file that `wrap` asks for in its place, and takes it back. */
 #include "policy_file-internal.h"
 
 #include <errno.h>

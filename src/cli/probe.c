@@ -1,3 +1,4 @@
+/* Finds out whether a sandbox can be started here at all. */
 #include "probe-internal.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Finds out whether limits that need a control group can be held here. */
 #include "probe_limits-internal.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The commands by which the launcher has a plan made. */
 #include <errno.h>
 
 #include "args-internal.h"

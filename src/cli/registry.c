@@ -1,3 +1,4 @@
+/* The list of the venvs that a user has wrapped. */
 #include "registry-internal.h"
 
 #include <errno.h>

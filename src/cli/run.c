@@ -1,3 +1,4 @@
+/* `sandbox-venv run`: any command inside. */
 #include "args-internal.h"
 #include "command-internal.h"
 #include "start-internal.h"

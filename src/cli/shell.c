@@ -1,3 +1,4 @@
+/* `sandbox-venv shell`: a shell inside, with the venv activated. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>

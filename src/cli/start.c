@@ -1,3 +1,4 @@
+/* Hands a command over to the launcher, for `run` and `shell`. */
 #include "start-internal.h"
 
 #include <errno.h>

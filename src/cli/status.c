@@ -1,3 +1,4 @@
+/* `sandbox-venv status`: finds out all that is to be said about a venv. */
 #include "status-internal.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* Says as JSON all that `status` has found. */
 #include "status-internal.h"
 
 #include <assert.h>

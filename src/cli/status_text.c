@@ -1,3 +1,4 @@
+/* Says to people all that `status` has found. */
 #include "status-internal.h"
 #include "svenv/base/mem.h"
 #include "term-internal.h"

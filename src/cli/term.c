@@ -1,3 +1,4 @@
+/* Text on a terminal: colours, columns, a line of progress. */
 #include "term-internal.h"
 
 #include <assert.h>

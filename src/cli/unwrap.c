@@ -1,3 +1,4 @@
+/* `sandbox-venv unwrap`: gives back a venv as it was. */
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+/* `sandbox-venv wrap`: wraps a venv and says what came of it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* The driver: from the files of a venv and of the host to a compiled plan. */
 #include "svenv/compile/compile.h"
 
 #include <errno.h>

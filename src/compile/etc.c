@@ -1,3 +1,4 @@
+/* The made /etc: which files it holds, and those that are written for it. */
 #include "svenv/compile/etc.h"
 
 #include <errno.h>

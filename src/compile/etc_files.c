@@ -1,3 +1,4 @@
+/* Puts files, links and trees of the host into the made /etc. */
 #include "etc-internal.h"
 
 #include <errno.h>

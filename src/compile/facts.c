@@ -1,3 +1,4 @@
+/* Asks the host what the planner wants to know, and remembers each question. */
 #include "facts-internal.h"
 
 #include <errno.h>

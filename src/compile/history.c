@@ -1,3 +1,4 @@
+/* Keeps each policy that was in force, with what changed. */
 #include "svenv/compile/history.h"
 
 #include <errno.h>

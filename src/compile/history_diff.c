@@ -1,3 +1,4 @@
+/* The difference of two policies as text. */
 #include <stdint.h>
 #include <string.h>
 

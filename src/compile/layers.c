@@ -1,3 +1,4 @@
+/* The policy in force: files, then environment and command line laid over them. */
 #include "svenv/compile/layers.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Syncs a venv until nothing changes under the sync. */
 #include "settle-internal.h"
 
 #include <fcntl.h>

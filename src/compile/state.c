@@ -1,3 +1,4 @@
+/* The directories where records of a user are kept. */
 #include "svenv/compile/state.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The user as the system knows them, and the venv that they name. */
 #include "svenv/compile/user.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The end of a plan: the audit log, the policy's hash, and strings of its own. */
 #include <errno.h>
 
 #include "svenv/base/err.h"

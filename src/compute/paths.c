@@ -1,3 +1,4 @@
+/* Answers about the host's paths, from the facts: links followed, policy paths made absolute. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* The mounts planned so far, and how a mount point for the next one comes to be. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* The rules of the filter that look at the arguments of a system call. */
 #include "filter-internal.h"
 
 #include <asm/ioctls.h>

@@ -1,3 +1,4 @@
+/* Puts the instructions of a filter in order, and resolves their labels. */
 #include "filter-internal.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* A compiled filter as text, one instruction a line. */
 #include "svenv/filter/filter.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* From a policy to what the filter answers for each system call. */
 #include "filter-internal.h"
 
 #include <errno.h>

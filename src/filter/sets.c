@@ -1,3 +1,4 @@
+/* The named sets of system calls, and what each profile does with them. */
 #include "filter-internal.h"
 
 #include <errno.h>

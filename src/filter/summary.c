@@ -1,3 +1,4 @@
+/* A compiled filter as text, by its answers. */
 #include "svenv/filter/filter.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Walks a path as the kernel does, and notes each link on the way. */
 #include "discover-internal.h"
 
 #include <errno.h>

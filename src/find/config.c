@@ -1,3 +1,4 @@
+/* Reads pyvenv.cfg. */
 #include "discover-internal.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Finds out what a venv is, without changing it. */
 #include "svenv/find/venv.h"
 
 #include <errno.h>

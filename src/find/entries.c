@@ -1,3 +1,4 @@
+/* The state of each entry of a venv, for `status`. */
 #include "svenv/find/venv.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* Lists the files of a venv at one moment. */
 #include "svenv/find/files.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* Finds the default package index in the source of the bundled pip. */
 #include "discover-internal.h"
 
 #include <errno.h>

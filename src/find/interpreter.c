@@ -1,3 +1,4 @@
+/* Finds the interpreter of a venv. */
 #include "discover-internal.h"
 
 #include <errno.h>

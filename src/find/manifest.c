@@ -1,3 +1,4 @@
+/* Writes the manifest of a wrapped venv. */
 #include "svenv/find/venv.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Decisions that the name of an entry alone settles. */
 #include "svenv/find/names.h"
 
 #include <stddef.h>

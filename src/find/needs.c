@@ -1,3 +1,4 @@
+/* The host's paths that a base interpreter needs inside. */
 #include "discover-internal.h"
 
 #include <string.h>

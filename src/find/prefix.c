@@ -1,3 +1,4 @@
+/* Finds the prefix of the base interpreter, and the parts of it to be shown. */
 #include "discover-internal.h"
 
 #include <errno.h>

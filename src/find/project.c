@@ -1,3 +1,4 @@
+/* Finds the project that a venv belongs to. */
 #include "discover-internal.h"
 
 #include <errno.h>

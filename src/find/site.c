@@ -1,3 +1,4 @@
+/* The directories of one venv, opened once. */
 #include "svenv/find/site.h"
 
 #include <errno.h>

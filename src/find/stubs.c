@@ -1,3 +1,4 @@
+/* The bytes of the stub: recognising them and keeping them. */
 #include "svenv/find/stubs.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Looks at both sides of a venv's bin, name by name. */
 #include "svenv/find/survey.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* Parses bubblewrap's options. */
 #include "svenv/formats/bwrap.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Parses .env files as data. */
 #include "svenv/formats/dotenv.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* Parses INI files with inih, bounded and with positions. */
 #include "svenv/formats/ini.h"
 
 #include <errno.h>

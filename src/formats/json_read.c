@@ -1,3 +1,4 @@
+/* Parses JSON into a tree. */
 #include "svenv/formats/json_read.h"
 
 #include <errno.h>

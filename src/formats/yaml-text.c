@@ -1,3 +1,4 @@
+/* Refuses bytes that have no place in a YAML file of ours. */
 #include "yaml-internal.h"
 
 #include <stdint.h>

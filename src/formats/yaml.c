@@ -1,3 +1,4 @@
+/* Parses YAML with libyaml into a tree with positions. */
 #include "svenv/formats/yaml.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Compares the directories of the project with what was seen of them before. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Moves what must not stay in the project to the quarantine. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

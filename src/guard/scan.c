@@ -1,3 +1,4 @@
+/* Reads the names of a directory. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

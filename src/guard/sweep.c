@@ -1,3 +1,4 @@
+/* Looks through the project for what appeared, and decides what becomes of it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

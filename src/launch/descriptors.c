@@ -1,3 +1,4 @@
+/* Holds the inherited descriptors to the rule. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

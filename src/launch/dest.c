@@ -1,3 +1,4 @@
+/* Opens places in the sandbox's root, beneath it and without following links. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,3 +1,4 @@
+/* The gates at which the processes of a start wait for one another. */
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>

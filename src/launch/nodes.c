@@ -1,3 +1,4 @@
+/* Makes what must exist on the host before the mounts. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

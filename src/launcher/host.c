@@ -1,3 +1,4 @@
+/* The facts about the host that one start needs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,3 +1,4 @@
+/* A start inside a sandbox stays in that sandbox. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

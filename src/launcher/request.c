@@ -1,3 +1,4 @@
+/* Parses the launcher's own command line: which program of which venv. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

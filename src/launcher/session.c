@@ -1,3 +1,4 @@
+/* The plan that a start goes by: opened, compared, and made again. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>

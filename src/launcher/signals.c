@@ -1,3 +1,4 @@
+/* Passes signals to the program, each exactly once. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

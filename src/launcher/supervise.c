@@ -1,3 +1,4 @@
+/* The launcher's life beside a running program. */
 #include "svenv/launcher/supervise.h"
 #include "svenv/base/clock.h"
 

@@ -1,3 +1,4 @@
+/* The settings of the terminal, noted before the program and put back after it. */
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* The model of a plan. */
 #include "svenv/plan/plan.h"
 
 #include "svenv/sys/cgroup.h"

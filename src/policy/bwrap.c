@@ -1,3 +1,4 @@
+/* Translates bubblewrap's options into policy. */
 #include "svenv/formats/bwrap.h"
 
 #include <assert.h>

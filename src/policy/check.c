@@ -1,3 +1,4 @@
+/* Checks a loaded policy as a whole. */
 #include "svenv/policy/policy.h"
 
 #include <errno.h>

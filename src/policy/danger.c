@@ -1,3 +1,4 @@
+/* The paths that no policy may grant. */
 #include "svenv/policy/policy.h"
 
 #include <assert.h>

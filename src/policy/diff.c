@@ -1,3 +1,4 @@
+/* The difference of two policies. */
 #include "svenv/policy/policy.h"
 
 #include "policy-internal.h"

@@ -1,3 +1,4 @@
+/* The table of all fields of a policy. */
 #include "svenv/policy/policy.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* Reads a policy file, and refuses one that others could have written. */
 #include "policy-internal.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Suggests the key or value that was probably meant. */
 #include "policy-internal.h"
 
 #include <string.h>

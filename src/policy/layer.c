@@ -1,3 +1,4 @@
+/* Parses one layer of policy. */
 #include "policy-internal.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Lays one layer of policy over another. */
 #include "policy-internal.h"
 
 #include <errno.h>

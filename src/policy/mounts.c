@@ -1,3 +1,4 @@
+/* Parses and prints the entries of filesystem.mounts. */
 #include "policy-internal.h"
 
 #include <assert.h>

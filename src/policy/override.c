@@ -1,3 +1,4 @@
+/* Turns the older variables of the environment into policy. */
 #include "svenv/policy/policy.h"
 
 #include <errno.h>

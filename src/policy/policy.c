@@ -1,3 +1,4 @@
+/* Loads a policy: profile, the user's file, the venv's file. */
 #include "svenv/policy/policy.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* A policy as YAML. */
 #include "svenv/policy/policy.h"
 
 #include <assert.h>

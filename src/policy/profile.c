@@ -1,3 +1,4 @@
+/* The profiles, compiled in or of the site. */
 #include "policy-internal.h"
 
 #include <errno.h>

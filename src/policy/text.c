@@ -1,3 +1,4 @@
+/* Checks a text of a policy by its kind: path, name, pattern, host name. */
 #include "policy-internal.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* Parses the value of a field by its type. */
 #include "policy-internal.h"
 
 #include <assert.h>

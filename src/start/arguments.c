@@ -1,3 +1,4 @@
+/* Walks a command line as options and values. */
 #include <string.h>
 
 #include "svenv/base/str.h"

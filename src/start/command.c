@@ -1,3 +1,4 @@
+/* Finds the command of the policy that a command line is. */
 #include "svenv/start/command.h"
 
 #include <string.h>

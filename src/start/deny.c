@@ -1,3 +1,4 @@
+/* The paths that no command line and no variable may show. */
 #include <string.h>
 
 #include "svenv/base/path.h"

@@ -1,3 +1,4 @@
+/* The environment of the program, by the rules of the plan. */
 #include <stdint.h>
 #include <string.h>
 

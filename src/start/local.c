@@ -1,3 +1,4 @@
+/* The local path that a requirement names, as pip tells paths from names. */
 #include <string.h>
 
 #include "svenv/base/str.h"

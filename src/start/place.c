@@ -1,3 +1,4 @@
+/* Adds what one start shows to the plan's mounts. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

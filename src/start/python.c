@@ -1,3 +1,4 @@
+/* Parses the command line of a Python interpreter. */
 #include <string.h>
 
 #include "svenv/base/mem.h"

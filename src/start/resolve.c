@@ -1,3 +1,4 @@
+/* Follows paths of the host for one start. */
 #include <string.h>
 
 #include "svenv/base/path.h"

@@ -1,3 +1,4 @@
+/* Completes a compiled plan for one start. */
 #include "svenv/start/start.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Capabilities: bounded, kept, dropped, and read back. */
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>

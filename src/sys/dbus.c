@@ -1,3 +1,4 @@
+/* Messages of D-Bus as bytes, bounded. */
 #include "svenv/sys/dbus.h"
 
 #include <errno.h>

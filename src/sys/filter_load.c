@@ -1,3 +1,4 @@
+/* Loads a system call filter. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -1,3 +1,4 @@
+/* Has a control group hold a process to limits, by whichever way there is. */
 #include "svenv/sys/group.h"
 
 #include <errno.h>

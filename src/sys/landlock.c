@@ -1,3 +1,4 @@
+/* Landlock: what the kernel has of it, rules, and entering it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>

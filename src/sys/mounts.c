@@ -1,3 +1,4 @@
+/* The calls of the mount API. */
 #include "svenv/sys/mounts.h"
 
 #include <errno.h>

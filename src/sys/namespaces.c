@@ -1,3 +1,4 @@
+/* Enters namespaces, and closes nesting. */
 #include "svenv/sys/namespaces.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Moves a process to another processor and gives its own choice back. */
 #include "svenv/sys/processors.h"
 
 #include <errno.h>

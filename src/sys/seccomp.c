@@ -1,3 +1,4 @@
+/* Names and numbers of system calls, by libseccomp and a table of our own. */
 #include "svenv/sys/seccomp.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* System calls that are newer than libseccomp's tables. */
 #include "syscall_table-internal.h"
 
 #include "svenv/base/mem.h"

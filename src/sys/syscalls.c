@@ -1,3 +1,4 @@
+/* System calls for which the C library has no function. */
 #include "svenv/sys/syscalls.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Decides what is to be done about one name of a venv's bin. */
 #include "decide-internal.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* Gives files with a second name an inode of their own. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* The lock that everything takes which changes a venv. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>

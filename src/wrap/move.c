@@ -1,3 +1,4 @@
+/* Carries out what was decided about one name. */
 #include "move-internal.h"
 
 #include <errno.h>

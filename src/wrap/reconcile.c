@@ -1,3 +1,4 @@
+/* One pass over a venv: survey, decide, move. */
 #include "reconcile-internal.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Brings both sides of a wrapped venv in step. */
 #include "svenv/find/venv.h"
 
 #include <errno.h>

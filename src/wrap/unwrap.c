@@ -1,3 +1,4 @@
+/* Undoes the wrapping of a venv. */
 #include "svenv/find/venv.h"
 
 #include <errno.h>

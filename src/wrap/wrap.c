@@ -1,3 +1,4 @@
+/* Wraps a venv. */
 #include "svenv/base/clock.h"
 #include "svenv/find/venv.h"
 
