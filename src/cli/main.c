@@ -2,7 +2,6 @@
  * environment to wrap. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -85,24 +84,6 @@ static const struct command commands[] = {
     {"internal-before-install", NULL, ACCEPT_VENV, command_before_install, "VENV\n"},
     {"internal-after-install", NULL, ACCEPT_VENV, command_after_install, "VENV\n"},
 };
-
-int command_failed(const struct err *err)
-{
-    log_err(err);
-    return EXIT_FAILED;
-}
-
-int command_misused(const char *command, const char *fmt, ...)
-{
-    char text[512];
-    va_list list;
-
-    va_start(list, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, list);
-    va_end(list);
-    log_line("%s (see 'sandbox-venv %s%s--help')", text, command, *command ? " " : "");
-    return EXIT_USAGE;
-}
 
 static void add_overview(struct buf *out)
 {
