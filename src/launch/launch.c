@@ -178,31 +178,46 @@ static int move_opener(struct shared *shared, struct err *err)
     return 0;
 }
 
-int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct launch *out,
-                   struct err *err)
+/* Forks the opener. Nothing is left of what it could not finish. */
+static int begin_opener(const struct plan *plan, struct launch *out, struct err *err)
 {
-    int pair[2];
-    struct shared *shared;
+    int pair[2], rc;
     pid_t opener;
-    int rc;
+    struct shared *shared =
+        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         return err_set(err, errno, "cannot make shared memory for the sandbox's set-up");
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return err_set(err, errno, "cannot make a socket pair for the sandbox's pid 1");
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        rc = err_set(err, errno, "cannot make a socket pair for the sandbox's pid 1");
+        munmap(shared, sizeof(*shared));
+        return rc;
+    }
     opener = sys_fork_with(0, NULL);
-    if (opener < 0)
-        return err_set(err, -opener, "cannot fork");
     if (opener == 0) {
         close(pair[0]);
         opener_main(plan, pair[1], shared);
     }
     close(pair[1]);
+    if (opener < 0) {
+        close(pair[0]);
+        munmap(shared, sizeof(*shared));
+        return err_set(err, -opener, "cannot fork");
+    }
     shared->opener = opener;
     *out = (struct launch){
         .control = pair[0], .group = GROUP_INIT, .shared = shared, .failure = &shared->failure};
-    rc = move_opener(shared, err);
+    return 0;
+}
+
+int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct launch *out,
+                   struct err *err)
+{
+    int rc = begin_opener(plan, out, err);
+
+    if (rc < 0)
+        return rc;
+    rc = move_opener(out->shared, err);
     if (rc == 0 && plan_group_needed(plan) != PLAN_GROUP__COUNT)
         rc = group_begin(plan, bus, out, err);
     if (rc < 0)
@@ -212,6 +227,8 @@ int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct 
 
 void launch_abandon(struct launch *launch)
 {
+    if (!launch->shared)
+        return;
     if (kill(launch->shared->opener, SIGKILL) == 0)
         reap(launch->shared->opener);
     end_children(launch->shared);

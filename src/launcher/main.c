@@ -87,23 +87,37 @@ static int begin(struct run *run, struct plan_variant **variant_out, struct err 
     return rc;
 }
 
-static bool holds(struct run *run)
+/* A plan holds when nothing that it was made from has changed, nothing unknown lies in the project,
+ * and it can be read. */
+static bool holds(struct run *run, struct plan_variant *variant)
 {
     return session_holds(&run->session, &run->request) &&
-           (places_open(&run->guard.places, &run->session.file) || run->session.settled);
+           places_open(&run->guard.places, &run->session.file) &&
+           plan_load(&run->session.file, variant, NULL) == 0;
 }
 
-/* A plan that an input has left behind is made again, and so is what was begun with it. */
+/* Whether the plan that was found still holds is asked beside the kernel's opening of the
+ * namespaces, so those are begun by a plan that may be old or damaged. A failure of that says
+ * nothing yet: only under a plan that holds it is the user's to know. Any other plan is made again,
+ * and so is all that was begun with it. */
 static int begin_with_valid(struct run *run, struct plan_variant **variant_out, struct err *err)
 {
+    struct err failure = {0};
     int rc = session_open(&run->request, &run->mask, &run->session, err);
 
-    if (rc == 0)
-        rc = begin(run, variant_out, err);
-    if (rc < 0 || holds(run))
+    if (rc < 0)
         return rc;
-    launch_abandon(&run->launch);
-    rc = session_renew(&run->session, &run->request, &run->mask, err);
+    if (!run->session.settled) {
+        rc = begin(run, variant_out, &failure);
+        if (holds(run, *variant_out)) {
+            run->session.settled = true;
+            if (rc < 0)
+                *err = failure;
+            return rc;
+        }
+        launch_abandon(&run->launch);
+        rc = session_renew(&run->session, &run->request, &run->mask, err);
+    }
     if (rc < 0)
         return rc;
     places_open(&run->guard.places, &run->session.file);

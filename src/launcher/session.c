@@ -129,7 +129,6 @@ static int decode(int fd, struct plan_file *out, struct err *err)
     void *data;
     int rc;
 
-    plan_file_init(out);
     if (fstat(fd, &st) < 0)
         return err_set(err, errno, "cannot look at the compiled plan");
     if (st.st_size <= 0 || st.st_size > PLAN_BYTES_MAX)

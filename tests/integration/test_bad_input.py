@@ -434,7 +434,7 @@ class Damage(BadCase):
         whole = plan.read_bytes()
         cases = [b"", b"x", whole[:7], whole[:100], whole[:len(whole) // 2], whole[:-1],
                  whole + b"x", bytes(len(whole)), os.urandom(len(whole)), b"\xff" * len(whole)]
-        for step in range(0, len(whole), max(1, len(whole) // 24)):
+        for step in range(0, len(whole), max(1, len(whole) // 96)):
             flipped = bytearray(whole)
             flipped[step] ^= 0x55
             cases.append(bytes(flipped))
@@ -448,6 +448,8 @@ class Damage(BadCase):
                     # A changed byte that still reads as a plan is of the user's own making.
                     self.assertGreaterEqual(number, 10)
                     self.assertTrue(done.stderr.startswith("sandbox-venv: "), done.stderr)
+                    # One that does not is made again.
+                    self.assertNotIn("compiled plan", done.stderr)
         for make in (lambda: None, lambda: os.mkfifo(plan), lambda: plan.symlink_to("/etc/passwd")):
             plan.unlink()
             make()

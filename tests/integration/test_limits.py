@@ -139,6 +139,27 @@ class WithoutGroups(Case):
         self.assertIn("memory and cpus cannot be limited here: ",
                       tool("status", project.env_dir, env=self.env).stdout)
 
+    def test_a_limit_that_was_taken_out_again_refuses_nothing(self):
+        """The plan that was made with it fails first, and is made again before anything is told."""
+        project = self.wrapped()
+        for text, key in (("{memory: 1G}", "limits.memory"), ("{cpus: 1}", "limits.cpus")):
+            with self.subTest(text):
+                policy = project.policy(f"limits: {text}\n")
+                for _ in range(2):
+                    self.assert_refused(project.code("pass", env=self.env), saying=f"{key} (")
+                # As long as it stands there it is refused, however old the plan is.
+                os.utime(policy)
+                self.assert_refused(project.code("pass", env=self.env), saying=f"{key} (")
+                project.policy("limits: {processes: 1000}\n")
+                self.assertIn("next start", tool("status", project.env_dir, env=self.env).stdout)
+                done = project.code("print('ran')", env=self.env)
+                self.assert_clean(done)
+                self.assertEqual(done.stdout, "ran\n")
+        project.policy("limits: {memory: 1G}\n")
+        self.assert_refused(project.code("pass", env=self.env), saying="limits.memory (")
+        project.policy("limits: {cpus: 1}\n")
+        self.assert_refused(project.code("pass", env=self.env), saying="limits.cpus (")
+
     def test_one_kind_of_start_may_need_what_another_does_not(self):
         project = self.wrapped(policy="commands: [{match: [sh], limits: {memory: 1G}}]\n")
         self.assert_clean(project.code("pass", env=self.env))

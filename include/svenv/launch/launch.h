@@ -51,7 +51,8 @@ struct launch {
 int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct launch *out,
                    struct err *err);
 
-/* Takes back what launch_prepare() began; launch_go() must not have come between. */
+/* Takes back what launch_prepare() began, or nothing where that failed; launch_go() must not have
+ * come between. launch: zeroed before the first launch_prepare(). */
 void launch_abandon(struct launch *launch);
 
 /* Removes a control group of our own making, and ends what is left in it first; any other goes by
