@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "svenv/base/status.h"
+
 /* A start of a program fits into one or two of these. */
 /* Small: what a start does not use it need not touch. */
 #define ARENA_CHUNK (4 * 1024)
@@ -24,7 +26,7 @@ _Noreturn static void out_of_memory(void)
     ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
 
     (void)ignored;
-    _exit(125);
+    _exit(STATUS_OURS);
 }
 
 void *xcalloc(size_t count, size_t size)

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "svenv/base/status.h"
+
 struct args;
 struct buf;
 struct err;
@@ -16,7 +18,7 @@ enum exit_status {
     EXIT_DONE = 0,
     EXIT_CHECK = 1, /* `status --check` found something */
     EXIT_USAGE = 2,
-    EXIT_FAILED = 125
+    EXIT_FAILED = STATUS_OURS
 };
 
 struct command {

@@ -13,6 +13,7 @@
 
 #include "svenv/base/clock.h"
 #include "svenv/base/err.h"
+#include "svenv/base/status.h"
 #include "svenv/launch/control.h"
 #include "svenv/sys/drop.h"
 #include "svenv/sys/namespaces.h"
@@ -21,11 +22,6 @@
 #include "launch-internal.h"
 
 extern char **environ;
-
-enum {
-    STATUS_OURS = 125,
-    STATUS_TIME_LIMIT = 124
-};
 
 struct init {
     int control; /* -1 once detached and the launcher is gone */

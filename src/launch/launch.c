@@ -40,6 +40,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/status.h"
 #include "svenv/sys/namespaces.h"
 #include "svenv/sys/processors.h"
 #include "svenv/sys/syscalls.h"
@@ -47,7 +48,6 @@
 #include "launch-internal.h"
 
 enum {
-    STATUS_OURS = 125,
     STACK_BYTES = 64 * 1024 /* of the program, until it executes: a few paths and messages */
 };
 #define KILLED "the set-up of the sandbox was ended from outside before the program ran"

@@ -12,17 +12,12 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/status.h"
 #include "svenv/sys/drop.h"
 #include "svenv/sys/namespaces.h"
 #include "svenv/sys/syscalls.h"
 
 #include "launch-internal.h"
-
-enum {
-    STATUS_OURS = 125,
-    STATUS_CANNOT_EXEC = 126,
-    STATUS_NOT_FOUND = 127
-};
 
 static int set_limits(const struct plan *plan, struct err *err)
 {

@@ -10,6 +10,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/status.h"
 #include "svenv/base/str.h"
 #include "svenv/launch/launch.h"
 #include "svenv/launcher/supervise.h"
@@ -18,12 +19,6 @@
 #include "session-internal.h"
 #include "supervise-internal.h"
 #include "svenv/guard/guard.h"
-
-enum {
-    STATUS_OURS = 125,
-    STATUS_CANNOT_EXEC = 126,
-    STATUS_NOT_FOUND = 127
-};
 
 /* Everything of one start; freed by the end of the process. */
 struct run {

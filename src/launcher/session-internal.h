@@ -82,7 +82,7 @@ int session_audit(const struct ended *ended, struct err *err);
  * file system of our making, never by a variable (C8). */
 bool session_nested(void);
 /* Executes the real entry point in the sandbox that we are in already. Returns only on failure:
- * 125..127 with *err. */
+ * negative errno with *err. */
 int session_run_nested(const struct request *request, struct err *err);
 
 /* Facts about the host for one start. */

@@ -14,6 +14,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/path.h"
+#include "svenv/base/status.h"
 #include "svenv/base/str.h"
 #include "svenv/sys/drop.h"
 #include "svenv/sys/syscalls.h"
@@ -24,8 +25,7 @@ enum {
     PLAN_BYTES_MAX = 16 * 1024 * 1024,
     PLAN_FD_OF_CHILD = 3,
     RENEWALS_MAX = 5,
-    STATUS_UNPREPARED = 123, /* of its process: it never ran */
-    STATUS_EXPLAINED = 125   /* of the installed program: it has said why */
+    STATUS_UNPREPARED = 123 /* of the installed program's process: it never ran */
 };
 
 /* Variables of the caller's shell that change the plan of one start. */
@@ -70,7 +70,7 @@ static _Noreturn void helper_main(const char *command, const char *venv, int pla
         sigprocmask(SIG_SETMASK, mask, NULL) < 0)
         _exit(STATUS_UNPREPARED);
     execve(SVENV_CLI, words, env);
-    _exit(127);
+    _exit(STATUS_NOT_FOUND);
 }
 
 /* Runs the installed program with a clean environment: the launcher itself knows no YAML. An error
@@ -96,9 +96,9 @@ static int run_helper(const char *command, const char *venv, int plan_fd, const 
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+    if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_NOT_FOUND)
         return err_plain(err, ENOENT, "cannot run '" SVENV_CLI "': install sandbox-venv again");
-    if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_EXPLAINED)
+    if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_OURS)
         return err_plain(err, ECANCELED, "%s", "");
     return err_plain(err, ECANCELED, "'sandbox-venv %s' failed for '%s'", command, venv);
 }

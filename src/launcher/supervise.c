@@ -16,14 +16,14 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/log.h"
+#include "svenv/base/status.h"
 
 #include "supervise-internal.h"
 #include "svenv/guard/guard.h"
 
 enum {
     ANSWER_MS = 5000,
-    WAIT_FAILURES_MAX = 8,
-    STATUS_TIME_LIMIT = 124
+    WAIT_FAILURES_MAX = 8
 };
 
 struct supervisor {
@@ -314,5 +314,5 @@ _Noreturn void outcome_repeat(const struct outcome *outcome)
     sigaddset(&set, outcome->value);
     raise(outcome->value);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
-    _exit(128 + outcome->value);
+    _exit(STATUS_SIGNAL + outcome->value);
 }

@@ -7,6 +7,8 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "svenv/base/status.h"
+
 /* For fewer no memory has to be asked for. */
 enum {
     FEW_WORDS = 64
@@ -14,9 +16,8 @@ enum {
 
 static int fail(const char *text)
 {
-    if (write(STDERR_FILENO, text, strlen(text)) < 0)
-        return 125;
-    return 125;
+    (void)!write(STDERR_FILENO, text, strlen(text));
+    return STATUS_OURS;
 }
 
 int main(int argc, char **argv)

@@ -27,7 +27,7 @@ struct launch_program {
 
 /* Why the program never ran, written by a child into memory that the launcher shares with it. */
 struct launch_failure {
-    int status; /* 125, 126, 127; 0: none */
+    int status; /* of svenv/base/status.h; 0: none */
     struct err err;
 };
 
