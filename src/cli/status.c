@@ -106,28 +106,45 @@ static void look_at_policy(struct status *status)
         status->default_plan = &status->plan.variants[status->plan.variant_count - 1].plan;
 }
 
-/* Files of the host that went into /etc change on their own (resolv.conf with every network): the
- * next start takes them over, and nobody need do anything. */
-static bool changes_alone(const char *path)
+static const char *const plan_changes[] = {
+    [PLAN_CHANGE_NONE] = NULL,
+    [PLAN_CHANGE_TOOL] = SVENV_CLI,
+    [PLAN_CHANGE_VENV] = "the place of the venv",
+    [PLAN_CHANGE_KERNEL] = "the kernel's Landlock",
+    [PLAN_CHANGE_INPUT] = NULL, /* by its path */
+};
+static_assert(ARRAY_SIZE(plan_changes) == PLAN_CHANGE__COUNT, "a name per kind of change");
+
+/* Files of the host that went into /etc change on their own (resolv.conf with every network), and
+ * so does the kernel: the next start takes them over, and nobody need do anything. */
+static bool changes_alone(const struct plan_change *change)
 {
-    return path_is_beneath(path, "/etc") || path_is_beneath(path, "/run");
+    return change->kind == PLAN_CHANGE_KERNEL ||
+           (change->path &&
+            (path_is_beneath(change->path, "/etc") || path_is_beneath(change->path, "/run")));
 }
 
 static void look_at_plan(struct status *status)
 {
-    auto_free char *changed = NULL;
+    auto_plan_file struct plan_file file;
+    auto_buf struct buf bytes = {0};
+    struct plan_change change;
     struct err err = {0};
+    const char *what = NULL;
 
-    if (compile_outdated(status->path, &changed, &err) < 0)
+    if (compile_read(status->path, &file, &bytes, &err) < 0) {
         add_problem(status, "compiled plan", &err);
-    else if (*changed && changes_alone(changed))
-        strv_take(&status->notes,
-                  xasprintf("%s has changed: taken over by the next start", changed));
-    else if (*changed)
+        return;
+    }
+    change = compile_first_change(status->path, &file);
+    what = change.path ? change.path : plan_changes[change.kind];
+    if (what && changes_alone(&change))
+        strv_take(&status->notes, xasprintf("%s has changed: taken over by the next start", what));
+    else if (what)
         strv_take(&status->problems,
                   xasprintf("compiled plan is out of date (%s has changed): the next start, or "
                             "'sandbox-venv wrap', renews it",
-                            changed));
+                            what));
 }
 
 /* What the policy limits must be held, and is a problem where it can't be: every start is refused

@@ -23,6 +23,7 @@
 #include "svenv/find/venv.h"
 #include "svenv/launch/launch.h"
 #include "svenv/start/command.h"
+#include "svenv/sys/drop.h"
 #include "svenv/wrap/wrap.h"
 
 enum {
@@ -386,38 +387,6 @@ int compile_store(const char *venv_path, const struct user *user, struct err *er
     return file_write_atomic(dir, "plan", bytes.data, bytes.len, 0600, err);
 }
 
-static bool is_same(const struct plan_input *input)
-{
-    struct file_id now = file_id_known(AT_FDCWD, input->path, input->follow);
-
-    if (input->directory)
-        return now.dev == input->id.dev && now.ino == input->id.ino && now.mode == input->id.mode;
-    return file_id_eq(&now, &input->id);
-}
-
-static bool is_same_dir(const char *venv_path, const char *name, const struct file_id *id)
-{
-    auto_free char *path = path_join(venv_path, name);
-    struct file_id now = file_id_known(AT_FDCWD, path, false);
-
-    return file_id_eq(&now, id);
-}
-
-static const char *first_changed(const struct plan_file *file, const char *venv_path)
-{
-    if (!str_eq(file->tool, SVENV_BUILD))
-        return SVENV_CLI;
-    if (!str_eq(file->venv, venv_path))
-        return venv_path;
-    for (size_t i = 0; i < file->input_count; i++) {
-        if (!is_same(&file->inputs[i]))
-            return file->inputs[i].path;
-    }
-    if (!is_same_dir(venv_path, "bin", &file->bin))
-        return "bin";
-    return is_same_dir(venv_path, "sandbox/bin", &file->sandbox_bin) ? "" : "sandbox/bin";
-}
-
 int compile_read(const char *venv_path, struct plan_file *file, struct buf *bytes, struct err *err)
 {
     auto_free char *path = path_join(venv_path, "sandbox/plan");
@@ -428,14 +397,12 @@ int compile_read(const char *venv_path, struct plan_file *file, struct buf *byte
     return r < 0 ? r : plan_decode(file, bytes->data, bytes->len, err);
 }
 
-int compile_outdated(const char *venv_path, char **input_out, struct err *err)
+struct plan_change compile_first_change(const char *venv_path, const struct plan_file *file)
 {
-    auto_plan_file struct plan_file file;
-    auto_buf struct buf bytes = {0};
-    int r = compile_read(venv_path, &file, &bytes, err);
+    const struct plan_now now = {.tool = SVENV_BUILD,
+                                 .venv = venv_path,
+                                 .landlock_abi = landlock_abi(),
+                                 .look = file_id_known};
 
-    if (r < 0)
-        return r;
-    *input_out = xstrdup(first_changed(&file, venv_path));
-    return 0;
+    return plan_first_change(file, &now);
 }

@@ -16,6 +16,7 @@
 #include "svenv/base/path.h"
 #include "svenv/base/status.h"
 #include "svenv/base/str.h"
+#include "svenv/plan/stale.h"
 #include "svenv/sys/drop.h"
 #include "svenv/sys/syscalls.h"
 
@@ -175,39 +176,12 @@ static int open_sandbox(const char *venv, struct err *err)
     return rc < 0 ? rc : steal_fd(&sandbox);
 }
 
-static bool input_changed(const struct plan_input *input)
-{
-    struct file_id now = file_id_known(AT_FDCWD, input->path, input->follow);
-
-    if (input->directory)
-        return now.dev != input->id.dev || now.ino != input->id.ino || now.mode != input->id.mode;
-    return !file_id_eq(&now, &input->id);
-}
-
-/* A kernel that was booted since may have more of Landlock than the plan was made with, or less. */
-static bool kernel_changed(const struct plan_file *file)
-{
-    struct plan head = {0};
-
-    return file->variant_count == 0 || plan_peek(&file->variants[0], &head, NULL) < 0 ||
-           head.landlock_abi != landlock_abi();
-}
-
 static bool is_stale(const struct plan_file *file, const char *venv)
 {
-    auto_free char *inner = xasprintf("%s/sandbox/bin", venv);
-    auto_free char *path = xasprintf("%s/bin", venv);
-    struct file_id inside = file_id_of(AT_FDCWD, inner, false);
-    struct file_id outside = file_id_of(AT_FDCWD, path, false);
+    const struct plan_now now = {
+        .tool = SVENV_BUILD, .venv = venv, .landlock_abi = landlock_abi(), .look = file_id_known};
 
-    if (!str_eq(file->tool, SVENV_BUILD) || !file_id_eq(&inside, &file->sandbox_bin) ||
-        !file_id_eq(&outside, &file->bin) || kernel_changed(file))
-        return true;
-    for (size_t i = 0; i < file->input_count; i++) {
-        if (input_changed(&file->inputs[i]))
-            return true;
-    }
-    return false;
+    return plan_first_change(file, &now).kind != PLAN_CHANGE_NONE;
 }
 
 /* Return: 1 with the plan as it lies there, 0 when there is none to use, or negative with *err. */
@@ -315,8 +289,7 @@ int session_open(const struct request *request, const sigset_t *mask, struct ses
 bool session_holds(const struct session *session, const struct request *request)
 {
     return session->settled ||
-           (!is_stale(&session->file, request->venv) && !ran_raw_script(request) &&
-            str_eq(session->file.venv, request->venv));
+           (!is_stale(&session->file, request->venv) && !ran_raw_script(request));
 }
 
 int session_renew(struct session *session, const struct request *request, const sigset_t *mask,

@@ -3,6 +3,7 @@
 #define SVENV_COMPILE_COMPILE_H
 
 #include "svenv/plan/plan.h"
+#include "svenv/plan/stale.h"
 
 struct buf;
 struct err;
@@ -29,8 +30,9 @@ int compile_dry(const struct venv *venv, const struct user *user, const struct p
  * Return: 0, or negative errno with *err. plan_file_finish() in both cases. */
 int compile_read(const char *venv_path, struct plan_file *file, struct buf *bytes, struct err *err);
 
-/* The first input of $venv/sandbox/plan that is no longer what it was, "" when all are. Caller
- * frees. Return: 0; or negative errno with *err when there is no readable plan. */
-int compile_outdated(const char *venv_path, char **input_out, struct err *err);
+/* The first of what that plan was made from that is no longer so, on this host and for this
+ * version.
+ */
+struct plan_change compile_first_change(const char *venv_path, const struct plan_file *file);
 
 #endif
