@@ -48,7 +48,7 @@ static int open_inside(const char *path)
 
 static int mount_over(int target, int source, const char *source_path, uint64_t attrs)
 {
-    auto_fd int tree = mount_clone(source, source_path, true, FIXED_ATTRS | attrs);
+    auto_fd int tree = mount_clone(source, source_path, FIXED_ATTRS | attrs);
 
     return tree < 0 ? tree : mount_attach(tree, target, "");
 }

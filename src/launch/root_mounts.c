@@ -17,8 +17,7 @@
 static uint64_t bind_attrs(const struct plan_op *op)
 {
     return (uint64_t)MOUNT_ATTR_NOSUID | (op->flags & PLAN_RW ? 0 : (uint64_t)MOUNT_ATTR_RDONLY) |
-           (op->flags & PLAN_DEVICES ? 0 : (uint64_t)MOUNT_ATTR_NODEV) |
-           (op->flags & PLAN_EXEC_OFF ? (uint64_t)MOUNT_ATTR_NOEXEC : 0);
+           (op->flags & PLAN_DEVICES ? 0 : (uint64_t)MOUNT_ATTR_NODEV);
 }
 
 static int attach_to(const struct builder *b, int tree, const char *dest)
@@ -77,7 +76,6 @@ static int open_source(const struct builder *b, const struct plan_op *op, struct
  * Return: as open_source(). */
 static int clone_source(const struct builder *b, const struct plan_op *op, struct err *err)
 {
-    bool deep = !(op->flags & PLAN_FLAT);
     auto_fd int source = -1;
     int tree;
 
@@ -85,9 +83,9 @@ static int clone_source(const struct builder *b, const struct plan_op *op, struc
         source = open_source(b, op, err);
         if (source < 0)
             return source;
-        tree = mount_clone(source, "", deep, bind_attrs(op));
+        tree = mount_clone(source, "", bind_attrs(op));
     } else {
-        tree = mount_clone(AT_FDCWD, op->src, deep, bind_attrs(op));
+        tree = mount_clone(AT_FDCWD, op->src, bind_attrs(op));
     }
     if (tree < 0 && !(tree == -ENOENT && (op->flags & PLAN_TRY)))
         return err_set(err, -tree, "cannot bind '%s' (%s)", op->src, op->origin);
@@ -97,12 +95,11 @@ static int clone_source(const struct builder *b, const struct plan_op *op, struc
 /* Return: 0 when it is mounted, 1 when it takes the longer way, which also knows what is wrong. */
 static int bind_by_path(const struct builder *b, const struct plan_op *op, struct err *err)
 {
-    bool deep = !(op->flags & PLAN_FLAT);
     int rc;
 
     if ((op->flags & (PLAN_HOSTILE | PLAN_IDENTITY)) || !dest_is_ours(b, op->dest))
         return 1;
-    rc = mount_bind(op->src, dest_path(op->dest), deep, bind_attrs(op));
+    rc = mount_bind(op->src, dest_path(op->dest), bind_attrs(op));
     return rc < 0 ? err_set(err, -rc, "cannot bind '%s' (%s)", op->src, op->origin) : rc;
 }
 

@@ -13,15 +13,14 @@
 #include "codec-internal.h"
 
 #define PLAN_MAGIC "SVENVPLN"
-#define PLAN_VERSION 4u
+#define PLAN_VERSION 5u
 #define HEADER_SIZE 24u      /* magic, version, flags, total length */
 #define CPUS_MAX 4096        /* more is no limit anywhere */
 #define FILTER_INSN 8u       /* sizeof(struct sock_filter) */
 #define FILTER_INSN_MAX 4096 /* the kernel's limit */
 
 #define OP_FLAGS                                                                                   \
-    ((uint32_t)(PLAN_RW | PLAN_DEVICES | PLAN_TRY | PLAN_HOSTILE | PLAN_IDENTITY | PLAN_PROJECT |  \
-                PLAN_FLAT | PLAN_EXEC_OFF))
+    ((uint32_t)(PLAN_RW | PLAN_DEVICES | PLAN_TRY | PLAN_HOSTILE | PLAN_IDENTITY | PLAN_PROJECT))
 #define FLAGS                                                                                      \
     ((uint32_t)(PLAN_OWN_NET | PLAN_NEW_SESSION | PLAN_USERNS_OK | PLAN_INSTALLER | PLAN_CWD_RO |  \
                 PLAN_CWD_RW | PLAN_ENV_CLEAR | PLAN_USE_LANDLOCK | PLAN_PROJECT_ARGUMENTS |        \

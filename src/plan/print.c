@@ -22,8 +22,7 @@ _Static_assert(ARRAY_SIZE(op_names) == PLAN_OP__COUNT, "one name per kind of ope
 
 static const struct flag_name op_flags[] = {
     {PLAN_DEVICES, "devices"},   {PLAN_TRY, "try"},         {PLAN_HOSTILE, "hostile"},
-    {PLAN_IDENTITY, "identity"}, {PLAN_PROJECT, "project"}, {PLAN_FLAT, "flat"},
-    {PLAN_EXEC_OFF, "noexec"},
+    {PLAN_IDENTITY, "identity"}, {PLAN_PROJECT, "project"},
 };
 
 static const struct flag_name plan_flags[] = {

@@ -9,26 +9,23 @@
 #include "svenv/base/fd.h"
 #include "svenv/sys/syscalls.h"
 
-int mount_clone(int dir, const char *path, bool recursive, uint64_t attrs)
+int mount_clone(int dir, const char *path, uint64_t attrs)
 {
-    unsigned deep = recursive ? AT_RECURSIVE : 0;
-    auto_fd int tree =
-        sys_open_tree(dir, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | deep);
+    auto_fd int tree = sys_open_tree(
+        dir, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
     int rc;
 
     if (tree < 0)
         return tree;
-    rc = sys_mount_setattr(tree, "", AT_EMPTY_PATH | deep, attrs, 0);
+    rc = sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, attrs, 0);
     return rc < 0 ? rc : steal_fd(&tree);
 }
 
-int mount_bind(const char *source, const char *dest, bool recursive, uint64_t attrs)
+int mount_bind(const char *source, const char *dest, uint64_t attrs)
 {
-    unsigned long deep = recursive ? MS_REC : 0;
-
-    if (mount(source, dest, NULL, MS_BIND | deep, NULL) < 0)
+    if (mount(source, dest, NULL, MS_BIND | MS_REC, NULL) < 0)
         return 1;
-    return sys_mount_setattr(AT_FDCWD, dest, recursive ? AT_RECURSIVE : 0, attrs, 0);
+    return sys_mount_setattr(AT_FDCWD, dest, AT_RECURSIVE, attrs, 0);
 }
 
 int mount_make(const char *type, const char *const *options, uint64_t attrs)

@@ -20,7 +20,7 @@ enum plan_op_kind {
     PLAN_DIR,     /* directory in a tree that the sandbox itself made (root, tmpfs) */
     PLAN_FILE,    /* regular file there; src is its content, NULL for an empty mount point */
     PLAN_SYMLINK, /* symlink there; src is its text */
-    PLAN_BIND,    /* src of the host shown at dest */
+    PLAN_BIND,    /* src of the host, with the mounts below it, shown at dest */
     PLAN_TMPFS,   /* fresh tmpfs at dest */
     PLAN_PROC,    /* proc of the new pid namespace */
     PLAN_DEVPTS,
@@ -39,8 +39,6 @@ enum plan_op_flag {
                                 without following any symlink, must be the caller's own */
     PLAN_IDENTITY = 1u << 4, /* BIND: dev and ino must be those recorded */
     PLAN_PROJECT = 1u << 5,  /* executed only when this start is granted the project */
-    PLAN_FLAT = 1u << 6,     /* BIND: without the mounts below src (default recursive) */
-    PLAN_EXEC_OFF = 1u << 7, /* noexec */
 };
 
 struct plan_op {

@@ -3,18 +3,17 @@
 #ifndef SVENV_SYS_MOUNTS_H
 #define SVENV_SYS_MOUNTS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-/* A detached copy of the mount tree at `path` ("": at `dir` itself, an O_PATH descriptor of the
- * caller's mount namespace). attrs: MOUNT_ATTR_* to set on every mount of it. Return: descriptor or
- * negative. */
-int mount_clone(int dir, const char *path, bool recursive, uint64_t attrs);
+/* A detached copy of the mount tree at `path` and of the mounts below it ("": at `dir` itself, an
+ * O_PATH descriptor of the caller's mount namespace). attrs: MOUNT_ATTR_* to set on every mount of
+ * it. Return: descriptor or negative. */
+int mount_clone(int dir, const char *path, uint64_t attrs);
 
 /* The same, mounted on `dest` at once, with half the system calls. Both paths may lead through
  * links: for places that nobody else can change. Return: 0, 1 when nothing was mounted, or negative
  * errno when it is mounted without its attributes. */
-int mount_bind(const char *source, const char *dest, bool recursive, uint64_t attrs);
+int mount_bind(const char *source, const char *dest, uint64_t attrs);
 
 /* A detached new file system. options: pairs key, value ending in NULL; a NULL value is a flag.
  * Return: descriptor of its root, or negative errno. */

@@ -42,7 +42,7 @@ static void fill_plan(struct arena *arena, struct plan *plan, const char *varian
         struct plan_op *op = plan_add(arena, plan, (enum plan_op_kind)(i % PLAN_OP__COUNT), "/s\n",
                                       arena_printf(arena, "/d%d", i), i % 2 ? "default" : NULL);
 
-        op->flags = i % 3 ? PLAN_RW | PLAN_EXEC_OFF : 0;
+        op->flags = i % 3 ? PLAN_RW | PLAN_PROJECT : 0;
         op->mode = 0755;
         op->size = (uint64_t)1 << 33;
         op->dev = 7;
