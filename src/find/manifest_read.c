@@ -7,8 +7,7 @@
 #include <sys/stat.h>
 
 #include "svenv/base/err.h"
-#include "svenv/base/num.h"
-#include "svenv/formats/yaml.h"
+#include "svenv/formats/json_read.h"
 
 #include "svenv/find/manifest.h"
 #include "svenv/find/site.h"
@@ -21,7 +20,7 @@ struct reader {
     struct err *err;
 };
 
-static int complain(const struct reader *r, const struct yaml_node *node, const char *what)
+static int complain(const struct reader *r, const struct json_node *node, const char *what)
 {
     return err_at(r->err, r->name, node->line, node->col, "%s", what);
 }
@@ -77,12 +76,12 @@ static bool is_valid(const char *text, enum manifest_kind kind)
     return true;
 }
 
-static int read_text(const struct reader *r, const struct yaml_node *node, enum manifest_kind kind,
+static int read_text(const struct reader *r, const struct json_node *node, enum manifest_kind kind,
                      const char **out)
 {
     const char *text = NULL;
 
-    if (node->kind != YAML_SCALAR || node->plain)
+    if (node->kind != JSON_STRING)
         return complain(r, node, "expected a text");
     text = decode(&r->venv->arena, node->text);
     if (text == NULL || !is_valid(text, kind))
@@ -91,27 +90,23 @@ static int read_text(const struct reader *r, const struct yaml_node *node, enum 
     return 0;
 }
 
-static bool is_word(const struct yaml_node *node, const char *word)
-{
-    return node->kind == YAML_SCALAR && node->plain && str_eq(node->text, word);
-}
-
-static int read_number(const struct reader *r, const struct yaml_node *node, int64_t min,
+static int read_number(const struct reader *r, const struct json_node *node, int64_t min,
                        int64_t max, int64_t *out)
 {
-    if (node->kind != YAML_SCALAR || !node->plain || num_parse_i64(node->text, min, max, out) < 0)
+    if (node->kind != JSON_NUMBER || node->number < min || node->number > max)
         return complain(r, node, "expected a number");
+    *out = node->number;
     return 0;
 }
 
 static int read_field(const struct reader *r, const struct manifest_field *field,
-                      const struct yaml_node *node)
+                      const struct json_node *node)
 {
     void *slot = (char *)r->venv + field->offset;
     int64_t number = 0;
     int rc = 0;
 
-    if (field->optional && is_word(node, "null"))
+    if (field->optional && node->kind == JSON_NULL)
         return 0;
     switch (field->kind) {
     case MANIFEST_U32:
@@ -121,10 +116,8 @@ static int read_field(const struct reader *r, const struct manifest_field *field
     case MANIFEST_I64:
         return read_number(r, node, INT64_MIN, INT64_MAX, slot);
     case MANIFEST_BOOL:
-        *(bool *)slot = is_word(node, "true");
-        return *(bool *)slot || is_word(node, "false")
-                   ? 0
-                   : complain(r, node, "expected true or false");
+        *(bool *)slot = node->number != 0;
+        return node->kind == JSON_BOOL ? 0 : complain(r, node, "expected true or false");
     case MANIFEST_TEXT:
     case MANIFEST_PATH:
     case MANIFEST_NAME:
@@ -134,16 +127,16 @@ static int read_field(const struct reader *r, const struct manifest_field *field
     return complain(r, node, "unknown kind of field");
 }
 
-static int read_need(const struct reader *r, const struct yaml_node *node)
+static int read_need(const struct reader *r, const struct json_node *node)
 {
-    const struct yaml_node *kind = node->kind == YAML_MAP ? yaml_get(node, "kind") : NULL;
-    const struct yaml_node *path = node->kind == YAML_MAP ? yaml_get(node, "path") : NULL;
-    const struct yaml_node *target = node->kind == YAML_MAP ? yaml_get(node, "target") : NULL;
+    const struct json_node *kind = json_get(node, "kind");
+    const struct json_node *path = json_get(node, "path");
+    const struct json_node *target = json_get(node, "target");
     struct venv_need need = {.kind = VENV_NEED_DIR};
     bool is_known = false;
     int rc = 0;
 
-    if (kind == NULL || path == NULL || kind->kind != YAML_SCALAR)
+    if (kind == NULL || path == NULL || kind->kind != JSON_STRING)
         return complain(r, node, "expected {\"kind\", \"path\"}");
     for (size_t i = 0; i < MANIFEST_NEED_KINDS; i++) {
         if (str_eq(manifest_need_kinds[i], kind->text)) {
@@ -163,7 +156,7 @@ static int read_need(const struct reader *r, const struct yaml_node *node)
     return rc;
 }
 
-static int read_entry(const struct reader *r, const struct yaml_node *node)
+static int read_entry(const struct reader *r, const struct json_node *node)
 {
     const struct venv *venv = r->venv;
     const char *name = NULL;
@@ -178,7 +171,7 @@ static int read_entry(const struct reader *r, const struct yaml_node *node)
     return 0;
 }
 
-static int read_withheld(const struct reader *r, const struct yaml_node *node)
+static int read_withheld(const struct reader *r, const struct json_node *node)
 {
     struct venv *venv = r->venv;
     const char *name = NULL;
@@ -190,22 +183,22 @@ static int read_withheld(const struct reader *r, const struct yaml_node *node)
     return rc;
 }
 
-static int read_list(const struct reader *r, const struct yaml_node *map, const char *key,
-                     int (*read_item)(const struct reader *, const struct yaml_node *))
+static int read_list(const struct reader *r, const struct json_node *map, const char *key,
+                     int (*read_item)(const struct reader *, const struct json_node *))
 {
-    const struct yaml_node *list = yaml_get(map, key);
+    const struct json_node *list = json_get(map, key);
     int rc = 0;
 
-    if (list == NULL || list->kind != YAML_LIST)
+    if (list == NULL || list->kind != JSON_LIST)
         return err_at(r->err, r->name, map->line, map->col, "'%s' is missing or not a list", key);
     for (size_t i = 0; rc == 0 && i < list->count; i++)
-        rc = read_item(r, list->items[i]);
+        rc = read_item(r, &list->items[i]);
     return rc;
 }
 
-static int check_version(const struct reader *r, const struct yaml_node *root)
+static int check_version(const struct reader *r, const struct json_node *root)
 {
-    const struct yaml_node *node = root->kind == YAML_MAP ? yaml_get(root, "version") : NULL;
+    const struct json_node *node = json_get(root, "version");
     int64_t version = 0;
     int rc = 0;
 
@@ -225,28 +218,28 @@ int manifest_parse(struct venv *venv, const char *name, const char *data, size_t
 {
     struct arena scratch = {0};
     const struct reader r = {.venv = venv, .name = name, .err = err};
-    struct yaml_node *root = NULL;
+    struct json_node root;
     bool has_withheld = false;
-    int rc = yaml_parse(&scratch, name, data, len, &yaml_manifest_limits, &root, err);
+    int rc = json_parse(&scratch, name, 1, data, len, &root, err);
 
     if (rc == 0)
-        rc = check_version(&r, root);
+        rc = check_version(&r, &root);
     for (size_t i = 0; rc == 0 && i < manifest_field_count; i++) {
-        const struct yaml_node *node = yaml_get(root, manifest_fields[i].key);
+        const struct json_node *node = json_get(&root, manifest_fields[i].key);
 
         rc = node != NULL ? read_field(&r, &manifest_fields[i], node)
                           : err_at(err, name, 1, 1, "'%s' is missing", manifest_fields[i].key);
     }
     if (rc == 0)
-        rc = read_list(&r, root, "needs", read_need);
+        rc = read_list(&r, &root, "needs", read_need);
     if (rc == 0)
-        rc = read_list(&r, root, "entries", read_entry);
-    has_withheld = rc == 0 && yaml_get(root, "withheld") != NULL;
+        rc = read_list(&r, &root, "entries", read_entry);
+    has_withheld = rc == 0 && json_get(&root, "withheld") != NULL;
     if (has_withheld)
-        rc = read_list(&r, root, "withheld", read_withheld);
+        rc = read_list(&r, &root, "withheld", read_withheld);
     /* These lists and the version are not rows of the table; the parser lets no key stand twice. */
-    if (rc == 0 && root->count != manifest_field_count + 3 + has_withheld)
-        rc = complain(&r, root, "a key that this version does not know");
+    if (rc == 0 && root.count != manifest_field_count + 3 + has_withheld)
+        rc = complain(&r, &root, "a key that this version does not know");
     arena_finish(&scratch);
     return rc;
 }

@@ -10,7 +10,7 @@
 #include "svenv/base/num.h"
 #include "svenv/base/str.h"
 
-#define BYTES_MAX ((size_t)256 * 1024)
+#define BYTES_MAX ((size_t)4 << 20)
 #define DEPTH_MAX 8u
 #define KEYS_MAX 64u    /* each is compared with all before it */
 #define NUMBER_SIZE 24u /* "-9223372036854775808" and a NUL */
@@ -20,7 +20,9 @@ struct reader {
     const char *data;
     size_t len;
     size_t pos;
-    const char *bad; /* the first thing found wrong */
+    unsigned line;
+    size_t line_start; /* position */
+    const char *bad;   /* the first thing found wrong */
 };
 
 static bool fail(struct reader *r, const char *what)
@@ -30,10 +32,20 @@ static bool fail(struct reader *r, const char *what)
     return false;
 }
 
+/* No line ends elsewhere: a text holds no control characters. */
 static void skip_blanks(struct reader *r)
 {
-    while (r->pos < r->len && r->data[r->pos] != '\0' && strchr(" \t\r\n", r->data[r->pos]))
-        r->pos++;
+    while (r->pos < r->len && r->data[r->pos] != '\0' && strchr(" \t\r\n", r->data[r->pos])) {
+        if (r->data[r->pos++] == '\n') {
+            r->line++;
+            r->line_start = r->pos;
+        }
+    }
+}
+
+static unsigned column(const struct reader *r)
+{
+    return (unsigned)(r->pos - r->line_start) + 1;
 }
 
 /* Takes `c` when it comes next. */
@@ -228,6 +240,8 @@ static bool take_value(struct reader *r, unsigned depth, struct json_node *out)
     if (depth > DEPTH_MAX)
         return fail(r, "too many levels");
     skip_blanks(r);
+    out->line = r->line;
+    out->col = column(r);
     if (take_word(r, "null"))
         return true;
     if (take_word(r, "true") || take_word(r, "false")) {
@@ -250,7 +264,7 @@ static bool take_value(struct reader *r, unsigned depth, struct json_node *out)
 int json_parse(struct arena *arena, const char *name, unsigned line, const char *data, size_t len,
                struct json_node *out, struct err *err)
 {
-    struct reader r = {.arena = arena, .data = data, .len = len};
+    struct reader r = {.arena = arena, .data = data, .len = len, .line = line};
     struct json_node root = {.kind = JSON_NULL};
 
     if (len > BYTES_MAX)
@@ -261,7 +275,7 @@ int json_parse(struct arena *arena, const char *name, unsigned line, const char 
             fail(&r, "text behind the end");
     }
     if (r.bad != NULL)
-        return err_at(err, name, line, (unsigned)r.pos + 1, "%s", r.bad);
+        return err_at(err, name, r.line, column(&r), "%s", r.bad);
     *out = root;
     return 0;
 }

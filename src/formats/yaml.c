@@ -12,15 +12,11 @@
 
 #include "yaml-internal.h"
 
-const struct yaml_limits yaml_policy_limits = {.bytes = 64u << 10, .depth = 8};
-const struct yaml_limits yaml_manifest_limits = {.bytes = 4u << 20, .depth = 8};
-
 struct reader {
     struct arena *arena;
     const char *name;
     const char *data;
     size_t len;
-    const struct yaml_limits *limits;
     struct err *err;
     yaml_parser_t parser;
 };
@@ -249,10 +245,10 @@ static int read_node(struct reader *r, const yaml_event_t *event, unsigned depth
         return read_scalar(r, event, out);
     /* The recursion stops here, so hostile nesting costs neither stack nor libyaml's time, which
      * grows with the square of the depth. */
-    if (depth >= r->limits->depth)
+    if (depth >= YAML_DEPTH_MAX)
         return err_at(r->err, r->name, (unsigned)event->start_mark.line + 1,
-                      (unsigned)event->start_mark.column + 1, "nested deeper than %u levels",
-                      r->limits->depth);
+                      (unsigned)event->start_mark.column + 1, "nested deeper than %d levels",
+                      YAML_DEPTH_MAX);
     node = new_node(r, list ? YAML_LIST : YAML_MAP, &event->start_mark);
     result = list ? read_items(r, depth + 1, node) : read_pairs(r, depth + 1, node);
     if (result < 0)
@@ -332,15 +328,14 @@ static int read_document(struct reader *r, struct yaml_node **root_out)
 }
 
 int yaml_parse(struct arena *arena, const char *name, const char *data, size_t len,
-               const struct yaml_limits *limits, struct yaml_node **root_out, struct err *err)
+               struct yaml_node **root_out, struct err *err)
 {
-    struct reader r = {
-        .arena = arena, .name = name, .data = data, .len = len, .limits = limits, .err = err};
+    struct reader r = {.arena = arena, .name = name, .data = data, .len = len, .err = err};
     int result;
 
-    if (len > limits->bytes)
-        return err_at(err, name, 1, 1, "too large: %zu bytes, at most %zu are read", len,
-                      limits->bytes);
+    if (len > YAML_BYTES_MAX)
+        return err_at(err, name, 1, 1, "too large: %zu bytes, at most %d are read", len,
+                      YAML_BYTES_MAX);
     result = yaml_check_text(name, data, len, err);
     if (result < 0)
         return result;

@@ -189,7 +189,7 @@ int policy_layer_parse(const struct policy_reader *reader, const char *data, siz
     struct policy_layer layer = {.profile = NULL};
     struct scope scope = {.reader = reader, .layer = &layer};
     struct yaml_node *root = NULL;
-    int r = yaml_parse(reader->arena, reader->name, data, len, &yaml_policy_limits, &root, err);
+    int r = yaml_parse(reader->arena, reader->name, data, len, &root, err);
 
     if (r < 0)
         return r;

@@ -151,7 +151,7 @@ static int read_yaml(struct golden *g, const char *path, const struct yaml_node 
     int rc = file_read(AT_FDCWD, path, FILE_MAX, &text, err);
 
     if (rc == 0)
-        rc = yaml_parse(&g->arena, path, text.data, text.len, &yaml_policy_limits, &root, err);
+        rc = yaml_parse(&g->arena, path, text.data, text.len, &root, err);
     *root_out = root;
     return rc;
 }

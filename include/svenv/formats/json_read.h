@@ -1,6 +1,6 @@
-/* JSON to a tree, for files of our own. Strict: no duplicate keys, no trailing text, numbers are
- * whole. The YAML reader will not do for texts that come from anywhere: it refuses U+FFFE, and
- * surrogate pairs in escapes, which JSON texts may hold. */
+/* JSON to a tree with positions: the one reader, for the manifest and the lines of the logs.
+ * Strict: no duplicate keys, no trailing text, numbers are whole. libyaml would not do
+ * (docs/dependencies.md, "Written by hand"). */
 #ifndef SVENV_FORMATS_JSON_READ_H
 #define SVENV_FORMATS_JSON_READ_H
 
@@ -21,6 +21,7 @@ enum json_kind {
 
 struct json_node {
     enum json_kind kind;
+    unsigned line, col;      /* where the value begins, 1-based */
     int64_t number;          /* BOOL, NUMBER */
     const char *text;        /* STRING: UTF-8 where the file is; never holds a NUL */
     struct json_node *items; /* LIST, MAP */
@@ -28,8 +29,9 @@ struct json_node {
     size_t count;
 };
 
-/* Parses one value of at most 256 KiB and 8 levels. `name` and `line` stand in error positions. The
- * tree lives in `arena`. Return: 0 with *out, or -EINVAL with *err (file:line:col). */
+/* Parses one value of at most 4 MiB, 8 levels, and 64 keys a map. `name`, and `line` as the number
+ * of the first line, stand in positions. The tree lives in `arena`.
+ * Return: 0 with *out, or -EINVAL with *err (file:line:col). */
 int json_parse(struct arena *arena, const char *name, unsigned line, const char *data, size_t len,
                struct json_node *out, struct err *err);
 

@@ -27,19 +27,16 @@ struct yaml_node {
     size_t count;
 };
 
-struct yaml_limits {
-    size_t bytes;
-    unsigned depth;
+enum {
+    YAML_BYTES_MAX = 64 << 10,
+    YAML_DEPTH_MAX = 8
 };
-
-extern const struct yaml_limits yaml_policy_limits;   /* 64 KiB, depth 8 */
-extern const struct yaml_limits yaml_manifest_limits; /* 4 MiB, depth 8 */
 
 /* Parses one document. `name` stands in error positions. An empty document gives an empty map. The
  * tree lives in `arena`. Return: 0 with *root_out set, or negative errno with *err (file:line:col).
  */
 int yaml_parse(struct arena *arena, const char *name, const char *data, size_t len,
-               const struct yaml_limits *limits, struct yaml_node **root_out, struct err *err);
+               struct yaml_node **root_out, struct err *err);
 
 /* Value of `key` in a map, NULL when absent. */
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);

@@ -208,13 +208,20 @@ Test(manifest, malformed_ones_are_refused)
         {"\"entries\": [", "\"entries\": [["},
         {"\"withheld\": [", "\"withheld\": [\"a/b\""},
         {"\"withheld\": [", "\"withheld\": [["},
+        {"\"unfinished\": true", "unfinished: true"},
+        {"\"unfinished\": true", "\"unfinished\": \"true\""},
+        {"\"project\": null", "\"project\": \"null\""},
+        {"\"needs\": [", "# a comment of YAML\n  \"needs\": ["},
     };
 
-    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
-        struct err err = {0};
+    struct err err = {0};
 
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        err = (struct err){0};
         cr_expect_lt(parse_changed(changes[i].from, changes[i].to, &err), 0, "%s", changes[i].to);
         cr_expect_str_eq(err.pos.file, "m.json");
     }
     cr_expect_eq(parse_changed("\"python3\"", "\"python%33\"", NULL), 0, "the control");
+    cr_expect_eq(parse_changed("\"pip\"", "\"a%zz\"", &err), -EINVAL);
+    cr_expect(err.pos.line > 20 && err.pos.col == 5, "%u:%u", err.pos.line, err.pos.col);
 }

@@ -1,8 +1,10 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/json.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
 #include "svenv/formats/json_read.h"
@@ -121,5 +123,83 @@ Test(json_read, bounds)
     for (int i = 0; i < 300000; i++)
         buf_add_char(&text, '[');
     cr_expect_eq(parse(&arena, text.data, &node, NULL), -EINVAL);
+    arena_finish(&arena);
+}
+
+Test(json_read, positions)
+{
+    static const char text[] = "{\n  \"a\": [1,\r\n    {}],\n \"b\":\"x\"}";
+    struct arena arena = {0};
+    struct json_node node;
+    struct err err = {0};
+
+    cr_assert_eq(parse(&arena, text, &node, &err), 0, "%s", err.msg);
+    cr_expect(node.line == 3 && node.col == 1);
+    cr_expect(json_get(&node, "a")->line == 4 && json_get(&node, "a")->col == 8);
+    cr_expect(json_get(&node, "a")->items[1].line == 5 && json_get(&node, "a")->items[1].col == 5);
+    cr_expect(json_get(&node, "b")->line == 6 && json_get(&node, "b")->col == 6);
+    cr_expect_eq(parse(&arena, "[1,\n  1.5]", &node, &err), -EINVAL);
+    cr_expect(err.pos.line == 4 && err.pos.col == 6, "%u:%u", err.pos.line, err.pos.col);
+    arena_finish(&arena);
+}
+
+/* Names in the manifest and words in the logs come from anybody. */
+Test(json_read, reads_what_the_writer_writes)
+{
+    static const char every_kind[] = "x\n\t\x01\x1b\x7f\xc2\x85\xe2\x80\xa8\xe2\x80\xae\xef\xbb\xbf"
+                                     "\xef\xbf\xbe\xef\xbf\xbf\xf0\x9f\x90\x8d & *y";
+
+    for (int pretty = 0; pretty < 2; pretty++) {
+        auto_buf struct buf text = {0};
+        struct arena arena = {0};
+        struct json json;
+        struct json_node root;
+        struct err err = {0};
+
+        json_init(&json, &text, pretty);
+        json_open(&json, '{');
+        json_key(&json, "a key: \"\\#'");
+        json_str(&json, every_kind);
+        json_key(&json, "n");
+        json_int(&json, -5);
+        json_key(&json, "list");
+        json_open(&json, '[');
+        json_bool(&json, true);
+        json_str(&json, NULL);
+        json_str(&json, "");
+        json_open(&json, '{');
+        json_close(&json, '}');
+        json_close(&json, ']');
+        json_close(&json, '}');
+        cr_assert_eq(json_parse(&arena, "m", 1, text.data, text.len, &root, &err), 0, "%s in %s",
+                     err.msg, text.data);
+        cr_expect_str_eq(json_get(&root, "a key: \"\\#'")->text, every_kind);
+        cr_expect_eq(json_get(&root, "n")->number, -5);
+        cr_expect_eq(json_get(&root, "list")->count, 4);
+        arena_finish(&arena);
+    }
+}
+
+/* Time that grows with the square of the size would show here. */
+Test(json_read, large_ones_are_fast)
+{
+    auto_buf struct buf text = {0};
+    struct arena arena = {0};
+    struct json_node root;
+    struct timespec from, to;
+    struct err err = {0};
+
+    buf_add_char(&text, '[');
+    for (unsigned i = 0; text.len < (4u << 20) - 64; i++)
+        buf_printf(&text, "%s\n  \"entry-%u\"", i > 0 ? "," : "", i);
+    buf_add_char(&text, ']');
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+    cr_assert_eq(json_parse(&arena, "m", 1, text.data, text.len, &root, &err), 0, "%s", err.msg);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+    cr_expect_lt((double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9,
+                 2.0);
+    cr_expect_gt(root.count, 200000);
+    buf_add_str(&text, "                                                                ");
+    cr_expect_eq(json_parse(&arena, "m", 1, text.data, text.len, &root, &err), -EINVAL);
     arena_finish(&arena);
 }
