@@ -15,6 +15,7 @@
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/num.h"
+#include "svenv/base/sha256.h"
 #include "svenv/base/str.h"
 
 #include "etc-internal.h"
@@ -23,6 +24,7 @@
 #define BUDGET_NAMES 8192
 #define GROUP_BYTES_MAX ((size_t)1 << 20)
 #define NOBODY 65534
+#define MACHINE_ID_DIGITS 32 /* machine-id(5) */
 
 /* Shown as the host has them. Nothing that holds secrets: no shadow, ssh, sudoers, keytabs; and not
  * ld.so.preload, whose libraries may not be there inside. */
@@ -187,27 +189,17 @@ static int put_group(struct etc *etc, const struct etc_identity *identity)
     return put_text(etc, "group", text.data);
 }
 
-/* The finaliser of a 64-bit hash: every bit in depends on every bit out. */
-static uint64_t stir(uint64_t x)
-{
-    x ^= x >> 33;
-    x *= UINT64_C(0xff51afd7ed558ccd);
-    x ^= x >> 33;
-    x *= UINT64_C(0xc4ceb9fe1a85ec53);
-    return x ^ (x >> 33);
-}
-
-/* 128 bits of id become 64 and these are spread over 128 again: stable for the venv, and the other
- * half of what the id holds cannot be had back. */
+/* Stable for the venv, another for each; the id, which names the private directories, cannot be had
+ * back from it. */
 static int put_machine_id(struct etc *etc, const char *id)
 {
-    uint64_t sum = UINT64_C(0x9e3779b97f4a7c15);
-    auto_buf struct buf text = {0};
+    auto_free char *of = xasprintf("machine-id %s", id);
+    auto_free char *text = NULL;
+    char hash[SHA256_HEX_SIZE];
 
-    for (const char *at = id; *at != '\0'; at++)
-        sum = stir(sum ^ (uint64_t)(unsigned char)*at) + UINT64_C(0x632be59bd9b4e019);
-    buf_printf(&text, "%016" PRIx64 "%016" PRIx64 "\n", stir(sum), stir(~sum));
-    return put_text(etc, "machine-id", text.data);
+    sha256_hex(of, strlen(of), hash);
+    text = xasprintf("%.*s\n", MACHINE_ID_DIGITS, hash);
+    return put_text(etc, "machine-id", text);
 }
 
 static int put_hostname(struct etc *etc)

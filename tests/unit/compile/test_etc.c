@@ -145,15 +145,25 @@ Test(etc, machine_id_does_not_show_the_id)
     struct fixture f = with_sandbox();
     auto_free char *first = NULL;
     auto_free char *second = NULL;
+    auto_free char *other = NULL;
+    size_t noted = 0;
 
     make(&f, &(struct etc_identity){"dev", "/", "/", 1000, 1000});
     first = read_path(&f, ETC "machine-id");
     cr_expect_eq(strlen(first), 33);
     cr_expect_null(strstr(first, "89abcdef"));
+    /* Another value would make every venv another machine to its programs. */
+    cr_expect_str_eq(first, "bbfe5f07b1f3b8bba0e1775c0e13a5b5\n");
     drop_file(&f, ETC "machine-id");
     make(&f, &(struct etc_identity){"dev", "/", "/", 1000, 1000});
     second = read_path(&f, ETC "machine-id");
     cr_expect_str_eq(first, second);
+    cr_assert_eq(venv_make_etc(f.venv, "0123456789abcdef0123456789abcdee",
+                               &(struct etc_identity){"dev", "/", "/", 1000, 1000}, count_note,
+                               &noted, NULL),
+                 0);
+    other = read_path(&f, ETC "machine-id");
+    cr_expect_str_neq(first, other);
     fixture_drop(&f);
 }
 
