@@ -1,10 +1,9 @@
-/* Parses INI files with inih, bounded and with positions. */
+/* Has inih parse pyvenv.cfg, and hands it only what Python reads in the same way. */
 #include "svenv/formats/ini.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
 #include <ini.h>
 
@@ -26,25 +25,19 @@ struct reader {
     const char *end;
     const char *const *needed;
     unsigned line; /* number of the line that inih has */
+    bool cut;      /* inih sees less of the line's value than there is */
     struct ini_file *out;
     struct err *err;
     int result; /* negative errno once something failed: *err is set */
 };
 
-static bool is_blank(char c)
+static int complain(const struct reader *r, const char *what)
 {
-    return c == ' ' || c == '\t';
+    return err_at(r->err, r->name, r->line, 1, "%s", what);
 }
 
-static void trim(const char **text, size_t *len)
-{
-    while (*len > 0 && is_blank(**text)) {
-        (*text)++;
-        (*len)--;
-    }
-    while (*len > 0 && is_blank((*text)[*len - 1]))
-        (*len)--;
-}
+/* --- what inih gets ----------------------------------------------------------------------------
+ */
 
 /* Python ends a line at a lone carriage return and strips other control bytes than inih does: with
  * any of them the two could read different keys. */
@@ -53,8 +46,6 @@ static int check_bytes(const char *name, const char *data, size_t len, struct er
     unsigned line = 1;
     size_t start = 0;
 
-    if (len >= sizeof(order_mark) - 1 && memcmp(data, order_mark, sizeof(order_mark) - 1) == 0)
-        return err_at(err, name, 1, 1, "a byte order mark: Python would not see the first key");
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)data[i];
         bool ends_line = c == '\n' || (c == '\r' && i + 1 < len && data[i + 1] == '\n');
@@ -70,46 +61,9 @@ static int check_bytes(const char *name, const char *data, size_t len, struct er
     return 0;
 }
 
-static bool is_needed(const struct reader *r, const char *key, size_t len)
+static bool is_blank(char c)
 {
-    for (size_t i = 0; r->needed != NULL && r->needed[i] != NULL; i++) {
-        if (strlen(r->needed[i]) == len && strncasecmp(r->needed[i], key, len) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* What Python strips and inih does not: the white space of Unicode, in UTF-8. */
-static const char *const wide_blanks[] = {
-    "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
-    "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
-    "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
-    "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
-};
-
-static bool has_wide_end(const char *text, size_t len)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(wide_blanks); i++) {
-        size_t size = strlen(wide_blanks[i]);
-
-        if (len >= size && (memcmp(text, wide_blanks[i], size) == 0 ||
-                            memcmp(text + len - size, wide_blanks[i], size) == 0))
-            return true;
-    }
-    return false;
-}
-
-/* Whatever key it belongs to: with such blanks it may be a needed one to Python and none to us. */
-static bool has_wide_ends(const char *text, size_t len, const char *equals)
-{
-    const char *key = text;
-    const char *value = equals + 1;
-    size_t key_len = (size_t)(equals - text);
-    size_t value_len = (size_t)(text + len - value);
-
-    trim(&key, &key_len);
-    trim(&value, &value_len);
-    return has_wide_end(key, key_len) || has_wide_end(value, value_len);
+    return c == ' ' || c == '\t';
 }
 
 /* inih takes a ';' after a blank for a comment; Python takes it for text. */
@@ -122,68 +76,86 @@ static bool has_comment_mark(const char *text, size_t len)
     return false;
 }
 
-/* May inih have this line, or would it read something else in it than Python does?
- * Return: 1 to hand it over, 0 to leave it out, negative errno when that would lose a needed key.
- */
-static int judge_line(const struct reader *r, const char *text, size_t len, size_t room)
+/* How much of a line may inih have? All that stands before the '=' in any case, so it always tells
+ * the right key. Return: bytes, or negative errno for a line that the two read differently. */
+static int judge_line(struct reader *r, const char *text, size_t len, size_t room)
 {
     const char *equals = memchr(text, '=', len);
-    const char *colon = memchr(text, ':', len);
-    const char *key = text;
-    size_t key_len;
+    size_t key_len = equals != NULL ? (size_t)(equals - text) : 0;
 
+    r->cut = len > room || has_comment_mark(text, len);
     if (len == 0 || text[0] == '#' || text[0] == ';')
         return 0;
     if (text[0] == '[')
-        return err_at(r->err, r->name, r->line, 1, "a section: this format has none");
-    /* inih skips one at the start of what it is given, however many blanks were before it. */
+        return complain(r, "a section: this format has none");
     if (len >= sizeof(order_mark) - 1 && memcmp(text, order_mark, sizeof(order_mark) - 1) == 0)
-        return err_at(r->err, r->name, r->line, 1, "a line begins with a byte order mark");
-    if (equals == NULL)
+        return complain(r, "a byte order mark: Python would not see the key behind it");
+    if (equals == NULL) /* Python passes over it; inih would take "key: value" for a pair */
         return 0;
-    if (has_wide_ends(text, len, equals))
-        return err_at(r->err, r->name, r->line, 1,
-                      "a key or value begins or ends with a blank that is none in ASCII");
-    if (colon != NULL && colon < equals)
-        return err_at(r->err, r->name, r->line, 1, "a ':' before the first '='");
-    if (len <= room && !has_comment_mark(text, len))
-        return 1;
-    key_len = (size_t)(equals - text);
-    trim(&key, &key_len);
-    if (!is_needed(r, key, key_len))
-        return 0;
-    return err_at(r->err, r->name, r->line, 1, "the value of '%.*s' is %s", (int)key_len, key,
-                  len <= room ? "not clear: a ';' after a blank" : "too long");
+    if (memchr(text, ':', key_len) != NULL)
+        return complain(r, "a ':' before the first '='");
+    if (key_len >= room)
+        return complain(r, "too long before the first '='");
+    return (int)(len < room ? len : room);
 }
 
-/* What inih calls for each line. It gets every line as one piece, trimmed (an indented line would
- * continue the one before), or an empty one in place of a line that it must not see. */
+/* inih calls this for each line. It gets the line as one piece and without leading blanks, which
+ * would make it continue the one before. */
 static char *read_line(char *out, int size, void *stream)
 {
     struct reader *r = stream;
     size_t room = size > 2 ? (size_t)size - 2 : 0; /* for the newline and the NUL */
     const char *text = r->at;
     const char *newline;
-    size_t len;
 
     if (r->result < 0 || r->at == r->end || room == 0)
         return NULL;
     newline = memchr(text, '\n', (size_t)(r->end - text));
-    len = (size_t)((newline != NULL ? newline : r->end) - text);
     r->at = newline != NULL ? newline + 1 : r->end;
     r->line++;
-    if (len > 0 && text[len - 1] == '\r')
-        len--;
-    trim(&text, &len);
-    r->result = judge_line(r, text, len, room);
+    while (text < r->at && is_blank(*text))
+        text++;
+    r->result = judge_line(r, text, (size_t)((newline != NULL ? newline : r->end) - text), room);
     if (r->result < 0)
         return NULL;
-    if (r->result == 0)
-        len = 0;
+    memcpy(out, text, (size_t)r->result);
+    memcpy(out + r->result, "\n", 2);
     r->result = 0;
-    memcpy(out, text, len);
-    memcpy(out + len, "\n", 2);
     return out;
+}
+
+/* --- what inih makes of it ---------------------------------------------------------------------
+ */
+
+/* What Python strips and inih does not: the white space of Unicode, in UTF-8. */
+static const char *const wide_blanks[] = {
+    "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
+    "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
+    "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
+    "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
+};
+
+static bool has_wide_end(const char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < ARRAY_SIZE(wide_blanks); i++) {
+        size_t size = strlen(wide_blanks[i]);
+
+        if (len >= size && (memcmp(text, wide_blanks[i], size) == 0 ||
+                            memcmp(text + len - size, wide_blanks[i], size) == 0))
+            return true;
+    }
+    return false;
+}
+
+static bool is_needed(const struct reader *r, const char *key)
+{
+    for (size_t i = 0; r->needed != NULL && r->needed[i] != NULL; i++) {
+        if (str_eq(r->needed[i], key))
+            return true;
+    }
+    return false;
 }
 
 static char *lower_key(struct arena *arena, const char *name)
@@ -206,28 +178,47 @@ static struct ini_pair *find_pair(const struct ini_file *file, const char *key)
     return NULL;
 }
 
+/* A value that decides must be the one that Python reads. */
+static int check_needed(const struct reader *r, const char *key, const char *value,
+                        const struct ini_pair *before)
+{
+    if (r->cut)
+        return err_at(r->err, r->name, r->line, 1,
+                      "the value of '%s' is too long, or has a ';' after a blank", key);
+    if (has_wide_end(value))
+        return err_at(r->err, r->name, r->line, 1,
+                      "the value of '%s' begins or ends with a blank that is none in ASCII", key);
+    if (before != NULL && !str_eq(before->value, value))
+        return err_at(r->err, r->name, r->line, 1,
+                      "'%s' is given twice (first at line %u), and parts of Python differ in which "
+                      "they take",
+                      key, before->line);
+    return 0;
+}
+
 static int store_pair(struct reader *r, const char *name, const char *value)
 {
     const char *key = lower_key(r->arena, name);
     struct ini_pair *pair = find_pair(r->out, key);
+    int rc = 0;
 
-    if (pair != NULL && is_needed(r, key, strlen(key)) && !str_eq(pair->value, value))
-        return err_at(r->err, r->name, r->line, 1,
-                      "'%s' is given twice (first at line %u), and parts of Python differ in which "
-                      "they take",
-                      key, pair->line);
+    /* It may be a needed one to Python. */
+    if (has_wide_end(key))
+        return complain(r, "a key that begins or ends with a blank that is none in ASCII");
+    if (is_needed(r, key))
+        rc = check_needed(r, key, value, pair);
+    if (rc < 0 || r->cut)
+        return rc;
     if (pair == NULL) {
         if (r->out->count == INI_KEYS_MAX)
             return err_at(r->err, r->name, r->line, 1, "more than %d keys", INI_KEYS_MAX);
         pair = arena_push(r->arena, &r->out->pairs, &r->out->count, sizeof(*pair));
     }
-    pair->key = key;
-    pair->value = arena_strdup(r->arena, value);
-    pair->line = r->line;
+    *pair = (struct ini_pair){.key = key, .value = arena_strdup(r->arena, value), .line = r->line};
     return 0;
 }
 
-/* inih's handler: 0 means failure. */
+/* inih's handler: 0 means failure. There are no sections. */
 static int take_pair(void *user, const char *section, const char *name, const char *value)
 {
     struct reader *r = user;
@@ -249,7 +240,6 @@ int ini_parse_text(struct arena *arena, const char *name, const char *data, size
                        .needed = needed,
                        .out = &file,
                        .err = err};
-    int refused;
     int result;
 
     if (len > INI_BYTES_MAX)
@@ -258,11 +248,12 @@ int ini_parse_text(struct arena *arena, const char *name, const char *data, size
     result = check_bytes(name, data, len, err);
     if (result < 0)
         return result;
-    refused = ini_parse_stream(read_line, &r, take_pair, &r);
+    /* More than 0 is a line that is no pair to inih: its key has a ';' after a blank. */
+    result = ini_parse_stream(read_line, &r, take_pair, &r);
     if (r.result < 0)
         return r.result;
-    if (refused != 0 || r.at != r.end)
-        return err_at(err, name, refused > 0 ? (unsigned)refused : 1, 1, "cannot be parsed");
+    if (result < 0 || r.at != r.end)
+        return err_at(err, name, r.line, 1, "cannot be parsed");
     *out = file;
     return 0;
 }

@@ -1,6 +1,7 @@
 /* pyvenv.cfg as CPython reads it: one "key = value" a line, split at the first '=', keys compared
- * in lower case. inih does the reading, through a line reader of our own that makes it safe for
- * long lines (STYLE: inih splits lines over 199 bytes into new lines). */
+ * in lower case. inih parses the lines. A reader of our own hands them over, because inih alone
+ * takes the rest of a long line for a new one, and where it reads something else in a line than
+ * Python does, the line is refused. */
 #ifndef SVENV_FORMATS_INI_H
 #define SVENV_FORMATS_INI_H
 
@@ -21,13 +22,14 @@ struct ini_file {
 };
 
 /* (Not called ini_parse(): inih has that name.)
- * `needed`: NULL-terminated keys (lower case) whose value must be whole, or NULL. A line that inih
- * cannot give back as it stands (longer than its buffer, or with a blank before a ';') is an error
- * for one of these and is dropped for other keys. So is a needed key with two different values:
- * CPython's getpath takes the first `home`, its site module the last. Other duplicates: the last
- * one counts. Control bytes, a byte order mark at the start of a line, white space beyond ASCII at
- * the ends of a key or value (Python strips it), sections, a ':' before the first '=', more than 64
- * KiB and more than 1,000 keys are errors. Lines without '=' are skipped, as CPython does.
+ * `needed`: NULL-terminated keys (lower case) whose value must be the one that Python reads, or
+ * NULL. A line longer than inih's buffer (198 bytes), or with a ';' after a blank, loses a part of
+ * its value: an error for one of these, and other keys are left out. So is a needed value with
+ * white space beyond ASCII at an end (Python strips it), or given twice with two values: CPython's
+ * getpath takes the first `home`, its site module the last. Other duplicates: the last one counts.
+ * Errors in any line: control bytes, sections; a byte order mark at the start; white space beyond
+ * ASCII at an end of the key, or a ':' in it; 198 bytes and more before the '='. More than 64 KiB
+ * and more than 1,000 keys are errors. Lines without '=' are skipped, as CPython does.
  * Everything lives in `arena`. Return: 0, or negative errno with *err (file:line:col). */
 int ini_parse_text(struct arena *arena, const char *name, const char *data, size_t len,
                    const char *const *needed, struct ini_file *out, struct err *err);

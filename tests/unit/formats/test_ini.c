@@ -107,13 +107,32 @@ Test(ini, longest_line_is_whole)
 
     cr_expect_eq(strlen(ini_get(&file, "home")), 198 - strlen("home = "));
     line = padded_line("\n  HOME = /", 5000, "");
-    expect_error(line, strlen(line), "pyvenv.cfg:2:1: the value of 'HOME' is too long");
+    expect_error(line, strlen(line),
+                 "pyvenv.cfg:2:1: the value of 'home' is too long, or has a ';' after a blank");
 }
 
-/* Inside a value they are text like any other. */
+/* inih gets no more of a line than fits; a key that might be hidden beyond that is refused. */
+Test(ini, long_before_the_equals_sign)
+{
+    char *line = padded_line("# ", 300, " = a comment, see: http://x/?a=b");
+    struct ini_file file = parse(arena_printf(&arena, "%shome = /usr/bin\n", line));
+
+    cr_expect_str_eq(ini_get(&file, "home"), "/usr/bin");
+    for (size_t at = 190; at < 210; at++) {
+        line = padded_line("", at, "=home = /evil");
+        if (at >= 198) {
+            expect_error(line, strlen(line), "pyvenv.cfg:1:1: too long before the first '='");
+            continue;
+        }
+        file = parse(line);
+        cr_expect_null(ini_get(&file, "home"));
+    }
+}
+
+/* Inside a value they are text like any other, and at the end of one that nobody needs. */
 Test(ini, wide_characters_within)
 {
-    struct ini_file file = parse("home = /a\xc2\xa0 b/\xef\xbb\xbf\xc3\xa9\n");
+    struct ini_file file = parse("prompt = x\xc2\xa0\nhome = /a\xc2\xa0 b/\xef\xbb\xbf\xc3\xa9\n");
 
     cr_expect_str_eq(ini_get(&file, "home"), "/a\xc2\xa0 b/\xef\xbb\xbf\xc3\xa9");
 }
@@ -146,19 +165,21 @@ Test(ini, refuses_with_position)
         {"a = 1\n  [x] = 2\n", "pyvenv.cfg:2:1: a section: this format has none"},
         {"home: /x = y\n", "pyvenv.cfg:1:1: a ':' before the first '='"},
         {"a = 1\nhome = /x ;y\n",
-         "pyvenv.cfg:2:1: the value of 'home' is not clear: a ';' after a blank"},
+         "pyvenv.cfg:2:1: the value of 'home' is too long, or has a ';' after a blank"},
         {"a = 1\nb = \rhome = /evil\n", "pyvenv.cfg:2:5: a control byte (0x0d) may not stand here"},
         {"a = \x1c\n", "pyvenv.cfg:1:5: a control byte (0x1c) may not stand here"},
         {"\xef\xbb\xbfhome = /x\n",
-         "pyvenv.cfg:1:1: a byte order mark: Python would not see the first key"},
-        {"\t \xef\xbb\xbf\thome = /x\n", "pyvenv.cfg:1:1: a line begins with a byte order mark"},
-        {"a = 1\n\xef\xbb\xbfhome = /x\n", "pyvenv.cfg:2:1: a line begins with a byte order mark"},
+         "pyvenv.cfg:1:1: a byte order mark: Python would not see the key behind it"},
+        {"\t \xef\xbb\xbf\thome = /x\n",
+         "pyvenv.cfg:1:1: a byte order mark: Python would not see the key behind it"},
+        {"a = 1\n\xef\xbb\xbfhome = /x\n",
+         "pyvenv.cfg:2:1: a byte order mark: Python would not see the key behind it"},
         {"a = 1\n\xc2\xa0home = /x\n",
-         "pyvenv.cfg:2:1: a key or value begins or ends with a blank that is none in ASCII"},
+         "pyvenv.cfg:2:1: a key that begins or ends with a blank that is none in ASCII"},
         {"home \xe2\x80\x83= /x\n",
-         "pyvenv.cfg:1:1: a key or value begins or ends with a blank that is none in ASCII"},
-        {"home = /x \xe3\x80\x80\n",
-         "pyvenv.cfg:1:1: a key or value begins or ends with a blank that is none in ASCII"},
+         "pyvenv.cfg:1:1: a key that begins or ends with a blank that is none in ASCII"},
+        {"home = /x \xe3\x80\x80\n", "pyvenv.cfg:1:1: the value of 'home' begins or ends with a "
+                                     "blank that is none in ASCII"},
         {"home = /x\na = 1\nHome = /y\n",
          "pyvenv.cfg:3:1: 'home' is given twice (first at line 1), and parts of Python differ in "
          "which they take"},
