@@ -158,9 +158,9 @@ Test(etc, machine_id_does_not_show_the_id)
     make(&f, &(struct etc_identity){"dev", "/", "/", 1000, 1000});
     second = read_path(&f, ETC "machine-id");
     cr_expect_str_eq(first, second);
-    cr_assert_eq(venv_make_etc(f.venv, "0123456789abcdef0123456789abcdee",
-                               &(struct etc_identity){"dev", "/", "/", 1000, 1000}, count_note,
-                               &noted, NULL),
+    cr_assert_eq(etc_make(f.venv, "0123456789abcdef0123456789abcdee",
+                          &(struct etc_identity){"dev", "/", "/", 1000, 1000}, count_note, &noted,
+                          NULL),
                  0);
     other = read_path(&f, ETC "machine-id");
     cr_expect_str_neq(first, other);
