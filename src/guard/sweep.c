@@ -47,6 +47,16 @@ void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
     guard->watch = (struct watch){.fd = -1, .due_ms = 0, .inside = {-1, -1}};
 }
 
+void guard_keep(struct guard *guard, struct arena *arena, const char *venv)
+{
+    struct places *places = &guard->places;
+    size_t bytes = places->file ? places->file->place_count * sizeof(*places->ctimes_ns) : 0;
+
+    guard->quarantine.venv = venv;
+    if (places->ctimes_ns)
+        places->ctimes_ns = memcpy(arena_alloc(arena, bytes), places->ctimes_ns, bytes);
+}
+
 static bool is_new(const struct guard *guard, const struct stat *st)
 {
     return clock_ns_of(st->st_ctim) >= guard->began_ns;

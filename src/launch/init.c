@@ -94,19 +94,29 @@ static void take_message(struct init *init)
 }
 
 /* The launcher's environment lies on the stack that was inherited, and once more, with that of its
- * parent, in the memory that they share: overwritten here and given up there, so that no read of
- * this process could ever show it, and nothing that gets hold of it reaches the launcher. */
-static int forget_environment(const struct launch_program *program)
+ * parent, in the memory that they share: overwritten here and given up there, with all else that
+ * the launcher has, so that no read of this process could ever show it, and nothing that gets hold
+ * of it reaches the launcher. */
+static int forget_launcher(const struct launch_program *program)
 {
     for (char **entry = environ; entry && *entry; entry++)
         explicit_bzero(*entry, strlen(*entry));
     environ = NULL;
-    return program->memory && munmap(program->memory, program->memory_size) < 0 ? -errno : 0;
+    for (size_t i = 0; i < LAUNCH_MEMORY__COUNT; i++) {
+        union {
+            const void *in;
+            void *out;
+        } start = {.in = program->memory[i].start};
+
+        if (start.in && munmap(start.out, program->memory[i].size) < 0)
+            return -errno;
+    }
+    return 0;
 }
 
 static int give_up_everything(int control, const struct launch_program *program, struct err *err)
 {
-    int rc = forget_environment(program);
+    int rc = forget_launcher(program);
 
     if (rc < 0)
         return err_set(err, -rc, "cannot give up the launcher's memory");
@@ -181,7 +191,7 @@ static void prepare(int control, int root, int net, struct shared *shared)
         err_set(err, errno, "cannot hide pid 1 from the program");
         _exit(STATUS_OURS);
     }
-    if (root_drop_old(err) < 0 || give_up_everything(control, shared->launch_program, err) < 0)
+    if (root_drop_old(err) < 0 || give_up_everything(control, &shared->program_words, err) < 0)
         _exit(STATUS_OURS);
 }
 

@@ -59,9 +59,9 @@ struct shared {
     uint32_t gates; /* futex of enum gate bits: set, never cleared */
     dev_t root_dev; /* of the sandbox, set before GATE_ROOT_STANDS */
     ino_t root_inode;
-    const struct plan *plan; /* with GATE_PLAN_READY, and `parts` */
+    struct plan plan; /* with GATE_PLAN_READY, and `parts` */
     struct parts parts;
-    const struct launch_program *launch_program;
+    struct launch_program program_words; /* likewise */
     uint32_t failed; /* somebody has set the failure of the shared work */
     struct launch_failure failure;
 };

@@ -261,8 +261,8 @@ int launch_go(struct launch *launch, const struct plan *plan, const struct launc
     struct shared *shared = launch->shared;
     int rc;
 
-    shared->plan = plan;
-    shared->launch_program = program;
+    shared->plan = *plan;
+    shared->program_words = *program;
     parts_make(plan, &shared->parts);
     gate_open(&shared->gates, GATE_PLAN_READY);
     rc = nodes_make(plan, err);

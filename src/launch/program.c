@@ -271,11 +271,11 @@ _Noreturn void program_main(const struct plan *plan, int root, int net, struct s
         failure->status = STATUS_OURS;
         _exit(STATUS_OURS);
     }
-    program = shared->launch_program;
+    program = &shared->program_words;
     path = program->path;
     fix_listen_pid(program);
-    if (prepare_self(shared->plan, &failure->err) < 0 ||
-        prepare_in_root(shared->plan, program, root, shared, &path) < 0) {
+    if (prepare_self(&shared->plan, &failure->err) < 0 ||
+        prepare_in_root(&shared->plan, program, root, shared, &path) < 0) {
         failure->status = STATUS_OURS;
         _exit(STATUS_OURS);
     }

@@ -68,7 +68,7 @@ int root_close_nesting(struct shared *shared, int proc, struct err *err)
 {
     int rc;
 
-    if ((shared->plan->flags & PLAN_USERNS_OK) || gate_is_open(&shared->gates, GATE_NESTING_CLOSED))
+    if ((shared->plan.flags & PLAN_USERNS_OK) || gate_is_open(&shared->gates, GATE_NESTING_CLOSED))
         return 0;
     rc = namespaces_close_nesting(proc, err);
     if (rc == 0)
@@ -94,7 +94,7 @@ static int make_part(struct builder *b, const struct part *part, struct err *err
     b->own_count = 1;
     b->foreign_count = 0;
     for (size_t i = 0; rc == 0 && i < part->size; i++, at = shared->parts.next[at]) {
-        const struct plan_op *op = &shared->plan->ops[at];
+        const struct plan_op *op = &shared->plan.ops[at];
 
         if (op->kind == PLAN_BIND)
             gate_wait(&shared->gates, GATE_NODES_MADE);
@@ -127,7 +127,7 @@ int root_share(int root, struct shared *shared)
     int rc;
 
     gate_wait(&shared->gates, GATE_PLAN_READY);
-    b.uid = shared->plan->uid;
+    b.uid = shared->plan.uid;
     mask = umask(0);
     rc = make_parts(&b, &err);
     umask(mask);

@@ -53,7 +53,7 @@ static bool has_limit(const struct plan *plan, int resource)
 
 static void deny_by_signal(struct denials *denials, const struct plan *plan, int number)
 {
-    if (number == SIGSYS && plan->filter != NULL)
+    if (number == SIGSYS && plan->filter_count > 0)
         deny(denials, "syscall", NULL, "killed by the system call filter (syscalls)");
     for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
         if (limits[i].number == number && has_limit(plan, limits[i].resource))
@@ -167,7 +167,7 @@ static struct audit_subject subject_of(const struct ended *ended)
         .env = env.out,
         .own_net = (plan->flags & PLAN_OWN_NET) != 0,
         .landlock_abi = plan->flags & PLAN_USE_LANDLOCK ? plan->landlock_abi : 0,
-        .filter = plan->filter != NULL && !(plan->flags & PLAN_FILTER_OFF),
+        .filter = plan->filter_count > 0 && !(plan->flags & PLAN_FILTER_OFF),
     };
 }
 

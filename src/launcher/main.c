@@ -16,13 +16,15 @@
 #include "svenv/launcher/supervise.h"
 #include "svenv/start/command.h"
 
+#include "memory-internal.h"
 #include "session-internal.h"
 #include "supervise-internal.h"
 #include "svenv/guard/guard.h"
 
 /* Everything of one start; freed by the end of the process. */
 struct run {
-    struct arena arena;
+    struct arena arena; /* until the program has executed */
+    struct arena kept;  /* from then on */
     struct request request;
     sigset_t mask;
     struct session session;
@@ -58,7 +60,8 @@ static void set_program(struct run *run)
     run->program.argv = argv;
     run->program.cwd = run->plan.chdir ? run->plan.chdir : run->start.cwd;
     run->program.env = plan_environment(&run->arena, &run->plan, &run->start);
-    run->program.memory = memory_space(&run->program.memory_size);
+    memory_of_launcher(&run->program);
+    memcpy(&run->program.memory[LAUNCH_PLANS], run->session.maps, sizeof(run->session.maps));
 }
 
 /* Which plan, and with it which namespaces: the sandbox is begun as soon as that is known, and the
@@ -78,6 +81,8 @@ static int begin(struct run *run, struct plan_variant **variant_out, struct err 
     rc = plan_peek(*variant_out, &head, err);
     if (rc == 0)
         rc = launch_prepare(&head, &bus, &run->launch, err);
+    if (rc == 0)
+        memory_failure(run->launch.failure);
     memory_warm();
     return rc;
 }
@@ -153,7 +158,27 @@ static void print_plan(const struct run *run)
     }
 }
 
-static int execute(struct run *run, struct outcome *outcome, struct err *err)
+/* What the set-up needed is given back, with the plan as it was read: a program may run for days.
+ */
+static void give_back(struct run *run, struct plan_variant **variant_out)
+{
+    memory_settle();
+    plan_keep(&run->kept, &run->session.file, &run->plan);
+    *variant_out = run->session.file.variants;
+    run->request.venv = arena_strdup(&run->kept, run->request.venv);
+    if (run->request.entry)
+        run->request.entry = arena_strdup(&run->kept, run->request.entry);
+    guard_keep(&run->guard, &run->kept, run->request.venv);
+    run->arena = (struct arena){NULL};
+    run->start = (struct start){NULL};
+    run->dotenv = (struct dotenv){NULL};
+    run->program = (struct launch_program){NULL};
+    memory_give_back();
+    session_give_back(&run->session);
+}
+
+static int execute(struct run *run, struct plan_variant **variant_out, struct outcome *outcome,
+                   struct err *err)
 {
     struct launch *launch = &run->launch;
     auto_fd int files = -1;
@@ -167,6 +192,7 @@ static int execute(struct run *run, struct outcome *outcome, struct err *err)
         rc = launch_go(launch, &run->plan, &run->program, err);
     if (rc < 0)
         return rc;
+    give_back(run, variant_out);
     supervise(&run->plan, launch, &run->guard, signals, outcome);
     if (outcome->how != OUTCOME_TIME_LIMIT)
         launch_ended(launch);
@@ -235,7 +261,7 @@ static int run_program(struct run *run, struct plan_variant **variant_out, struc
         rc = complete(run, *variant_out, err);
     if (rc == 0 && getenv("VERBOSE") && *getenv("VERBOSE"))
         print_plan(run);
-    return rc < 0 ? rc : execute(run, outcome, err);
+    return rc < 0 ? rc : execute(run, variant_out, outcome, err);
 }
 
 static int fail(const struct err *err, int status)
@@ -247,7 +273,7 @@ static int fail(const struct err *err, int status)
 
 int main(int argc, char **argv)
 {
-    struct run *run = xcalloc(1, sizeof(*run)); /* shared with the children, see malloc.c */
+    struct run *run = memory_that_stays(sizeof(*run));
     struct plan_variant *variant = NULL;
     struct outcome outcome = {0};
     struct err err = {0};
@@ -258,6 +284,10 @@ int main(int argc, char **argv)
         const char *const *out;
     } words = {.in = argv};
 
+    if (!run) {
+        err_set(&err, ENOMEM, "cannot make memory for a start");
+        return fail(&err, STATUS_OURS);
+    }
     run->began_ms = audit_now_ms();
     run->began_clock_ms = clock_ms();
     sigfillset(&all);

@@ -1,9 +1,11 @@
-/* The launcher's allocator: memory is handed out from the front of one large mapping and never
- * taken back, because the process allocates little and briefly. A general allocator asks the kernel
- * for and gives back a page for nearly every short-lived string, which is a tenth of a start's
- * time. The mapping is shared with the children: the plan is completed while they exist already.
- * Only the launcher itself allocates; a child that did would overwrite what it hands out. The C
- * library takes these in place of its own in a static program. */
+/* The launcher's allocator, which the C library takes in place of its own in a static program; see
+ * memory-internal.h.
+ *
+ * During the set-up memory is handed out from the front of one large mapping and not taken back: a
+ * general allocator asks the kernel for and gives back a page for nearly every short-lived string,
+ * which is a tenth of a start's time. Only the launcher itself may allocate then, because a child
+ * that did would overwrite what the launcher hands out. The kernel sees to that: in a child the
+ * page that says whose the arena is is empty. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,81 +13,142 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include "svenv/launch/launch.h"
 #include "svenv/sys/syscalls.h"
 
-#include "supervise-internal.h"
+#include "heap-internal.h"
+#include "memory-internal.h"
 
 /* Reserved, not used: more than any bounded input of a start can make of it. */
-#define SPACE ((size_t)64 << 20)
-/* What a usual start touches, taken at once instead of by page faults: until the opener is forked,
- * and after that, when there is time. */
+#define ARENA_BYTES ((size_t)64 << 20)
+/* The same for all that is kept beside a running program: at most 1024 names of watched directories
+ * (8 MiB when all are as long as a path can be) and the last lines for the audit log. */
+#define HEAP_BYTES ((size_t)32 << 20)
+/* What a usual start touches of the arena, taken at once instead of by page faults: until the
+ * opener is forked, and after that, when there is time. */
 #define FIRST ((size_t)24 << 10)
 #define USUAL ((size_t)72 << 10)
+#define PAGE ((size_t)4096)
 #define ALIGN ((size_t)16)
 
-/* Stands before every object, for realloc(). */
-struct header {
-    _Alignas(16) size_t size;
+enum {
+    STATUS_OURS = 125
 };
 
-static char *space;
-static size_t used;
+/* At the front of the arena. */
+struct arena_head {
+    _Alignas(
+        16) struct launch_failure *failure; /* where a child says what failed; NULL: on stderr */
+};
 
-static bool map_space(void)
+/* Stands before every object of the arena, for realloc(). */
+struct arena_object {
+    _Alignas(16) size_t room;
+};
+
+static struct {
+    struct arena_head *arena;
+    size_t used; /* of the arena */
+    bool *owned; /* a page of its own: true in the launcher, false in every child */
+    struct heap heap;
+    bool settled;
+} memory;
+
+static void *map_memory(size_t size, int flags)
 {
-    void *block = mmap(NULL, SPACE, PROT_READ | PROT_WRITE,
-                       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *block =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-    if (block == MAP_FAILED)
+    return block == MAP_FAILED ? NULL : block;
+}
+
+static bool memory_is_mapped(void)
+{
+    void *heap = NULL;
+
+    if (memory.heap.base)
+        return true;
+    memory.arena = map_memory(ARENA_BYTES, MAP_SHARED);
+    memory.owned = map_memory(PAGE, MAP_PRIVATE);
+    heap = map_memory(HEAP_BYTES, MAP_PRIVATE);
+    if (!memory.arena || !memory.owned || !heap || madvise(memory.owned, PAGE, MADV_WIPEONFORK) < 0)
         return false;
-    /* Linux 5.14. It only saves page faults, so a refusal does not matter. */
-    (void)madvise(block, FIRST, MADV_POPULATE_WRITE);
-    space = block;
+    /* The heap stays small. And Linux 5.14, which only saves page faults: a refusal does not
+     * matter, of either. */
+    (void)madvise(heap, HEAP_BYTES, MADV_NOHUGEPAGE);
+    (void)madvise(memory.arena, FIRST, MADV_POPULATE_WRITE);
+    *memory.owned = true;
+    memory.used = sizeof(*memory.arena);
+    heap_init(&memory.heap, heap, HEAP_BYTES);
     return true;
 }
 
-void memory_warm(void)
+/* A mistake in this program, which no start may survive. */
+static _Noreturn void refuse_child(void)
 {
-    if (space)
-        (void)madvise(space + FIRST, USUAL - FIRST, MADV_POPULATE_WRITE);
+    static const char text[] = "a child of the launcher asked for memory that is the launcher's";
+    struct launch_failure *failure = memory.arena->failure;
+
+    if (failure) {
+        failure->status = STATUS_OURS;
+        failure->err.code = EDEADLK;
+        memcpy(failure->err.msg, text, sizeof(text));
+    } else {
+        (void)!write(STDERR_FILENO, "sandbox-venv: ", 14);
+        (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+        (void)!write(STDERR_FILENO, "\n", 1);
+    }
+    _exit(STATUS_OURS);
 }
 
-void *memory_space(size_t *size_out)
+static void *take_of_arena(size_t size)
 {
-    *size_out = space ? SPACE : 0;
-    return space;
+    struct arena_object *object = NULL;
+    size_t need = 0;
+
+    if (!*memory.owned)
+        refuse_child();
+    if (size > ARENA_BYTES)
+        return NULL;
+    need = (size + sizeof(*object) + ALIGN - 1) / ALIGN * ALIGN;
+    if (need > ARENA_BYTES - memory.used)
+        return NULL;
+    object = (struct arena_object *)(void *)((char *)memory.arena + memory.used);
+    object->room = need - sizeof(*object);
+    memory.used += need;
+    return object + 1;
 }
 
+static size_t memory_room(const void *ptr)
+{
+    const struct arena_object *object = (const struct arena_object *)ptr - 1;
+
+    return heap_owns(&memory.heap, ptr) ? heap_room(ptr) : object->room;
+}
+
+/* Zeroed: fresh pages are, and the arena hands out none of them twice. */
 void *malloc(size_t size)
 {
-    struct header *header;
-    size_t need;
+    void *found = NULL;
 
-    if ((!space && !map_space()) || size > SPACE) {
+    if (memory_is_mapped())
+        found = memory.settled ? heap_alloc(&memory.heap, size) : take_of_arena(size);
+    if (!found)
         errno = ENOMEM;
-        return NULL;
-    }
-    need = (size + sizeof(*header) + ALIGN - 1) / ALIGN * ALIGN;
-    if (need > SPACE - used) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    header = (struct header *)(void *)(space + used);
-    header->size = need - sizeof(*header);
-    used += need;
-    return header + 1;
+    return found;
 }
 
 void free(void *ptr)
 {
-    (void)ptr;
+    if (ptr && heap_owns(&memory.heap, ptr))
+        heap_free(&memory.heap, ptr);
 }
 
-/* Fresh pages are zero, and none is handed out twice. */
 void *calloc(size_t count, size_t size)
 {
-    size_t bytes;
+    size_t bytes = 0;
 
     if (__builtin_mul_overflow(count, size, &bytes)) {
         errno = ENOMEM;
@@ -96,13 +159,54 @@ void *calloc(size_t count, size_t size)
 
 void *realloc(void *ptr, size_t size)
 {
-    const struct header *header = (const struct header *)ptr - 1;
-    void *grown;
+    void *grown = NULL;
 
-    if (ptr && size <= header->size)
+    if (ptr && size <= memory_room(ptr))
         return ptr;
     grown = malloc(size);
-    if (grown && ptr)
-        memcpy(grown, ptr, header->size);
+    if (grown && ptr) {
+        memcpy(grown, ptr, memory_room(ptr));
+        free(ptr);
+    }
     return grown;
+}
+
+void memory_warm(void)
+{
+    if (memory.arena)
+        (void)madvise((char *)memory.arena + FIRST, USUAL - FIRST, MADV_POPULATE_WRITE);
+}
+
+void *memory_that_stays(size_t size)
+{
+    return memory_is_mapped() ? heap_alloc(&memory.heap, size) : NULL;
+}
+
+void memory_failure(struct launch_failure *failure)
+{
+    if (memory.arena)
+        memory.arena->failure = failure;
+}
+
+void memory_of_launcher(struct launch_program *out)
+{
+    out->memory[LAUNCH_ARENA] = (struct launch_memory){memory.arena, ARENA_BYTES};
+    out->memory[LAUNCH_HEAP] = (struct launch_memory){memory.heap.base, HEAP_BYTES};
+}
+
+void memory_settle(void)
+{
+    memory.settled = true;
+}
+
+/* Only the mapping of this process goes: a child that has not executed yet still reads its own.
+ * What free() gets of the arena later on belongs to nothing. */
+void memory_give_back(void)
+{
+    if (!memory.settled || !memory.arena)
+        return;
+    munmap(memory.arena, ARENA_BYTES);
+    munmap(memory.owned, PAGE);
+    memory.arena = NULL;
+    memory.owned = NULL;
 }

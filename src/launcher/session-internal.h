@@ -8,6 +8,7 @@
 
 #include "svenv/base/mem.h"
 #include "svenv/formats/dotenv.h"
+#include "svenv/launch/launch.h"
 #include "svenv/plan/plan.h"
 #include "svenv/start/start.h"
 
@@ -35,10 +36,15 @@ bool request_is_shell(const struct request *request);
 /* Returns only on failure. */
 int request_run_shell(const struct request *request, struct err *err);
 
-/* The plan that a start goes by. The file's memory is kept for the process's life. */
+enum {
+    SESSION_MAPS = LAUNCH_MEMORY__COUNT - LAUNCH_PLANS
+};
+
+/* The plan that a start goes by. */
 struct session {
     struct plan_file file;
     bool settled; /* known to hold: nothing is left to be compared */
+    struct launch_memory maps[SESSION_MAPS]; /* that plans were read from */
 };
 
 /* Opens the venv's compiled plan as it lies there, or makes it where there is none, or one with the
@@ -51,6 +57,8 @@ int session_open(const struct request *request, const sigset_t *mask, struct ses
 bool session_holds(const struct session *session, const struct request *request);
 int session_renew(struct session *session, const struct request *request, const sigset_t *mask,
                   struct err *err);
+/* Gives back the bytes that plans were read from: nothing may point into them any more. */
+void session_give_back(struct session *session);
 
 /* Before an installer: no file of the venv may be shared with another venv by a hard link (C27),
  * and what there is is noted. *files_out: that note, for the second. After it: new entries get

@@ -122,9 +122,36 @@ int session_after_install(const char *venv, const sigset_t *mask, int files, str
     return run_helper("internal-after-install", venv, files, mask, err);
 }
 
-/* The file is mapped, and the plan's strings point into it: it stays so until the process ends. Who
- * replaces a plan makes a new file, so this one never changes under us. */
-static int decode(int fd, struct plan_file *out, struct err *err)
+static void unmap_plan(struct launch_memory *map)
+{
+    union {
+        const void *in;
+        void *out;
+    } start = {.in = map->start};
+
+    if (map->start)
+        munmap(start.out, map->size);
+    map->start = NULL;
+}
+
+void session_give_back(struct session *session)
+{
+    for (size_t i = 0; i < SESSION_MAPS; i++)
+        unmap_plan(&session->maps[i]);
+}
+
+/* What a start began with is asked of until that start is recorded; of a later one only the last
+ * is. */
+static void note_map(struct session *session, const struct launch_memory *map)
+{
+    if (session->maps[0].start)
+        unmap_plan(&session->maps[1]);
+    session->maps[session->maps[0].start ? 1 : 0] = *map;
+}
+
+/* The file is mapped, and the plan's strings point into it. Who replaces a plan makes a new file,
+ * so this one never changes under us. */
+static int decode(int fd, struct session *out, struct err *err)
 {
     struct stat st;
     void *data;
@@ -137,9 +164,11 @@ static int decode(int fd, struct plan_file *out, struct err *err)
     data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
     if (data == MAP_FAILED)
         return err_set(err, errno, "cannot read the compiled plan");
-    rc = plan_open(out, data, (size_t)st.st_size, err);
+    rc = plan_open(&out->file, data, (size_t)st.st_size, err);
     if (rc < 0)
         munmap(data, (size_t)st.st_size);
+    else
+        note_map(out, &(struct launch_memory){data, (size_t)st.st_size});
     return rc;
 }
 
@@ -185,7 +214,7 @@ static bool is_stale(const struct plan_file *file, const char *venv)
 }
 
 /* Return: 1 with the plan as it lies there, 0 when there is none to use, or negative with *err. */
-static int open_own(const char *venv, struct plan_file *out, struct err *err)
+static int open_own(const char *venv, struct session *out, struct err *err)
 {
     auto_fd int sandbox = open_sandbox(venv, err);
     auto_fd int fd = -1;
@@ -213,7 +242,7 @@ static int check_place(const struct plan_file *file, const char *venv, struct er
                      file->venv, venv, venv);
 }
 
-static int load_with_overrides(const char *venv, const sigset_t *mask, struct plan_file *out,
+static int load_with_overrides(const char *venv, const sigset_t *mask, struct session *out,
                                struct err *err)
 {
     auto_fd int fd = memfd_create("sandbox-venv-plan", MFD_CLOEXEC);
@@ -245,7 +274,7 @@ static bool ran_raw_script(const struct request *request)
 }
 
 /* Inputs like /etc can change while the plan is being made, by no doing of the user's. */
-static int renew(const char *venv, const sigset_t *mask, struct plan_file *out, struct err *err)
+static int renew(const char *venv, const sigset_t *mask, struct session *out, struct err *err)
 {
     for (int i = 0; i < RENEWALS_MAX; i++) {
         int rc = run_helper("internal-refresh", venv, -1, mask, err);
@@ -254,7 +283,7 @@ static int renew(const char *venv, const sigset_t *mask, struct plan_file *out, 
             rc = open_own(venv, out, err);
         if (rc < 0)
             return rc;
-        if (rc == 1 && !is_stale(out, venv))
+        if (rc == 1 && !is_stale(&out->file, venv))
             return 0;
     }
     return err_plain(err, ESTALE,
@@ -270,19 +299,19 @@ int session_open(const struct request *request, const sigset_t *mask, struct ses
 
     out->settled = true;
     if (request->plan_fd >= 0) {
-        rc = decode(request->plan_fd, &out->file, err);
+        rc = decode(request->plan_fd, out, err);
         close(request->plan_fd);
         return rc < 0 ? rc : check_place(&out->file, request->venv, err);
     }
-    rc = open_own(request->venv, &out->file, err);
+    rc = open_own(request->venv, out, err);
     if (rc == 1 && !has_overrides()) {
         out->settled = false;
         return 0;
     }
     if (rc == 0 || (rc == 1 && is_stale(&out->file, request->venv)))
-        rc = renew(request->venv, mask, &out->file, err);
+        rc = renew(request->venv, mask, out, err);
     if (rc >= 0 && has_overrides())
-        rc = load_with_overrides(request->venv, mask, &out->file, err);
+        rc = load_with_overrides(request->venv, mask, out, err);
     return rc < 0 ? rc : check_place(&out->file, request->venv, err);
 }
 
@@ -295,7 +324,7 @@ bool session_holds(const struct session *session, const struct request *request)
 int session_renew(struct session *session, const struct request *request, const sigset_t *mask,
                   struct err *err)
 {
-    int rc = renew(request->venv, mask, &session->file, err);
+    int rc = renew(request->venv, mask, session, err);
 
     session->settled = true;
     return rc < 0 ? rc : check_place(&session->file, request->venv, err);

@@ -38,11 +38,6 @@ void terminal_note(int fd, struct terminal *out);
 /* For a program that was killed: it could not put back what it had set (no echo, raw). */
 void terminal_restore(const struct terminal *terminal);
 
-/* All the memory that malloc() hands out, of the launcher and its children (malloc.c). */
-void *memory_space(size_t *size_out);
-/* Takes what a usual start still needs of it, for which page after page would cost more. */
-void memory_warm(void);
-
 void relay_signal(struct relay *relay, const struct signalfd_siginfo *info);
 /* A message of pid 1. */
 void relay_report(struct relay *relay, const struct control_message *message);

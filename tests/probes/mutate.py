@@ -57,7 +57,7 @@ MUTATIONS = [
     plan("capabilities dropped", "keep-cap=21", "KRN-35"),
     plan("nesting closed by sysctl", "allow-userns", "KRN-04"),
     code("new clone flags filtered only: sysctl", "launch/root.c",
-         "if ((shared->plan->flags & PLAN_USERNS_OK) ||", "if (true ||", "KRN-04"),
+         "if ((shared->plan.flags & PLAN_USERNS_OK) ||", "if (true ||", "KRN-04"),
     code("bounding set dropped", "sys/caps.c", "        if (mask & (1ULL << cap))\n            continue;",
          "        if (cap != CAP_CHOWN && cap != CAP_DAC_OVERRIDE && cap != CAP_SYS_ADMIN &&"
          " cap != CAP_SYS_PTRACE)\n            continue;", "KRN-35"),

@@ -147,6 +147,8 @@ struct guard {
 /* Before the program: from here on what appears is taken away. places: as places_open() left them.
  */
 void guard_begin(struct guard *guard, const struct plan *plan, const char *venv);
+/* Moves what it has of the start's memory to `arena`; the plan and its file were moved already. */
+void guard_keep(struct guard *guard, struct arena *arena, const char *venv);
 /* Looks through what has changed. ended: the program, or all of the sandbox, has; only then byte
  * code is removed. */
 void guard_sweep(struct guard *guard, bool ended);

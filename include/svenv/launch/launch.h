@@ -12,6 +12,18 @@
 #include "svenv/plan/plan.h"
 #include "svenv/sys/group.h"
 
+/* Mappings of the caller. */
+enum launch_memory_kind {
+    LAUNCH_ARENA, /* shared with the children */
+    LAUNCH_HEAP,  /* the caller's own */
+    LAUNCH_PLANS, /* the compiled plan, and the one that a start began with and found stale */
+    LAUNCH_MEMORY__COUNT = LAUNCH_PLANS + 2
+};
+struct launch_memory {
+    const void *start; /* NULL: none */
+    size_t size;
+};
+
 struct launch_program {
     const char *path;           /* inside; without '/' it is searched in the PATH of env */
     const char *path_as_called; /* executed instead when it is the same file inside; may be NULL */
@@ -21,8 +33,7 @@ struct launch_program {
     sigset_t mask;   /* the caller's signal mask, restored for the program */
     bool own_group;  /* leads a process group that has the terminal on its standard input */
     /* Where all of this lies, with the caller's environment: pid 1 gives it up. */
-    void *memory;
-    size_t memory_size;
+    struct launch_memory memory[LAUNCH_MEMORY__COUNT];
 };
 
 /* Why the program never ran, written by a child into memory that the launcher shares with it. */
@@ -39,7 +50,7 @@ struct launch {
     int control;   /* socket to pid 1, see launch/control.h */
     struct group group;
     struct shared *shared;
-    const struct launch_failure *failure; /* err.code != 0 after launch_ended(): it never ran */
+    struct launch_failure *failure; /* err.code != 0 after launch_ended(): it never ran */
 };
 
 /* Begins a start: forks the process that opens the namespaces (of the plan only ids, namespaces,
@@ -59,9 +70,9 @@ void launch_abandon(struct launch *launch);
  * itself. For the end of a start of which nothing is to live on, however far it came. */
 void launch_end_group(struct launch *launch);
 
-/* Goes through with it: plan and program are complete now. They, and all that they point to, lie in
- * memory that was there before launch_prepare() or is shared (MAP_SHARED) since before it, and stay
- * until the program has ended.
+/* Goes through with it: plan and program are complete now. All that they point to lies in memory
+ * that was there before launch_prepare() or is shared (MAP_SHARED) since before it. Nothing of it is
+ * needed any more when this returns.
  * Return: 0 when the program has executed, or failed to, and said so; or negative errno
  * with *err; nothing is left mounted, and what runs ends with the caller. */
 int launch_go(struct launch *launch, const struct plan *plan, const struct launch_program *program,

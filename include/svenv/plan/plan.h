@@ -305,6 +305,12 @@ int plan_peek(const struct plan_variant *variant, struct plan *out, struct err *
 /* Both, for all variants. */
 int plan_decode(struct plan_file *file, const void *data, size_t len, struct err *err);
 
+/* Makes of both, in place, what is asked of them once the program has executed: copies in `arena`,
+ * after which nothing points into the bytes that the file was read from, or into its own arena. Of
+ * the operations the mounts remain, of the variants the one that the plan is of; lists that serve
+ * only to start a program are empty, and of the filter only the count stays. */
+void plan_keep(struct arena *arena, struct plan_file *file, struct plan *plan);
+
 /* --- printing -------------------------------------------------------------------------------- */
 
 /* For people: VERBOSE, explain, golden tests. One operation a line with its origin. */

@@ -1,0 +1,141 @@
+/* What is asked of a plan after the program has executed, as a small copy. */
+#include "svenv/plan/plan.h"
+
+#include <string.h>
+
+static const char *keep_text(struct arena *arena, const char *text)
+{
+    return text ? arena_strdup(arena, text) : NULL;
+}
+
+static void *keep_array(struct arena *arena, const void *items, size_t count, size_t size)
+{
+    return count == 0 ? NULL : memcpy(arena_array(arena, count, size), items, count * size);
+}
+
+/* The other operations were for making the root. */
+static bool is_mount(const struct plan_op *op)
+{
+    switch (op->kind) {
+    case PLAN_BIND:
+    case PLAN_TMPFS:
+    case PLAN_PROC:
+    case PLAN_DEVPTS:
+    case PLAN_MQUEUE:
+    case PLAN_REMOUNT_RO:
+    case PLAN_MASK:
+        return true;
+    case PLAN_DIR:
+    case PLAN_FILE:
+    case PLAN_SYMLINK:
+    case PLAN_CHMOD:
+    case PLAN_OP__COUNT:
+        return false;
+    }
+    return false;
+}
+
+static void keep_mounts(struct arena *arena, const struct plan *from, struct plan *out)
+{
+    out->ops = NULL;
+    out->op_count = 0;
+    for (size_t i = 0; i < from->op_count; i++) {
+        struct plan_op *op = NULL;
+
+        if (!is_mount(&from->ops[i]))
+            continue;
+        op = arena_push(arena, &out->ops, &out->op_count, sizeof(*op));
+        *op = from->ops[i];
+        op->src = keep_text(arena, op->src);
+        op->dest = keep_text(arena, op->dest);
+        op->origin = keep_text(arena, op->origin);
+    }
+}
+
+static void keep_limits(struct arena *arena, struct plan *plan)
+{
+    plan->limits = keep_array(arena, plan->limits, plan->limit_count, sizeof(*plan->limits));
+    for (size_t i = 0; i < plan->limit_count; i++)
+        plan->limits[i].origin = keep_text(arena, plan->limits[i].origin);
+    for (size_t i = 0; i < PLAN_GROUP__COUNT; i++)
+        plan->group[i].origin = keep_text(arena, plan->group[i].origin);
+}
+
+static struct plan_guard *keep_guards(struct arena *arena, const struct plan_guard *guards,
+                                      size_t count)
+{
+    struct plan_guard *copy = keep_array(arena, guards, count, sizeof(*guards));
+
+    for (size_t i = 0; i < count; i++)
+        copy[i].pattern = keep_text(arena, copy[i].pattern);
+    return copy;
+}
+
+static void keep_refusals(struct arena *arena, struct plan *plan)
+{
+    plan->refusals =
+        keep_array(arena, plan->refusals, plan->refusal_count, sizeof(*plan->refusals));
+    for (size_t i = 0; i < plan->refusal_count; i++) {
+        struct plan_refusal *refusal = &plan->refusals[i];
+
+        *refusal = (struct plan_refusal){.path = keep_text(arena, refusal->path),
+                                         .origin = keep_text(arena, refusal->origin),
+                                         .why = keep_text(arena, refusal->why)};
+    }
+}
+
+static void keep_plan(struct arena *arena, struct plan *plan)
+{
+    struct plan kept = *plan;
+
+    kept.variant = keep_text(arena, plan->variant);
+    kept.hostname = keep_text(arena, plan->hostname);
+    kept.chdir = keep_text(arena, plan->chdir);
+    kept.dotenv = keep_text(arena, plan->dotenv);
+    kept.audit_log = keep_text(arena, plan->audit_log);
+    kept.filter_note = keep_text(arena, plan->filter_note);
+    keep_mounts(arena, plan, &kept);
+    keep_limits(arena, &kept);
+    kept.guards = keep_guards(arena, plan->guards, plan->guard_count);
+    keep_refusals(arena, &kept);
+    kept.nodes = NULL;
+    kept.env_rules = NULL;
+    kept.env_set = NULL;
+    kept.landlock = NULL;
+    kept.filter = NULL; /* its count says that there is one */
+    kept.node_count = kept.env_rule_count = kept.env_set_count = kept.landlock_count = 0;
+    *plan = kept;
+}
+
+static void keep_project(struct arena *arena, struct plan_file *file)
+{
+    file->places = keep_array(arena, file->places, file->place_count, sizeof(*file->places));
+    for (size_t i = 0; i < file->place_count; i++)
+        file->places[i].rel = keep_text(arena, file->places[i].rel);
+    file->known = keep_array(arena, file->known, file->known_count, sizeof(*file->known));
+    for (size_t i = 0; i < file->known_count; i++)
+        file->known[i].rel = keep_text(arena, file->known[i].rel);
+    file->guards = keep_guards(arena, file->guards, file->guard_count);
+}
+
+void plan_keep(struct arena *arena, struct plan_file *file, struct plan *plan)
+{
+    struct plan_file kept = *file;
+
+    keep_plan(arena, plan);
+    kept.arena = (struct arena){NULL};
+    kept.tool = keep_text(arena, file->tool);
+    kept.venv = keep_text(arena, file->venv);
+    kept.project = keep_text(arena, file->project);
+    kept.home = keep_text(arena, file->home);
+    kept.python = keep_text(arena, file->python);
+    kept.policy_hash = keep_text(arena, file->policy_hash);
+    kept.temp_base = keep_text(arena, file->temp_base);
+    kept.inputs = NULL;
+    kept.input_count = 0;
+    keep_project(arena, &kept);
+    kept.variants = arena_alloc(arena, sizeof(*kept.variants));
+    kept.variants[0].plan = *plan;
+    kept.variant_count = 1;
+    *file = kept;
+}
