@@ -85,7 +85,7 @@ static void take_message(struct init *init)
     }
     if (message.kind == CONTROL_PING) {
         take_signals(init);
-        say(init, CONTROL_PONG, 0);
+        say(init, CONTROL_PONG, message.value);
     } else if (message.kind == CONTROL_LEFT) {
         say(init, CONTROL_LEFT, reap());
     } else if (message.kind == CONTROL_DETACH) {

@@ -62,7 +62,7 @@ struct shared {
     struct plan plan; /* with GATE_PLAN_READY, and `parts` */
     struct parts parts;
     struct launch_program program_words; /* likewise */
-    uint32_t failed; /* somebody has set the failure of the shared work */
+    uint32_t failed;                     /* somebody has set the failure of the shared work */
     struct launch_failure failure;
 };
 

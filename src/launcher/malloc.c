@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "svenv/base/status.h"
 #include "svenv/launch/launch.h"
 #include "svenv/sys/syscalls.h"
 
@@ -32,10 +33,6 @@
 #define USUAL ((size_t)72 << 10)
 #define PAGE ((size_t)4096)
 #define ALIGN ((size_t)16)
-
-enum {
-    STATUS_OURS = 125
-};
 
 /* At the front of the arena. */
 struct arena_head {

@@ -1,4 +1,4 @@
-/* The launcher's life beside a running program. */
+/* The launcher's life beside a running program: an event loop, in which nothing blocks. */
 #include "svenv/launcher/supervise.h"
 #include "svenv/base/clock.h"
 
@@ -17,146 +17,303 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/log.h"
 #include "svenv/base/status.h"
-
-#include "supervise-internal.h"
 #include "svenv/guard/guard.h"
+#include "svenv/sys/loop.h"
+
+#include "signals-internal.h"
+#include "supervise-internal.h"
 
 enum {
     ANSWER_MS = 5000,
+    AGAIN_MS = 1000, /* a signal of a child's end may be lost with a failed read */
     WAIT_FAILURES_MAX = 8
+};
+
+/* What is waited for. Moves go down the list only, by the function that is named.
+ *
+ *   RUNNING    the program runs, or is stopped. Its end (program_ended) leads to ENDING, ASKING,
+ *              DETACHING or OVER, the wall-clock limit (time_is_up) to ENDING.
+ *   ASKING     pid 1 was asked whether anything is left of the program, which is done only where
+ *              its list of children cannot be read. Its answer (pid_1_answered) leads to DETACHING
+ *              or OVER; without one it is OVER after ANSWER_MS (phase_is_late).
+ *   DETACHING  pid 1 was told to live on without this process. With its answer (pid_1_answered) the
+ *              sandbox does; without one it ends with this process, after ANSWER_MS.
+ *   ENDING     pid 1 was killed, and everything with it: OVER when it is reaped (take_children).
+ *   OVER       nothing is waited for.
+ */
+enum phase {
+    RUNNING,
+    ASKING,
+    DETACHING,
+    ENDING,
+    OVER
+};
+
+/* The rows of the loop's table, in the order in which they are served. */
+enum {
+    AT_SIGNALS,
+    AT_CONTROL,
+    AT_PROJECT,
+    AT_CLOCK,
+    AT__COUNT
 };
 
 struct supervisor {
     const struct plan *plan;
     struct launch *launch;
     struct guard *guard;
-    struct relay relay;
+    struct loop loop;
+    int at[AT__COUNT];
+    enum phase phase;
+    struct signals signals;
     struct terminal terminal;
-    int signals;
+    int signal_fd;
     int adopted;         /* pid 1's list of children; -1: none to be had */
-    int64_t deadline_ms; /* 0: none */
-    bool ended;
-    int status; /* of the program, as from waitpid(2) */
+    int64_t deadline_ms; /* of the wall-clock limit; 0: none */
+    bool ended;          /* the program has, by itself */
+    bool alive;          /* the sandbox lives on */
+    int status;          /* of the program, as from waitpid(2) */
     struct rusage usage;
+    int64_t oom_kills;
 };
 
-/* The program stopped: stop with it, by the same signal, so that the shell sees what it would see
- * unwrapped. Whoever continues the group continues the program; who continues only this process
- * sends SIGCONT, which the relay forwards. */
-static void stop_with(int number)
+/* due_ms: when to look again in this phase, 0: never. */
+static void enter_phase(struct supervisor *s, enum phase phase, int64_t due_ms)
 {
-    sigset_t set, old;
-
-    sigemptyset(&set);
-    sigaddset(&set, number);
-    if (number == SIGSTOP) {
-        raise(SIGSTOP);
-        return;
-    }
-    signal(number, SIG_DFL);
-    raise(number);
-    sigprocmask(SIG_UNBLOCK, &set, &old);
-    sigprocmask(SIG_SETMASK, &old, NULL);
+    s->phase = phase;
+    s->loop.over = phase == OVER;
+    loop_expect(&s->loop, s->at[AT_CLOCK], due_ms);
 }
 
-/* Were we stopped as well, and continued since? Then whoever continues every process of the tree
- * gets to the program next, or the relay does. */
-static bool is_continued(void)
+/* Kills pid 1, and with it the kernel kills everything in its namespace. */
+static void end_sandbox(struct supervisor *s)
 {
-    sigset_t pending;
+    if (s->launch->init <= 0) {
+        enter_phase(s, OVER, 0);
+        return;
+    }
+    if (kill(s->launch->init, SIGKILL) < 0) { /* it also ends when it is alone */
+        loop_remove(&s->loop, s->at[AT_CONTROL]);
+        close(s->launch->control);
+        signals_forget_control(&s->signals);
+    }
+    enter_phase(s, ENDING, clock_ms() + AGAIN_MS);
+}
 
-    return sigpending(&pending) == 0 && sigismember(&pending, SIGCONT) == 1;
+/* Opened while the program has yet to run, when there is time: the kernel makes the directories on
+ * the way to a file in /proc as they are asked for. */
+static int open_adopted(int init)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", init, init);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void detach_sandbox(struct supervisor *s)
+{
+    uint32_t seconds = 0;
+
+    if (s->deadline_ms) {
+        int64_t left = s->deadline_ms - clock_ms();
+
+        seconds = left > 1000 ? (uint32_t)(left / 1000) : 1;
+    }
+    if (control_say(s->signals.control, CONTROL_DETACH, seconds) < 0)
+        enter_phase(s, OVER, 0);
+    else
+        enter_phase(s, DETACHING, clock_ms() + ANSWER_MS);
+}
+
+/* Has pid 1 adopted anything that the program left? Its list of children (proc(5), "children")
+ * costs less than asking it; where there is no such file, or it is hidden, it is asked. When
+ * nothing is left the status is reported at once, and the kernel takes pid 1 away as this process
+ * ends. */
+static void ask_what_is_left(struct supervisor *s)
+{
+    char byte;
+
+    if (s->adopted >= 0 && read(s->adopted, &byte, 1) == 0)
+        enter_phase(s, OVER, 0);
+    else if (s->adopted >= 0)
+        detach_sandbox(s);
+    else if (control_say(s->signals.control, CONTROL_LEFT, 0) < 0)
+        enter_phase(s, OVER, 0);
+    else
+        enter_phase(s, ASKING, clock_ms() + ANSWER_MS);
+}
+
+/* The program is gone, or has to go: nothing is passed on to it any more. */
+static void leave_program(struct supervisor *s)
+{
+    signals_forget_program(&s->signals);
+    loop_remove(&s->loop, s->at[AT_PROJECT]);
+    job_take_terminal(s->signals.terminal, s->launch->program);
+    /* Before pid 1 ends: with the last process systemd takes the group away. */
+    s->oom_kills =
+        s->launch->group.way == GROUP_NONE ? 0 : cgroup_oom_kills(&s->launch->group.cgroup);
+}
+
+/* What `lifetime` says about the rest. */
+static void program_ended(struct supervisor *s, int status, const struct rusage *usage)
+{
+    s->ended = true;
+    s->status = status;
+    s->usage = *usage;
+    leave_program(s);
+    if (s->plan->lifetime == PLAN_LIFETIME_PROGRAM)
+        end_sandbox(s);
+    else
+        ask_what_is_left(s);
+}
+
+static void time_is_up(struct supervisor *s)
+{
+    leave_program(s);
+    end_sandbox(s);
+}
+
+static void take_child(struct supervisor *s, pid_t pid, int status, const struct rusage *usage)
+{
+    if (pid == s->launch->program && WIFSTOPPED(status)) {
+        if (s->phase == RUNNING)
+            signals_stop_with(&s->signals, WSTOPSIG(status));
+    } else if (pid == s->launch->program) {
+        if (s->phase == RUNNING)
+            program_ended(s, status, usage);
+        else
+            s->usage = *usage;
+    } else if (pid == s->launch->init && !WIFSTOPPED(status)) {
+        s->launch->init = -1;
+    }
 }
 
 static void take_children(struct supervisor *s)
 {
     struct rusage usage;
     int status, failures = 0;
+    pid_t pid = 0;
 
-    for (;;) {
-        pid_t pid = wait4(-1, &status, WNOHANG | WUNTRACED, &usage);
-
+    while ((pid = wait4(-1, &status, WNOHANG | WUNTRACED, &usage)) != 0) {
         /* The signal that told of it does not come again. */
-        if (pid < 0 && errno != ECHILD && failures++ < WAIT_FAILURES_MAX)
-            continue;
-        if (pid <= 0)
-            return;
-        if (pid != s->launch->program) {
-            if (pid == s->launch->init && !WIFSTOPPED(status))
-                s->launch->init = -1;
-            continue;
-        }
-        if (WIFSTOPPED(status)) {
-            if (!is_continued() && !job_read_in_vain(s->relay.terminal, pid, WSTOPSIG(status)))
-                stop_with(WSTOPSIG(status));
-            continue;
-        }
-        s->ended = true;
-        s->status = status;
-        s->usage = usage;
+        if (pid < 0 && (errno == ECHILD || failures++ == WAIT_FAILURES_MAX))
+            break;
+        if (pid > 0)
+            take_child(s, pid, status, &usage);
     }
+    if (s->phase == ENDING && (s->launch->init < 0 || (pid < 0 && errno == ECHILD)))
+        enter_phase(s, OVER, 0);
 }
 
-static void take_signals(struct supervisor *s)
+/* When the table of held signals is full the rest waits in the kernel. */
+static void listen_to_signals(struct supervisor *s)
 {
+    loop_listen(&s->loop, s->at[AT_SIGNALS], signals_have_room(&s->signals) ? POLLIN : 0);
+    loop_expect(&s->loop, s->at[AT_SIGNALS], signals_due(&s->signals));
+}
+
+static void on_signals(void *context, short events)
+{
+    struct supervisor *s = context;
     struct signalfd_siginfo info;
 
-    while (read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+    if (events == 0)
+        signals_pass(&s->signals, clock_ms());
+    while (events != 0 && signals_have_room(&s->signals) &&
+           read(s->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGCHLD)
             take_children(s);
         else
-            relay_signal(&s->relay, &info);
+            signals_got(&s->signals, &info);
+    }
+    signals_ask(&s->signals, clock_ms());
+    listen_to_signals(s);
+}
+
+static void pid_1_answered(struct supervisor *s, const struct control_message *message)
+{
+    if (s->phase == ASKING && message->kind == CONTROL_LEFT) {
+        if (message->value == 1)
+            detach_sandbox(s);
+        else
+            enter_phase(s, OVER, 0);
+    } else if (s->phase == DETACHING && message->kind == CONTROL_DETACH) {
+        s->alive = true;
+        enter_phase(s, OVER, 0);
     }
 }
 
-static void take_reports(struct supervisor *s)
+static void pid_1_is_gone(struct supervisor *s)
 {
+    loop_remove(&s->loop, s->at[AT_CONTROL]);
+    signals_forget_control(&s->signals);
+    if (s->phase == ASKING || s->phase == DETACHING)
+        enter_phase(s, OVER, 0);
+}
+
+static void on_control(void *context, short events)
+{
+    struct supervisor *s = context;
     struct control_message message;
+    ssize_t got = 0;
 
-    while (recv(s->relay.control, &message, sizeof(message), MSG_DONTWAIT) ==
-           (ssize_t)sizeof(message))
-        relay_report(&s->relay, &message);
+    while ((got = recv(s->signals.control, &message, sizeof(message), MSG_DONTWAIT)) ==
+           (ssize_t)sizeof(message)) {
+        signals_report(&s->signals, &message, clock_ms());
+        pid_1_answered(s, &message);
+    }
+    if (got == 0 || !(events & POLLIN))
+        pid_1_is_gone(s);
+    listen_to_signals(s);
 }
 
-static int poll_time(struct supervisor *s)
+/* The wall-clock limit, or an answer that did not come. */
+static void phase_is_late(void *context, short events)
 {
-    int wait = relay_due(&s->relay);
-    int watch = guard_due(s->guard, clock_ms());
-    int64_t left;
+    struct supervisor *s = context;
 
-    if (watch >= 0 && (wait < 0 || watch < wait))
-        wait = watch;
-    if (!s->deadline_ms)
-        return wait;
-    left = s->deadline_ms - clock_ms();
-    left = left < 0 ? 0 : left > 1000000 ? 1000000 : left;
-    return wait < 0 || left < wait ? (int)left : wait;
+    (void)events;
+    switch (s->phase) {
+    case RUNNING:
+        time_is_up(s);
+        break;
+    case ASKING:
+    case DETACHING:
+        enter_phase(s, OVER, 0);
+        break;
+    case ENDING:
+        loop_expect(&s->loop, s->at[AT_CLOCK], clock_ms() + AGAIN_MS);
+        take_children(s);
+        break;
+    case OVER:
+        break;
+    }
 }
 
-/* Kills pid 1, and with it the kernel kills everything in its namespace. Its end waits for the last
- * of them to be reaped, and the program is ours to reap: so all children are waited for at once. */
-static void end_sandbox(struct supervisor *s)
+/* What cannot be protected any more must not be written: the sandbox ends. */
+static void on_project(void *context, short events)
 {
-    struct rusage usage;
-    pid_t pid = 0;
+    struct supervisor *s = context;
+    struct watch *watch = &s->guard->watch;
+    int64_t now_ms = clock_ms();
+    int fd = watch->fd;
+    int due;
 
-    if (s->launch->init <= 0)
+    (void)events;
+    guard_work(s->guard, s->launch->program);
+    if (watch->fd != fd) {
+        loop_remove(&s->loop, s->at[AT_PROJECT]);
+        s->at[AT_PROJECT] = loop_add(&s->loop, watch->fd, POLLIN, on_project, s);
+    }
+    due = guard_due(s->guard, now_ms);
+    loop_expect(&s->loop, s->at[AT_PROJECT], due < 0 ? 0 : now_ms + due);
+    if (watch->lost == NULL)
         return;
-    if (kill(s->launch->init, SIGKILL) < 0) { /* it also ends when it is alone */
-        close(s->launch->control);
-        s->relay.control = -1;
-    }
-    while (pid != s->launch->init && (pid >= 0 || errno == EINTR)) {
-        pid = wait4(-1, NULL, 0, &usage);
-        if (pid == s->launch->program)
-            s->usage = usage;
-    }
-    s->launch->init = -1;
-}
-
-static bool time_is_up(const struct supervisor *s)
-{
-    return s->deadline_ms && clock_ms() >= s->deadline_ms;
+    log_line("stopped: '%s' was replaced on the host while the program ran, and cannot be "
+             "protected again (filesystem.protect)",
+             watch->lost);
+    kill(s->launch->init, SIGKILL);
+    watch->lost = NULL;
 }
 
 /* Only a standard stream may keep a pipe open for its reader longer than the program itself does,
@@ -171,83 +328,6 @@ static void let_go_of_streams(void)
     }
 }
 
-/* What cannot be protected any more must not be written: the sandbox ends. */
-static void watch_project(struct supervisor *s)
-{
-    struct watch *watch = &s->guard->watch;
-
-    guard_work(s->guard, s->launch->program);
-    if (watch->lost == NULL)
-        return;
-    log_line("stopped: '%s' was replaced on the host while the program ran, and cannot be "
-             "protected again (filesystem.protect)",
-             watch->lost);
-    kill(s->launch->init, SIGKILL);
-    watch->lost = NULL;
-}
-
-static void run_until_end(struct supervisor *s)
-{
-    take_children(s);
-    while (!s->ended && !time_is_up(s)) {
-        struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN},
-                               {.fd = s->relay.control, .events = POLLIN},
-                               {.fd = s->guard->watch.fd, .events = POLLIN}};
-
-        poll(fds, ARRAY_SIZE(fds), poll_time(s));
-        take_signals(s);
-        if (!s->ended)
-            watch_project(s);
-        if (fds[1].revents & POLLIN)
-            take_reports(s);
-        else if (fds[1].revents)
-            s->relay.control = -1; /* pid 1 is gone: the program's end follows */
-    }
-}
-
-/* Opened while the program has yet to run, when there is time: the kernel makes the directories on
- * the way to a file in /proc as they are asked for. */
-static int open_adopted(int init)
-{
-    char path[64];
-
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", init, init);
-    return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-/* Has pid 1 adopted nothing that the program left? Its list of children (proc(5), "children") costs
- * less than asking it; where there is no such file, or it is hidden, it is asked. */
-static bool nothing_left(struct supervisor *s)
-{
-    char byte;
-
-    if (s->adopted >= 0)
-        return read(s->adopted, &byte, 1) == 0;
-    return control_say(s->relay.control, CONTROL_LEFT, 0) < 0 ||
-           control_wait(&s->relay, CONTROL_LEFT, ANSWER_MS) != 1;
-}
-
-/* What `lifetime` says about the rest. When nothing is left the status is reported at once, and the
- * kernel takes pid 1 away as this process ends. */
-static bool settle_rest(struct supervisor *s)
-{
-    uint32_t seconds = 0;
-
-    if (s->plan->lifetime == PLAN_LIFETIME_PROGRAM) {
-        end_sandbox(s);
-        return false;
-    }
-    if (nothing_left(s))
-        return false;
-    if (s->deadline_ms) {
-        int64_t left = s->deadline_ms - clock_ms();
-
-        seconds = left > 1000 ? (uint32_t)(left / 1000) : 1;
-    }
-    return control_say(s->relay.control, CONTROL_DETACH, seconds) == 0 &&
-           control_wait(&s->relay, CONTROL_DETACH, ANSWER_MS) >= 0;
-}
-
 int supervise_signals(struct err *err)
 {
     sigset_t all;
@@ -258,46 +338,47 @@ int supervise_signals(struct err *err)
     return fd < 0 ? err_set(err, errno, "cannot watch signals") : fd;
 }
 
+/* There is room for them all: the table was empty. */
+static void add_sources(struct supervisor *s)
+{
+    s->at[AT_SIGNALS] = loop_add(&s->loop, s->signal_fd, POLLIN, on_signals, s);
+    s->at[AT_CONTROL] = loop_add(&s->loop, s->signals.control, POLLIN, on_control, s);
+    s->at[AT_PROJECT] = loop_add(&s->loop, -1, POLLIN, on_project, s);
+    s->at[AT_CLOCK] = loop_add(&s->loop, -1, 0, phase_is_late, s);
+    loop_expect(&s->loop, s->at[AT_CLOCK], s->deadline_ms);
+}
+
 void supervise(const struct plan *plan, struct launch *launch, struct guard *guard, int signals,
                struct outcome *out)
 {
     struct supervisor s = {.plan = plan,
                            .launch = launch,
                            .guard = guard,
-                           .relay = {.control = launch->control,
-                                     .program = launch->program,
-                                     .terminal = job_terminal()},
-                           .signals = signals};
-    int64_t oom_kills;
+                           .signals = {.control = launch->control,
+                                       .program = launch->program,
+                                       .terminal = job_terminal()},
+                           .signal_fd = signals};
 
     if (plan->wall_time)
         s.deadline_ms = clock_ms() + (int64_t)plan->wall_time * 1000;
-    terminal_note(s.relay.terminal, &s.terminal);
+    terminal_note(s.signals.terminal, &s.terminal);
     let_go_of_streams();
     s.adopted = open_adopted(launch->init);
-    run_until_end(&s);
-    job_take_terminal(s.relay.terminal, launch->program);
-    close(s.signals);
-    /* Before pid 1 ends: with the last process systemd takes the group away. */
-    oom_kills = launch->group.way == GROUP_NONE ? 0 : cgroup_oom_kills(&launch->group.cgroup);
-    if (!s.ended) {
-        end_sandbox(&s);
-        terminal_restore(&s.terminal);
-        *out = (struct outcome){.how = OUTCOME_TIME_LIMIT,
-                                .value = STATUS_TIME_LIMIT,
-                                .usage = s.usage,
-                                .oom_kills = oom_kills};
-        return;
-    }
-    *out = WIFSIGNALED(s.status)
+    add_sources(&s);
+    on_project(&s, 0);
+    take_children(&s);
+    loop_run(&s.loop);
+    close(s.signal_fd);
+    close(s.adopted);
+    *out = !s.ended ? (struct outcome){.how = OUTCOME_TIME_LIMIT, .value = STATUS_TIME_LIMIT}
+           : WIFSIGNALED(s.status)
                ? (struct outcome){.how = OUTCOME_KILLED, .value = WTERMSIG(s.status)}
                : (struct outcome){.how = OUTCOME_EXITED, .value = WEXITSTATUS(s.status)};
-    if (out->how == OUTCOME_KILLED)
+    if (out->how != OUTCOME_EXITED)
         terminal_restore(&s.terminal);
     out->usage = s.usage;
-    out->oom_kills = oom_kills;
-    out->alive = settle_rest(&s);
-    close(s.adopted);
+    out->oom_kills = s.oom_kills;
+    out->alive = s.alive;
 }
 
 _Noreturn void outcome_repeat(const struct outcome *outcome)

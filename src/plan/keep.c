@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const char *keep_text(struct arena *arena, const char *text)
+static const char *keep_string(struct arena *arena, const char *text)
 {
     return text ? arena_strdup(arena, text) : NULL;
 }
@@ -46,9 +46,9 @@ static void keep_mounts(struct arena *arena, const struct plan *from, struct pla
             continue;
         op = arena_push(arena, &out->ops, &out->op_count, sizeof(*op));
         *op = from->ops[i];
-        op->src = keep_text(arena, op->src);
-        op->dest = keep_text(arena, op->dest);
-        op->origin = keep_text(arena, op->origin);
+        op->src = keep_string(arena, op->src);
+        op->dest = keep_string(arena, op->dest);
+        op->origin = keep_string(arena, op->origin);
     }
 }
 
@@ -56,9 +56,9 @@ static void keep_limits(struct arena *arena, struct plan *plan)
 {
     plan->limits = keep_array(arena, plan->limits, plan->limit_count, sizeof(*plan->limits));
     for (size_t i = 0; i < plan->limit_count; i++)
-        plan->limits[i].origin = keep_text(arena, plan->limits[i].origin);
+        plan->limits[i].origin = keep_string(arena, plan->limits[i].origin);
     for (size_t i = 0; i < PLAN_GROUP__COUNT; i++)
-        plan->group[i].origin = keep_text(arena, plan->group[i].origin);
+        plan->group[i].origin = keep_string(arena, plan->group[i].origin);
 }
 
 static struct plan_guard *keep_guards(struct arena *arena, const struct plan_guard *guards,
@@ -67,7 +67,7 @@ static struct plan_guard *keep_guards(struct arena *arena, const struct plan_gua
     struct plan_guard *copy = keep_array(arena, guards, count, sizeof(*guards));
 
     for (size_t i = 0; i < count; i++)
-        copy[i].pattern = keep_text(arena, copy[i].pattern);
+        copy[i].pattern = keep_string(arena, copy[i].pattern);
     return copy;
 }
 
@@ -78,9 +78,9 @@ static void keep_refusals(struct arena *arena, struct plan *plan)
     for (size_t i = 0; i < plan->refusal_count; i++) {
         struct plan_refusal *refusal = &plan->refusals[i];
 
-        *refusal = (struct plan_refusal){.path = keep_text(arena, refusal->path),
-                                         .origin = keep_text(arena, refusal->origin),
-                                         .why = keep_text(arena, refusal->why)};
+        *refusal = (struct plan_refusal){.path = keep_string(arena, refusal->path),
+                                         .origin = keep_string(arena, refusal->origin),
+                                         .why = keep_string(arena, refusal->why)};
     }
 }
 
@@ -88,12 +88,12 @@ static void keep_plan(struct arena *arena, struct plan *plan)
 {
     struct plan kept = *plan;
 
-    kept.variant = keep_text(arena, plan->variant);
-    kept.hostname = keep_text(arena, plan->hostname);
-    kept.chdir = keep_text(arena, plan->chdir);
-    kept.dotenv = keep_text(arena, plan->dotenv);
-    kept.audit_log = keep_text(arena, plan->audit_log);
-    kept.filter_note = keep_text(arena, plan->filter_note);
+    kept.variant = keep_string(arena, plan->variant);
+    kept.hostname = keep_string(arena, plan->hostname);
+    kept.chdir = keep_string(arena, plan->chdir);
+    kept.dotenv = keep_string(arena, plan->dotenv);
+    kept.audit_log = keep_string(arena, plan->audit_log);
+    kept.filter_note = keep_string(arena, plan->filter_note);
     keep_mounts(arena, plan, &kept);
     keep_limits(arena, &kept);
     kept.guards = keep_guards(arena, plan->guards, plan->guard_count);
@@ -111,10 +111,10 @@ static void keep_project(struct arena *arena, struct plan_file *file)
 {
     file->places = keep_array(arena, file->places, file->place_count, sizeof(*file->places));
     for (size_t i = 0; i < file->place_count; i++)
-        file->places[i].rel = keep_text(arena, file->places[i].rel);
+        file->places[i].rel = keep_string(arena, file->places[i].rel);
     file->known = keep_array(arena, file->known, file->known_count, sizeof(*file->known));
     for (size_t i = 0; i < file->known_count; i++)
-        file->known[i].rel = keep_text(arena, file->known[i].rel);
+        file->known[i].rel = keep_string(arena, file->known[i].rel);
     file->guards = keep_guards(arena, file->guards, file->guard_count);
 }
 
@@ -124,13 +124,13 @@ void plan_keep(struct arena *arena, struct plan_file *file, struct plan *plan)
 
     keep_plan(arena, plan);
     kept.arena = (struct arena){NULL};
-    kept.tool = keep_text(arena, file->tool);
-    kept.venv = keep_text(arena, file->venv);
-    kept.project = keep_text(arena, file->project);
-    kept.home = keep_text(arena, file->home);
-    kept.python = keep_text(arena, file->python);
-    kept.policy_hash = keep_text(arena, file->policy_hash);
-    kept.temp_base = keep_text(arena, file->temp_base);
+    kept.tool = keep_string(arena, file->tool);
+    kept.venv = keep_string(arena, file->venv);
+    kept.project = keep_string(arena, file->project);
+    kept.home = keep_string(arena, file->home);
+    kept.python = keep_string(arena, file->python);
+    kept.policy_hash = keep_string(arena, file->policy_hash);
+    kept.temp_base = keep_string(arena, file->temp_base);
     kept.inputs = NULL;
     kept.input_count = 0;
     keep_project(arena, &kept);

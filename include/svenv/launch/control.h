@@ -7,7 +7,7 @@
 
 enum control_kind {
     CONTROL_PING,   /* to pid 1: answer once every signal so far has been reported */
-    CONTROL_PONG,   /* its answer */
+    CONTROL_PONG,   /* its answer, with the same `value` */
     CONTROL_SIGNAL, /* from pid 1: the process group (or the whole tree) got signal `value` */
     CONTROL_LEFT,   /* to pid 1: does anything still run? Answer: LEFT with value 0 or 1 */
     CONTROL_DETACH, /* to pid 1: live on without the launcher, at most `value` seconds (0: no end)

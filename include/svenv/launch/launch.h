@@ -71,10 +71,10 @@ void launch_abandon(struct launch *launch);
 void launch_end_group(struct launch *launch);
 
 /* Goes through with it: plan and program are complete now. All that they point to lies in memory
- * that was there before launch_prepare() or is shared (MAP_SHARED) since before it. Nothing of it is
- * needed any more when this returns.
- * Return: 0 when the program has executed, or failed to, and said so; or negative errno
- * with *err; nothing is left mounted, and what runs ends with the caller. */
+ * that was there before launch_prepare() or is shared (MAP_SHARED) since before it. Nothing of it
+ * is needed any more when this returns. Return: 0 when the program has executed, or failed to, and
+ * said so; or negative errno with *err; nothing is left mounted, and what runs ends with the
+ * caller. */
 int launch_go(struct launch *launch, const struct plan *plan, const struct launch_program *program,
               struct err *err);
 

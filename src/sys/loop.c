@@ -1,0 +1,105 @@
+/* The event loop: poll(2) over a table of sources. */
+#include "svenv/sys/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "svenv/base/clock.h"
+
+enum {
+    POLL_MS_MAX = 1000000
+};
+
+int loop_add(struct loop *loop, int fd, short events, loop_fn *handler, void *context)
+{
+    for (int i = 0; i < LOOP_SOURCES_MAX; i++) {
+        if (loop->sources[i].handler)
+            continue;
+        loop->sources[i] = (struct loop_source){
+            .handler = handler, .context = context, .fd = fd, .events = events, .fresh = true};
+        return i;
+    }
+    return -ENOSPC;
+}
+
+void loop_remove(struct loop *loop, int source)
+{
+    if (source >= 0)
+        loop->sources[source] = (struct loop_source){.fd = -1};
+}
+
+void loop_listen(struct loop *loop, int source, short events)
+{
+    if (source >= 0)
+        loop->sources[source].events = events;
+}
+
+void loop_expect(struct loop *loop, int source, int64_t due_ms)
+{
+    if (source >= 0)
+        loop->sources[source].due_ms = due_ms;
+}
+
+/* Milliseconds until the first deadline, -1: there is none. */
+static int loop_wait(const struct loop *loop)
+{
+    int64_t due_ms = 0;
+    int64_t left = 0;
+
+    for (size_t i = 0; i < LOOP_SOURCES_MAX; i++) {
+        const struct loop_source *source = &loop->sources[i];
+
+        if (source->handler && source->due_ms && (!due_ms || source->due_ms < due_ms))
+            due_ms = source->due_ms;
+    }
+    if (!due_ms)
+        return -1;
+    left = due_ms - clock_ms();
+    return left < 0 ? 0 : left > POLL_MS_MAX ? POLL_MS_MAX : (int)left;
+}
+
+static void loop_serve(struct loop *loop, const struct pollfd *fds)
+{
+    for (size_t i = 0; i < LOOP_SOURCES_MAX && !loop->over; i++) {
+        const struct loop_source *source = &loop->sources[i];
+
+        if (source->handler && !source->fresh && fds[i].revents)
+            source->handler(source->context, fds[i].revents);
+    }
+}
+
+static void loop_pass_deadlines(struct loop *loop)
+{
+    int64_t now_ms = clock_ms();
+
+    for (size_t i = 0; i < LOOP_SOURCES_MAX && !loop->over; i++) {
+        struct loop_source *source = &loop->sources[i];
+
+        if (!source->handler || !source->due_ms || source->due_ms > now_ms)
+            continue;
+        source->due_ms = 0;
+        source->handler(source->context, 0);
+    }
+}
+
+void loop_once(struct loop *loop)
+{
+    struct pollfd fds[LOOP_SOURCES_MAX];
+
+    for (size_t i = 0; i < LOOP_SOURCES_MAX; i++) {
+        struct loop_source *source = &loop->sources[i];
+
+        fds[i] = (struct pollfd){.fd = source->handler ? source->fd : -1, .events = source->events};
+        source->fresh = false;
+    }
+    /* When it fails nothing is known of any descriptor: deadlines pass all the same. */
+    if (poll(fds, LOOP_SOURCES_MAX, loop_wait(loop)) > 0)
+        loop_serve(loop, fds);
+    loop_pass_deadlines(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+    while (!loop->over)
+        loop_once(loop);
+}
