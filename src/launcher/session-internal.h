@@ -43,7 +43,7 @@ enum {
 /* The plan that a start goes by. */
 struct session {
     struct plan_file file;
-    bool settled; /* known to hold: nothing is left to be compared */
+    bool settled;                            /* known to hold: nothing is left to be compared */
     struct launch_memory maps[SESSION_MAPS]; /* that plans were read from */
 };
 
