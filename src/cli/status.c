@@ -107,11 +107,9 @@ static void look_at_policy(struct status *status)
 }
 
 static const char *const plan_changes[] = {
-    [PLAN_CHANGE_NONE] = NULL,
-    [PLAN_CHANGE_TOOL] = SVENV_CLI,
-    [PLAN_CHANGE_VENV] = "the place of the venv",
-    [PLAN_CHANGE_KERNEL] = "the kernel's Landlock",
-    [PLAN_CHANGE_INPUT] = NULL, /* by its path */
+    [PLAN_CHANGE_NONE] = NULL,           [PLAN_CHANGE_DAMAGE] = "a part of itself",
+    [PLAN_CHANGE_TOOL] = SVENV_CLI,      [PLAN_CHANGE_VENV] = "the place of the venv",
+    [PLAN_CHANGE_KERNEL] = "the kernel", [PLAN_CHANGE_INPUT] = NULL, /* by its path */
 };
 static_assert(ARRAY_SIZE(plan_changes) == PLAN_CHANGE__COUNT, "a name per kind of change");
 

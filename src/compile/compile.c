@@ -24,6 +24,7 @@
 #include "svenv/launch/launch.h"
 #include "svenv/start/command.h"
 #include "svenv/sys/drop.h"
+#include "svenv/sys/syscalls.h"
 #include "svenv/wrap/wrap.h"
 
 enum {
@@ -299,14 +300,28 @@ static int compute(struct plan_file *file, const struct venv *venv, const struct
     return r;
 }
 
+/* Both directories as they were when they were in step: what changes there later is wrapped. */
+static void add_side_inputs(struct plan_file *file, const char *venv_path,
+                            const struct venv_sides *sides)
+{
+    auto_free char *bin = path_join(venv_path, "bin");
+    auto_free char *real = path_join(venv_path, "sandbox/bin");
+
+    add_input(file, bin, false, false, &sides->bin);
+    add_input(file, real, false, false, &sides->sandbox_bin);
+}
+
 /* The entries are brought in step even where the policy has a fault, as if it said nothing. */
 static int load_and_sync(struct plan_file *file, struct venv *venv, const struct user *user,
                          const struct layers *layers, struct policy *policy, struct err *err)
 {
     struct err fault = {0};
+    struct venv_sides sides = {.bin = {.mode = 0}};
     int loaded = layers_load(policy, user, layers, &fault);
-    int r = settle_venv(file, venv, loaded == 0 ? policy : NULL, err);
+    int r = settle_venv(venv, loaded == 0 ? policy : NULL, &sides, err);
 
+    if (r == 0)
+        add_side_inputs(file, venv->path, &sides);
     if (r == 0 && loaded < 0)
         *err = fault;
     return r < 0 ? r : loaded;
@@ -315,6 +330,7 @@ static int load_and_sync(struct plan_file *file, struct venv *venv, const struct
 int compile_plan(const char *venv_path, const struct user *user, const struct layers *layers,
                  struct plan_file *file, struct err *err)
 {
+    char kernel[KERNEL_NAME_MAX];
     auto_policy struct policy policy;
     auto_venv struct venv venv;
     int r;
@@ -323,6 +339,8 @@ int compile_plan(const char *venv_path, const struct user *user, const struct la
     policy_init(&policy);
     venv_init(&venv);
     file->tool = arena_strdup(&file->arena, SVENV_BUILD);
+    sys_kernel_name(kernel);
+    file->kernel = arena_strdup(&file->arena, kernel);
     r = read_manifest(&venv, venv_path, err);
     if (r < 0)
         return r;
@@ -399,10 +417,13 @@ int compile_read(const char *venv_path, struct plan_file *file, struct buf *byte
 
 struct plan_change compile_first_change(const char *venv_path, const struct plan_file *file)
 {
+    char kernel[KERNEL_NAME_MAX];
     const struct plan_now now = {.tool = SVENV_BUILD,
                                  .venv = venv_path,
+                                 .kernel = kernel,
                                  .landlock_abi = landlock_abi(),
                                  .look = file_id_known};
 
+    sys_kernel_name(kernel);
     return plan_first_change(file, &now);
 }

@@ -2,16 +2,23 @@
 #ifndef SVENV_COMPILE_SETTLE_INTERNAL_H
 #define SVENV_COMPILE_SETTLE_INTERNAL_H
 
+#include "svenv/base/fd.h"
+
 struct err;
-struct plan_file;
 struct policy;
 struct venv;
 
-/* Syncs the venv (venv->path) until one sync saw nothing change under it, and records the
- * identities of both directories in *file: they are then those of directories that are in step.
- * policy: says which reserved names are published, and where it says nothing of one the user is
- * told; NULL: there is none that could be read. Return: 0, or negative errno with *err. */
-int settle_venv(struct plan_file *file, struct venv *venv, const struct policy *policy,
+/* The identities of $venv/bin and $venv/sandbox/bin. */
+struct venv_sides {
+    struct file_id bin;
+    struct file_id sandbox_bin;
+};
+
+/* Syncs the venv (venv->path) until one sync saw nothing change under it: *out are then the
+ * identities of directories that are in step. policy: says which reserved names are published, and
+ * where it says nothing of one the user is told; NULL: there is none that could be read.
+ * Return: 0, or negative errno with *err. */
+int settle_venv(struct venv *venv, const struct policy *policy, struct venv_sides *out,
                 struct err *err);
 
 #endif

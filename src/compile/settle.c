@@ -10,7 +10,6 @@
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/find/venv.h"
-#include "svenv/plan/plan.h"
 #include "svenv/policy/policy.h"
 #include "svenv/wrap/wrap.h"
 
@@ -63,7 +62,7 @@ static struct strv published_names(const struct policy *policy)
     return names;
 }
 
-int settle_venv(struct plan_file *file, struct venv *venv, const struct policy *policy,
+int settle_venv(struct venv *venv, const struct policy *policy, struct venv_sides *out,
                 struct err *err)
 {
     auto_strv struct strv publish = published_names(policy);
@@ -82,9 +81,9 @@ int settle_venv(struct plan_file *file, struct venv *venv, const struct policy *
 
         if (r < 0)
             return r;
-        file->bin = file_id_known(AT_FDCWD, bin, false);
-        file->sandbox_bin = file_id_known(AT_FDCWD, sandbox_bin, false);
-        if (is_settled(&bin_before, &file->bin) && is_settled(&inner_before, &file->sandbox_bin))
+        out->bin = file_id_known(AT_FDCWD, bin, false);
+        out->sandbox_bin = file_id_known(AT_FDCWD, sandbox_bin, false);
+        if (is_settled(&bin_before, &out->bin) && is_settled(&inner_before, &out->sandbox_bin))
             return 0;
         wait_tick();
     }

@@ -207,9 +207,14 @@ static int open_sandbox(const char *venv, struct err *err)
 
 static bool is_stale(const struct plan_file *file, const char *venv)
 {
-    const struct plan_now now = {
-        .tool = SVENV_BUILD, .venv = venv, .landlock_abi = landlock_abi(), .look = file_id_known};
+    char kernel[KERNEL_NAME_MAX];
+    const struct plan_now now = {.tool = SVENV_BUILD,
+                                 .venv = venv,
+                                 .kernel = kernel,
+                                 .landlock_abi = landlock_abi(),
+                                 .look = file_id_known};
 
+    sys_kernel_name(kernel);
     return plan_first_change(file, &now).kind != PLAN_CHANGE_NONE;
 }
 

@@ -13,8 +13,10 @@
 #include "codec-internal.h"
 
 #define PLAN_MAGIC "SVENVPLN"
-#define PLAN_VERSION 5u
-#define HEADER_SIZE 24u      /* magic, version, flags, total length */
+#define PLAN_VERSION 6u
+#define HEADER_SIZE 32u      /* magic, version, zero, LENGTH_AT, SUM_AT */
+#define LENGTH_AT 16u        /* of the whole */
+#define SUM_AT 24u           /* over all that follows the header */
 #define CPUS_MAX 4096        /* more is no limit anywhere */
 #define FILTER_INSN 8u       /* sizeof(struct sock_filter) */
 #define FILTER_INSN_MAX 4096 /* the kernel's limit */
@@ -247,6 +249,7 @@ static void code_input(struct codec *c, void *item)
 static void code_file(struct codec *c, struct plan_file *file)
 {
     file->tool = code_str(c, file->tool);
+    file->kernel = code_str(c, file->kernel);
     file->venv = code_text(c, file->venv);
     file->project = code_str(c, file->project);
     file->home = code_text(c, file->home);
@@ -255,8 +258,6 @@ static void code_file(struct codec *c, struct plan_file *file)
     file->temp_base = code_str(c, file->temp_base);
     file->made_ns = code_i64(c, file->made_ns);
     CODE_ARRAY(c, file->inputs, file->input_count, code_input);
-    code_file_id(c, &file->bin);
-    code_file_id(c, &file->sandbox_bin);
     CODE_ARRAY(c, file->guards, file->guard_count, code_guard);
     CODE_ARRAY(c, file->places, file->place_count, code_place);
     file->places_cut = code_bool(c, file->places_cut);
@@ -269,20 +270,27 @@ static void code_file(struct codec *c, struct plan_file *file)
 /* --- the two directions -------------------------------------------------------------------------
  */
 
+/* Little-endian, as all numbers. */
+static void set_u64(char *at, uint64_t value)
+{
+    memcpy(at, &value, sizeof(value));
+}
+
 void plan_encode(const struct plan_file *file, struct buf *out)
 {
     struct codec c = {.out = out, .base = out->len};
     struct plan_file copy = *file;
-    uint64_t total = 0;
+    char *start = NULL;
 
     buf_add(out, PLAN_MAGIC, 8);
     code_u32(&c, PLAN_VERSION);
     code_u32(&c, 0);
     code_u64(&c, 0);
+    code_u64(&c, 0);
     code_file(&c, &copy);
-    total = out->len - c.base;
-    for (unsigned i = 0; i < 8; i++)
-        out->data[c.base + HEADER_SIZE - 8 + i] = (char)(unsigned char)(total >> (8 * i));
+    start = out->data + c.base;
+    set_u64(start + LENGTH_AT, out->len - c.base);
+    set_u64(start + SUM_AT, codec_sum(start + HEADER_SIZE, out->len - c.base - HEADER_SIZE));
 }
 
 static int check_header(struct codec *c, struct err *err)
@@ -300,7 +308,19 @@ static int check_header(struct codec *c, struct err *err)
         codec_fail(c, "has a flag that does not exist");
     if (code_u64(c, 0) != c->len)
         codec_fail(c, "is not as long as it says");
+    code_u64(c, 0); /* the sum: see plan_is_whole() */
     return 0;
+}
+
+bool plan_is_whole(const struct plan_file *file)
+{
+    const unsigned char *start = file->bytes;
+    uint64_t sum = 0;
+
+    if (start == NULL)
+        return true;
+    memcpy(&sum, start + SUM_AT, sizeof(sum));
+    return sum == codec_sum(start + HEADER_SIZE, file->byte_count - HEADER_SIZE);
 }
 
 int plan_peek(const struct plan_variant *variant, struct plan *out, struct err *err)
@@ -366,6 +386,8 @@ int plan_open(struct plan_file *file, const void *data, size_t len, struct err *
         codec_fail(&c, "has no variant for all other commands");
     if (c.bad != NULL)
         return err_plain(err, EINVAL, "compiled plan %s (at byte %zu)", c.bad, c.pos);
+    decoded.bytes = data;
+    decoded.byte_count = len;
     *file = decoded;
     plan_file_init(&decoded);
     return 0;

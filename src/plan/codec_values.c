@@ -4,8 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
-#define ITEM_SIZE_MIN 4u  /* the smallest item of an array: a length */
+#define ITEM_GROWTH 4u    /* no struct is more times as large as its smallest item in the file */
 #define ABSENT UINT32_MAX /* length of a string that is NULL */
+
 void codec_fail(struct codec *c, const char *what)
 {
     if (c->bad == NULL)
@@ -117,8 +118,8 @@ const char *code_text(struct codec *c, const char *text)
     return "";
 }
 
-/* An array: `slot` is the address of its pointer. Every item takes four bytes at least, so a wrong
- * count cannot make us allocate more than a small multiple of the input. */
+/* An array: `slot` is the address of its pointer. A wrong count cannot make us allocate more than a
+ * small multiple of the input. */
 void code_array(struct codec *c, void *slot, size_t *count, size_t size, item_fn *each)
 {
     uint32_t total = 0;
@@ -128,7 +129,7 @@ void code_array(struct codec *c, void *slot, size_t *count, size_t size, item_fn
     total = code_u32(c, (uint32_t)*count);
     if (c->out != NULL) {
         memcpy(&items, slot, sizeof(items));
-    } else if (total > (c->len - c->pos) / ITEM_SIZE_MIN) {
+    } else if (total * size > (c->len - c->pos) * ITEM_GROWTH) {
         codec_fail(c, "has more items than bytes");
         return;
     } else if (total > 0) {

@@ -125,14 +125,16 @@ void plan_keep(struct arena *arena, struct plan_file *file, struct plan *plan)
     keep_plan(arena, plan);
     kept.arena = (struct arena){NULL};
     kept.tool = keep_string(arena, file->tool);
+    kept.kernel = keep_string(arena, file->kernel);
     kept.venv = keep_string(arena, file->venv);
     kept.project = keep_string(arena, file->project);
     kept.home = keep_string(arena, file->home);
     kept.python = keep_string(arena, file->python);
     kept.policy_hash = keep_string(arena, file->policy_hash);
     kept.temp_base = keep_string(arena, file->temp_base);
+    kept.bytes = NULL;
     kept.inputs = NULL;
-    kept.input_count = 0;
+    kept.input_count = kept.byte_count = 0;
     keep_project(arena, &kept);
     kept.variants = arena_alloc(arena, sizeof(*kept.variants));
     kept.variants[0].plan = *plan;

@@ -7,9 +7,11 @@
 #include <linux/stat.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 static int result(long value)
@@ -66,6 +68,14 @@ int sys_mount_id(int fd)
     long rc = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &sx);
 
     return rc < 0 ? -errno : sx.stx_mask & STATX_MNT_ID ? (int)sx.stx_mnt_id : -ENOSYS;
+}
+
+void sys_kernel_name(char name[KERNEL_NAME_MAX])
+{
+    struct utsname names = {.release = ""};
+
+    (void)uname(&names);
+    snprintf(name, KERNEL_NAME_MAX, "%s %s", names.release, names.version);
 }
 
 int sys_pidfd_open(pid_t pid)

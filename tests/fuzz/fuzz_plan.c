@@ -9,7 +9,8 @@
 #include "fuzz.h"
 
 #define LENGTH_AT 16
-#define HEADER_SIZE 24
+#define SUM_AT 24
+#define HEADER_SIZE 32
 
 static void check(const struct plan_file *file, const void *data, size_t size)
 {
@@ -23,7 +24,11 @@ static void check(const struct plan_file *file, const void *data, size_t size)
         plan_print(&file->variants[i].plan, &text);
     }
     plan_encode(file, &again);
-    assert(again.len == size && memcmp(again.data, data, size) == 0);
+    /* Reading leaves the sum alone, so that damage to the rest is what is read here. */
+    (void)plan_is_whole(file);
+    assert(again.len == size);
+    memcpy(again.data + SUM_AT, (const char *)data + SUM_AT, HEADER_SIZE - SUM_AT);
+    assert(memcmp(again.data, data, size) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -432,24 +432,13 @@ class Damage(BadCase):
     def test_plan(self):
         plan = self.sandbox / "plan"
         whole = plan.read_bytes()
-        cases = [b"", b"x", whole[:7], whole[:100], whole[:len(whole) // 2], whole[:-1],
-                 whole + b"x", bytes(len(whole)), os.urandom(len(whole)), b"\xff" * len(whole)]
-        for step in range(0, len(whole), max(1, len(whole) // 96)):
-            flipped = bytearray(whole)
-            flipped[step] ^= 0x55
-            cases.append(bytes(flipped))
+        cases = [b"", b"x", whole + b"x", bytes(len(whole)), os.urandom(len(whole)),
+                 b"\xff" * len(whole)]
+        cases += [whole[:length] for length in (7, 24, 31, 32, 100, len(whole) - 1)]
+        cases += [whole[:length] for length in range(len(whole) // 9, len(whole), len(whole) // 9)]
         for number, data in enumerate(cases):
             with self.subTest(number):
-                plan.write_bytes(data)
-                done = self.p.code("import os; print(os.path.exists('/.sandbox-venv'))")
-                if done.returncode == 0:
-                    self.assertEqual((done.stdout, done.stderr), ("True\n", ""))
-                else:
-                    # A changed byte that still reads as a plan is of the user's own making.
-                    self.assertGreaterEqual(number, 10)
-                    self.assertTrue(done.stderr.startswith("sandbox-venv: "), done.stderr)
-                    # One that does not is made again.
-                    self.assertNotIn("compiled plan", done.stderr)
+                self.assert_made_again(plan, data)
         for make in (lambda: None, lambda: os.mkfifo(plan), lambda: plan.symlink_to("/etc/passwd")):
             plan.unlink()
             make()
@@ -462,6 +451,52 @@ class Damage(BadCase):
         plan.write_bytes(whole)
         plan.chmod(0o666)
         self.assert_refused(self.p.code("print('ran')"), saying="another user")
+
+    def assert_made_again(self, plan, data):
+        """A plan like this stops nobody: the next start makes it again, and the one after keeps
+        that."""
+        plan.write_bytes(data)
+        done = self.p.code("import os; print(os.path.exists('/.sandbox-venv'))")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "True\n", ""))
+        made = plan.read_bytes()
+        self.assertNotEqual(made, data)
+        self.assert_clean(self.p.code("pass"))
+        self.assertEqual(plan.read_bytes(), made)
+
+    def test_plan_with_a_changed_byte(self):
+        """Some read as plans, of something else: none is obeyed."""
+        plan = self.sandbox / "plan"
+        whole = plan.read_bytes()
+        header = 32
+        for at in [*range(0, header, 3), *range(header, len(whole), len(whole) // 60)]:
+            with self.subTest(at):
+                flipped = bytearray(whole)
+                flipped[at] ^= 0x55
+                self.assert_made_again(plan, bytes(flipped))
+
+    def test_plan_with_a_hole(self):
+        """As a crash of the machine leaves a file that was being written."""
+        plan = self.sandbox / "plan"
+        whole = plan.read_bytes()
+        for at in range(0, len(whole), 8192):
+            with self.subTest(at):
+                end = min(at + 4096, len(whole))
+                self.assert_made_again(plan, whole[:at] + bytes(end - at) + whole[end:])
+
+    def test_damage_is_no_way_around_the_policy(self):
+        """What made the policy refuse still does; and a whole plan is left as it is."""
+        plan = self.sandbox / "plan"
+        policy = self.sandbox / "policy.yaml"
+        good = policy.read_text()
+        self.assert_clean(self.p.code("pass"))
+        whole = plan.read_bytes()
+        self.assert_clean(self.p.code("pass"))
+        self.assertEqual(plan.read_bytes(), whole)
+        policy.write_text(good + "filesystem: {project: sideways}\n")
+        self.assert_refused(self.p.code("print('ran')"), saying="sideways")
+        for data in (whole[:-1], b"", whole[:100] + b"\xff" + whole[101:]):
+            plan.write_bytes(data)
+            self.assert_refused(self.p.code("print('ran')"), saying="sideways")
 
     def test_manifest(self):
         manifest = self.sandbox / "manifest.json"

@@ -243,6 +243,7 @@ struct plan_input {
 struct plan_file {
     struct arena arena;
     const char *tool;    /* version and build that made it */
+    const char *kernel;  /* that it was made on, see sys_kernel_name() */
     const char *venv;    /* real path; a moved venv is noticed by this */
     const char *project; /* NULL: none */
     const char *home;    /* $HOME's real path = where the private home is mounted */
@@ -252,8 +253,6 @@ struct plan_file {
     int64_t made_ns;       /* when; 0: for one start only */
     struct plan_input *inputs;
     size_t input_count;
-    struct file_id bin; /* $venv/bin and $venv/sandbox/bin as they were when in step */
-    struct file_id sandbox_bin;
     struct plan_guard *guards; /* of all variants */
     size_t guard_count;
     struct plan_place *places; /* sorted by path */
@@ -263,6 +262,8 @@ struct plan_file {
     size_t known_count;
     struct plan_variant *variants;
     size_t variant_count;
+    const void *bytes; /* as plan_open() read it, see plan_is_whole(); NULL: it was computed */
+    size_t byte_count;
 };
 
 void plan_file_init(struct plan_file *file);
@@ -300,6 +301,8 @@ void plan_encode(const struct plan_file *file, struct buf *out);
  * until plan_load(): a start needs only one. Return: 0, or -EINVAL with *err. */
 int plan_open(struct plan_file *file, const void *data, size_t len, struct err *err);
 int plan_load(struct plan_file *file, struct plan_variant *variant, struct err *err);
+/* Is every byte as it was written? What was changed may still read as a plan, of something else. */
+bool plan_is_whole(const struct plan_file *file);
 /* Only the plain fields of a plan, not its lists: what launch_prepare() needs. */
 int plan_peek(const struct plan_variant *variant, struct plan *out, struct err *err);
 /* Both, for all variants. */

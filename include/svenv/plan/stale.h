@@ -12,23 +12,25 @@ struct plan_file;
 struct plan_now {
     const char *tool;      /* version and build of whoever asks */
     const char *venv;      /* real path */
-    unsigned landlock_abi; /* of the running kernel */
+    const char *kernel;    /* sys_kernel_name() */
+    unsigned landlock_abi; /* that it has */
     /* file_id_known(), or a test's own. */
     struct file_id (*look)(int dir, const char *path, bool follow);
 };
 
 enum plan_change_kind {
     PLAN_CHANGE_NONE,
+    PLAN_CHANGE_DAMAGE, /* the plan itself is not as it was written */
     PLAN_CHANGE_TOOL,
     PLAN_CHANGE_VENV,   /* moved or copied */
-    PLAN_CHANGE_KERNEL, /* one was booted that has more of Landlock, or less */
+    PLAN_CHANGE_KERNEL, /* another was booted, or there is more of Landlock, or less */
     PLAN_CHANGE_INPUT,
     PLAN_CHANGE__COUNT
 };
 
 struct plan_change {
     enum plan_change_kind kind;
-    const char *path; /* INPUT: what is not as it was; may be relative to the venv; the plan's */
+    const char *path; /* INPUT: what is not as it was; the plan's */
 };
 
 /* The first of what the plan was made from that is no longer so. One look for each input: a

@@ -55,6 +55,12 @@ int sys_getdents(int dir, void *buffer, unsigned size);
 int64_t sys_birth_ns(int fd);
 /* The number of the mount that the file was opened through. */
 int sys_mount_id(int fd);
+/* The running kernel by release and build, to tell it from another; never to conclude from it what
+ * it can do. */
+enum {
+    KERNEL_NAME_MAX = 160
+};
+void sys_kernel_name(char name[KERNEL_NAME_MAX]);
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_kill(int pidfd, int number);
 int sys_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);

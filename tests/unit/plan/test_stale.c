@@ -71,8 +71,9 @@ static void fill_plan(struct plan_file *file)
     plan_file_init(file);
     file->tool = "0.1.0";
     file->venv = "/p/.venv";
-    file->bin = look(0, "/p/.venv/bin", false);
-    file->sandbox_bin = look(0, "/p/.venv/sandbox/bin", false);
+    file->kernel = "6.1.0 #1";
+    add_input(file, "/p/.venv/bin", false, false);
+    add_input(file, "/p/.venv/sandbox/bin", false, false);
     add_input(file, "/p/.venv/sandbox/policy.yaml", true, false);
     add_input(file, "/etc", false, false);
     add_input(file, "/p/src", false, true);
@@ -80,6 +81,9 @@ static void fill_plan(struct plan_file *file)
     variant = arena_push(&file->arena, &file->variants, &file->variant_count, sizeof(*variant));
     *variant = (struct plan_variant){.plan = {.variant = "default", .landlock_abi = ABI}};
 }
+
+static const struct plan_now as_then = {
+    .tool = "0.1.0", .venv = "/p/.venv", .kernel = "6.1.0 #1", .landlock_abi = ABI, .look = look};
 
 static const struct change_case {
     const char *what;
@@ -96,38 +100,40 @@ static const struct change_case {
         GONE,
         FAILS
     } field;
-    const char *tool, *venv; /* of whoever asks; NULL: as before */
+    const char *tool, *venv, *kernel; /* of whoever asks; NULL: as before */
     int abi_more;
     enum plan_change_kind kind;
     const char *changed;
 } cases[] = {
-    {"nothing", NULL, NOTHING, NULL, NULL, 0, PLAN_CHANGE_NONE, NULL},
-    {"upgraded", NULL, NOTHING, "0.2.0", NULL, 0, PLAN_CHANGE_TOOL, NULL},
-    {"moved", NULL, NOTHING, NULL, "/q/.venv", 0, PLAN_CHANGE_VENV, NULL},
-    {"kernel with more", NULL, NOTHING, NULL, NULL, 1, PLAN_CHANGE_KERNEL, NULL},
-    {"kernel without", NULL, NOTHING, NULL, NULL, -ABI, PLAN_CHANGE_KERNEL, NULL},
-    {"new entry", "/p/.venv/bin", MTIME, NULL, NULL, 0, PLAN_CHANGE_INPUT, "bin"},
-    {"bin anew", "/p/.venv/bin", INO, NULL, NULL, 0, PLAN_CHANGE_INPUT, "bin"},
-    {"bin cannot be seen", "/p/.venv/bin", FAILS, NULL, NULL, 0, PLAN_CHANGE_INPUT, "bin"},
-    {"new real entry", "/p/.venv/sandbox/bin", CTIME, NULL, NULL, 0, PLAN_CHANGE_INPUT,
-     "sandbox/bin"},
-    {"policy edited", "/p/.venv/sandbox/policy.yaml", MTIME, NULL, NULL, 0, PLAN_CHANGE_INPUT,
+    {"nothing", NULL, NOTHING, NULL, NULL, NULL, 0, PLAN_CHANGE_NONE, NULL},
+    {"upgraded", NULL, NOTHING, "0.2.0", NULL, NULL, 0, PLAN_CHANGE_TOOL, NULL},
+    {"moved", NULL, NOTHING, NULL, "/q/.venv", NULL, 0, PLAN_CHANGE_VENV, NULL},
+    {"kernel of another build", NULL, NOTHING, NULL, NULL, "6.1.0 #2", 0, PLAN_CHANGE_KERNEL, NULL},
+    {"more of Landlock", NULL, NOTHING, NULL, NULL, NULL, 1, PLAN_CHANGE_KERNEL, NULL},
+    {"no Landlock", NULL, NOTHING, NULL, NULL, NULL, -ABI, PLAN_CHANGE_KERNEL, NULL},
+    {"new entry", "/p/.venv/bin", MTIME, NULL, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/p/.venv/bin"},
+    {"bin anew", "/p/.venv/bin", INO, NULL, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/p/.venv/bin"},
+    {"bin cannot be seen", "/p/.venv/bin", FAILS, NULL, NULL, NULL, 0, PLAN_CHANGE_INPUT,
+     "/p/.venv/bin"},
+    {"new real entry", "/p/.venv/sandbox/bin", CTIME, NULL, NULL, NULL, 0, PLAN_CHANGE_INPUT,
+     "/p/.venv/sandbox/bin"},
+    {"policy edited", "/p/.venv/sandbox/policy.yaml", MTIME, NULL, NULL, NULL, 0, PLAN_CHANGE_INPUT,
      "/p/.venv/sandbox/policy.yaml"},
-    {"times set back", "/p/.venv/sandbox/policy.yaml", CTIME, NULL, NULL, 0, PLAN_CHANGE_INPUT,
+    {"times set back", "/p/.venv/sandbox/policy.yaml", CTIME, NULL, NULL, NULL, 0,
+     PLAN_CHANGE_INPUT, "/p/.venv/sandbox/policy.yaml"},
+    {"policy longer", "/p/.venv/sandbox/policy.yaml", SIZE, NULL, NULL, NULL, 0, PLAN_CHANGE_INPUT,
      "/p/.venv/sandbox/policy.yaml"},
-    {"policy longer", "/p/.venv/sandbox/policy.yaml", SIZE, NULL, NULL, 0, PLAN_CHANGE_INPUT,
+    {"policy gone", "/p/.venv/sandbox/policy.yaml", GONE, NULL, NULL, NULL, 0, PLAN_CHANGE_INPUT,
      "/p/.venv/sandbox/policy.yaml"},
-    {"policy gone", "/p/.venv/sandbox/policy.yaml", GONE, NULL, NULL, 0, PLAN_CHANGE_INPUT,
-     "/p/.venv/sandbox/policy.yaml"},
-    {"name in /etc", "/etc", MTIME, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/etc"},
-    {"name in a directory that counts by itself", "/p/src", MTIME, NULL, NULL, 0, PLAN_CHANGE_NONE,
-     NULL},
-    {"its size and ctime", "/p/src", CTIME, NULL, NULL, 0, PLAN_CHANGE_NONE, NULL},
-    {"directory anew", "/p/src", INO, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/p/src"},
-    {"other file system", "/p/src", DEV, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/p/src"},
-    {"its mode", "/p/src", MODE, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/p/src"},
-    {"cannot be seen", "/p/src", FAILS, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/p/src"},
-    {"appeared", "/absent", NOTHING, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/absent"},
+    {"name in /etc", "/etc", MTIME, NULL, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/etc"},
+    {"name in a directory that counts by itself", "/p/src", MTIME, NULL, NULL, NULL, 0,
+     PLAN_CHANGE_NONE, NULL},
+    {"its size and ctime", "/p/src", CTIME, NULL, NULL, NULL, 0, PLAN_CHANGE_NONE, NULL},
+    {"directory anew", "/p/src", INO, NULL, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/p/src"},
+    {"other file system", "/p/src", DEV, NULL, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/p/src"},
+    {"its mode", "/p/src", MODE, NULL, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/p/src"},
+    {"cannot be seen", "/p/src", FAILS, NULL, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/p/src"},
+    {"appeared", "/absent", NOTHING, NULL, NULL, NULL, 0, PLAN_CHANGE_INPUT, "/absent"},
 };
 
 static void change(struct host_file *file, int field)
@@ -163,8 +169,9 @@ Test(stale, names_what_changed_first)
 {
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const struct change_case *row = &cases[i];
-        const struct plan_now now = {.tool = row->tool ? row->tool : "0.1.0",
-                                     .venv = row->venv ? row->venv : "/p/.venv",
+        const struct plan_now now = {.tool = row->tool ? row->tool : as_then.tool,
+                                     .venv = row->venv ? row->venv : as_then.venv,
+                                     .kernel = row->kernel ? row->kernel : as_then.kernel,
                                      .landlock_abi = (unsigned)(ABI + row->abi_more),
                                      .look = look};
         auto_plan_file struct plan_file file;
@@ -182,31 +189,27 @@ Test(stale, names_what_changed_first)
 /* An id that could not be found out when the plan was made equals none. */
 Test(stale, an_unknown_id_never_holds)
 {
-    const struct plan_now now = {
-        .tool = "0.1.0", .venv = "/p/.venv", .landlock_abi = ABI, .look = look};
-
     for (size_t i = 0; i < 5; i++) {
         auto_plan_file struct plan_file file;
 
         fill_host();
         change(&host[i], FAILS);
         fill_plan(&file);
-        cr_expect_eq(plan_first_change(&file, &now).kind, PLAN_CHANGE_INPUT, "%s", host[i].path);
+        cr_expect_eq(plan_first_change(&file, &as_then).kind, PLAN_CHANGE_INPUT, "%s",
+                     host[i].path);
     }
 }
 
 /* A start looks at each input once, and at nothing else. */
 Test(stale, one_look_each)
 {
-    const struct plan_now now = {
-        .tool = "0.1.0", .venv = "/p/.venv", .landlock_abi = ABI, .look = look};
     auto_plan_file struct plan_file file;
 
     fill_host();
     fill_plan(&file);
     for (size_t i = 0; i < host_count; i++)
         host[i].looks = 0;
-    cr_assert_eq(plan_first_change(&file, &now).kind, PLAN_CHANGE_NONE);
+    cr_assert_eq(plan_first_change(&file, &as_then).kind, PLAN_CHANGE_NONE);
     for (size_t i = 0; i < host_count; i++)
         cr_expect_eq(host[i].looks, 1, "%s", host[i].path);
 }
@@ -214,8 +217,6 @@ Test(stale, one_look_each)
 /* A plan that is still packed, as a start has it, and one whose first variant cannot be read. */
 Test(stale, packed_plans)
 {
-    const struct plan_now now = {
-        .tool = "0.1.0", .venv = "/p/.venv", .landlock_abi = ABI, .look = look};
     auto_plan_file struct plan_file file;
     auto_plan_file struct plan_file opened;
     auto_buf struct buf bytes = {0};
@@ -227,10 +228,13 @@ Test(stale, packed_plans)
     file.home = "/h";
     plan_encode(&file, &bytes);
     cr_assert_eq(plan_open(&opened, bytes.data, bytes.len, NULL), 0);
-    cr_expect_eq(plan_first_change(&opened, &now).kind, PLAN_CHANGE_NONE);
+    cr_expect_eq(plan_first_change(&opened, &as_then).kind, PLAN_CHANGE_NONE);
+    bytes.data[bytes.len - 1] ^= 1;
+    cr_expect_eq(plan_first_change(&opened, &as_then).kind, PLAN_CHANGE_DAMAGE);
+    bytes.data[bytes.len - 1] ^= 1;
     none.packed = bytes.data;
     opened.variants[0] = none;
-    cr_expect_eq(plan_first_change(&opened, &now).kind, PLAN_CHANGE_KERNEL);
+    cr_expect_eq(plan_first_change(&opened, &as_then).kind, PLAN_CHANGE_KERNEL);
     opened.variant_count = 0;
-    cr_expect_eq(plan_first_change(&opened, &now).kind, PLAN_CHANGE_KERNEL);
+    cr_expect_eq(plan_first_change(&opened, &as_then).kind, PLAN_CHANGE_KERNEL);
 }
