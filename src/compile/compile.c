@@ -160,9 +160,10 @@ static void add_made_input(struct plan_file *file, const char *venv_path)
     add_input(file, etc, false, true, NULL);
 }
 
-static bool is_made_by_kernel(const char *path)
+/* Its name stands for all that it shows. */
+static bool is_told_by_kernel(const char *path)
 {
-    static const char *const trees[] = {"/proc", "/sys", "/dev"};
+    static const char *const trees[] = {"/proc", "/sys"};
 
     for (size_t i = 0; i < ARRAY_SIZE(trees); i++) {
         if (path_is_beneath(path, trees[i]))
@@ -226,7 +227,7 @@ static void add_asked_inputs(struct plan_file *file, const struct host_facts *ho
         const struct asked_path *asked = &host->asked[i];
         bool is_link = asked->answer.kind == FACT_SYMLINK;
 
-        if (!is_made_by_kernel(asked->path) && !is_in_listed(host, asked->path) &&
+        if (!is_told_by_kernel(asked->path) && !is_in_listed(host, asked->path) &&
             !is_in_watched(file, asked))
             add_asked_input(file, asked->path, !is_link, &asked->id);
     }

@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -330,6 +331,28 @@ class Policies(BadCase):
         self.file.unlink()
         done = self.p.code("import os; print(os.path.exists('/.sandbox-venv'))")
         self.assertIn((done.returncode, done.stdout), ((0, "True\n"), (125, "")), done.stderr)
+
+    def test_a_source_below_dev_that_becomes_another_kind(self):
+        """What the plan was made with says how it is mounted: when it changes, so does the plan."""
+        top = pathlib.Path(tempfile.mkdtemp(prefix="svenv-test-", dir="/dev/shm"))
+        self.addCleanup(shutil.rmtree, top)
+        source = top / "source"
+        self.put(f"version: 1\nfilesystem: {{mounts: [{{dev-bind: [{source}, /mnt/x]}}]}}\n")
+        look = "import os; print(os.path.isdir('/mnt/x'), os.path.isfile('/mnt/x'))"
+        for make, remove, seen in ((source.mkdir, source.rmdir, "True False\n"),
+                                   (source.touch, source.unlink, "False True\n")) * 2:
+            make()
+            for _ in range(2):
+                done = self.p.code(look)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (0, seen, ""))
+            remove()
+            self.assert_refused(self.p.code(look), saying="policy.yaml:2")
+        # One that becomes the other between two starts.
+        source.mkdir()
+        self.assertEqual(self.p.code(look).stdout, "True False\n")
+        source.rmdir()
+        source.touch()
+        self.assertEqual(self.p.code(look).stdout, "False True\n")
 
     def test_policy_in_the_project_is_not_obeyed(self):
         for name in ("sandbox-venv.yaml", "policy.yaml", ".sandbox-venv.yaml"):
