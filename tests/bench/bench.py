@@ -21,11 +21,15 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-import measure  # noqa: E402
-import support  # noqa: E402
-from measure import CannotRun, Command  # noqa: E402
+import measure
+from measure import CannotRun, Command
+
+from lib import installed, skips
+from lib.environment import INSTALLERS, STEERING, without
+from lib.programs import run
+from lib.project import Project
 
 PROGRAMS = pathlib.Path(os.environ.get("SVENV_BENCH_PROGRAMS", "."))
 BWRAP = shutil.which("bwrap", path="/usr/bin:/bin") or ""
@@ -58,15 +62,14 @@ LIMITS = {
 
 def environment():
     """Without what names paths to an installer: they are mounts that only our side would make."""
-    return {name: value for name, value in support.environment().items()
-            if not name.startswith(("PIP_", "UV_"))}
+    return without(STEERING + INSTALLERS)
 
 
 class Side:
     """A project with a wrapped venv, and bubblewrap's way to the same sandbox."""
 
     def __init__(self, policy="", pip=False):
-        self.project = support.Project(home=True)
+        self.project = Project(home=True)
         try:
             self._make(policy, pip)
         except BaseException:
@@ -82,7 +85,7 @@ class Side:
         project.write("some/where/data.txt", "data\n" * 100)
         project.write("pyproject.toml", "")
         if shutil.which("git"):  # as projects are: what is protected takes mounts on both sides
-            support.run("git", "init", "-q", cwd=project.path, check=True)
+            run("git", "init", "-q", cwd=project.path, check=True)
         project.wrap()
         project.policy(policy)
         self.env = environment()
@@ -90,12 +93,12 @@ class Side:
         self.filter = str(project.top / "filter")
         empty = project.top / "empty"
         empty.mkdir()
-        said = support.run(PROGRAMS / "bench-plan-args", project.env_dir / "sandbox" / "plan",
+        said = run(PROGRAMS / "bench-plan-args", project.env_dir / "sandbox" / "plan",
                            self.filter, empty)
         if said.returncode != 0:
             raise CannotRun(said.stderr.strip())
         self.beyond, *self.options = said.stdout.split("\0")[:-1]
-        if NO_NESTING not in support.run(BWRAP, "--help").stdout:  # bubblewrap before 0.8
+        if NO_NESTING not in run(BWRAP, "--help").stdout:  # bubblewrap before 0.8
             self.options = [option for option in self.options if option != NO_NESTING]
 
     def close(self):
@@ -202,7 +205,7 @@ class Bench:
     def row_first(self):
         first, later = [], []
         for _ in range(max(5, self.rounds // 20)):
-            with support.Project(home=True) as project:
+            with Project(home=True) as project:
                 project.venv()
                 (project.env_dir / "bin" / "true").symlink_to("/usr/bin/true")
                 project.wrap()
@@ -241,7 +244,7 @@ class Bench:
             taken = {name: [] for name in sides}
             for turn in range(max(4, self.rounds // 20)):
                 for name in sorted(sides, reverse=turn % 2 == 1):
-                    done = support.run(*sides[name], cwd=str(side.project.path))
+                    done = run(*sides[name], cwd=str(side.project.path))
                     if done.returncode != 0:
                         raise CannotRun(done.stderr.strip())
                     taken[name].append([int(word) for word in done.stdout.split()])
@@ -287,7 +290,7 @@ class Bench:
 
     def row_wrap(self):
         took = []
-        with support.Project(home=True) as project:
+        with Project(home=True) as project:
             project.venv()
             for i in range(ENTRIES):
                 project.script(f"tool-{i}", "print(1)\n")
@@ -334,17 +337,16 @@ def main():
     unknown = [name for name in args.rows if name not in LIMITS]
     if unknown:
         parser.error(f"no such row: {', '.join(unknown)}")
-    if not BWRAP or not os.access(support.TOOL, os.X_OK):
-        print("skipped: bubblewrap is not installed" if not BWRAP else
-              f"skipped: nothing is installed in {support.PREFIX}")
-        sys.exit(1 if support.MUST_WORK else 77)
+    if not BWRAP:
+        skips.leave("bubblewrap is not installed")
+    installed.require()
     bench = Bench(args.rounds)
     try:
         broken = measure_all(bench, args.rows or list(LIMITS))
     finally:
         bench.close()
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors, "
-          f"{support.run(BWRAP, '--version').stdout.strip()}, {args.rounds} rounds")
+          f"{run(BWRAP, '--version').stdout.strip()}, {args.rounds} rounds")
     sys.exit(1 if broken else 0)
 
 

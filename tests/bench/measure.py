@@ -5,6 +5,8 @@ import select
 import statistics
 import time
 
+from lib.processes import descendants
+
 WAIT = 30  # seconds for what takes one at the most
 FILTER_FD = 9  # where bubblewrap finds the system call filter
 
@@ -64,23 +66,6 @@ def starts(sides, rounds, env):
     return interleaved(sides, rounds, lambda side: side.run(env))
 
 
-def _children(pid):
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return [int(word) for word in file.read().split()]
-    except OSError:
-        return []
-
-
-def _family(pid):
-    found, todo = [pid], [pid]
-    while todo:
-        below = _children(todo.pop())
-        found += below
-        todo += below
-    return found
-
-
 def _text(path):
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -103,16 +88,15 @@ def resident(command, program, env):
     pid = command.spawn(env)
     try:
         end = time.monotonic() + WAIT
-        family = [pid]
         while time.monotonic() < end:
-            family = _family(pid)
+            family = [pid, *descendants(pid)]
             if any(_text(f"/proc/{one}/comm").strip() == program for one in family):
                 break
             time.sleep(0.01)
         else:
             raise CannotRun(f"{command.argv[0]} never started {program}")
         time.sleep(0.1)
-        ours = [one for one in _family(pid) if _text(f"/proc/{one}/comm").strip() != program]
+        ours = [one for one in [pid, *descendants(pid)] if _text(f"/proc/{one}/comm").strip() != program]
         rss = [_kilobytes(one, "status", "VmRSS") for one in ours]
         pss = [_kilobytes(one, "smaps_rollup", "Pss") for one in ours]
         if not ours or None in rss:

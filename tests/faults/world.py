@@ -1,12 +1,11 @@
 """What a start with a fault needs: a wrapped venv whose entries are witnesses, and a look around.
 
-SVENV_PREFIX names the installed prefix, SVENV_FAULTS the directory of the built helpers. Nothing
-outside a world's own temporary directory is made, but for what the tool makes for its venv.
+SVENV_FAULTS names the directory of the built helpers. Nothing outside a world's own temporary
+directory is made, but for what the tool makes for its venv.
 """
 
 import dataclasses
 import glob
-import json
 import os
 import pathlib
 import secrets
@@ -15,38 +14,20 @@ import shutil
 import socket
 import stat
 import subprocess
-import tempfile
 import time
 
-PREFIX = pathlib.Path(os.environ.get("SVENV_PREFIX", "/usr/local"))
-TOOL = PREFIX / "bin" / "sandbox-venv"
+from lib.environment import clean_environment
+from lib.installed import TOOL
+from lib.processes import descendants, mentioning
+from lib.programs import SECONDS, must, run, words_of
+from lib.project import Project
+
 HELPERS = pathlib.Path(os.environ.get("SVENV_FAULTS", "."))
 INJECT, WITHOUT, WITNESS = (HELPERS / f"faults-{name}" for name in ("inject", "without", "witness"))
-SYSTEM_PYTHON = "/usr/bin/python3"
-SECONDS = 60
 FULL = os.environ.get("SVENV_FAULTS_FULL") == "1"  # by hand: everything, for many minutes
-LEFT_OUT = ("BWRAP_ARGS", "SANDBOX_", "VERBOSE", "PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "XDG_")
 
 # What starts are to write: our log, theirs, the made /etc, and when all of a project was in order.
 OF_STARTS = {"log", "state", "etc", "seen"}
-
-
-def environment():
-    env = {n: v for n, v in os.environ.items() if not n.startswith(LEFT_OUT)}
-    return {**env, "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
-
-
-def run(argv, env=None, **options):
-    return subprocess.run([os.fspath(word) for word in argv], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-                          env=env or environment(), timeout=SECONDS, **options)
-
-
-def must(argv, **options):
-    done = run(argv, **options)
-    if done.returncode != 0:
-        raise RuntimeError(f"{argv} gave {done.returncode}: {done.stderr or done.stdout}")
-    return done
 
 
 @dataclasses.dataclass
@@ -73,20 +54,6 @@ class Outcome:
         return ["injected", "late"] in self.log
 
 
-def children(pid):
-    try:
-        return [int(word) for word in
-                pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def descendants(pid):
-    for child in children(pid):
-        yield child
-        yield from descendants(child)
-
-
 def pid_one(root):
     """The lines about the sandbox's pid 1, below a process of ours, that tell what it can do."""
     wanted = ("Uid", "Gid", "Cap", "NoNewPrivs", "SigIgn")
@@ -101,23 +68,13 @@ def pid_one(root):
     return []
 
 
-def processes_of(venv):
-    """Whose command line names the venv: ours alone, its name was made for this run."""
-    for path in glob.glob("/proc/[0-9]*/cmdline"):
-        try:
-            if os.fsencode(venv) in pathlib.Path(path).read_bytes():
-                yield int(path.split("/")[2])
-        except OSError:
-            pass
-
-
 class World:
     def __init__(self, policy="", missing=None):
         """policy: lines of the venv's policy. missing: wrapped on a kernel that lacks these."""
-        self.top = pathlib.Path(os.path.realpath(tempfile.mkdtemp(prefix="svenv-faults-")))
-        self.project = self.top / "project"
-        self.venv = self.project / ".venv"
-        self.env = {**environment(), "XDG_STATE_HOME": str(self.top / "state")}
+        self._made = Project(prefix="svenv-faults-")
+        self.top, self.project, self.venv = self._made.top, self._made.path, self._made.env_dir
+        self.env = self._made.env = clean_environment(LC_ALL="C.UTF-8",
+                                                      XDG_STATE_HOME=self.top / "state")
         self.socket = "svenv-faults-" + secrets.token_hex(8)
         self.id = "none yet"
         self.outside = self.top / "outside"
@@ -135,18 +92,19 @@ class World:
     def _build(self, policy, missing):
         (self.project / ".git").mkdir(parents=True)
         (self.project / ".env").write_text("FROM_DOTENV=yes\n")
-        must([SYSTEM_PYTHON, "-m", "venv", "--without-pip", self.venv])
+        self._made.venv()
         for name in ("witness", "pip"):
             shutil.copy(WITNESS, self.venv / "bin" / name)
             os.chmod(self.venv / "bin" / name, 0o755)
         if policy:
             (self.top / "policy.yaml").write_text("version: 1\n" + policy)
+        self._made.will_be_wrapped()
         self.wrapped = self.tool("wrap", self.venv, *(["--policy", self.top / "policy.yaml"]
                                                       if policy else []), missing=missing)
         if missing is None and self.wrapped.returncode != 0:
             raise RuntimeError("cannot wrap: " + self.wrapped.stderr)
         if self.wrapped.returncode == 0:
-            self.id = json.loads((self.venv / "sandbox" / "manifest.json").read_text())["id"]
+            self.id = self._made.manifest["id"]
 
     def tool(self, *words, missing=None):
         """The command itself, on a kernel that lacks calls."""
@@ -154,9 +112,7 @@ class World:
 
     def close(self):
         self.listener.close()
-        if (self.venv / "sandbox").exists():
-            self.tool("unwrap", self.venv, "--purge")
-        shutil.rmtree(self.top, ignore_errors=True)
+        self._made.close()
 
     def __enter__(self):
         return self
@@ -185,7 +141,7 @@ class World:
         extra = [os.open("/", os.O_RDONLY), pair[0].fileno(),
                  os.open(self.outside, os.O_RDONLY)]
         with subprocess.Popen(
-                [os.fspath(word) for word in argv], cwd=self.project, env=self.env,
+                words_of(argv), cwd=self.project, env=self.env,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 pass_fds=extra) as process:
             try:
@@ -227,8 +183,7 @@ class World:
     def state(self):
         """What starts leave as it is, or bring back to it: both sides of bin, the made /etc, and
         what the manifest says but for times."""
-        manifest = json.loads((self.venv / "sandbox" / "manifest.json").read_text())
-        found = {f"manifest {key} {value}" for key, value in manifest.items()
+        found = {f"manifest {key} {value}" for key, value in self._made.manifest.items()
                  if not key.endswith("mtime") and key != "id"}
         for name in ("bin", "sandbox/bin", "sandbox/etc"):
             found |= {f"{os.path.relpath(path, self.venv)} {describe(path)}"
@@ -245,7 +200,7 @@ class World:
             found |= set(glob.glob(f"{base}/sandbox-venv-{self.id}*"))
         found |= {line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
                   if str(self.top) in line or "sandbox-venv" in line}
-        found |= {f"process {pid}" for pid in processes_of(self.venv)}
+        found |= {f"process {pid}" for pid in mentioning(self.venv)}
         return found
 
 

@@ -6,10 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import unittest
 
-import support
-from support import AS_ROOT, Case, impossible, run, wait_for
+from lib.case import Case
+from lib.environment import environment
+from lib.processes import descendants
+from lib.programs import run, tool
+from lib.skips import impossible
+from lib.user import AS_ROOT
 
 SECRET = "svenv-test-secret-value-4711"
 
@@ -38,12 +41,12 @@ class PidOne(Case):
         """A start by a parent whose environment holds the secret; returns launcher and pid 1."""
         code = "import sys; print('up', flush=True); sys.stdin.read()"
         started = project.spawn("python", "-c", code, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                env=support.environment(SVENV_TEST_TOKEN=SECRET))
+                                env=environment(SVENV_TEST_TOKEN=SECRET))
         self.addCleanup(started.wait)
         self.addCleanup(started.stdin.close)
         self.addCleanup(started.stdout.close)
         self.assertEqual(started.stdout.readline(), b"up\n")
-        children = [pid for pid in support.descendants(started.pid)
+        children = [pid for pid in descendants(started.pid)
                     if pathlib.Path(f"/proc/{pid}/comm").read_text() == "sandbox-venv\n"]
         self.assertEqual(len(children), 1)
         return started.pid, children[0]
@@ -258,8 +261,8 @@ class EntryPoints(Case):
         project = self.wrapped()
         for words in (("run", project.env_dir, "--", "cat", "/proc/self/status"),
                       ("run", project.env_dir, "--", "/bin/sh", "-c", "cat /proc/$$/status")):
-            self.assertEqual(self.confinement(support.tool(*words)), ("1", "2"))
-        done = support.tool("shell", project.env_dir, input="cat /proc/$$/status\n")
+            self.assertEqual(self.confinement(tool(*words)), ("1", "2"))
+        done = tool("shell", project.env_dir, input="cat /proc/$$/status\n")
         self.assertEqual(self.confinement(done), ("1", "2"))
 
 
@@ -275,6 +278,8 @@ for flags in (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY | os.O_APPEND, os.O_RDWR,
         answers.append(type(error).__name__)
 sys.stderr.write(" ".join(answers))
 """
+
+
 OK, NO = "ok", "PermissionError"
 
 
@@ -335,7 +340,7 @@ class ShownFilter(Case):
     """`policy show --filter`: the program that the kernel gets, for people."""
 
     def sections(self, project):
-        done = support.tool("policy", "show", "--filter", project.env_dir)
+        done = tool("policy", "show", "--filter", project.env_dir)
         self.assert_clean(done)
         calls, at = {}, None
         for line in done.stdout.split("\n\n")[0].splitlines():
@@ -371,9 +376,5 @@ class ShownFilter(Case):
         self.assertIn(": debug: ", text.splitlines()[0])
 
     def test_one_question_at_a_time(self):
-        done = support.tool("policy", "show", "--filter", "--diff", self.wrapped().env_dir)
+        done = tool("policy", "show", "--filter", "--diff", self.wrapped().env_dir)
         self.assertEqual((done.returncode, done.stdout), (2, ""))
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -4,11 +4,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import unittest
 import zipfile
 
-import support
+from lib.case import Case
+from lib.environment import environment
+from lib.interpreters import interpreters
+from lib.programs import run, tool
 
 PROBE = """
 import json, os, sys, sysconfig
@@ -29,10 +30,9 @@ print(json.dumps({
 class Pair:
     """A wrapped project and its native twin, asked the same question."""
 
-    def __init__(self, case, interpreter=None, **options):
+    def __init__(self, case, project, interpreter=None):
         self.case = case
-        self.project = case.project(**options)
-        self.project.venv(interpreter)
+        self.project = project.venv(interpreter)
         self.twin = self.project.twin(interpreter=interpreter)
         for one in (self.project, self.twin):
             one.write("probe.py", PROBE)
@@ -63,7 +63,7 @@ class Pair:
         return json.dumps(seen)
 
 
-class Interpreters(support.Case):
+class Interpreters(Case):
     """Every interpreter of the machine, by every way to call it."""
 
     def ways(self, pair):
@@ -72,7 +72,7 @@ class Interpreters(support.Case):
         names = ["python", "python3", version.stdout.strip()]
 
         def by_path(one):
-            return support.environment(PATH=f"{one.path}/{bin_dir}:{os.environ['PATH']}")
+            return environment(PATH=f"{one.path}/{bin_dir}:{os.environ['PATH']}")
 
         for name in names:
             if not os.path.lexists(pair.twin.bin(name)):
@@ -82,17 +82,17 @@ class Interpreters(support.Case):
         yield "dot relative", lambda one: one.run(f"./{bin_dir}/python3", "probe.py")
         yield "from below", lambda one: one.run(f"../{bin_dir}/python", "../probe.py",
                                                 cwd=one.path / "sub")
-        yield "PATH", lambda one: support.run("sh", "-c", "python probe.py", cwd=one.path,
+        yield "PATH", lambda one: run("sh", "-c", "python probe.py", cwd=one.path,
                                               env=by_path(one))
-        yield "env", lambda one: support.run("/usr/bin/env", "python3", "probe.py", cwd=one.path,
+        yield "env", lambda one: run("/usr/bin/env", "python3", "probe.py", cwd=one.path,
                                              env=by_path(one))
         yield "-c", lambda one: one.python("-c", PROBE, "a", "b c", "")
         yield "-m", lambda one: one.python("-m", "probe", "x")
 
     def test_every_interpreter(self):
-        for interpreter in support.interpreters():
+        for interpreter in interpreters():
             with self.subTest(str(interpreter)):
-                pair = Pair(self, interpreter)
+                pair = Pair(self, self.project(), interpreter)
                 for way, ask in self.ways(pair):
                     with self.subTest(way):
                         seen = pair.same_probe(ask, by_name=way in ("PATH", "env"))
@@ -101,9 +101,9 @@ class Interpreters(support.Case):
 
     def test_standard_library_of_every_interpreter(self):
         modules = "ssl sqlite3 ctypes zlib bz2 lzma hashlib json decimal multiprocessing socket"
-        for interpreter in support.interpreters():
+        for interpreter in interpreters():
             with self.subTest(str(interpreter)):
-                pair = Pair(self, interpreter)
+                pair = Pair(self, self.project(), interpreter)
                 code = ("import importlib\n"
                         f"for n in '{modules}'.split():\n"
                         "    try: importlib.import_module(n); print(n)\n"
@@ -111,16 +111,16 @@ class Interpreters(support.Case):
                 pair.same(lambda one, c=code: one.code(c))
 
     def test_base_interpreter_runs_inside(self):
-        for interpreter in support.interpreters():
+        for interpreter in interpreters():
             with self.subTest(str(interpreter)):
-                pair = Pair(self, interpreter)
+                pair = Pair(self, self.project(), interpreter)
                 code = ("import subprocess, sys\n"
                         "print(subprocess.check_output([sys._base_executable, '-I', '-c',"
                         " 'import sys; print(sys.prefix, sys.version)'], text=True))")
                 pair.same(lambda one, c=code: one.code(c))
 
 
-class Places(support.Case):
+class Places(Case):
     """Where the project lies and how it is reached."""
 
     def test_places(self):
@@ -134,10 +134,10 @@ class Places(support.Case):
             "leading dash": {"name": "-project"},
         }.items():
             with self.subTest(label):
-                pair = Pair(self, **options)
+                pair = Pair(self, self.project(**options))
                 for one in (pair.project, pair.twin):
                     one.script("tool", "import sys; print(sys.argv, sys.executable, __file__)\n")
-                support.tool("wrap", pair.project.env_dir, check=True)
+                tool("wrap", pair.project.env_dir, check=True)
                 pair.same_probe(lambda one: one.python("probe.py"))
                 pair.same_probe(lambda one: one.run(".venv/bin/python", "probe.py"))
                 if label == "quotes":  # no shebang can name such a place
@@ -146,7 +146,7 @@ class Places(support.Case):
                 self.assert_clean(done)
 
     def test_through_a_symlinked_project(self):
-        pair = Pair(self)
+        pair = Pair(self, self.project())
         for one in (pair.project, pair.twin):
             (one.top / ("link-" + one.path.name)).symlink_to(one.path)
 
@@ -159,7 +159,7 @@ class Places(support.Case):
                                             cwd="/"))
 
     def test_through_a_symlinked_venv(self):
-        pair = Pair(self)
+        pair = Pair(self, self.project())
         for one in (pair.project, pair.twin):
             (one.path / "current").symlink_to(".venv")
         pair.same_probe(lambda one: one.run("current/bin/python", "probe.py"))
@@ -177,24 +177,24 @@ class Places(support.Case):
         self.assertTrue(os.path.samefile(done.stdout.strip(), real / "env"))
 
     def test_a_script_through_a_link_in_another_directory(self):
-        pair = Pair(self)
+        pair = Pair(self, self.project())
         for one in (pair.project, pair.twin):
             one.script("tool", "import json, sys; print(json.dumps([sys.argv, sys.prefix]))\n")
             (one.top / (one.path.name + "-bin")).mkdir()
             (one.top / (one.path.name + "-bin") / "tool").symlink_to(one.env_dir / "bin/tool")
-        support.tool("wrap", pair.project.env_dir, check=True)
+        tool("wrap", pair.project.env_dir, check=True)
 
         def link(one):
             return str(one.top / (one.path.name + "-bin") / "tool")
 
         seen = pair.same_probe(lambda one: one.run(link(one), "x"))
         self.assertEqual(seen[0], [link(pair.project), "x"])
-        pair.same_probe(lambda one: support.run(
+        pair.same_probe(lambda one: run(
             "sh", "-c", "tool x", cwd=one.path,
-            env=support.environment(PATH=os.path.dirname(link(one)) + ":" + os.environ["PATH"])))
+            env=environment(PATH=os.path.dirname(link(one)) + ":" + os.environ["PATH"])))
 
     def test_a_link_to_the_interpreter_under_another_name(self):
-        pair = Pair(self)
+        pair = Pair(self, self.project())
         for one in (pair.project, pair.twin):
             (one.top / (one.path.name + "-py")).symlink_to(one.bin("python"))
         done = pair.project.run(str(pair.project.top / "project-py"), "-c",
@@ -202,20 +202,18 @@ class Places(support.Case):
         self.assert_clean(done)
 
     def test_other_working_directories(self):
-        pair = Pair(self)
+        pair = Pair(self, self.project())
         for cwd in ("/", "/usr", "/usr/lib"):
             with self.subTest(cwd):
                 pair.same_probe(lambda one, d=cwd: one.run(one.bin(), one.path / "probe.py", cwd=d))
 
 
-class Flags(support.Case):
+class Flags(Case):
     """The interpreter's options, and the ways to give it a program."""
 
     @classmethod
     def setUpClass(cls):
-        cls.keeper = support.Case()
-        cls.addClassCleanup(cls.keeper.doCleanups)
-        cls.pair = Pair(cls.keeper)
+        cls.pair = Pair(cls, cls.project_of_class())
         for one in (cls.pair.project, cls.pair.twin):
             one.write("pkg/__init__.py", "")
             one.write("pkg/__main__.py", PROBE)
@@ -253,13 +251,13 @@ class Flags(support.Case):
                 return one.python(stdin=script)
 
         self.pair.same_probe(from_file)
-        self.pair.same_probe(lambda one: support.run(
+        self.pair.same_probe(lambda one: run(
             "sh", "-c", "cat probe.py | .venv/bin/python - x | cat", cwd=one.path))
-        self.pair.same_probe(lambda one: support.run(
+        self.pair.same_probe(lambda one: run(
             "bash", "-c", ".venv/bin/python <<'END'\n" + PROBE + "\nEND\n", cwd=one.path))
 
     def test_process_substitution(self):
-        self.pair.same(lambda one: support.run(
+        self.pair.same(lambda one: run(
             "bash", "-c", ".venv/bin/python <(echo 'print(6 * 7)')", cwd=one.path))
 
     def test_modules_directories_archives(self):
@@ -273,20 +271,20 @@ class Flags(support.Case):
         for one in (self.pair.project, self.pair.twin):
             archive = (one.path / "app.pyz").read_bytes()
             one.write("app", b"#!" + one.bin().encode() + b"\n" + archive, 0o755)
-        self.pair.same_probe(lambda one: support.run("./app", "x", cwd=one.path))
+        self.pair.same_probe(lambda one: run("./app", "x", cwd=one.path))
 
     def test_script_with_a_shebang_outside_bin(self):
         for one in (self.pair.project, self.pair.twin):
             one.write("tools/job", f"#!{one.bin()}\n" + PROBE, 0o755)
-        self.pair.same_probe(lambda one: support.run("tools/job", "1", cwd=one.path))
-        self.pair.same_probe(lambda one: support.run("./job", "1", cwd=one.path / "tools"))
+        self.pair.same_probe(lambda one: run("tools/job", "1", cwd=one.path))
+        self.pair.same_probe(lambda one: run("./job", "1", cwd=one.path / "tools"))
 
     def test_python_variables(self):
         for name, value in {"PYTHONPATH": "sub:pkg", "PYTHONUTF8": "1", "PYTHONHASHSEED": "7",
                             "PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "1",
                             "PYTHONIOENCODING": "latin-1", "PYTHONUNBUFFERED": "1"}.items():
             with self.subTest(name):
-                env = support.environment(**{name: value})
+                env = environment(**{name: value})
                 self.pair.same_probe(lambda one, e=env: one.python("probe.py", env=e))
 
     def test_many_and_long_arguments(self):
@@ -305,7 +303,7 @@ class Flags(support.Case):
         self.pair.same(ask)
 
 
-class Scripts(support.Case):
+class Scripts(Case):
     """Console scripts and native programs in bin."""
 
     BODY = ("import json, os, sys\n"
@@ -314,9 +312,7 @@ class Scripts(support.Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.keeper = support.Case()
-        cls.addClassCleanup(cls.keeper.doCleanups)
-        cls.pair = Pair(cls.keeper)
+        cls.pair = Pair(cls, cls.project_of_class())
         for one in (cls.pair.project, cls.pair.twin):
             one.script("tool", cls.BODY)
             one.script("flagged", cls.BODY, shebang=f"#!{one.bin()} -sE")
@@ -325,13 +321,13 @@ class Scripts(support.Case):
                        shebang="#!/bin/sh")
             one.script("sourced", "")
             shutil.copy("/bin/echo", one.env_dir / "bin" / "native")
-        support.tool("wrap", cls.pair.project.env_dir, check=True)
+        tool("wrap", cls.pair.project.env_dir, check=True)
 
     def setUp(self):
         self.pair.case = self
 
     def by_path(self, one):
-        return support.environment(PATH=f"{one.env_dir}/bin:{os.environ['PATH']}")
+        return environment(PATH=f"{one.env_dir}/bin:{os.environ['PATH']}")
 
     def test_called_in_every_way(self):
         for name in ("tool", "flagged", "by-env", "shell-job", "native"):
@@ -339,7 +335,7 @@ class Scripts(support.Case):
                 "absolute": lambda one, n=name: one.run(n, "a", "b c", env=self.by_path(one)),
                 "relative": lambda one, n=name: one.run(f".venv/bin/{n}", "a",
                                                         env=self.by_path(one)),
-                "PATH": lambda one, n=name: support.run("sh", "-c", f"{n} a", cwd=one.path,
+                "PATH": lambda one, n=name: run("sh", "-c", f"{n} a", cwd=one.path,
                                                         env=self.by_path(one)),
                 "below": lambda one, n=name: one.run(f"../.venv/bin/{n}", cwd=one.path / "sub",
                                                      env=self.by_path(one)),
@@ -365,16 +361,12 @@ class Scripts(support.Case):
     def test_activated_shell(self):
         script = (". .venv/bin/activate; python -c 'import sys; print(sys.prefix)'; tool 1;"
                   " echo $VIRTUAL_ENV $PS1; deactivate; command -v python")
-        self.pair.same(lambda one: support.run("bash", "-c", script, cwd=one.path))
+        self.pair.same(lambda one: run("bash", "-c", script, cwd=one.path))
 
     def test_argv0_of_a_native_program(self):
         for one in (self.pair.project, self.pair.twin):
             shutil.copy("/bin/bash", one.env_dir / "bin" / "mybash")
-        support.tool("wrap", self.pair.project.env_dir, check=True)
-        self.pair.same(lambda one: support.run(
+        tool("wrap", self.pair.project.env_dir, check=True)
+        self.pair.same(lambda one: run(
             "bash", "-c", "exec -a other-name .venv/bin/mybash -c 'echo $0; echo $BASH'",
             cwd=one.path))
-
-
-if __name__ == "__main__":
-    sys.exit(unittest.main())

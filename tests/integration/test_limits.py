@@ -8,19 +8,25 @@ import functools
 import json
 import os
 import pathlib
-import re
 import signal
 import socket
-import struct
 import threading
-import time
-import unittest
 
-from support import (AS_ROOT, Case, Project, alive, descendants, environment, impossible, run, tool,
-                     wait_for)
+import lying_bus
+
+from lib.case import Case
+from lib.environment import environment
+from lib.processes import alive, descendants, wait_for
+from lib.programs import run, tool
+from lib.project import Project
+from lib.skips import impossible
+from lib.user import AS_ROOT
 
 MEMORY = 96
+
+
 HIERARCHY = pathlib.Path("/sys/fs/cgroup")
+
 
 # Takes memory in steps of 8 MiB and says how much it has.
 HOG = """
@@ -30,6 +36,7 @@ for n in range(int(sys.argv[1]) // 8):
     kept.append(bytearray(b"x") * (8 << 20))
     print(8 * (n + 1), flush=True)
 """
+
 
 # Counts how many sleeping children it can have at once.
 FORKS = """
@@ -47,6 +54,7 @@ except OSError as error:
 for pid in children:
     os.kill(pid, 9)
 """
+
 
 BOMB = """
 import os
@@ -198,7 +206,7 @@ class OnTheBus(Case):
         bus, env = self.listener(pathlib.Path(project.top))
         project.code("pass", env=environment(DBUS_SESSION_BUS_ADDRESS=None,
                                              XDG_RUNTIME_DIR=None)) # brings the plan up to date
-        thread = threading.Thread(target=lie, args=(bus,), daemon=True)
+        thread = threading.Thread(target=lying_bus.lie, args=(bus,), daemon=True)
         thread.start()
         done = project.code("print('ran')", env=env)
         self.assert_refused(done, saying="limits.memory (")
@@ -359,7 +367,7 @@ class InGroups(Case):
 
     def test_the_log_names_it(self):
         project = self.limited()
-        env = environment(XDG_STATE_HOME=str(project.top / "state"))
+        env = project.own_state()
         project.code(HOG, "400", env=env)
         lines = (project.top / "state" / "sandbox-venv" / "audit.jsonl").read_text().splitlines()
         denied = [line for line in map(json.loads, lines) if line["event"] == "denied"]
@@ -501,48 +509,3 @@ class InGroups(Case):
         if os.access(above / "cgroup.procs", os.W_OK):
             (above / "cgroup.procs").write_text(str(os.getpid()))
         self.assertTrue((above / "cgroup.procs").exists())
-
-
-def message(kind, fields, body):
-    """A D-Bus message; fields are (code, type, value)."""
-
-    def text(value):
-        return struct.pack("<I", len(value)) + value + b"\0"
-
-    made = b""
-    for code, sort, value in fields:
-        made += bytes(-len(made) % 8) + bytes([code, 1, ord(sort), 0])
-        made += (struct.pack("<I", value) if sort == "u" else
-                 bytes([len(value)]) + value + b"\0" if sort == "g" else text(value))
-    head = b"l" + bytes([kind, 0, 1]) + struct.pack("<III", len(body), 7, len(made)) + made
-    return head + bytes(-len(head) % 8) + body
-
-
-def lie(bus):
-    """The other side of OnTheBus.listener: says yes to everything, and does nothing."""
-    with bus.accept()[0] as peer:
-        answer_scope(peer)
-        peer.recv(1)
-
-
-def answer_scope(peer):
-    unit = None
-    seen = b""
-    while unit is None:
-        more = peer.recv(4096)
-        if not more:
-            return
-        seen += more
-        if seen.endswith(b"\r\n") and b"BEGIN" not in seen:
-            peer.sendall(b"OK 0123456789abcdef\r\n")
-        unit = re.search(rb"(sandbox-venv-[0-9a-f-]+\.scope)\0", seen)
-    body = struct.pack("<I", 1)
-    for word in (b"/job/1", unit.group(1), b"done"):
-        body += bytes(-len(body) % 4) + struct.pack("<I", len(word)) + word + b"\0"
-    peer.sendall(message(2, [(5, "u", 3)], b"") + message(4, [
-        (2, "s", b"org.freedesktop.systemd1.Manager"), (3, "s", b"JobRemoved"),
-        (8, "g", b"uoss")], body))
-
-
-if __name__ == "__main__":
-    unittest.main()

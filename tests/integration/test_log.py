@@ -5,20 +5,23 @@ import datetime
 import errno
 import json
 import os
-import pathlib
 import shutil
 import stat
 import subprocess
-import sys
 import time
-import unittest
 
-import packages
-import support
-from support import AS_ROOT, Case, impossible, tool
+from lib import packages
+from lib.case import Case
+from lib.environment import environment
+from lib.installed import TOOL
+from lib.installs import VERSION
+from lib.programs import tool
+from lib.skips import impossible
+from lib.user import AS_ROOT, HOME
 
-VERSION = "{0}.{1}".format(*sys.version_info)
 SECRET = "hunter2hunter2"
+
+
 NAMESPACES = ["user", "mount", "pid", "ipc", "uts", "cgroup"]
 
 
@@ -26,7 +29,7 @@ class LogCase(Case):
     """Each test has a state directory of its own."""
 
     def setUp(self):
-        self.state = pathlib.Path(self.project().top) / "state"
+        self.state = self.project().top / "state"
         old = os.environ.get("XDG_STATE_HOME")
         os.environ["XDG_STATE_HOME"] = str(self.state)
         self.addCleanup(self.restore, old)
@@ -177,7 +180,7 @@ class FilterOff(LogCase):
         p = self.wrapped(policy="audit: {level: all}\n")
         seen = []
         for extra in ({}, {"SANDBOX_SECCOMP_ALLOW": ""}):
-            done = p.code(self.CODE, env=support.environment(**extra))
+            done = p.code(self.CODE, env=environment(**extra))
             self.assert_clean(done)
             seen.append(done.stdout.strip())
         self.assertEqual(seen, [f"[{errno.EPERM}, {errno.EPERM}]", f"[0, {errno.EPERM}]"])
@@ -190,7 +193,7 @@ class Secret(LogCase):
 
     def test_values_and_users(self):
         p = self.wrapped(policy="audit: {level: all}\n")
-        env = support.environment(API_TOKEN=SECRET, PLAIN="nobodys-business", MY_KEY=SECRET * 2)
+        env = environment(API_TOKEN=SECRET, PLAIN="nobodys-business", MY_KEY=SECRET * 2)
         p.code("pass", f"https://bob:{SECRET}@host/x", f"--header=Authorization: Bearer {SECRET}",
                "--password", SECRET, f"--token={SECRET}", f"DB={SECRET}", f"a {SECRET} b",
                f"postgres://u:{SECRET}@db/x?password={SECRET}", "kept", env=env)
@@ -304,12 +307,12 @@ class Guarded(LogCase):
         p.policy("audit: {level: all}\n")
         self.assert_clean(p.code("pass"))
         self.assertFalse((p.path / "state").exists())
-        log = pathlib.Path(support.HOME, ".local/state/sandbox-venv/audit.jsonl")
+        log = HOME / ".local/state/sandbox-venv/audit.jsonl"
         self.assertIn(str(p.env_dir), log.read_text())
 
     def test_the_callers_home_variable_does_not_count(self):
         p = self.wrapped(policy="audit: {level: all}\n")
-        self.assert_clean(p.code("pass", env=support.environment(HOME=p.path)))
+        self.assert_clean(p.code("pass", env=environment(HOME=p.path)))
         self.assertEqual(len(self.lines()), 1)
         self.assertFalse((p.path / ".local").exists())
 
@@ -353,8 +356,8 @@ class ReadBack(LogCase):
     def test_follow(self):
         p = self.wrapped(policy="audit: {level: all}\n")
         p.code("pass", "one")
-        child = subprocess.Popen([support.TOOL, "log", "-f", str(p.env_dir)], text=True,
-                                 stdout=subprocess.PIPE, env=support.environment())
+        child = subprocess.Popen([TOOL, "log", "-f", str(p.env_dir)], text=True,
+                                 stdout=subprocess.PIPE, env=environment())
         try:
             self.assertIn("one", child.stdout.readline())
             p.code("pass", "two")
@@ -412,7 +415,7 @@ class History(LogCase):
 
     def test_overrides_of_one_start_are_no_change(self):
         p = self.wrapped()
-        p.code("pass", env=support.environment(BWRAP_ARGS="--unshare-net"))
+        p.code("pass", env=environment(BWRAP_ARGS="--unshare-net"))
         self.assertEqual(len(self.entries(p)), 1)
 
     def test_the_log_names_the_policy_of_the_history(self):
@@ -488,7 +491,3 @@ os.utime(path, (0, 0))
         packages.wheel(self.wheels, "odd", files={"odd.pth": "import sys\n"})
         self.assertEqual(self.install("odd"), [])
         self.assertEqual(self.lines(), [])
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -9,7 +9,7 @@ DOCUMENT = "docs/SECURITY.md"
 REQUIREMENTS = 32
 ROW = re.compile(r"^\| C(\d+) \|[^|]*\|([^|]*)\|([^|]*)\|$", re.MULTILINE)
 FILE = re.compile(r"`([a-z]+/[a-z_]+\.[ch])`")
-SUITE = re.compile(r"`(test_[a-z]+)`")
+SUITE = re.compile(r"`(test_[a-z_]+)`")
 PROBE = re.compile(r"\b([A-Z]{2,4})-(\d\d)[a-z]?\b")
 
 

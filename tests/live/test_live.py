@@ -5,35 +5,23 @@ with CI=true or SVENV_MUST_WORK=1 in the environment that is a failure.
 """
 
 import functools
-import http.server
 import os
-import pathlib
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
-import threading
-import unittest
 import urllib.error
 import urllib.request
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
+from lib.case import Case
+from lib.environment import environment
+from lib.installed import STUB
+from lib.processes import wait_for
+from lib.programs import run
+from lib.skips import need
+from lib.web import Server
 
-import support  # noqa: E402
-
-MUST_WORK = support.MUST_WORK or os.environ.get("CI") == "true"
-STUB = (support.PREFIX / "libexec" / "sandbox-venv" / "stub").read_bytes()
 INSTALL_TIME = 600
-
-
-def need(condition, reason):
-    """Skips the running test when the machine lacks something; a failure where all has to work."""
-    if condition:
-        return
-    if MUST_WORK:
-        raise AssertionError("must work here: " + reason)
-    raise unittest.SkipTest(reason)
 
 
 @functools.lru_cache(maxsize=None)
@@ -41,7 +29,7 @@ def index_trouble(python):
     """Asks the index for one small package, outside of any sandbox; the reason why not, or None."""
     with tempfile.TemporaryDirectory() as directory:
         try:
-            done = support.run(python, "-m", "pip", "download", "-q", "--no-cache-dir", "--no-deps",
+            done = run(python, "-m", "pip", "download", "-q", "--no-cache-dir", "--no-deps",
                                "-d", directory, "iniconfig", timeout=120)
         except subprocess.TimeoutExpired:
             return "the package index does not answer"
@@ -67,19 +55,7 @@ def fetch(url):
         return None
 
 
-class Hello(http.server.BaseHTTPRequestHandler):
-    """Answers everything with one line."""
-
-    def do_GET(self):  # noqa: N802, the library's name
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"hello from outside")
-
-    def log_message(self, *_):
-        pass
-
-
-class Live(support.Case):
+class Live(Case):
     """One test a package, each in a project of its own."""
 
     def make(self):
@@ -94,38 +70,30 @@ class Live(support.Case):
         done = project.run(program[0], *program[1:], *words, timeout=INSTALL_TIME)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assert_quiet(done)
-        self.assert_wrapped(project)
+        self.assert_stubs(project)
         return done
 
-    def assert_wrapped(self, project):
+    def assert_stubs(self, project):
         """Nothing that can be executed stands in bin but stubs, and the tool agrees."""
         for path in (project.env_dir / "bin").iterdir():
             if os.access(path, os.X_OK) and not path.name.lower().startswith("activate"):
                 self.assertFalse(path.is_symlink(), path)
-                self.assertEqual(path.read_bytes(), STUB, path)
-        done = support.tool("status", project.env_dir, "--check")
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertEqual(path.read_bytes(), STUB.read_bytes(), path)
+        self.assert_wrapped(project.env_dir)
 
     def test_requests(self):
         project = self.make()
         self.install(project, "requests")
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hello)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
+        with Server() as port:
             done = project.code(
                 "import requests, sys\n"
                 "session = requests.Session()\n"
                 "session.trust_env = False\n"
                 "print(session.get(sys.argv[1], timeout=10).text)",
-                f"http://127.0.0.1:{server.server_address[1]}/",
+                f"http://127.0.0.1:{port}/",
             )
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
         self.assert_clean(done)
-        self.assertEqual(done.stdout, "hello from outside\n")
+        self.assertEqual(done.stdout, "host\n")
 
     def test_flask(self):
         project = self.make()
@@ -136,7 +104,7 @@ class Live(support.Case):
         server = project.spawn("flask", "--app", "app", "run", "--port", port,
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:
-            answer = support.wait_for(
+            answer = wait_for(
                 lambda: server.poll() is not None or fetch(f"http://127.0.0.1:{port}/you"), 30)
             server.send_signal(signal.SIGINT)
             _, log = server.communicate(timeout=30)
@@ -203,7 +171,7 @@ class Live(support.Case):
     def test_uv(self):
         project = self.make()
         index = project.run("pip", "config", "get", "global.index-url")
-        env = support.environment()
+        env = environment()
         if index.returncode == 0 and not any(name in env for name in
                                              ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
             env["UV_DEFAULT_INDEX"] = index.stdout.strip()
@@ -211,7 +179,7 @@ class Live(support.Case):
         done = project.run("uv", "pip", "install", "pyflakes", env=env, timeout=INSTALL_TIME)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assert_quiet(done)
-        self.assert_wrapped(project)
+        self.assert_stubs(project)
         project.write("bad.py", "import os\n")
         done = project.run("pyflakes", "bad.py")
         self.assertEqual((done.returncode, done.stderr), (1, ""))
@@ -231,7 +199,3 @@ class Live(support.Case):
         self.assert_clean(project.code("import iniconfig"))
         self.install(project, "--force-reinstall", "iniconfig",
                      program=("python", "-m", "pip", "install"))
-
-
-if __name__ == "__main__":
-    unittest.main()

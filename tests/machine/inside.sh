@@ -4,7 +4,7 @@ prefix=$(cat /mnt/work/prefix-path)
 mkdir -p "$prefix"
 mount --bind /mnt/work/prefix "$prefix"
 mount -o remount,bind,ro "$prefix"
-tests="python3 -B /mnt/work/tests/runner.py /mnt/work/tests/$(cat /mnt/work/what)"
+tests="python3 -B /mnt/work/tests/lib/runner.py /mnt/work/tests/integration/$(cat /mnt/work/what)"
 # How a group is found: enough where what it then holds is shown by another run.
 short=$tests
 case $tests in

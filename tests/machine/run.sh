@@ -53,7 +53,7 @@ make_work() {
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     mkdir "$work/tests"
-    cp -r "$here/../integration/." "$work/tests"
+    cp -r "$here/../lib" "$here/../integration" "$work/tests"
     cp -r "$prefix" "$work/prefix"
     cp "$here"/inside.sh "$here"/delegated.sh "$work"
     echo "$prefix" >"$work/prefix-path"

@@ -9,6 +9,8 @@ import platform
 import re
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
 import ids
 import mutate
 import run

@@ -5,10 +5,11 @@ They come last of those that use the world with pip: its interpreter is a hostil
 
 import elf
 import harness
-import packages
 from group_bin import entry_state
 from group_pip import host_bin, install, pip, stub_bytes, venv_of, wheel_entry
 from harness import Host, Probe, every, that
+
+from lib import packages
 
 DONE = {}  # the plans before the hostile runs, by side
 SHIPPED = ("sandbox-venv", "git", "python", "python3", "pip", "pip3", "activate", "activate.fish")

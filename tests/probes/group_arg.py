@@ -1,14 +1,12 @@
 """ARG: arguments, names and places. DOT: .env files."""
 
 import hashlib
-import json
 import os
-import pathlib
+import subprocess
 import time
 
 import harness
-from group_prj import mini
-from harness import ANY, Host, Probe, every, that
+from harness import Host, Probe, that
 
 SHOW = "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))"
 
@@ -19,9 +17,9 @@ def pass_through(view, words):
         argv = [view.venv / "bin" / "python", *argv]
     else:
         argv = [harness.SYSTEM_PYTHON, *argv]
-    done = harness.subprocess.run([os.fspath(word) for word in argv],
-                                  stdout=harness.subprocess.PIPE, stderr=harness.subprocess.PIPE,
-                                  stdin=harness.subprocess.DEVNULL, cwd=view.project,
+    done = subprocess.run([os.fspath(word) for word in argv],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  stdin=subprocess.DEVNULL, cwd=view.project,
                                   env=harness.clean_environment(), timeout=harness.TIMEOUT,
                                   check=False)
     return done.returncode, hashlib.sha256(done.stdout).hexdigest(), done.stderr.decode()

@@ -9,10 +9,22 @@ import tarfile
 
 import elf
 import harness
-import packages
-from group_pip import (NAMES, TRIED, WORKED, activate_same, free_venv, install, pip,
-                       results, site_packages, stub_bytes, venv_of, wheel_entry)
+from group_pip import (
+    NAMES,
+    TRIED,
+    WORKED,
+    activate_same,
+    free_venv,
+    install,
+    pip,
+    results,
+    stub_bytes,
+    venv_of,
+    wheel_entry,
+)
 from harness import ANY, Host, Probe, every, that
+
+from lib import packages
 
 SHEBANGS = 8  # as many as evil_backend.py writes
 

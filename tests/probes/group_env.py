@@ -2,12 +2,11 @@
 
 import fnmatch
 import os
-import pathlib
 import re
 import stat
 
 import harness
-from harness import ANY, Host, Probe, Python, clean_environment, every, that
+from harness import Host, Probe, Python, clean_environment, every, that
 
 SECRETS = (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "GITHUB_TOKEN", "GH_TOKEN",

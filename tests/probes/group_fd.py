@@ -3,9 +3,7 @@
 import hashlib
 import os
 import resource
-import signal
 import socket
-import stat
 import subprocess
 
 import harness

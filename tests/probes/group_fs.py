@@ -6,6 +6,8 @@ import pathlib
 import harness
 from harness import ANY, HOME, Host, Probe, Python, every, some, that
 
+from lib import venvs
+
 # Where tools keep credentials, below $HOME; a name that ends in "/" gets a canary inside.
 CREDENTIALS = (
     ".ssh/", ".aws/", ".azure/", ".kube/", ".docker/", ".gnupg/", ".config/gcloud/", ".config/gh/",
@@ -145,7 +147,7 @@ def venv_in_home(view):
     venv = HOME / f"svenv-canary-venv-{view.token}"
     canary = f"import os; print(os.path.lexists({str(view.home_file)!r}))"
     try:
-        harness.must([harness.SYSTEM_PYTHON, "-m", "venv", "--without-pip", venv])
+        venvs.make(venv)
         if view.inside:
             harness.must([harness.TOOL, "wrap", venv])
         done = harness.must([venv / "bin" / "python", "-c", canary])

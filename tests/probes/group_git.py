@@ -1,11 +1,13 @@
 """GIT: repositories in and around the project."""
 
+import json
 import os
+import secrets
 import time
 
 import harness
 from group_prj import clear, made, mini, new
-from harness import ANY, Host, Probe, Python, every, that
+from harness import Host, Probe, Python, every, that
 
 FILES = (".git/config", ".git/HEAD", ".git/hooks/post-checkout", ".git/index.lock",
          ".git/objects/forged", ".git/refs/heads/evil", ".git/info/attributes",
@@ -48,7 +50,7 @@ def fresh_repository(view):
 
 def worktree(view):
     """.git is a file that names a directory beside the project."""
-    store = view.parent / ("store-" + harness.secrets.token_hex(3))
+    store = view.parent / ("store-" + secrets.token_hex(3))
 
     def prepare(base):
         (store / "hooks").mkdir(parents=True)
@@ -57,7 +59,7 @@ def worktree(view):
         (base / ".git").write_text(f"gitdir: {store}\n")
 
     def act(base, venv):
-        code = harness.code_of(change_worktree, harness.json.dumps([str(base), str(store)]))
+        code = harness.code_of(change_worktree, json.dumps([str(base), str(store)]))
         python = venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON
         done = harness.run([python, "-B", "-c", code], cwd=base)
         found = harness.result_in(done.stdout)

@@ -3,12 +3,11 @@
 import contextlib
 import ctypes
 import os
-import pathlib
 import socket
 import tempfile
 
 import harness
-from harness import ANY, Host, Probe, Python, every, some, that
+from harness import ANY, Host, Probe, Python, every, that
 
 SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/podman/podman.sock",
            "/run/containerd/containerd.sock", "/run/crio/crio.sock", "/run/snapd.socket",

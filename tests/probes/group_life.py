@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import harness
-from harness import ANY, Call, Host, Probe, Python, every, that
+from harness import ANY, Host, Probe, Python, every, that
 
 
 def alive(pid):
@@ -251,7 +251,6 @@ def presence(paths):
 
 def setuid_effect():
     """A set-user-id program of the system gives nothing."""
-    import subprocess
 
     seen = status()
     return {"NoNewPrivs": seen["NoNewPrivs"], "uid": seen["Uid"].split()[1] == str(os.getuid()),

@@ -1,8 +1,12 @@
 """PRJ: names that tools on the host obey, by the tools that do; and project trees of other kinds."""
 
+import json
+
 import harness
 from group_prj import change, kept, made, new
 from harness import ANY, Host, Probe, Python, Unavailable, every
+
+from lib import venvs
 
 # Letter of the id: what obeys, files that exist already, new ones.
 TOOLS = {
@@ -58,13 +62,13 @@ def in_mount(view, base):
         (base / name).parent.mkdir(exist_ok=True)
         (base / name).write_text("kept")
     venv = base / ".venv"
-    harness.must([harness.SYSTEM_PYTHON, "-m", "venv", "--without-pip", venv])
+    venvs.make(venv)
     python = harness.SYSTEM_PYTHON
     if view.inside:
         if harness.run([harness.TOOL, "wrap", venv]).returncode:
             return "refused"
         python = venv / "bin" / "python"
-    code = harness.code_of(change, harness.json.dumps([str(base), list(SPELLINGS)]))
+    code = harness.code_of(change, json.dumps([str(base), list(SPELLINGS)]))
     harness.run([python, "-B", "-c", code], cwd=base)
     changed = [name for name in (".vscode/settings.json", ".git/config", ".envrc")
                if (base / name).read_text() != "kept"]

@@ -1,10 +1,12 @@
 """NET: what a program without a network sees of it."""
 
+import errno
 import os
 import socket
+import subprocess
 
 import harness
-from harness import ANY, Host, Probe, Python, every, that
+from harness import Host, Probe, Python, that
 
 
 def interfaces():
@@ -55,8 +57,8 @@ def serve(view):
     if view.inside:
         process = view.world.spawn("python", "-c", code)
     else:
-        process = harness.subprocess.Popen([harness.SYSTEM_PYTHON, "-c", code],
-                                           stdout=harness.subprocess.PIPE)
+        process = subprocess.Popen([harness.SYSTEM_PYTHON, "-c", code],
+                                           stdout=subprocess.PIPE)
     try:
         port = int(process.stdout.readline())
         with socket.socket() as one:
@@ -71,7 +73,7 @@ def harness_attempt(call, *words):
     try:
         call(*words)
     except OSError as error:
-        return harness.errno.errorcode.get(error.errno, str(error))
+        return errno.errorcode.get(error.errno, str(error))
     return "ok"
 
 

@@ -1,8 +1,11 @@
 """NET, DNS, BRK with network.mode none: every way to a listener of the host ends in the sandbox."""
 
 import contextlib
+import errno
+import json
 import os
 import socket
+import subprocess
 
 import harness
 from harness import ANY, Call, Host, Probe, Python, Unavailable, every, that
@@ -148,11 +151,11 @@ def stolen(view):
     """40 clients of a host service while a program inside listens on the same port."""
     with canary(reuse=True) as listener:
         port = listener.getsockname()[1]
-        code = harness.code_of(shares_port, harness.json.dumps([port]))
+        code = harness.code_of(shares_port, json.dumps([port]))
         words = ["-B", "-c", code]
-        streams = {"stdout": harness.subprocess.PIPE, "stderr": harness.subprocess.PIPE}
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         child = view.world.spawn("python", *words, **streams) if view.inside else \
-            harness.subprocess.Popen([harness.SYSTEM_PYTHON, *words], **streams)
+            subprocess.Popen([harness.SYSTEM_PYTHON, *words], **streams)
         if child.stderr.readline() != b"bound\n":
             raise harness.Dead(child.communicate()[1].decode())
         for _ in range(40):
@@ -177,8 +180,8 @@ def listens_unbound():
 def autobound(view):
     code = harness.code_of(listens_unbound, "[]")
     child = view.world.spawn("python", "-B", "-c", code) if view.inside else \
-        harness.subprocess.Popen([harness.SYSTEM_PYTHON, "-B", "-c", code],
-                                 stdout=harness.subprocess.PIPE)
+        subprocess.Popen([harness.SYSTEM_PYTHON, "-B", "-c", code],
+                                 stdout=subprocess.PIPE)
     try:
         port = int(child.stdout.readline())
         return tries_host(port)
@@ -193,7 +196,7 @@ def tries_host(port):
         try:
             one.connect(("127.0.0.1", port))
         except OSError as error:
-            return harness.errno.errorcode[error.errno]
+            return errno.errorcode[error.errno]
     return "ok"
 
 

@@ -5,7 +5,7 @@ import secrets
 
 import harness
 from group_prj import mini
-from harness import ANY, HOME, Host, Probe, Python, every, that
+from harness import ANY, HOME, Host, Probe, Python, every
 
 # What a login, a desktop, a shell or a scheduler starts by itself. Only new files with a random
 # name: should the private home be broken, nothing of the user's is touched.

@@ -12,9 +12,10 @@ import tarfile
 import time
 
 import harness
-import packages
 from group_life import end, gone, marked
 from harness import ANY, HOME, Call, Host, Probe, Python, every, that
+
+from lib import packages, venvs
 
 RESERVED = ("git", "ls", "sudo", "ssh", "docker", "sandbox-venv")
 NAMES = [b"-rf", b"a b", b"$(touch x)", b"new\nline", b"\xff\xfe", b"n" * 250, b"quote'\"",
@@ -26,7 +27,7 @@ def free_venv(view):
     """The control's venv, never wrapped."""
     venv = view.parent / "free" / ".venv"
     if not venv.exists():
-        harness.must([harness.SYSTEM_PYTHON, "-m", "venv", venv])
+        venvs.make(venv, pip=True)
     return venv
 
 

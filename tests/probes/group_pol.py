@@ -1,12 +1,11 @@
 """POL: policy, state, and paths that the host side follows."""
 
 import os
-import pathlib
 import time
 
 import harness
 from group_prj import mini
-from harness import ANY, HOME, Host, Probe, Python, every, that
+from harness import HOME, Host, Probe, Python, that
 
 
 def with_policy(text):

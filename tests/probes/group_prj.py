@@ -1,13 +1,25 @@
 """PRJ: the writable project as a way to programs of the host."""
 
+import json
 import os
 import pathlib
+import secrets
 import subprocess
 import time
 
 import harness
-from harness import ANY, Host, Probe, Python, every, some, that
+from harness import (
+    ANY,
+    Host,
+    Probe,
+    Project,
+    Python,
+    clean_environment,
+    every,
+    that,
+)
 
+from lib import venvs
 
 # Names that tools on the host obey without being asked; none of them is in the world's project.
 NEW_FILES = (".cursor/rules", ".zed/settings.json", ".fleet/settings.json", "evil.code-workspace",
@@ -121,7 +133,7 @@ def save_atomically(view):
     target = view.project / ".envrc"
     flag = view.project / "saved"
     flag.unlink(missing_ok=True)
-    code = harness.code_of(wait_and_write, harness.json.dumps([str(target), str(flag)]))
+    code = harness.code_of(wait_and_write, json.dumps([str(target), str(flag)]))
     if view.inside:
         process = view.world.spawn("python", "-B", "-c", code)
     else:
@@ -148,7 +160,7 @@ def created_by_user(view):
     for path in (flag,):
         path.unlink(missing_ok=True)
     target = folder / "settings.json"
-    code = harness.code_of(wait_and_write, harness.json.dumps([str(target), str(flag)]))
+    code = harness.code_of(wait_and_write, json.dumps([str(target), str(flag)]))
     if view.inside:
         process = view.world.spawn("python", "-B", "-c", code)
     else:
@@ -232,19 +244,14 @@ def nothing_left(view):
 
 def mini(view, prepare, act):
     """A project of its own: prepare(base) before it is wrapped, act(base, venv) afterwards."""
-    base = pathlib.Path(harness.tempfile.mkdtemp(prefix="mini-", dir=view.parent))
-    venv = base / ".venv"
-    try:
-        prepare(base)
-        harness.must([harness.SYSTEM_PYTHON, "-m", "venv", "--without-pip", venv])
-        done = harness.run([harness.TOOL, "wrap", venv]) if view.inside else None
+    name = "mini-" + secrets.token_hex(4)
+    with Project(top=view.parent, name=name, env=clean_environment()) as made:
+        prepare(made.path)
+        made.venv()
+        done = made.wrap(check=False) if view.inside else None
         if done and done.returncode:
             return "refused: " + done.stderr.strip()
-        return act(base, venv)
-    finally:
-        if (venv / "sandbox").exists():
-            harness.run([harness.TOOL, "unwrap", venv, "--purge"])
-        harness.remove_tree(base)
+        return act(made.path, made.env_dir)
 
 
 def protected_link(view):
@@ -349,11 +356,11 @@ def other_venv(project):
 
 def with_other_venv(view):
     def prepare(base):
-        harness.must([harness.SYSTEM_PYTHON, "-m", "venv", "--without-pip", base / "other"])
+        venvs.make(base / "other")
         (base / "other" / "bin" / "python-probe").write_text("#!/bin/sh\n")
 
     def act(base, venv):
-        code = harness.code_of(other_venv, harness.json.dumps([str(base)]))
+        code = harness.code_of(other_venv, json.dumps([str(base)]))
         python = venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON
         done = harness.run([python, "-B", "-c", code], cwd=base)
         return harness.result_in(done.stdout)["result"]
@@ -379,7 +386,7 @@ def copy_of_venv(view):
         return [str(view.venv)]
     copy = view.parent / "free-venv"
     if not copy.exists():
-        harness.must([harness.SYSTEM_PYTHON, "-m", "venv", "--without-pip", "--copies", copy])
+        venvs.make(copy, copies=True)
         for name in ("sandbox", "home", "cache"):
             (copy / name).mkdir()
     return [str(copy)]

@@ -3,39 +3,41 @@
 SVENV_PREFIX names the installed prefix, SVENV_PROBE_CALLS and SVENV_PROBE_PLAN_EDIT the two built
 helpers; with SVENV_PROBE_TERMINAL=1 programs that a probe starts to their end stand on a terminal. A
 world is a project with a wrapped venv and canaries around it; everything that it makes outside its
-own temporary directory it removes again, and nothing that it did not make is opened.
+own temporary directory it removes again, and nothing that it did not make is opened. What the groups
+need of tests/lib they take from here.
 """
 
 import contextlib
 import dataclasses
-import errno
 import inspect
 import json
 import os
 import pathlib
-import pwd
 import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 import textwrap
 
-from starts import TERMINAL, TIMEOUT, Dead, clean_environment, must, play, remove_tree, run
+from starts import TERMINAL, play
+
+from lib.environment import clean_environment
+from lib.installed import LAUNCHER, PREFIX, TOOL
+from lib.interpreters import SYSTEM_PYTHON
+from lib.programs import SECONDS as TIMEOUT
+from lib.programs import Failed as Dead
+from lib.programs import must, words_of
+from lib.programs import run_clean as run
+from lib.project import Project
+from lib.skips import must_work
+from lib.trees import remove_tree
+from lib.user import AS_ROOT, HOME
+from lib.user import NAME as USER
 
 HERE = pathlib.Path(__file__).resolve().parent
-PREFIX = pathlib.Path(os.environ.get("SVENV_PREFIX", "/usr/local"))
-TOOL = PREFIX / "bin" / "sandbox-venv"
-LAUNCHER = PREFIX / "libexec" / "sandbox-venv" / "launcher"
 CALLS = os.environ.get("SVENV_PROBE_CALLS", "")
 PLAN_EDIT = os.environ.get("SVENV_PROBE_PLAN_EDIT", "")
-HOME = pathlib.Path(pwd.getpwuid(os.getuid()).pw_dir)
-USER = pwd.getpwuid(os.getuid()).pw_name
-AS_ROOT = os.getuid() == 0
-SYSTEM_PYTHON = next(
-    (path for path in ("/usr/bin/python3", "/usr/local/bin/python3") if os.access(path, os.X_OK)),
-    sys.executable,
-)
+
 
 def code_of(function, words):
     """Source text that runs one self-contained function and reports what it returns."""
@@ -79,16 +81,17 @@ class View:
 class World:
     """A project, its shadow (the same files, never sandboxed), a wrapped venv, and canaries."""
 
-    def __init__(self, policy="", pip=False, edits=(), launcher=None, name="project"):
+    def __init__(self, policy="", pip=False, edits=(), launcher=None):
         self.policy, self.pip, self.edits, self.launcher = policy, pip, list(edits), launcher
-        self.top = pathlib.Path(os.path.realpath(tempfile.mkdtemp(prefix="svenv-probes-")))
         self.token = secrets.token_hex(6)
         self.canary = "canary:" + secrets.token_hex(8)
-        self.parent = self.top / ("parent-" + self.token)
-        self.project = self.parent / name
+        self._made = Project(name=f"parent-{self.token}/project", prefix="svenv-probes-",
+                             env=clean_environment())
+        self.top, self.project = self._made.top, self._made.path
+        self.parent = self.project.parent
+        self.venv = self._made.env_dir
         self.shadow = self.parent / "shadow"
         self.neighbour = self.parent / ("neighbour-" + self.token)
-        self.venv = self.project / ".venv"
         self._planted = []
         self._plan = None
         try:
@@ -103,11 +106,10 @@ class World:
         self.neighbour.write_text(self.canary)
         self.home_file = self.plant(HOME / f".svenv-canary-{self.token}")
         self.home_dir = self.plant(HOME / f"svenv-canary-{self.token}" / "secret.txt").parent
-        flags = [] if self.pip else ["--without-pip"]
-        must([SYSTEM_PYTHON, "-m", "venv", *flags, self.venv])
-        must([TOOL, "wrap", self.venv])
+        self._made.venv(pip=self.pip)
+        self._made.wrap()
         if self.policy:
-            (self.venv / "sandbox" / "policy.yaml").write_text("version: 1\n" + self.policy)
+            self._made.policy(self.policy)
         if self.edits:
             self._edit()
 
@@ -141,7 +143,7 @@ class World:
     def _edit(self):
         self.python("-c", "pass")  # compiles the plan
         self._plan = self.top / "plan"
-        identity = json.loads((self.venv / "sandbox" / "manifest.json").read_text())["id"]
+        identity = self._made.manifest["id"]
         places = {"PROJECT": self.project, "VENV": self.venv, "HOME": HOME,
                   "TMP": "/tmp/sandbox-venv-" + identity}
         edits = [edit.format(**places) for edit in self.edits]
@@ -175,9 +177,7 @@ class World:
             except OSError as error:
                 print(f"left behind: {path}: {error}", file=sys.stderr)
         remove_empty(folder for folder in MADE if not SHARED or self.token in folder.name)
-        if (self.venv / "sandbox").exists():
-            run([TOOL, "unwrap", self.venv, "--purge"])
-        remove_tree(self.top)
+        self._made.close()
 
     # Starting something in the sandbox
 
@@ -192,7 +192,7 @@ class World:
         options = {"executable": str(self.launcher or LAUNCHER)}
         if fd >= 0:
             options["pass_fds"] = (fd,)
-        return [str(word) for word in argv], options
+        return words_of(argv), options
 
     def start(self, program, *words, **options):
         """Runs a program in the sandbox to its end."""
@@ -213,7 +213,7 @@ class World:
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.DEVNULL)
         try:
-            return subprocess.Popen([os.fspath(word) for word in argv], **{**options, **more})
+            return subprocess.Popen(words_of(argv), **{**options, **more})
         finally:
             self.release(more)
 
@@ -261,8 +261,7 @@ class Unavailable(Exception):
 
 def lacking(program):
     """What a probe raises without a program: where everything must work, it fails."""
-    must_work = os.environ.get("SVENV_MUST_WORK") == "1"
-    return (Dead if must_work else Unavailable)(f"needs {program}")
+    return (Dead if must_work() else Unavailable)(f"needs {program}")
 
 
 class Leak(Exception):

@@ -18,10 +18,15 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
 import group_env
 import harness
 import jobs
 import run
+
+from lib import installed, skips
+from lib.runner import end_cleanly
 
 BUILD = os.environ.get("SVENV_BUILD_ROOT", "")
 SOURCES = harness.HERE.parent.parent / "src"
@@ -343,10 +348,10 @@ def main():
     if options.list:
         print("\n".join(f"{m.what}: {m.probes}" for m in mutations))
         return 0
-    if not os.access(harness.TOOL, os.X_OK) or not BUILD:
-        print(f"nothing is installed in {harness.PREFIX}: run 'meson install' first")
-        return 1 if os.environ.get("SVENV_MUST_WORK") == "1" else 77
-    run.end_cleanly()
+    installed.require()
+    if not BUILD:
+        skips.leave("SVENV_BUILD_ROOT does not say where a launcher can be built")
+    end_cleanly()
     broken = baseline(table, mutations)
     for name, why in broken.items():
         print(f"red before anything was taken out: {name}: {why}")

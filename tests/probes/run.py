@@ -16,15 +16,17 @@ import collections
 import importlib
 import json
 import os
+import pathlib
 import re
-import signal
 import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import ids
 import jobs
 
-# Where packages and elf are.
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "integration"))
+from lib import installed
+from lib.runner import end_cleanly
 
 GROUPS = ("fs", "env", "fd", "prj", "names", "git", "pip", "bin", "after", "pol", "proc", "krn", "ipc",
           "net", "none", "tty", "life", "per", "arg")
@@ -77,12 +79,6 @@ def coverage():
 def print_elsewhere():
     for identifier, (kind, why) in ids.ELSEWHERE.items():
         print(f"{identifier:11} no probe, {kind}: {why}")
-
-
-def end_cleanly():
-    """A run that is stopped removes its canaries all the same."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
 
 
 def show(verdict):
@@ -184,7 +180,6 @@ def main():
     options = parse()
     if options.terminal:
         os.environ["SVENV_PROBE_TERMINAL"] = "1"
-    import harness
 
     if options.coverage:
         return coverage()
@@ -194,9 +189,7 @@ def main():
         for probe in probes:
             print(f"{probe.id:11} {probe.what}")
         return 0
-    if not os.access(harness.TOOL, os.X_OK):
-        print(f"nothing is installed in {harness.PREFIX}: run 'meson install' first")
-        return 1 if os.environ.get("SVENV_MUST_WORK") == "1" else 77
+    installed.require()
     end_cleanly()
     rows = side_by_side(probes, options.jobs) if options.jobs > 1 else judge_all(probes)
     if options.save:

@@ -1,0 +1,185 @@
+"""Signals, however they were sent."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+from lib.pair import Compared
+from lib.processes import descendants, wait_for
+from lib.skips import skip
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+
+
+# Counts signals until it is told to stop by a file; prints what it counted.
+COUNTER = """
+import json, os, signal, sys, time
+counts = {}
+def count(number, frame):
+    counts[number] = counts.get(number, 0) + 1
+for name in ('INT', 'TERM', 'HUP', 'USR1', 'USR2', 'WINCH', 'CONT', 'QUIT', 'ALRM'):
+    signal.signal(getattr(signal, 'SIG' + name), count)
+stop = sys.argv[1]
+print('ready', flush=True)
+while not os.path.exists(stop):
+    time.sleep(0.01)
+print(json.dumps(counts), flush=True)
+"""
+
+
+class Signals(Compared):
+    """Every signal arrives exactly once, however it was sent."""
+
+    def counter(self, **options):
+        stop = self.project.path / ("stop-" + os.urandom(4).hex())
+        process = self.popen(self.project, "python", "-c", COUNTER, stop,
+                             stdout=subprocess.PIPE, text=True, **options)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        return process, stop
+
+    def counts(self, process, stop, settle=0.25):
+        time.sleep(settle)
+        stop.write_text("")
+        text = process.stdout.read()
+        self.assertEqual(process.wait(30), 0)
+        return {int(number): count for number, count in json.loads(text).items()}
+
+    def test_to_the_process(self):
+        process, stop = self.counter()
+        for number in (*SIGNALS, signal.SIGWINCH, signal.SIGUSR2, signal.SIGQUIT, signal.SIGALRM):
+            process.send_signal(number)
+            time.sleep(0.05)
+        expected = dict.fromkeys(map(int, (*SIGNALS, signal.SIGWINCH, signal.SIGUSR2,
+                                           signal.SIGQUIT, signal.SIGALRM)), 1)
+        self.assertEqual(self.counts(process, stop), expected)
+
+    def test_to_the_group(self):
+        process, stop = self.counter(start_new_session=True)
+        for number in (*SIGNALS, signal.SIGWINCH):
+            os.killpg(process.pid, number)
+            time.sleep(0.05)
+        expected = dict.fromkeys(map(int, (*SIGNALS, signal.SIGWINCH)), 1)
+        self.assertEqual(self.counts(process, stop), expected)
+
+    def test_to_every_process_of_the_tree(self):
+        """Who takes longer than a moment from one process to the next sends two signals: rounds in
+        which this sender lost the processor that long say nothing."""
+        for _ in range(20):
+            process, stop = self.counter(start_new_session=True)
+            longest = 0.0
+            for number in SIGNALS:
+                pids = [process.pid, *descendants(process.pid)]
+                begin = time.monotonic()
+                for pid in pids:
+                    os.kill(pid, number)
+                longest = max(longest, time.monotonic() - begin)
+                time.sleep(0.4)
+            counts = self.counts(process, stop)
+            if longest < 0.01:
+                break
+        else:
+            skip("the sender never got the processor for 10 ms on end")
+        self.assertEqual(counts, dict.fromkeys(map(int, SIGNALS), 1))
+
+    def test_three_times(self):
+        for way in ("process", "group"):
+            with self.subTest(way):
+                process, stop = self.counter(start_new_session=True)
+                for _ in range(3):
+                    if way == "process":
+                        process.send_signal(signal.SIGUSR1)
+                    else:
+                        os.killpg(process.pid, signal.SIGUSR1)
+                    time.sleep(0.1)
+                self.assertEqual(self.counts(process, stop), {int(signal.SIGUSR1): 3})
+
+    def test_different_signals_at_once(self):
+        process, stop = self.counter(start_new_session=True)
+        for number in SIGNALS:
+            process.send_signal(number)
+        self.assertEqual(self.counts(process, stop), dict.fromkeys(map(int, SIGNALS), 1))
+
+    def test_right_after_the_start(self):
+        """A signal that arrives while the sandbox is being made ends the start."""
+        for delay in [step * 0.0004 for step in range(40)]:
+            process = self.popen(self.project, "python", "-c", "import time; time.sleep(30)",
+                                 stderr=subprocess.PIPE, text=True)
+            time.sleep(delay)
+            process.terminate()
+            self.assertEqual(process.wait(10), -signal.SIGTERM)
+            self.assertNotIn("sandbox-venv", process.stderr.read())
+
+    def test_python_ends_by_the_default(self):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1):
+            process = self.popen(self.project, "python", "-c",
+                                 "import time; print('up', flush=True); time.sleep(30)",
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            process.stdout.readline()
+            process.send_signal(number)
+            self.assertEqual(process.wait(10), -number)
+
+    def test_stop_and_continue_by_signal(self):
+        process, stop = self.counter(start_new_session=True)
+        os.kill(process.pid, signal.SIGSTOP)
+        pid, status = os.waitpid(process.pid, os.WUNTRACED)
+        self.assertTrue(os.WIFSTOPPED(status))
+        os.kill(process.pid, signal.SIGCONT)
+        self.assertEqual(self.counts(process, stop).get(int(signal.SIGCONT)), 1)
+
+    def stop_all(self, project, way):
+        """Stops and continues by group or tree; returns what the program saw of it."""
+        beat = project.path / "beat"
+        beat.write_text("")
+        code = ("import os, signal, sys, time\nseen = []\n"
+                "signal.signal(signal.SIGCONT, lambda *_: seen.append(1))\n"
+                "signal.signal(signal.SIGTERM, lambda *_: sys.exit(len(seen)))\n"
+                "print('up', flush=True)\n"
+                "while True:\n    os.write(2, b'.')\n    time.sleep(0.02)\n")
+        with open(beat, "ab") as out:
+            process = self.popen(project, "python", "-c", code, stdout=subprocess.PIPE, stderr=out,
+                                 start_new_session=True)
+        process.stdout.readline()
+
+        def send(number):
+            if way == "group":
+                os.killpg(process.pid, number)
+                return
+            for pid in [process.pid, *descendants(process.pid)]:
+                os.kill(pid, number)
+
+        def stopped(pid):
+            text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+            return text.rpartition(")")[2].split()[0] == "T"
+
+        send(signal.SIGSTOP)
+        pids = [process.pid, *descendants(process.pid)]
+        self.assertTrue(wait_for(lambda: all(map(stopped, pids))))
+        size = beat.stat().st_size
+        time.sleep(0.3)
+        self.assertEqual(beat.stat().st_size, size)
+        send(signal.SIGCONT)
+        self.assertTrue(wait_for(lambda: beat.stat().st_size > size))
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        return process.wait(30)
+
+    def test_stop_and_continue_all(self):
+        for way in ("group", "tree"):
+            with self.subTest(way):
+                self.assertEqual(self.stop_all(self.twin, way), 1)
+                self.assertEqual(self.stop_all(self.project, way), 1)
+
+    def test_program_signals_its_own_group(self):
+        code = ("import os, signal, time\nn = []\n"
+                "signal.signal(signal.SIGUSR1, lambda *a: n.append(1))\n"
+                "os.killpg(0, signal.SIGUSR1) if False else os.kill(0, signal.SIGUSR1)\n"
+                "time.sleep(0.3); print(len(n))\n")
+        self.same(lambda one: one.code(code, start_new_session=True).stdout)
+
+    def test_subprocess_timeout(self):
+        """subprocess's kill of the stub leaves nothing behind."""
+        with self.assertRaises(subprocess.TimeoutExpired):
+            self.project.code("import time; time.sleep(60)", timeout=1)
