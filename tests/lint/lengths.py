@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Fails on functions and files that grew too long. Data tables don't count."""
 
+import ast
 import re
 
 import tree
 
-FUNCTION_MAX = 60  # lines between the braces
+FUNCTION_MAX = 60  # lines between the braces, or below the signature
 FILE_MAX = 600
+DISPLAYS = (ast.List, ast.Tuple, ast.Dict, ast.Set)
 
 # clang-format puts a function's braces, and nothing else's, alone into the first column; a table is
 # an initialiser that is spread over lines and closed by "};" at the depth of its first line.
@@ -50,20 +52,48 @@ def name_of(lines, brace):
     return "function"
 
 
+def measured_c(lines):
+    """Lines that belong to tables, and (number, name, length) of every function."""
+    tables = table_lines(lines)
+    return tables, [
+        (start + 1, name_of(lines, start), sum(n not in tables for n in range(start + 1, end)))
+        for start, end in functions(lines)
+    ]
+
+
+def measured_python(text):
+    """The same of Python, where a table is a name's value that is written out over lines."""
+    nodes = list(ast.walk(ast.parse(text)))
+    tables = set()
+    for node in nodes:
+        value = getattr(node, "value", None)
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(value, DISPLAYS):
+            if value.end_lineno > value.lineno:
+                tables.update(range(node.lineno - 1, value.end_lineno))
+    return tables, [
+        (
+            node.lineno,
+            node.name,
+            sum(n not in tables for n in range(node.body[0].lineno - 1, node.end_lineno)),
+        )
+        for node in nodes
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+
+
 def check(root):
     problems = []
-    for path in tree.files(root, ["src", "include", "tests"], ".c", ".h"):
-        lines = (root / path).read_text(encoding="utf-8", errors="replace").splitlines()
-        tables = table_lines(lines)
+    for path in tree.files(root, ["src", "include", "tests"], ".c", ".h", ".py"):
+        text = (root / path).read_text(encoding="utf-8", errors="replace")
+        lines = text.splitlines()
+        tables, lengths = measured_python(text) if path.suffix == ".py" else measured_c(lines)
         if len(lines) - len(tables) > FILE_MAX:
             problems.append(f"{path}: {len(lines) - len(tables)} lines, at most {FILE_MAX}")
-        for start, end in functions(lines):
-            length = sum(1 for n in range(start + 1, end) if n not in tables)
-            if length > FUNCTION_MAX:
-                name = name_of(lines, start)
-                problems.append(
-                    f"{path}:{start + 1}: {name}() has {length} lines, at most {FUNCTION_MAX}"
-                )
+        problems += [
+            f"{path}:{number}: {name}() has {length} lines, at most {FUNCTION_MAX}"
+            for number, name, length in lengths
+            if length > FUNCTION_MAX
+        ]
     return problems
 
 

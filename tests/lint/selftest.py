@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 import format as format_lint
 import headers
@@ -15,13 +16,18 @@ import security
 import tree
 import words
 
-HERE = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent.parent
+CONFIGS = (".clang-format",)
 GUARD = "#ifndef SVENV_SYS_X_H\n#define SVENV_SYS_X_H\n%s\n#endif\n"
 UNFINISHED = "TO" "DO"
 
 
 def function(lines):
     return "int f(void)\n{\n" + "    g();\n" * (lines - 1) + "    return 0;\n}\n"
+
+
+def python_function(lines, first="    x = 1\n"):
+    return "def f():\n" + first + "    g()\n" * (lines - first.count("\n"))
 
 
 def table(rows):
@@ -76,6 +82,15 @@ CASES = [
     (lengths, "long table", {"src/sys/a.c": "int x;\n" * 500 + table(500)}, None),
     (lengths, "code after a long table", {"src/sys/a.c": table(500) + "int x;\n" * 601},
      "601 lines"),
+    (lengths, "Python of 60 lines", {"tests/a.py": python_function(60)}, None),
+    (lengths, "Python of 61 lines", {"tests/a.py": python_function(61)}, "f() has 61 lines"),
+    (lengths, "a method", {"tests/a.py": "class A:\n" + "".join(
+        "    " + line for line in python_function(61).splitlines(True))}, "f() has 61 lines"),
+    (lengths, "a table in Python", {"tests/a.py": python_function(
+        70, "    x = [\n" + "        1,\n" * 20 + "    ]\n")}, None),
+    (lengths, "long Python", {"src/a.py": "x = 1\n" * 601}, "601 lines"),
+    (lengths, "long table in Python",
+     {"tests/a.py": "x = 1\n" * 500 + "y = {\n" + "    1: 2,\n" * 500 + "}\n"}, None),
     (headers, "good", {"include/svenv/sys/x.h": GUARD % "#include <stddef.h>\nsize_t f(void);"}, None),
     (headers, "needs what it does not include",
      {"include/svenv/sys/x.h": GUARD % "size_t f(void);"}, "does not compile alone"),
@@ -101,7 +116,8 @@ CASES = [
 def try_case(lint, samples):
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder).resolve()
-        shutil.copy(HERE.parent.parent / ".clang-format", root)
+        for name in CONFIGS:
+            shutil.copy(ROOT / name, root)
         for name, text in samples.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text, encoding="utf-8")
@@ -114,21 +130,14 @@ def judge(got, want):
     return any(want in problem for problem in got)
 
 
-def missing_program_is_skipped_or_fails():
-    """format.py without clang-format: skipped with a reason, an error where all must work."""
-    saved = format_lint.NAMES, os.environ.pop("SVENV_MUST_WORK", None)
-    format_lint.NAMES = ["no-such-program"]
-    try:
-        format_lint.check(HERE)
-        return False
-    except tree.Skip:
-        os.environ["SVENV_MUST_WORK"] = "1"
-        return bool(format_lint.check(HERE))
-    finally:
-        format_lint.NAMES = saved[0]
-        os.environ.pop("SVENV_MUST_WORK", None)
-        if saved[1] is not None:
-            os.environ["SVENV_MUST_WORK"] = saved[1]
+def without_its_program(lint):
+    """Skipped with a reason, a finding where all must work."""
+    with mock.patch.dict(os.environ, {"PATH": "", "SVENV_MUST_WORK": "", "CI": ""}):
+        try:
+            return f"wanted a skip, got {lint.check(ROOT)!r}"
+        except tree.Skip:
+            os.environ["SVENV_MUST_WORK"] = "1"
+            return None if lint.check(ROOT) else "wanted a finding, got none"
 
 
 def main():
@@ -142,10 +151,12 @@ def main():
         if not judge(got, want):
             failed += 1
             print(f"{lint.__name__}: {label}: wanted {want!r}, got {got!r}")
-    if not missing_program_is_skipped_or_fails():
-        failed += 1
-        print("format: a missing clang-format is neither skipped nor an error")
-    print(f"{len(CASES) + 1} cases, {failed} failed")
+    for lint in (format_lint,):
+        wrong = without_its_program(lint)
+        if wrong:
+            failed += 1
+            print(f"{lint.__name__} without its program: {wrong}")
+    print(f"{len(CASES) + 2} cases, {failed} failed")
     sys.exit(1 if failed else 0)
 
 
