@@ -101,7 +101,7 @@ def total(path):
     for name, *counts in rows:
         numbers = [int(count) for count in counts]
         print("{:<24} {:>5} passed {:>4} failed {:>4} skipped".format(name, *numbers))
-        sums = [have + more for have, more in zip(sums, numbers)]
+        sums = [have + more for have, more in zip(sums, numbers, strict=True)]
     print("{} passed, {} failed, {} skipped".format(*sums))
     return 1 if sums[1] or not sums[0] else 0
 

@@ -11,15 +11,17 @@ def rows(data):
 
 def main():
     output, *inputs = map(pathlib.Path, sys.argv[1:])
-    lines = ['#include "policy-internal.h"', '']
+    lines = ['#include "policy-internal.h"', ""]
     for number, path in enumerate(inputs):
         # One byte more than the text, so that it is a string too.
-        lines += [f'static const unsigned char profile_{number}[] = {{', *rows(path.read_bytes() + b'\0'), '};', '']
-    lines += ['const struct policy_embedded policy_embedded_profiles[] = {']
+        data = path.read_bytes() + b"\0"
+        lines += [f"static const unsigned char profile_{number}[] = {{", *rows(data), "};", ""]
+    lines += ["const struct policy_embedded policy_embedded_profiles[] = {"]
     for number, path in enumerate(inputs):
-        lines += [f'    {{"{path.stem}", (const char *)profile_{number}, sizeof(profile_{number}) - 1}},']
-    lines += ['};', f'const size_t policy_embedded_count = {len(inputs)};', '']
-    output.write_text('\n'.join(lines))
+        text = f"(const char *)profile_{number}, sizeof(profile_{number}) - 1"
+        lines += [f'    {{"{path.stem}", {text}}},']
+    lines += ["};", f"const size_t policy_embedded_count = {len(inputs)};", ""]
+    output.write_text("\n".join(lines))
 
 
 main()

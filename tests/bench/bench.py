@@ -248,7 +248,7 @@ class Bench:
                     if done.returncode != 0:
                         raise CannotRun(done.stderr.strip())
                     taken[name].append([int(word) for word in done.stdout.split()])
-            side.loops = {name: [statistics.median(column) for column in zip(*rows)]
+            side.loops = {name: [statistics.median(column) for column in zip(*rows, strict=True)]
                           for name, rows in taken.items()}
         return side.loops
 

@@ -1,9 +1,9 @@
 """Every system call of a start made to fail, one at a time, process by process.
 
 By default of each call of each process the first, a middle and the last one; with
-SVENV_FAULTS_FULL=1 every one, with more errors. What calls there are is recorded from a good start.
-SVENV_FAULTS_PROCESS=0.3,0.5 takes only the calls of these processes, as the injector names them, and
-SVENV_FAULTS_ERRORS=ENOMEM,kill only these errors, each at every call.
+SVENV_FAULTS_FULL=1 every one, with more errors. The calls are those recorded of a good start.
+SVENV_FAULTS_PROCESS=0.3,0.5 takes only the calls of these processes, as the injector names them,
+and SVENV_FAULTS_ERRORS=ENOMEM,kill only these errors, each at every call.
 """
 
 import contextlib

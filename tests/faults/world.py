@@ -171,8 +171,8 @@ class World:
         """What two worlds have in common: numbers of namespaces say only whether they are the
         host's, and where the world lies does not matter."""
         found = []
-        for line in lines:
-            line = line.replace(str(self.top), "TOP").replace(self.id, "ID")
+        for said in lines:
+            line = said.replace(str(self.top), "TOP").replace(self.id, "ID")
             if line.startswith("namespace "):
                 _, kind, link = line.split()
                 line = f"namespace {kind} " + (

@@ -3,13 +3,11 @@
 import json
 import os
 import shutil
-import subprocess
 import time
 
 from lib.case import Case
-from lib.environment import environment
 from lib.interpreters import SYSTEM_PYTHON
-from lib.programs import tool
+from lib.programs import run, tool
 from lib.trees import snapshot
 from lib.user import HOME
 
@@ -173,7 +171,7 @@ class Entries(Case):
             with open(path, "wb") as out:
                 out.write(b"#!/bin/sh\necho ran\n")
             os.chmod(path, 0o755)
-        before = {key: row for key, row in snapshot(project.env_dir).items()}
+        before = snapshot(project.env_dir)
         done = project.wrap(timeout=30)
         self.assert_clean(done)
         for text in (done.stdout, tool("status", project.env_dir).stdout,
@@ -183,9 +181,8 @@ class Entries(Case):
         json.loads(tool("status", project.env_dir, "--json").stdout)
         self.assertEqual(tool("status", project.env_dir, "--check").returncode, 0)
         for name in names:
-            done = subprocess.run([os.fsencode(bin_dir) + b"/" + name], capture_output=True,
-                                  timeout=20, env=environment())
-            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"ran\n", b""), name)
+            done = run([os.fsencode(bin_dir) + b"/" + name])
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "ran\n", ""), name)
         self.assert_refused(project.run("no-interpreter"), status=127, saying="no-interpreter")
         # Text without a first line for the kernel is a script, as for a shell and execvp(3).
         self.assertEqual(project.run("empty").returncode, 0)

@@ -14,7 +14,8 @@ class Bytecode(Planting):
 import importlib._bootstrap_external as b, os, sys
 source, target = sys.argv[1:]
 st = os.stat(source)
-data = b._code_to_timestamp_pyc(compile("value = 666", source, "exec"), int(st.st_mtime), st.st_size)
+code = compile("value = 666", source, "exec")
+data = b._code_to_timestamp_pyc(code, int(st.st_mtime), st.st_size)
 os.makedirs(os.path.dirname(target), exist_ok=True)
 open(target, "wb").write(data)
 """

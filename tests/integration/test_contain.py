@@ -1,4 +1,4 @@
-"""What keeps a program inside beyond its view of files: pid 1, late mounts, descriptors, signals."""
+"""What keeps a program inside beside its view: pid 1, late mounts, descriptors, signals."""
 
 import os
 import pathlib
@@ -149,7 +149,7 @@ class KernelFiles(Case):
         shown = []
         for command in ([p.bin()], [sys.executable]):
             files = [os.open(path, os.O_RDONLY) for path in (*knobs, plain)]
-            for number, file in zip((7, 8, 9), files):
+            for number, file in zip((7, 8, 9), files, strict=True):
                 os.dup2(file, number + 100)
             script = "exec 7<&107 8<&108 9<&109 107<&- 108<&- 109<&-; exec \"$@\""
             done = run("bash", "-c", script, "bash", *command, "-c", self.CODE, cwd=str(p.path),

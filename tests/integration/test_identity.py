@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import zipfile
 
 from lib.case import Case
@@ -295,10 +294,8 @@ class Flags(Case):
 
     def test_bytes_that_are_no_text(self):
         def ask(one):
-            return subprocess.run([one.bin().encode(), b"-c", b"import os, sys;"
-                                   b" print([os.fsencode(w) for w in sys.argv])", b"\xff\xfe"],
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                  timeout=60, cwd=one.path, check=False)
+            return one.code("import os, sys; print([os.fsencode(w) for w in sys.argv])",
+                            b"\xff\xfe")
 
         self.pair.same(ask)
 

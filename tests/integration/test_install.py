@@ -289,7 +289,7 @@ class Installs(InstallCase):
 
     def test_names_that_shadow_commands(self):
         shadows = ("git", "ls", "sudo", "ssh", "sandbox-venv", "activate.evil")
-        packages.wheel(self.wheels, "shadow", scripts={name: "shadow:main" for name in shadows})
+        packages.wheel(self.wheels, "shadow", scripts=dict.fromkeys(shadows, "shadow:main"))
         done = self.pip(self.p, "install", "shadow", quiet=False)
         said = [line for line in done.stderr.splitlines() if line.startswith("sandbox-venv: ")]
         self.assertEqual(sorted(line.split("'")[1] for line in said), sorted(shadows[:-1]), said)
@@ -326,8 +326,7 @@ class Installs(InstallCase):
         bin_dir = self.p.env_dir / "bin"
         before = {path.name: path.read_bytes() for path in bin_dir.glob("*ctivate*")}
         self.assertGreaterEqual(len(before), 3)
-        packages.wheel(self.wheels, "evil", data={name: (b"echo evil\n", 0o755)
-                                                  for name in before})
+        packages.wheel(self.wheels, "evil", data=dict.fromkeys(before, (b"echo evil\n", 493)))
         self.pip(self.p, "install", "evil")
         after = {path.name: path.read_bytes() for path in bin_dir.glob("*ctivate*")}
         self.assertEqual(after, before)

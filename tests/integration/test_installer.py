@@ -125,10 +125,10 @@ class Spellings(InstallCase):
             self.assertNotEqual(program[place], installer[place], place)
 
     def test_project_is_seen_when_named(self):
-        for line in ("pip install .", "pip install ./", "pip install -e .", "pip install {project}",
-                     "python -m pip install --editable={project}"):
+        for line in ("pip install .", "pip install ./", "pip install -e .",
+                     f"pip install {self.shared.path}",
+                     f"python -m pip install --editable={self.shared.path}"):
             with self.subTest(line):
-                line = line.format(project=self.shared.path, pip="", wheel="")
                 self.assertIn("secret.txt", self.probe(line)["project"])
 
     def test_ensurepip(self):

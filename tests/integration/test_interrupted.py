@@ -40,7 +40,7 @@ class Together(Case):
         project = self.plain()
         before = snapshot(project.env_dir)
         project.will_be_wrapped()
-        for turn in range(10):
+        for _ in range(10):
             children = [subprocess.Popen([TOOL, word, "-q", str(project.env_dir)],
                                          stderr=subprocess.PIPE, env=environment(), text=True)
                         for word in ("wrap", "unwrap", "wrap")]
@@ -70,7 +70,7 @@ class Together(Case):
     def test_starts_while_wrapping_again(self):
         project = self.plain()
         project.wrap()
-        for turn in range(8):
+        for _ in range(8):
             child = subprocess.Popen([TOOL, "wrap", "-q", str(project.env_dir)],
                                      env=environment(), stderr=subprocess.PIPE, text=True)
             starts = [project.spawn("python", "-c", "print(1)", stdout=subprocess.PIPE,

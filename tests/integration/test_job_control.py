@@ -11,6 +11,12 @@ from lib.programs import tool
 from lib.terminal import Terminal
 
 
+def sleeper(seconds, after=""):
+    """A command that says when it runs."""
+    code = f'import time; print("up", flush=True); time.sleep({seconds}){after}'
+    return f".venv/bin/python -c '{code}'"
+
+
 class JobControl(Compared):
     """A real interactive bash on a terminal."""
 
@@ -91,8 +97,7 @@ class JobControl(Compared):
 
     def test_stopped_then_background(self):
         self.same_session([
-            (".venv/bin/python -c 'import time; print(\"up\", flush=True); time.sleep(2.5);"
-             " print(\"end\")'\n", r"\nup\r\n"),
+            (sleeper(2.5, "; print(\"end\")") + "\n", r"\nup\r\n"),
             ("\x1a", r"Stopped.*\r\nready> "),
             ("bg\n", r"ready> "),
             ("wait\n", r"(?s)end\r\n.*ready> "),  # what is typed before is echoed twice or once
@@ -110,23 +115,20 @@ class JobControl(Compared):
 
     def test_kill_a_job(self):
         self.same_session([
-            (".venv/bin/python -c 'import time; print(\"up\", flush=True); time.sleep(30)' &\n",
-             r"[\n ]up\r\n"),
+            (sleeper(30) + " &\n", r"[\n ]up\r\n"),
             ("kill %1; wait\n", r"ready> "),
         ])
 
     def test_kill_a_stopped_job(self):
         self.same_session([
-            (".venv/bin/python -c 'import time; print(\"up\", flush=True); time.sleep(30)'\n",
-             r"\nup\r\n"),
+            (sleeper(30) + "\n", r"\nup\r\n"),
             ("\x1a", r"Stopped.*\r\nready> "),
             ("kill %1; fg 2>/dev/null; wait; echo over\n", r"over\r\nready> "),
         ])
 
     def test_pipeline(self):
         self.same_session([
-            (".venv/bin/python -c 'import time; print(\"up\", flush=True); time.sleep(20)' | cat\n",
-             r"\nup\r\n"),
+            (sleeper(20) + " | cat\n", r"\nup\r\n"),
             ("\x1a", r"Stopped.*\r\nready> "),
             ("fg\n", r"cat\r\n"),
             ("\x03", r"ready> "),
@@ -134,8 +136,7 @@ class JobControl(Compared):
 
     def test_quit_key(self):
         self.same_session([
-            ("ulimit -c 0; .venv/bin/python -c 'import time; print(\"up\", flush=True);"
-             " time.sleep(20)'\n", r"\nup\r\n"),
+            ("ulimit -c 0; " + sleeper(20) + "\n", r"\nup\r\n"),
             ("\x1c", r"ready> "),
             ("echo status $?\n", r"status 131\r\nready> "),
         ])

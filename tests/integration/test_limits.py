@@ -67,7 +67,7 @@ while True:
 """
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def groups():
     """What `status` says about control groups on this machine: how, and why not."""
     with Project() as project:

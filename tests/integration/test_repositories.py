@@ -56,8 +56,8 @@ class Repositories(Planting):
         p.wrap()
         self.protected(p, ".git", str(main / ".git" / "config"),
                        str(main / ".git" / "worktrees" / "tree" / "HEAD"))
-        code = "import subprocess; print(subprocess.run(['git', 'log', '--format=%s'], stdout=-1).stdout)"
-        done = p.code(code)
+        done = p.code("import subprocess as s\n"
+                      "print(s.run(['git', 'log', '--format=%s'], stdout=-1).stdout)\n")
         self.assertEqual((done.returncode, done.stdout.strip()), (0, "b'x\\n'"), done.stderr)
 
     def test_a_forged_git_file_shows_nothing(self):
@@ -108,8 +108,9 @@ class Repositories(Planting):
         p.venv()
         p.wrap()
         self.protected(p, "code/.git/config", "code/real/config")
-        code = "import os; os.unlink('code/.git'); os.makedirs('code/.git'); open('code/.git/config', 'w')"
-        done = p.code(code)
+        done = p.code("import os\n"
+                      "os.unlink('code/.git'); os.makedirs('code/.git')\n"
+                      "open('code/.git/config', 'w')\n")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertFalse(os.path.lexists(p.path / "code" / ".git"))
 

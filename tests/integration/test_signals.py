@@ -124,7 +124,7 @@ class Signals(Compared):
     def test_stop_and_continue_by_signal(self):
         process, stop = self.counter(start_new_session=True)
         os.kill(process.pid, signal.SIGSTOP)
-        pid, status = os.waitpid(process.pid, os.WUNTRACED)
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
         self.assertTrue(os.WIFSTOPPED(status))
         os.kill(process.pid, signal.SIGCONT)
         self.assertEqual(self.counts(process, stop).get(int(signal.SIGCONT)), 1)

@@ -40,8 +40,8 @@ class Look(Case):
         stub = (sandbox / "stub").read_bytes()
         problems = {
             "bypass": (lambda: project.script("raw", ""), "raw runs outside the sandbox"),
-            "missing": (lambda: (project.env_dir / "bin/tool").unlink(), "tool has no stub"),
-            "orphan": (lambda: (sandbox / "bin/tool").unlink(), "nothing behind it"),
+            "missing": ((project.env_dir / "bin/tool").unlink, "tool has no stub"),
+            "orphan": ((sandbox / "bin/tool").unlink, "nothing behind it"),
             "tampered": (lambda: (project.env_dir / "bin/tool").write_bytes(stub + b"x"),
                          "tool runs outside the sandbox"),
             "policy": (lambda: project.policy("nonsense: 1\n"), "policy.yaml:2:1"),

@@ -139,9 +139,8 @@ class Descriptors(Compared):
             self.addCleanup(os.close, fd)
         seen = self.same(lambda one: self.ask(one, reader, writer, file))
         self.assertNotIn(0, seen.values())
-        outside = tempfile.TemporaryFile()
-        self.addCleanup(outside.close)
-        self.assertNotIn(0, self.ask(self.project, outside.fileno()).values())
+        with tempfile.TemporaryFile() as outside:
+            self.assertNotIn(0, self.ask(self.project, outside.fileno()).values())
 
     def test_a_pipe_carries(self):
         reader, writer = os.pipe()

@@ -142,9 +142,8 @@ time.sleep(0.3); os.makedirs("x/.idea"); time.sleep(0.5); open("done", "w")
         """Pipes of a program end with it, and nothing of ours lives on."""
         p = self.wrapped()
         process = self.begin(p)
-        children = lambda: descendants(os.getpid())
         self.assertEqual(self.end(process), (0, ""))
-        self.assertTrue(wait_for(lambda: not children()))
+        self.assertTrue(wait_for(lambda: not descendants(os.getpid())))
 
 
 class Races(Planting):

@@ -1,4 +1,4 @@
-"""The installed programs, which all suites but the unit tests are about; SVENV_PREFIX says where."""
+"""The installed programs, which most suites are about; SVENV_PREFIX says where they are."""
 
 import os
 import pathlib

@@ -49,7 +49,7 @@ def descendants(pid):
 
 
 def mentioning(path):
-    """Processes whose command line names a path: ours alone where its name was made for this run."""
+    """Processes whose command line names a path: ours alone where the run made its name."""
     for entry in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
             if os.fsencode(path) in pathlib.Path(f"/proc/{entry}/cmdline").read_bytes():

@@ -37,13 +37,11 @@ def listen_to_keys():
 class Result(unittest.TextTestResult):
     """Knows how long each test took, and the end of a run that is stopped."""
 
-    stopped = False
-    took = []
-
-    @classmethod
-    def stop_soon(cls):
-        """To unittest an exit is an error of one test, after which come the others."""
-        cls.stopped = True
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.took = []
+        # To unittest an exit is an error of one test, after which come the others.
+        end_cleanly(self.stop)
 
     def startTest(self, test):
         self.began = time.monotonic()
@@ -52,14 +50,12 @@ class Result(unittest.TextTestResult):
     def stopTest(self, test):
         super().stopTest(test)
         self.took.append((time.monotonic() - self.began, test.id()))
-        self.shouldStop |= self.stopped
 
 
 def main():
     path = pathlib.Path(sys.argv[1]).resolve()
     sys.path.insert(0, str(path.parent))
     installed.require()
-    end_cleanly(Result.stop_soon)
     listen_to_keys()
     program = unittest.main(
         module=path.stem,
@@ -67,7 +63,7 @@ def main():
         testRunner=unittest.TextTestRunner(resultclass=Result, verbosity=2),
         exit=False,
     )
-    for seconds, name in sorted(Result.took, reverse=True)[:SLOWEST]:
+    for seconds, name in sorted(program.result.took, reverse=True)[:SLOWEST]:
         print(f"{seconds:8.2f} s {name}")
     sys.exit(not program.result.wasSuccessful())
 

@@ -1,4 +1,4 @@
-"""What cannot run here is skipped with its reason; where everything has to work, that is a failure."""
+"""Tests that cannot run here are skipped with their reason, or fail where all has to work."""
 
 import os
 import sys

@@ -8,7 +8,6 @@ import stat
 
 from lib.programs import run_clean
 
-
 BLOCK = 1 << 20
 
 

@@ -36,5 +36,6 @@ class View(Case):
         return self.attempts(project, (what, path), **options)[0]
 
     def assert_read_only(self, project, *paths):
-        for path, result in zip(paths, self.attempts(project, *(("write", p) for p in paths))):
+        results = self.attempts(project, *(("write", path) for path in paths))
+        for path, result in zip(paths, results, strict=True):
             self.assertIn(result, READ_ONLY, path)

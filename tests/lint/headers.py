@@ -13,7 +13,8 @@ FLAGS = ["-std=c17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-o
 
 
 def guard_of(path):
-    """include/svenv/plan/plan.h has SVENV_PLAN_PLAN_H, src/sys/x-internal.h SVENV_SYS_X_INTERNAL_H."""
+    """include/svenv/plan/plan.h has SVENV_PLAN_PLAN_H; src/sys/x-internal.h has
+    SVENV_SYS_X_INTERNAL_H."""
     parts = list(path.with_suffix("").parts)
     parts = parts[2:] if parts[0] == "include" else parts[1:]
     return re.sub(r"[^A-Z0-9]", "_", "_".join(["SVENV", *parts, "H"]).upper())

@@ -66,10 +66,8 @@ def measured_python(text):
     nodes = list(ast.walk(ast.parse(text)))
     tables = set()
     for node in nodes:
-        value = getattr(node, "value", None)
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(value, DISPLAYS):
-            if value.end_lineno > value.lineno:
-                tables.update(range(node.lineno - 1, value.end_lineno))
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, DISPLAYS):
+            tables.update(range(node.lineno - 1, node.value.end_lineno))
     return tables, [
         (
             node.lineno,

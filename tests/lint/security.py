@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fails when docs/SECURITY.md leaves a requirement out, or names a file or test that is not there."""
+"""Fails when docs/SECURITY.md leaves a requirement out, or names what is not there."""
 
 import re
 
@@ -18,7 +18,7 @@ def has_probe(root, group, number):
     for path in sorted((root / "tests/probes").glob("group_*.py")):
         text = path.read_text(encoding="utf-8")
         own = path.name == f"group_{group.lower()}.py"
-        if f"{group}-{number}" in text or own and f'"{number}' in text:
+        if f"{group}-{number}" in text or (own and f'"{number}' in text):
             return True
     return False
 

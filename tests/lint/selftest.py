@@ -19,7 +19,7 @@ import words
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIGS = (".clang-format",)
 GUARD = "#ifndef SVENV_SYS_X_H\n#define SVENV_SYS_X_H\n%s\n#endif\n"
-UNFINISHED = "TO" "DO"
+UNFINISHED = "TO" + "DO"
 
 
 def function(lines):

@@ -24,9 +24,11 @@ def files(root, folders, *suffixes):
     """Files below the folders with one of the suffixes, sorted, as paths relative to root."""
     found = []
     for folder in folders:
-        for path in sorted((root / folder).rglob("*")):
-            if path.is_file() and path.suffix in suffixes:
-                found.append(path.relative_to(root))
+        found += [
+            path.relative_to(root)
+            for path in sorted((root / folder).rglob("*"))
+            if path.is_file() and path.suffix in suffixes
+        ]
     return found
 
 

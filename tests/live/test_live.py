@@ -24,7 +24,7 @@ from lib.web import Server
 INSTALL_TIME = 600
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def index_trouble(python):
     """Asks the index for one small package, outside of any sandbox; the reason why not, or None."""
     with tempfile.TemporaryDirectory() as directory:

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Makes docs/probes.md of what run.py and mutate.py saved: document.py FILE... >docs/probes.md; with
---check, only holds the ids in docs/probes.md to those of the suite."""
+"""Makes docs/probes.md of what run.py and mutate.py saved: document.py FILE... >docs/probes.md.
+
+With --check it only holds the ids in docs/probes.md to those of the suite."""
 
 import datetime
 import json
@@ -18,11 +19,11 @@ import run
 DOCUMENT = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "probes.md"
 HEAD = """# Probes
 
-Attacks on a sandbox of our own, by `tests/probes`. Each is tried inside, where it has to fail and to
-leave nothing on the host, and outside as a control, where it has to succeed: else it would prove
+Attacks on a sandbox of our own, by `tests/probes`. Each is tried inside, where it has to fail and
+to leave nothing on the host, and outside as a control, where it has to succeed: else it would prove
 nothing. What a control shows is only that the attack works; where the kernel or the caller's rights
-refuse it everywhere, that is said. `mutate.py` takes single controls out of a sandbox and asks which
-probes notice: they stand in the last column.
+refuse it everywhere, that is said. `mutate.py` takes single controls out of a sandbox and asks
+which probes notice: they stand in the last column.
 
     ./test.sh probes                       # all of it, on a terminal and without one
     tests/probes/run.py --only FS-01       # one; SVENV_PREFIX names what is installed
@@ -92,7 +93,7 @@ def mutations(saved):
                  "backed": "none; behind it: " + str(row["behind"]),
                  "skipped": "not played: " + (row["red"] or [["", ""]])[0][1]}[row["state"]]
         out.append(f"| {cell(row['what'])} | {cell(words)} |")
-    return out + [""]
+    return [*out, ""]
 
 
 def write(files):

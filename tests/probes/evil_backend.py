@@ -1,5 +1,7 @@
-"""A build backend that tries, while pip runs it, what a hostile sdist would. Each attack notes what
-the kernel said; the notes end up in the wheel. It is a file of the probes, run in no other place."""
+"""A build backend that tries, while pip runs it, what a hostile sdist would.
+
+Each attack notes what the kernel said; the notes end up in the wheel. It is a file of the probes,
+run in no other place."""
 
 import base64
 import errno
@@ -81,8 +83,11 @@ def attack(facts):
         note("reserved " + name, make, f"{bin_dir}/{name}")
     for number, name in enumerate(facts["names"]):
         note(f"name {number}", make, bin_dir.encode() + b"/" + base64.b64decode(name))
-    make(bin_dir + "/evil-static", open(facts["static"], "rb").read()
-         if os.path.exists(facts["static"]) else b"\x7fELF")
+    data = b"\x7fELF"
+    if os.path.exists(facts["static"]):
+        with open(facts["static"], "rb") as file:
+            data = file.read()
+    make(bin_dir + "/evil-static", data)
     note("daemon", daemon, bin_dir, facts["word"])
 
 

@@ -3,6 +3,9 @@
 They come last of those that use the world with pip: its interpreter is a hostile script then.
 """
 
+import os
+import sys
+
 import elf
 import harness
 from group_bin import entry_state
@@ -32,10 +35,10 @@ def wanderer(base):
     """Writes what a later start may obey wherever a program can; says where it could."""
     could = []
     for folder in (base, sys.prefix, sys.prefix + "/bin", sys.prefix + "/sandbox"):
-        for name in ("pip.conf", "policy.yaml", "sandbox-venv.yaml", "manifest.json", "plan",
-                     "pyvenv.cfg", "python", "activate", "uv.toml"):
-            if written(os.path.join(folder, name)) == "ok":
-                could.append(folder)
+        names = ("pip.conf", "policy.yaml", "sandbox-venv.yaml", "manifest.json", "plan",
+                 "pyvenv.cfg", "python", "activate", "uv.toml")
+        results = [written(os.path.join(folder, name)) for name in names]
+        could += [folder] if "ok" in results else []
     return sorted(set(could))
 
 

@@ -12,16 +12,11 @@ SHOW = "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys
 
 
 def pass_through(view, words):
-    argv = [SHOW_FILE(view), *words]
-    if view.inside:
-        argv = [view.venv / "bin" / "python", *argv]
-    else:
-        argv = [harness.SYSTEM_PYTHON, *argv]
-    done = subprocess.run([os.fspath(word) for word in argv],
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                  stdin=subprocess.DEVNULL, cwd=view.project,
-                                  env=harness.clean_environment(), timeout=harness.TIMEOUT,
-                                  check=False)
+    python = view.venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON
+    argv = [python, SHOW_FILE(view), *words]
+    done = subprocess.run([os.fspath(word) for word in argv], capture_output=True,
+                          stdin=subprocess.DEVNULL, cwd=view.project,
+                          env=harness.clean_environment(), timeout=harness.TIMEOUT, check=False)
     return done.returncode, hashlib.sha256(done.stdout).hexdigest(), done.stderr.decode()
 
 

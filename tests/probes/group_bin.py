@@ -53,7 +53,7 @@ def entries(*names):
 
 
 def hostile_names(view):
-    """Names that a shell or a terminal would take for something else, and what pip's output shows."""
+    """Names that a shell or a terminal takes for something else, and what pip's output shows."""
     done = install(view)
     states = {entry_state(view, name) for name in NAMES}
     ran = [place for place in (view.parent, view.project, venv_of(view) / "bin")

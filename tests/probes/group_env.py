@@ -38,7 +38,7 @@ def holding(mark):
 
 def carry(names):
     """Two starts deep, for what is set for one command only would pass."""
-    return lambda view: {"env": clean_environment(**{name: view.canary for name in names})}
+    return lambda view: {"env": clean_environment(**dict.fromkeys(names, view.canary))}
 
 
 STEERING = ("BWRAP_ARGS", "SANDBOX_*", "VERBOSE")  # the launcher's own: PRJ-08, ENV-10
@@ -125,7 +125,7 @@ def steering_names():
 
 
 def spoofed(view):
-    env = clean_environment(**{name: "1" for name in steering_names()})
+    env = clean_environment(**dict.fromkeys(steering_names(), "1"))
     return {"env": env}
 
 

@@ -159,7 +159,7 @@ PROBES = [
           Python(leads), ["0", "1", "2"], ANY, world="audited"),
     Probe("FD-08", "writing to the launcher, a stub, or the entry in use",
           Python(own_binaries, lambda v: [str(harness.LAUNCHER), str(v.venv)]),
-          that("refused", lambda v: all(r not in ("ok",) and not isinstance(r, list)
+          that("refused", lambda v: all(r != "ok" and not isinstance(r, list)
                                         for r in v.values())), ANY, launcher_effect),
     Probe("FD-09", "started with 0, 1, 2 closed", Host(closed_streams),
           that("closed or /dev/null", lambda v: set(v.split()) <= {"closed", "/dev/null"}), ANY),

@@ -1,7 +1,8 @@
-"""IPC: sockets of agents and the desktop, System V and POSIX IPC. Each listener is the test's own."""
+"""IPC: sockets of agents and the desktop, System V and POSIX IPC. All listeners are our own."""
 
 import contextlib
 import ctypes
+import errno
 import os
 import socket
 import tempfile

@@ -1,4 +1,4 @@
-"""PRJ: names that tools on the host obey, by the tools that do; and project trees of other kinds."""
+"""PRJ: names that tools on the host obey, by the tools that do; project trees of other kinds."""
 
 import json
 

@@ -35,7 +35,7 @@ def tries(addresses, ports):
                 try:
                     one.connect(target)
                     results[f"{address} {port}"] = "ok"
-                except socket.timeout:
+                except TimeoutError:
                     results[f"{address} {port}"] = "late"
                 except OSError as error:
                     results[f"{address} {port}"] = name_of(error)
@@ -62,7 +62,7 @@ def somebody(listener):
             listener.recv(10)
         else:
             listener.accept()[0].close()
-    except socket.timeout:
+    except TimeoutError:
         return "nobody"
     return "somebody"
 
@@ -325,7 +325,7 @@ PROBES = [
     none("DNS-11", "hosts, resolv.conf, nsswitch.conf changed inside",
          Python(changes, resolving_files), every("EROFS", "EACCES"), every("ok")),
     *[none(f"BRK-10{letter}", name, Call(name), "EPERM", harness.NOT_DENIED)
-      for letter, name in zip("abc", ("fastopen-sendto", "fastopen-sendmsg", "fastopen-sendmmsg"))],
+      for letter, name in zip("abc", ("fastopen-sendto", "fastopen-sendmsg", "fastopen-sendmmsg"), strict=True)],
     *[none(f"BRK-11{letter}", f"sockets of {name}", Call("socket", *words),
            ("EPROTONOSUPPORT", "EAFNOSUPPORT"), ANY)
       for letter, name, words in (("a", "MPTCP", (2, 1, 262)), ("b", "SMC", (43, 1, 0)),

@@ -150,7 +150,7 @@ PROBES = [
     Probe("LOG-05b", "no value of the environment in files that are kept", Host(state_files),
           "nothing kept", "kept"),
     *[Probe(f"LOG-02{letter}", f"the log is a {kind}", Host(lambda v, k=kind: replaced_log(v, k)),
-            "untouched", "written") for letter, kind in zip("abc", ("symlink", "hard link", "FIFO"))],
+            "untouched", "written") for letter, kind in zip("abc", ("symlink", "hard link", "FIFO"), strict=True)],
     Probe("PER-03", "a user unit of the service manager", Python(plant, lambda v: starters(v, UNITS)),
           ANY, every("ok"), home_effect),
     Probe("PER-05", "activate of bash, fish, csh and PowerShell",

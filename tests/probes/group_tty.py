@@ -132,7 +132,7 @@ def odd_program(view):
 PROBES = [
     *[Probe(f"TTY-02{letter}", name, request(number), "EPERM",
             ("ok and typed", "EIO") if "TIOCSTI" in name else ANY)
-      for letter, (name, number) in zip("abcdefghi", REQUESTS.items())],
+      for letter, (name, number) in zip("abcdefghi", REQUESTS.items(), strict=True)],
     Probe("TTY-03", "the terminal is the user's own", Host(is_terminal),
           that("a terminal", lambda v: v.startswith("True") and v.endswith("True")),
           that("a terminal", lambda v: v.startswith("True"))),

@@ -1,10 +1,10 @@
 """What the probes share: the world that they attack, and how one is run and judged.
 
-SVENV_PREFIX names the installed prefix, SVENV_PROBE_CALLS and SVENV_PROBE_PLAN_EDIT the two built
-helpers; with SVENV_PROBE_TERMINAL=1 programs that a probe starts to their end stand on a terminal. A
-world is a project with a wrapped venv and canaries around it; everything that it makes outside its
-own temporary directory it removes again, and nothing that it did not make is opened. What the groups
-need of tests/lib they take from here.
+SVENV_PROBE_CALLS and SVENV_PROBE_PLAN_EDIT name the two built helpers; with SVENV_PROBE_TERMINAL=1
+programs that a probe starts to their end stand on a terminal. A world is a project with a wrapped
+venv and canaries around it; everything that it makes outside its own temporary directory it removes
+again, and nothing that it did not make is opened. What the groups need of tests/lib they take from
+here.
 """
 
 import contextlib

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Takes one control at a time out of the sandbox and shows which probes turn red.
 
-mutate.py [--only TEXT] [--jobs N] [--list] [--save FILE]. A control that no probe misses is as good as untested. Controls in the plan
-are taken out of the compiled plan (probe-plan-edit), those in the launcher's code out of a copy of
-one source file, from which a launcher is built beside the real one. Nothing that is installed
-changes. Exit status: 0 when every control was missed, 77 when nothing is installed.
+mutate.py [--only TEXT] [--jobs N] [--list] [--save FILE]. A control that no probe misses is as good
+as untested. Controls in the plan are taken out of the compiled plan (probe-plan-edit), those in the
+launcher's code out of a copy of one source file, from which a launcher is built beside the real
+one. Nothing that is installed changes. Exit status: 0 when every control was missed, 77 when
+nothing is installed.
 """
 
 import argparse
@@ -123,8 +124,9 @@ MUTATIONS = [
     plan("no symlinks in the private cache, nor below its mask",
          ("trust={HOME}/.cache", "drop-op=mask:{VENV}/cache"), "PIP-22"),
     code("the root is read-only", "launch/root.c",
-         "FIXED_ATTRS | MOUNT_ATTR_RDONLY, 0);\n    return rc < 0 ? err_set(err, -rc, \"cannot make the",
-         "FIXED_ATTRS, 0);\n    return rc < 0 ? err_set(err, -rc, \"cannot make the", "FS-22 FS-25"),
+         "FIXED_ATTRS | MOUNT_ATTR_RDONLY, 0);\n"
+         '    return rc < 0 ? err_set(err, -rc, "cannot make the',
+         'FIXED_ATTRS, 0);\n    return rc < 0 ? err_set(err, -rc, "cannot make the', "FS-22 FS-25"),
     code("nosuid on binds", "launch/root_mounts.c", "return (uint64_t)MOUNT_ATTR_NOSUID | (op",
          "return (uint64_t)(op->flags & 0) | (op", "FS-24 LIFE-13"),
     code("pivot into the sandbox's root, checked", "launch/root.c",
@@ -197,7 +199,7 @@ def launcher_of(mutation, folder):
     text = source.read_text()
     olds = mutation.old if isinstance(mutation.old, tuple) else (mutation.old,)
     news = mutation.new if isinstance(mutation.new, tuple) else (mutation.new,)
-    for old, new in zip(olds, news):
+    for old, new in zip(olds, news, strict=True):
         if old not in text:
             raise harness.Dead(f"src/{mutation.file} has no '{old.strip()}' any more")
         text = text.replace(old, new)

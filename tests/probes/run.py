@@ -30,7 +30,7 @@ from lib.runner import end_cleanly
 
 GROUPS = ("fs", "env", "fd", "prj", "names", "git", "pip", "bin", "after", "pol", "proc", "krn", "ipc",
           "net", "none", "tty", "life", "per", "arg")
-# Worlds with a pip in them are dear: who needs the same one runs in one job. The longest come first.
+# Worlds with a pip are dear: who needs the same one runs in one job. The longest come first.
 SHARES = (("pip", "bin", "after"), ("life",), ("arg",), ("prj", "names", "git"), ("none", "net", "ipc"),
           ("pol",), ("krn",), ("per",), ("fs", "env"), ("fd", "proc", "tty"))
 MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skip", "missing": "MISSING"}

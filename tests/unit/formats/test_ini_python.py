@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Compares our reading of pyvenv.cfg with that of the Pythons that are installed.
 
-For each text either ini_parse_text() refuses it, or it finds the `home` that CPython finds: its site
-module, and from 3.11 on what the interpreter itself takes at its start (getpath). The fixed rows say
-which of the two must happen, so that refusing everything is no way to pass.
+For each text either ini_parse_text() refuses it, or it finds the `home` that CPython finds: its
+site module, and from 3.11 on what the interpreter itself takes at its start (getpath). The fixed
+rows say which of the two must happen, so that refusing everything is no way to pass.
 """
 
 import json
@@ -105,7 +105,8 @@ def pythons():
     for name in names:
         path = shutil.which(name)
         ask = "import sys; print(sys.implementation.name, sys.version_info[0], sys.version_info[1])"
-        done = path and subprocess.run([path, "-I", "-c", ask], capture_output=True, text=True)
+        done = path and subprocess.run(
+            [path, "-I", "-c", ask], capture_output=True, text=True, check=False)
         if done and done.returncode == 0 and done.stdout.startswith("cpython 3 "):
             found.setdefault(done.stdout.strip(), path)
     return found
@@ -145,14 +146,14 @@ class Reading(unittest.TestCase):
         have = ours(self.root, len(texts))
         self.assertEqual(len(have), len(texts))
         for name, python in self.pythons.items():
-            for text, mine, theirs in zip(texts, have, site_reads(python, self.root)):
+            for text, mine, theirs in zip(texts, have, site_reads(python, self.root), strict=True):
                 if mine is None or not mine.startswith("!"):
                     self.assertEqual([mine], theirs, f"{name}: {text!r}")
         return have
 
     def test_rows(self):
         have = self.compare([text for _, text in ROWS])
-        for (want, text), mine in zip(ROWS, have):
+        for (want, text), mine in zip(ROWS, have, strict=True):
             is_refused = mine is not None and mine.startswith("!")
             self.assertEqual(is_refused, want == REFUSED, f"{text!r}: {mine}")
 
@@ -179,7 +180,7 @@ class Reading(unittest.TestCase):
             copy = shutil.copy(python, self.root / "python")
             for home in {*have, f"{places}/a", f"{places}/b"} - {None}:
                 link(Path(home) / "python", copy)
-            for number, (text, mine) in enumerate(zip(texts, have)):
+            for number, (text, mine) in enumerate(zip(texts, have, strict=True)):
                 start = venvs / str(number) / "bin" / "python"
                 link(start, copy)
                 done = subprocess.run([start, "-I", "-S", "-c", ASK_START], capture_output=True,
