@@ -131,11 +131,11 @@ class Caller(Case):
         before = snapshot(other.env_dir)
         for words, status, saying in BAD_OPTIONS:
             with self.subTest(words=words):
-                done = tool("wrap", self.p.env_dir, *words, timeout=10)
+                done = tool("wrap", self.p.env_dir, *words)
                 self.assert_refused(done, status=status, saying=saying)
                 self.assertEqual(set(os.listdir(self.p.env_dir / "sandbox")), names)
                 self.assertEqual(policy.read_bytes(), kept)
-                done = tool("wrap", other.env_dir, *words, timeout=10)
+                done = tool("wrap", other.env_dir, *words)
                 self.assert_unharmed(other, before, done, saying=saying, status=status)
 
     def test_bwrap_args(self):
@@ -159,7 +159,7 @@ class Caller(Case):
             with self.subTest(name):
                 dotenv.write_bytes(data)
                 done = self.p.code("import os; print(os.environ.get('BWRAP_ARGS'), "
-                                   "os.environ.get('SANDBOX_X'))", timeout=20)
+                                   "os.environ.get('SANDBOX_X'))")
                 if done.returncode == 0:
                     self.assertEqual(done.stdout, "None None\n")
                 else:
@@ -168,7 +168,7 @@ class Caller(Case):
         for make in (os.mkfifo, os.mkdir, lambda path: path.symlink_to("/etc/passwd"),
                      lambda path: path.symlink_to("nowhere")):
             make(dotenv)
-            done = self.p.code("print(1)", timeout=20)
+            done = self.p.code("print(1)")
             if done.returncode:
                 self.assert_refused(done, saying=".env")
             else:

@@ -6,7 +6,7 @@ import tempfile
 import textwrap
 
 from lib.environment import environment
-from lib.programs import tool
+from lib.programs import SECONDS, tool
 from lib.trees import remove_tree
 from lib.view import READ_ONLY, View
 
@@ -106,7 +106,7 @@ class BwrapArgs(View):
             assert os.getuid() == 0, os.getuid()
             server = subprocess.Popen([sys.executable, '-m', 'http.server', '80'],
                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            for _ in range(100):
+            for _ in range(1000):
                 try:
                     answer = urllib.request.urlopen('http://127.0.0.1/').status; break
                 except OSError: time.sleep(0.1)
@@ -140,7 +140,7 @@ class BwrapArgs(View):
         done = project.code(code, env=env)
         self.assert_clean(done)
         self.assertEqual(done.stdout, ":8\n")
-        server.settimeout(5)
+        server.settimeout(SECONDS)
         peer, _ = server.accept()
         with peer:
             self.assertEqual(peer.recv(100), b"hello X")

@@ -1,8 +1,8 @@
 """The command line itself, and single commands run inside."""
 
+import os
 import shutil
 import signal
-import time
 
 from lib.case import Case
 from lib.environment import environment
@@ -131,8 +131,11 @@ class Run(Case):
             terminal.send("echo $((6*7)); test -t 0 && echo $((7*7)); sleep 0.1 | cat\n")
             terminal.expect(r"\b42\b")
             terminal.expect(r"\b49\b")
-            terminal.send("sleep 60\n")
-            time.sleep(0.5)
+            terminal.send("echo $((5*5))\n")
+            terminal.expect(r"\b25\b")
+            idle = os.tcgetpgrp(terminal.fd)
+            terminal.send("sleep 600\n")
+            terminal.wait_for_foreground(other_than=idle)
             terminal.send("\x03")
             terminal.send("echo $((8*8))\n")
             terminal.expect(r"\b64\b")

@@ -10,7 +10,7 @@ import time
 from lib.case import Case
 from lib.pair import Compared
 from lib.processes import wait_for
-from lib.programs import run, tool
+from lib.programs import SECONDS, run, tool
 
 
 class ExitStatus(Compared):
@@ -18,7 +18,7 @@ class ExitStatus(Compared):
         """The waitpid status of `python -c code`, and whether a core was dumped."""
         process = self.popen(project, "python", "-c", code, stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL, cwd=cwd or str(project.path))
-        process.wait(60)
+        process.wait(SECONDS)
         return process.returncode
 
     def test_codes(self):
@@ -90,33 +90,40 @@ class ExitStatus(Compared):
 
 class WallTime(Case):
     def test_limit(self):
-        project = self.wrapped(policy="limits: {wall-time: 1}\n")
+        project = self.wrapped(policy="limits: {wall-time: 100}\n")
         self.assert_clean(project.code("pass"))
-        begin = time.monotonic()
-        done = project.code("import time; print('on', flush=True); time.sleep(50)")
-        self.assertEqual((done.returncode, done.stdout), (124, "on\n"))
-        self.assertRegex(done.stderr, r"^sandbox-venv: .*1 second.*\n$")
-        self.assertLess(time.monotonic() - begin, 5)
         done = project.code("raise SystemExit(124)")
         self.assertEqual((done.returncode, done.stderr), (124, ""))
+        for limit in (1, 4, 16, 64):  # a busy machine takes longer to begin
+            project.policy(f"limits: {{wall-time: {limit}}}\n")
+            done = project.code("import time; print('on', flush=True); time.sleep(600)")
+            if done.stdout:
+                break
+        self.assertEqual((done.returncode, done.stdout), (124, "on\n"))
+        self.assertRegex(done.stderr, rf"^sandbox-venv: .*\b{limit} second.*\n$")
 
     def test_limit_holds_for_what_the_program_leaves(self):
-        project = self.wrapped(policy="limits: {wall-time: 2}\nlifetime: tree\n")
+        project = self.wrapped()
         marker = project.path / "beat"
-        done = project.code(textwrap.dedent(f"""
+        code = textwrap.dedent(f"""
             import os, time
             if os.fork() == 0:
                 for stream in (0, 1, 2): os.close(stream)
                 os.setsid()
                 while True:
                     open({str(marker)!r}, 'w').close(); time.sleep(0.05)
-            """))
+            while not os.path.exists({str(marker)!r}): time.sleep(0.01)
+            """)
+        for limit in (2, 8, 32):
+            project.policy(f"limits: {{wall-time: {limit}}}\nlifetime: tree\n")
+            done = project.code(code)
+            if done.returncode == 0:
+                break
         self.assert_clean(done)
-        self.assertTrue(wait_for(marker.exists, 2))
 
         def silent():
             marker.unlink(missing_ok=True)
             time.sleep(0.3)
             return not marker.exists()
 
-        self.assertTrue(wait_for(silent, 8))
+        self.assertTrue(wait_for(silent))

@@ -8,7 +8,7 @@ from lib import packages
 from lib.environment import environment
 from lib.installs import InstallCase
 from lib.interpreters import find_uv
-from lib.programs import run, tool
+from lib.programs import SECONDS, run, tool
 from lib.skips import impossible
 
 
@@ -50,7 +50,7 @@ class HostTools(InstallCase):
             out.write(f"#!{self.p.bin('python')}\nprint('newer')\n")
         self.assertEqual(self.p.run("busy").stdout, "newer\n")
         self.assert_in_step(self.p)
-        child.communicate("", timeout=20)
+        child.communicate("", timeout=SECONDS)
         self.assertEqual(child.returncode, 0)
 
     def test_program_copied_over_a_stub_in_place(self):

@@ -145,7 +145,7 @@ class Installs(InstallCase):
                         "m, 0, 0, 0, 0};\n"
                         "PyMODINIT_FUNC PyInit_native(void) { return PyModule_Create(&d); }\n",
         })
-        self.pip(self.p, "install", "native", timeout=60)
+        self.pip(self.p, "install", "native")
         self.assertEqual(self.p.value("import native; print(native.f())"), 42)
 
     def test_editable_install_of_the_project(self):

@@ -10,7 +10,7 @@ from lib.case import Case
 from lib.environment import environment
 from lib.installed import TOOL
 from lib.installs import InstallCase
-from lib.programs import run
+from lib.programs import SECONDS, run
 from lib.trees import snapshot
 
 
@@ -28,7 +28,7 @@ class Together(Case):
                                          stderr=subprocess.PIPE, env=environment(), text=True)
                         for _ in range(3)]
             for child in children:
-                _, said = child.communicate(timeout=30)
+                _, said = child.communicate(timeout=SECONDS)
                 self.assertEqual((child.returncode, said), (0, ""))
             # The plan may be the one of the wrap before the last: a start makes it anew.
             self.assert_clean(project.code("pass"))
@@ -45,7 +45,7 @@ class Together(Case):
                                          stderr=subprocess.PIPE, env=environment(), text=True)
                         for word in ("wrap", "unwrap", "wrap")]
             for child in children:
-                _, said = child.communicate(timeout=30)
+                _, said = child.communicate(timeout=SECONDS)
                 self.assertIn(child.returncode, (0, 125), said)
                 self.assertLessEqual(len(said.splitlines()), 1, said)
         project.wrap()
@@ -64,7 +64,7 @@ class Together(Case):
             children.append(child)
             project.wrap(*(["--unshare-net"] if step == 1 else []))
         for child in children:
-            out, _ = child.communicate("still here", timeout=20)
+            out, _ = child.communicate("still here", timeout=SECONDS)
             self.assertEqual((child.returncode, out), (0, "still here\n"))
 
     def test_starts_while_wrapping_again(self):
@@ -76,9 +76,9 @@ class Together(Case):
             starts = [project.spawn("python", "-c", "print(1)", stdout=subprocess.PIPE,
                                     stderr=subprocess.PIPE, text=True) for _ in range(4)]
             for start in starts:
-                out, said = start.communicate(timeout=30)
+                out, said = start.communicate(timeout=SECONDS)
                 self.assertEqual((start.returncode, out, said), (0, "1\n", ""))
-            _, said = child.communicate(timeout=30)
+            _, said = child.communicate(timeout=SECONDS)
             self.assertEqual((child.returncode, said), (0, ""))
 
     def kill_at(self, argv, delay):
@@ -86,7 +86,7 @@ class Together(Case):
                                  env=environment())
         time.sleep(delay)
         child.kill()
-        child.wait(timeout=10)
+        child.wait(SECONDS)
 
     def sized(self):
         project = self.plain()
@@ -166,7 +166,7 @@ class Together(Case):
                                      stderr=subprocess.DEVNULL, env=environment())
             time.sleep(chance.uniform(0, 0.08))
             child.kill()
-            child.wait(timeout=10)
+            child.wait(SECONDS)
             self.assertEqual(project.run(f"new-{turn}-79").stdout, "79\n")
             self.assert_wrapped(project.env_dir)
         for path in (project.env_dir / "bin").glob("new-*"):
@@ -204,7 +204,7 @@ class Interrupted(InstallCase):
                                      stderr=subprocess.PIPE, env=environment(), text=True)
             time.sleep(chance.uniform(0.3, 1.6))
             child.send_signal(number)
-            _, said = child.communicate(timeout=30)
+            _, said = child.communicate(timeout=SECONDS)
             self.assertNotIn("sandbox-venv:", said)
             self.assertIn(child.returncode, (0, 1, 2, 130, -number, number), f"turn {turn}")
             self.assert_clean(self.p.code("pass"))

@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 
 from lib.environment import environment
 from lib.installed import TOOL
@@ -40,8 +39,10 @@ class JobControl(Compared):
         terminal = self.shell(one)
         transcript = []
         for typed, expected in steps:
-            if typed < " ":
-                time.sleep(0.3)  # a key between fg's echo and its effect would be bash's
+            if typed == "\n":
+                terminal.wait_for_stopped_job()
+            elif typed < " ":  # a key between fg's echo and its effect would be bash's
+                terminal.wait_for_foreground(other_than=terminal.process.pid)
             terminal.send(typed)
             before = terminal.seen
             match = terminal.expect(expected)
@@ -106,8 +107,7 @@ class JobControl(Compared):
     def test_background_reader_is_stopped(self):
         self.same_session([
             (".venv/bin/python job.py &\n", r"up\r\n"),
-            ("sleep 0.5\n", r"ready> "),
-            ("\n", r"ready> "),
+            ("\n", r"Stopped.*\r\nready> "),
             ("fg\n", r"job\.py\r\n"),
             ("one\n", r"got one\r\n"),
             ("\x04", r"ready> "),
@@ -203,14 +203,12 @@ class Shell(Compared):
             terminal.expect(r"\nup\r\n")
             terminal.send("one\n")
             terminal.expect(r"one\r\none\r\n")
-            time.sleep(0.3)
             terminal.send("\x1a")
             terminal.expect(r"(?i)stopped[^\n]*\n(.*\n)*ready> ")
             terminal.send("fg\n")
             terminal.expect(r"cat\r\n")
             terminal.send("two\n")
             terminal.expect(r"two\r\ntwo\r\n")
-            time.sleep(0.3)
             terminal.send("\x03")
             terminal.expect("ready> ")
             self.assertEqual(self.end(terminal)[1], 7)
@@ -219,14 +217,14 @@ class Shell(Compared):
         """The caller has the terminal again, also when nobody else gives it back."""
         env_dir = self.project.env_dir
         for path in self.each():
-            script = f"'{TOOL}' shell '{env_dir}'; read x; echo \"got $x\""
+            script = f"'{TOOL}' shell '{env_dir}'; echo o''ver; read x; echo \"got $x\""
             with Terminal("/bin/sh", "-c", script, cwd=self.project.path,
                                   env=environment(TERM="dumb", SHELL=path, PS1="in> ",
                                                           ENV=None)) as terminal:
                 terminal.send("PS1='rea''dy> '\n")
                 terminal.expect("ready> ")
                 terminal.send("exit\n")
-                time.sleep(1)
+                terminal.expect("over")
                 terminal.send("back\n")
                 terminal.expect("got back")
                 self.assertEqual(terminal.wait(), 0)

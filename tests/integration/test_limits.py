@@ -17,7 +17,7 @@ import lying_bus
 from lib.case import Case
 from lib.environment import environment
 from lib.processes import alive, descendants, wait_for
-from lib.programs import run, tool
+from lib.programs import SECONDS, run, tool
 from lib.project import Project
 from lib.skips import impossible
 from lib.user import AS_ROOT
@@ -90,13 +90,13 @@ def explode(case, project):
     with project.spawn("python", "-c", BOMB, stdout=-1, stderr=-1) as process:
         case.addCleanup(process.kill)
         case.assertEqual(process.stdout.readline(), b"go\n")
-        case.assertTrue(wait_for(lambda: len(descendants(process.pid)) > 30, 60))
+        case.assertTrue(wait_for(lambda: len(descendants(process.pid)) > 30))
         for _ in range(20):
             case.assertEqual(os.spawnlp(os.P_WAIT, "true", "true"), 0)
         below = descendants(process.pid)
         case.assertLessEqual(len(below), 102)
         process.kill()
-    case.assertTrue(wait_for(lambda: not any(map(alive, below)), 60))
+    case.assertTrue(wait_for(lambda: not any(map(alive, below))))
 
 
 class WithoutGroups(Case):
@@ -279,7 +279,7 @@ class InGroups(Case):
                 if os.path.basename(path).startswith("sandbox-venv-")]
 
     def assert_gone(self):
-        self.assertTrue(wait_for(lambda: not self.leftovers(), 20), self.leftovers())
+        self.assertTrue(wait_for(lambda: not self.leftovers()), self.leftovers())
 
     def waiting(self, project):
         """A program that waits, and its process on the host."""
@@ -418,7 +418,7 @@ class InGroups(Case):
         self.assertEqual(len(self.leftovers()), 1)
         if "delegated" in self.way:
             self.assertTrue(wait_for(lambda: "populated 0" in pathlib.Path(
-                self.leftovers()[0], "cgroup.events").read_text(), 30))
+                self.leftovers()[0], "cgroup.events").read_text()))
             self.assert_clean(project.code("pass"))
         self.assert_gone()
 
@@ -427,7 +427,7 @@ class InGroups(Case):
         processes = [project.spawn("python", "-c", "print(input())", stdin=-1, stdout=-1)
                      for _ in range(12)]
         for n, process in enumerate(processes):
-            self.assertEqual(process.communicate(b"%d\n" % n, timeout=60)[0], b"%d\n" % n)
+            self.assertEqual(process.communicate(b"%d\n" % n, timeout=SECONDS)[0], b"%d\n" % n)
             self.assertEqual(process.returncode, 0)
         self.assert_gone()
 

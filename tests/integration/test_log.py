@@ -15,7 +15,7 @@ from lib.case import Case
 from lib.environment import environment
 from lib.installed import TOOL
 from lib.installs import VERSION
-from lib.programs import tool
+from lib.programs import SECONDS, tool
 from lib.skips import impossible
 from lib.user import AS_ROOT, HOME
 
@@ -100,7 +100,7 @@ class Recorded(LogCase):
 
     def test_every_start_and_how_it_ended(self):
         p = self.wrapped(policy="audit: {level: all}\n")
-        before = time.time()
+        before = time.time() - 1
         self.assertEqual(p.code("import sys; x = bytearray(50 << 20); sys.exit(3)").returncode, 3)
         p.code("import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
         tool("run", p.env_dir, "--", "no-such-program")
@@ -117,7 +117,7 @@ class Recorded(LogCase):
         self.assertRegex(first["policy"], "^[0-9a-f]{64}$")
         began = datetime.datetime.strptime(first["time"], "%Y-%m-%dT%H:%M:%S.%fZ")
         began = began.replace(tzinfo=datetime.timezone.utc).timestamp()
-        self.assertLess(abs(began - before), 30)
+        self.assertTrue(before < began < time.time(), first["time"])
 
     def test_cpu_time_is_the_programs_own(self):
         p = self.wrapped(policy="audit: {level: all}\n")
@@ -252,7 +252,7 @@ class Guarded(LogCase):
         self.log.unlink()
         os.mkfifo(self.log)
         self.refused(p, str(self.log))
-        self.assertEqual(tool("log", p.env_dir, timeout=10).returncode, 125)
+        self.assertEqual(tool("log", p.env_dir).returncode, 125)
         self.log.unlink()
         self.log.write_text("")
         self.log.chmod(0o666)
@@ -367,7 +367,7 @@ class ReadBack(LogCase):
             self.assertIn("three", child.stdout.readline())
         finally:
             child.terminate()
-            child.wait(10)
+            child.wait(SECONDS)
             child.stdout.close()
 
     def test_empty(self):

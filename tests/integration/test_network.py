@@ -4,12 +4,12 @@ import socket
 import subprocess
 import textwrap
 
-from lib.programs import tool
+from lib.programs import SECONDS, tool
 from lib.view import View
 from lib.web import Server
 
 FETCH = ("import sys, urllib.request\n"
-         "try: print(urllib.request.urlopen('http://127.0.0.1:' + sys.argv[1], timeout=5)"
+         "try: print(urllib.request.urlopen('http://127.0.0.1:' + sys.argv[1])"
          ".read().decode())\n"
          "except OSError as e: print('refused')\n")
 
@@ -29,10 +29,10 @@ class Network(View):
                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
             port = int(process.stdout.readline())
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as client:
                 client.sendall(b"GET / HTTP/1.0\r\n\r\n")
                 self.assertIn(b"200 OK", client.recv(1000))
-            self.assertEqual(process.wait(10), 0)
+            self.assertEqual(process.wait(SECONDS), 0)
         finally:
             process.kill()
             process.wait()

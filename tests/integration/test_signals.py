@@ -2,28 +2,30 @@
 
 import json
 import os
-import pathlib
+import select
 import signal
 import subprocess
 import time
 
 from lib.pair import Compared
-from lib.processes import descendants, wait_for
+from lib.processes import descendants, stat_of, wait_for
+from lib.programs import SECONDS
 from lib.skips import skip
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
-# Counts signals until it is told to stop by a file; prints what it counted.
+# Counts signals until it is told to stop by a file, with a dot for each; prints what it counted.
 COUNTER = """
 import json, os, signal, sys, time
 counts = {}
 def count(number, frame):
     counts[number] = counts.get(number, 0) + 1
+    os.write(1, b'.')
 for name in ('INT', 'TERM', 'HUP', 'USR1', 'USR2', 'WINCH', 'CONT', 'QUIT', 'ALRM'):
     signal.signal(getattr(signal, 'SIG' + name), count)
 stop = sys.argv[1]
-print('ready', flush=True)
+os.write(1, b'!')
 while not os.path.exists(stop):
     time.sleep(0.01)
 print(json.dumps(counts), flush=True)
@@ -36,22 +38,30 @@ class Signals(Compared):
     def counter(self, **options):
         stop = self.project.path / ("stop-" + os.urandom(4).hex())
         process = self.popen(self.project, "python", "-c", COUNTER, stop,
-                             stdout=subprocess.PIPE, text=True, **options)
-        self.assertEqual(process.stdout.readline(), "ready\n")
+                             stdout=subprocess.PIPE, bufsize=0, **options)
+        self.heard(process, "!")
         return process, stop
 
+    def heard(self, process, text):
+        """Waits for what the counter says."""
+        for letter in text:
+            ready, _, _ = select.select([process.stdout], [], [], SECONDS)
+            self.assertTrue(ready, f"no {letter!r}")
+            self.assertEqual(os.read(process.stdout.fileno(), 1), letter.encode())
+
     def counts(self, process, stop, settle=0.25):
+        """What was counted in the end: one that comes twice has some time for it."""
         time.sleep(settle)
         stop.write_text("")
-        text = process.stdout.read()
-        self.assertEqual(process.wait(30), 0)
+        text = process.stdout.read().decode().lstrip(".")
+        self.assertEqual(process.wait(SECONDS), 0)
         return {int(number): count for number, count in json.loads(text).items()}
 
     def test_to_the_process(self):
         process, stop = self.counter()
         for number in (*SIGNALS, signal.SIGWINCH, signal.SIGUSR2, signal.SIGQUIT, signal.SIGALRM):
             process.send_signal(number)
-            time.sleep(0.05)
+            self.heard(process, ".")
         expected = dict.fromkeys(map(int, (*SIGNALS, signal.SIGWINCH, signal.SIGUSR2,
                                            signal.SIGQUIT, signal.SIGALRM)), 1)
         self.assertEqual(self.counts(process, stop), expected)
@@ -60,7 +70,7 @@ class Signals(Compared):
         process, stop = self.counter(start_new_session=True)
         for number in (*SIGNALS, signal.SIGWINCH):
             os.killpg(process.pid, number)
-            time.sleep(0.05)
+            self.heard(process, ".")
         expected = dict.fromkeys(map(int, (*SIGNALS, signal.SIGWINCH)), 1)
         self.assertEqual(self.counts(process, stop), expected)
 
@@ -76,7 +86,7 @@ class Signals(Compared):
                 for pid in pids:
                     os.kill(pid, number)
                 longest = max(longest, time.monotonic() - begin)
-                time.sleep(0.4)
+                self.heard(process, ".")
             counts = self.counts(process, stop)
             if longest < 0.01:
                 break
@@ -93,13 +103,14 @@ class Signals(Compared):
                         process.send_signal(signal.SIGUSR1)
                     else:
                         os.killpg(process.pid, signal.SIGUSR1)
-                    time.sleep(0.1)
+                    self.heard(process, ".")
                 self.assertEqual(self.counts(process, stop), {int(signal.SIGUSR1): 3})
 
     def test_different_signals_at_once(self):
         process, stop = self.counter(start_new_session=True)
         for number in SIGNALS:
             process.send_signal(number)
+        self.heard(process, "." * len(SIGNALS))
         self.assertEqual(self.counts(process, stop), dict.fromkeys(map(int, SIGNALS), 1))
 
     def test_right_after_the_start(self):
@@ -109,17 +120,18 @@ class Signals(Compared):
                                  stderr=subprocess.PIPE, text=True)
             time.sleep(delay)
             process.terminate()
-            self.assertEqual(process.wait(10), -signal.SIGTERM)
+            self.assertEqual(process.wait(SECONDS), -signal.SIGTERM)
             self.assertNotIn("sandbox-venv", process.stderr.read())
 
     def test_python_ends_by_the_default(self):
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1):
             process = self.popen(self.project, "python", "-c",
-                                 "import time; print('up', flush=True); time.sleep(30)",
+                                 "import time; print('up', flush=True)\n"
+                                 "while True: time.sleep(0.05)",
                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             process.stdout.readline()
             process.send_signal(number)
-            self.assertEqual(process.wait(10), -number)
+            self.assertEqual(process.wait(SECONDS), -number)
 
     def test_stop_and_continue_by_signal(self):
         process, stop = self.counter(start_new_session=True)
@@ -127,6 +139,7 @@ class Signals(Compared):
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         self.assertTrue(os.WIFSTOPPED(status))
         os.kill(process.pid, signal.SIGCONT)
+        self.heard(process, ".")
         self.assertEqual(self.counts(process, stop).get(int(signal.SIGCONT)), 1)
 
     def stop_all(self, project, way):
@@ -151,8 +164,7 @@ class Signals(Compared):
                 os.kill(pid, number)
 
         def stopped(pid):
-            text = pathlib.Path(f"/proc/{pid}/stat").read_text()
-            return text.rpartition(")")[2].split()[0] == "T"
+            return stat_of(pid)[0] == "T"
 
         send(signal.SIGSTOP)
         pids = [process.pid, *descendants(process.pid)]
@@ -164,7 +176,7 @@ class Signals(Compared):
         self.assertTrue(wait_for(lambda: beat.stat().st_size > size))
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
-        return process.wait(30)
+        return process.wait(SECONDS)
 
     def test_stop_and_continue_all(self):
         for way in ("group", "tree"):
@@ -175,7 +187,7 @@ class Signals(Compared):
     def test_program_signals_its_own_group(self):
         code = ("import os, signal, time\nn = []\n"
                 "signal.signal(signal.SIGUSR1, lambda *a: n.append(1))\n"
-                "os.killpg(0, signal.SIGUSR1) if False else os.kill(0, signal.SIGUSR1)\n"
+                "os.kill(0, signal.SIGUSR1)\n"
                 "time.sleep(0.3); print(len(n))\n")
         self.same(lambda one: one.code(code, start_new_session=True).stdout)
 

@@ -8,10 +8,9 @@ import subprocess
 import tempfile
 import textwrap
 import threading
-import time
 
 from lib.pair import Compared
-from lib.programs import run
+from lib.programs import SECONDS, run
 
 
 class Streams(Compared):
@@ -36,7 +35,7 @@ class Streams(Compared):
         for part in iter(lambda: process.stdout.read(1 << 20), b""):
             got.update(part)
         feeder.join()
-        self.assertEqual(process.wait(30), 0)
+        self.assertEqual(process.wait(SECONDS), 0)
         self.assertEqual(got.hexdigest(), sent.hexdigest())
 
     def test_reader_that_leaves(self):
@@ -77,11 +76,10 @@ class Streams(Compared):
     def test_end_of_the_pipe_follows_the_program(self):
         """No process of ours keeps the program's stdout open after it closed it."""
         process = self.popen(self.project, "python", "-c",
-                             "import os, time; os.close(1); time.sleep(30)",
+                             "import os, time; os.close(1); time.sleep(600)",
                              stdout=subprocess.PIPE)
-        begin = time.monotonic()
         self.assertEqual(process.stdout.read(), b"")
-        self.assertLess(time.monotonic() - begin, 10)
+        self.assertIsNone(process.poll())
         process.terminate()
 
     def test_closed_streams(self):
@@ -182,7 +180,6 @@ class Descriptors(Compared):
         script = 'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" -c "$1" 3<&' + str(server.fileno())
         process = self.popen(self.project, "/bin/bash", "-c", script, self.project.bin(), code,
                              pass_fds=(server.fileno(),), stderr=subprocess.PIPE, text=True)
-        with socket.create_connection(server.getsockname(), timeout=10) as client:
-            client.settimeout(10)
+        with socket.create_connection(server.getsockname(), timeout=SECONDS) as client:
             self.assertEqual(client.recv(100), b"hello")
-        self.assertEqual((process.wait(10), process.stderr.read()), (0, ""))
+        self.assertEqual((process.wait(SECONDS), process.stderr.read()), (0, ""))

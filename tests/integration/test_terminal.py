@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 from lib.environment import environment
 from lib.pair import Compared
@@ -62,17 +61,18 @@ class Terminals(Compared):
 
     def test_window_size_changes(self):
         code = ("import os, signal, time\nseen = []\n"
-                "signal.signal(signal.SIGWINCH, lambda *a: seen.append(tuple("
-                "os.get_terminal_size(0))))\n"
-                "print('ready', flush=True)\nend = time.time() + 10\n"
-                "while len(seen) < 2 and time.time() < end: time.sleep(0.01)\n"
+                "def changed(*_):\n"
+                "    seen.append(tuple(os.get_terminal_size(0))); os.write(1, b'seen\\n')\n"
+                "signal.signal(signal.SIGWINCH, changed)\n"
+                "print('ready', flush=True)\n"
+                "while len(seen) < 2: time.sleep(0.01)\n"
                 "time.sleep(0.4)\nprint(seen)\n")
 
         def ask(one):
             with Terminal(one.bin(), "-c", code, cwd=one.path) as terminal:
-                terminal.expect("ready")
+                terminal.expect("ready\r\n")
                 terminal.resize(40, 120)
-                time.sleep(0.2)
+                terminal.expect("seen\r\n")
                 terminal.resize(41, 121)
                 return terminal.rest(), terminal.wait()
 
@@ -85,14 +85,14 @@ class Terminals(Compared):
         self.same(lambda one: self.talk(one, code))
 
     def test_interrupt_key(self):
-        code = ("import time\ntry:\n    print('ready', flush=True); time.sleep(30)\n"
+        code = ("import time\ntry:\n    print('ready', flush=True); time.sleep(600)\n"
                 "except KeyboardInterrupt:\n    print('interrupted', flush=True); time.sleep(0.3)\n"
                 "    raise SystemExit(5)\n")
 
         def ask(one):
             with Terminal(one.bin(), "-c", code, cwd=one.path) as terminal:
                 terminal.expect("ready\r\n")
-                time.sleep(0.3)  # a key between the word and the sleep is noticed after the sleep
+                terminal.wait_for_foreground()
                 terminal.send("\x03")
                 return terminal.rest(), terminal.wait()
 
@@ -103,10 +103,10 @@ class Terminals(Compared):
     def test_default_interrupt(self):
         def ask(one):
             with Terminal(one.bin(), "-c", "import time, signal\n"
-                                  "print('ready', flush=True); time.sleep(30)",
+                                  "print('ready', flush=True); time.sleep(600)",
                                   cwd=one.path) as terminal:
                 terminal.expect("ready")
-                time.sleep(0.3)
+                terminal.wait_for_foreground()
                 terminal.send("\x03")
                 return terminal.rest().count("KeyboardInterrupt"), terminal.wait()
 
@@ -121,7 +121,7 @@ class Terminals(Compared):
                 terminal.send("print(6 * 7)\n")
                 terminal.expect("\n42\r")
                 terminal.expect(">>> ")
-                time.sleep(0.3)
+                terminal.wait_for_foreground()
                 terminal.send("\x03")
                 terminal.expect("KeyboardInterrupt")
                 terminal.expect(">>> ")

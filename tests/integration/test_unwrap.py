@@ -7,6 +7,7 @@ import tempfile
 
 from lib.case import Case
 from lib.interpreters import interpreters
+from lib.programs import SECONDS
 from lib.trees import remove_tree, snapshot
 from lib.user import HOME
 
@@ -100,7 +101,7 @@ class Unwrap(Case):
         remove_tree(gone.env_dir)
         other.wrap()
         self.assertEqual(len(self.temporary(ident)), 2)
-        self.assertEqual(process.communicate("\n", timeout=30)[0], "there\n")
+        self.assertEqual(process.communicate("\n", timeout=SECONDS)[0], "there\n")
         kept = other.manifest["id"]
         other.unwrap()
         self.assertEqual(self.temporary(ident), [])
@@ -146,5 +147,5 @@ class Unwrap(Case):
         self.assertEqual(child.stdout.readline(), "up\n")
         project.unwrap()
         self.assert_clean(project.code("pass"))
-        child.communicate("", timeout=20)
+        child.communicate("", timeout=SECONDS)
         self.assertIsNotNone(child.returncode)

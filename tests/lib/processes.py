@@ -16,8 +16,14 @@ def wait_for(question, seconds=60.0, step=0.02):
         time.sleep(step)
 
 
+def pids():
+    """All that there are, as the names that they have in /proc."""
+    return filter(str.isdigit, os.listdir("/proc"))
+
+
 def stat_of(pid):
-    """The fields of /proc/PID/stat after the name, state first; none when there is no such one."""
+    """The fields of /proc/PID/stat after the name: state, parent, group, ...; none when there is
+    no such process."""
     try:
         text = pathlib.Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
@@ -36,7 +42,7 @@ def alive(pid):
 def descendants(pid):
     """Every living process below pid."""
     children = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
+    for entry in pids():
         fields = stat_of(entry)
         if fields and fields[0] not in "ZX":
             children.setdefault(int(fields[1]), []).append(int(entry))
@@ -50,7 +56,7 @@ def descendants(pid):
 
 def mentioning(path):
     """Processes whose command line names a path: ours alone where the run made its name."""
-    for entry in filter(str.isdigit, os.listdir("/proc")):
+    for entry in pids():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
             if os.fsencode(path) in pathlib.Path(f"/proc/{entry}/cmdline").read_bytes():
                 yield int(entry)

@@ -1,5 +1,6 @@
 """Programs that tests start and wait for: output captured, no input, a time limit."""
 
+import resource
 import subprocess
 
 from lib.environment import clean_environment, environment
@@ -48,6 +49,12 @@ def must(*argv, **options):
     """run_clean() of what has to work; making things may take longer than using them."""
     options.setdefault("timeout", 2 * SECONDS)
     return run_clean(*argv, check=True, **options)
+
+
+def processor_time():
+    """Seconds that programs took that were waited for, whatever else the machine has to do."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def tool(*words, **options):

@@ -14,6 +14,7 @@ import termios
 import time
 
 from lib.environment import environment
+from lib.processes import pids, stat_of, wait_for
 from lib.programs import SECONDS, words_of
 
 
@@ -112,6 +113,28 @@ class Terminal:
                 return self.seen
             elif time.monotonic() > end:
                 raise subprocess.TimeoutExpired(self.process.args, seconds)
+
+    def wait_for_foreground(self, other_than=None):
+        """Waits until a group has the terminal and sleeps: then a key is for it, and is noticed."""
+
+        def ready():
+            group = os.tcgetpgrp(self.fd)
+            states = [fields[0] for fields in map(stat_of, pids())
+                      if fields and int(fields[2]) == group]
+            return group != other_than and states and set(states) == {"S"}
+
+        if not wait_for(ready):
+            raise AssertionError(f"nobody waits for a key after {self.seen!r}")
+
+    def wait_for_stopped_job(self):
+        """Waits until a child of the program, which is a shell, is stopped: it tells then."""
+
+        def stopped():
+            fields = map(stat_of, pids())
+            return any(row[:2] == ["T", str(self.process.pid)] for row in fields)
+
+        if not wait_for(stopped):
+            raise AssertionError(f"no job is stopped after {self.seen!r}")
 
     def wait(self, seconds=SECONDS):
         """Waits for the program; returns its status as subprocess does."""
