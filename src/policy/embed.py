@@ -6,7 +6,7 @@ import sys
 
 def rows(data):
     for start in range(0, len(data), 16):
-        yield '    ' + ' '.join(f'0x{byte:02x},' for byte in data[start:start + 16])
+        yield "    " + " ".join(f"0x{byte:02x}," for byte in data[start : start + 16])
 
 
 def main():

@@ -93,8 +93,9 @@ class Side:
         self.filter = str(project.top / "filter")
         empty = project.top / "empty"
         empty.mkdir()
-        said = run(PROGRAMS / "bench-plan-args", project.env_dir / "sandbox" / "plan",
-                           self.filter, empty)
+        said = run(
+            PROGRAMS / "bench-plan-args", project.env_dir / "sandbox" / "plan", self.filter, empty
+        )
         if said.returncode != 0:
             raise CannotRun(said.stderr.strip())
         self.beyond, *self.options = said.stdout.split("\0")[:-1]
@@ -109,25 +110,62 @@ class Side:
         project, env_dir = self.project, self.project.env_dir
         shown = ["/usr", "/etc/ld.so.cache", "/etc/passwd", "/etc/ssl", "/etc/resolv.conf"]
         words = [word for path in shown for word in ("--ro-bind", path, path)]
-        words += [word for link in ("bin", "lib", "lib64")
-                  for word in ("--symlink", f"usr/{link}", f"/{link}")]
-        words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",
-                  "--tmpfs", os.environ["HOME"], "--bind", str(project.path), str(project.path),
-                  "--ro-bind", str(env_dir), str(env_dir),
-                  "--ro-bind", str(env_dir / "sandbox" / "bin"), str(env_dir / "bin"),
-                  "--ro-bind", str(project.path / ".git"), str(project.path / ".git"),
-                  "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
-                  "--unshare-cgroup", "--die-with-parent", "--chdir", str(project.path)]
-        return Command([BWRAP, *words, *(["--unshare-net"] if own_net else []), "--",
-                        project.bin(name)])
+        words += [
+            word
+            for link in ("bin", "lib", "lib64")
+            for word in ("--symlink", f"usr/{link}", f"/{link}")
+        ]
+        words += [
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+            "--tmpfs",
+            "/tmp",
+            "--tmpfs",
+            os.environ["HOME"],
+            "--bind",
+            str(project.path),
+            str(project.path),
+            "--ro-bind",
+            str(env_dir),
+            str(env_dir),
+            "--ro-bind",
+            str(env_dir / "sandbox" / "bin"),
+            str(env_dir / "bin"),
+            "--ro-bind",
+            str(project.path / ".git"),
+            str(project.path / ".git"),
+            "--unshare-user",
+            "--unshare-pid",
+            "--unshare-ipc",
+            "--unshare-uts",
+            "--unshare-cgroup",
+            "--die-with-parent",
+            "--chdir",
+            str(project.path),
+        ]
+        return Command(
+            [BWRAP, *words, *(["--unshare-net"] if own_net else []), "--", project.bin(name)]
+        )
 
     def ours(self, name, *args):
         return Command([self.project.bin(name), *args])
 
     def bwrap(self, name, *args):
         """bubblewrap running what the stub runs: inside, bin holds the real entries."""
-        return Command([BWRAP, *self.options, "--seccomp", str(measure.FILTER_FD), "--",
-                        self.project.bin(name), *args], self.filter)
+        return Command(
+            [
+                BWRAP,
+                *self.options,
+                "--seccomp",
+                str(measure.FILTER_FD),
+                "--",
+                self.project.bin(name),
+                *args,
+            ],
+            self.filter,
+        )
 
 
 class Bench:
@@ -162,8 +200,9 @@ class Bench:
         return (ours - bare) / (other - bare), milliseconds(took)
 
     def added(self, side, bubblewrap):
-        return self.compared(side.env, bare=Command(["/usr/bin/true"]), ours=side.ours("true"),
-                             bubblewrap=bubblewrap)
+        return self.compared(
+            side.env, bare=Command(["/usr/bin/true"]), ours=side.ours("true"), bubblewrap=bubblewrap
+        )
 
     def row_host(self):
         return self.added(self.host(), self.host().bwrap("true"))
@@ -178,8 +217,9 @@ class Bench:
         return self.added(self.own_net(), self.own_net().typed("true", own_net=True))
 
     def against_bare(self, side, bare, name, *args, rounds):
-        took = measure.starts({"bare": Command([bare, *args]), "ours": side.ours(name, *args)},
-                              rounds, side.env)
+        took = measure.starts(
+            {"bare": Command([bare, *args]), "ours": side.ours(name, *args)}, rounds, side.env
+        )
         return took["ours"] / took["bare"], milliseconds(took)
 
     def twin(self, side, pip):
@@ -194,8 +234,12 @@ class Bench:
     def row_python_floor(self):
         side = self.own_net()
         words = [self.twin(side, False).bin("python"), "-c", "pass"]
-        return self.compared(side.env, bare=Command(words), ours=side.ours("python", *words[1:]),
-                             floor=Command([FLOOR, "namespaces", *words]))
+        return self.compared(
+            side.env,
+            bare=Command(words),
+            ours=side.ours("python", *words[1:]),
+            floor=Command([FLOOR, "namespaces", *words]),
+        )
 
     def row_pip(self):
         side = self.host()
@@ -225,9 +269,16 @@ class Bench:
         policy = "filesystem: {read: [" + ", ".join(names) + "]}\n"
         many = self.side("mounts", policy=policy)
         # Same venv layout on both; only the mounts differ.
-        took = measure.starts({"ours": few.ours("true"), "ours+": many.ours("true"),
-                               "bubblewrap": few.bwrap("true"), "bubblewrap+": many.bwrap("true")},
-                              self.rounds, few.env)
+        took = measure.starts(
+            {
+                "ours": few.ours("true"),
+                "ours+": many.ours("true"),
+                "bubblewrap": few.bwrap("true"),
+                "bubblewrap+": many.bwrap("true"),
+            },
+            self.rounds,
+            few.env,
+        )
         ratio = (took["ours+"] - took["ours"]) / (took["bubblewrap+"] - took["bubblewrap"])
         return ratio, milliseconds(took)
 
@@ -238,9 +289,11 @@ class Bench:
             loops = str(PROGRAMS / "bench-loops")
             own = side.project.path / "bench-loops"  # where the one rule allows it to be executed
             shutil.copy(loops, own)
-            sides = {"bare": [loops, data],
-                     "ours": [side.project.bin("bench-loops"), data],
-                     "Landlock": [FLOOR, "landlock", side.project.path, own, data]}
+            sides = {
+                "bare": [loops, data],
+                "ours": [side.project.bin("bench-loops"), data],
+                "Landlock": [FLOOR, "landlock", side.project.path, own, data],
+            }
             taken = {name: [] for name in sides}
             for turn in range(max(4, self.rounds // 20)):
                 for name in sorted(sides, reverse=turn % 2 == 1):
@@ -248,8 +301,10 @@ class Bench:
                     if done.returncode != 0:
                         raise CannotRun(done.stderr.strip())
                     taken[name].append([int(word) for word in done.stdout.split()])
-            side.loops = {name: [statistics.median(column) for column in zip(*rows, strict=True)]
-                          for name, rows in taken.items()}
+            side.loops = {
+                name: [statistics.median(column) for column in zip(*rows, strict=True)]
+                for name, rows in taken.items()
+            }
         return side.loops
 
     def loop(self, column, against="bare"):
@@ -269,14 +324,17 @@ class Bench:
     def row_memory(self):
         side = self.host()
         sides = {"ours": side.ours("sleep", "60"), "bubblewrap": side.bwrap("sleep", "60")}
-        taken = {name: [measure.resident(command, "sleep", side.env) for _ in range(5)]
-                 for name, command in sides.items()}
+        taken = {
+            name: [measure.resident(command, "sleep", side.env) for _ in range(5)]
+            for name, command in sides.items()
+        }
         rss = {name: statistics.median(row[0] for row in rows) for name, rows in taken.items()}
         note = ", ".join(f"{name} {value:.0f} kB" for name, value in rss.items())
         if all(row[1] is not None for rows in taken.values() for row in rows):
             pss = {name: statistics.median(row[1] for row in rows) for name, rows in taken.items()}
-            note += "; in proportion " + ", ".join(f"{name} {value:.0f} kB"
-                                                   for name, value in pss.items())
+            note += "; in proportion " + ", ".join(
+                f"{name} {value:.0f} kB" for name, value in pss.items()
+            )
         return rss["ours"] / rss["bubblewrap"], note
 
     def row_many(self):
@@ -284,7 +342,8 @@ class Bench:
         words = ("sh", "-c", "echo; read x; exit 0")
         sides = {"ours": side.ours(*words), "bubblewrap": side.bwrap(*words)}
         rate = measure.interleaved(
-            sides, 5, lambda command: measure.many_at_once(command, AT_ONCE, side.env))
+            sides, 5, lambda command: measure.many_at_once(command, AT_ONCE, side.env)
+        )
         note = ", ".join(f"{name} {value:.0f}/s" for name, value in rate.items())
         return rate["ours"] / rate["bubblewrap"], note
 
@@ -345,8 +404,10 @@ def main():
         broken = measure_all(bench, args.rows or list(LIMITS))
     finally:
         bench.close()
-    print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors, "
-          f"{run(BWRAP, '--version').stdout.strip()}, {args.rounds} rounds")
+    print(
+        f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors, "
+        f"{run(BWRAP, '--version').stdout.strip()}, {args.rounds} rounds"
+    )
     sys.exit(1 if broken else 0)
 
 

@@ -96,7 +96,9 @@ def resident(command, program, env):
         else:
             raise CannotRun(f"{command.argv[0]} never started {program}")
         time.sleep(0.1)
-        ours = [one for one in [pid, *descendants(pid)] if _text(f"/proc/{one}/comm").strip() != program]
+        ours = [
+            one for one in [pid, *descendants(pid)] if _text(f"/proc/{one}/comm").strip() != program
+        ]
         rss = [_kilobytes(one, "status", "VmRSS") for one in ours]
         pss = [_kilobytes(one, "smaps_rollup", "Pss") for one in ours]
         if not ours or None in rss:

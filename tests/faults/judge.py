@@ -25,7 +25,8 @@ class Good:
         for other in others:
             if sorted(other.seen) != sorted(first.seen) or other.first != first.first:
                 raise AssertionError(
-                    f"good starts differ: {sorted(set(other.seen) ^ set(first.seen))}")
+                    f"good starts differ: {sorted(set(other.seen) ^ set(first.seen))}"
+                )
         self.seen, self.first, self.log = first.seen, first.first, first.log
 
 
@@ -39,8 +40,11 @@ def against(outcome, good, killed):
     apart by the kernel: it ignores the ends of its children (SIGCHLD) by then, or is gone."""
     seen, wanted = set(outcome.seen), set(good.seen)
     found = ["inside, more: " + line for line in sorted(seen - wanted)]
-    found += ["inside, not: " + line for line in sorted(wanted - seen)
-              if not line.startswith(MAY_BE_FEWER)]
+    found += [
+        "inside, not: " + line
+        for line in sorted(wanted - seen)
+        if not line.startswith(MAY_BE_FEWER)
+    ]
     if outcome.first != good.first and not killed:
         found.append(f"pid 1: {outcome.first}")
     return found
@@ -76,8 +80,9 @@ def ran(outcome, good, may_die, may_fail_after, by_helper):
     return found
 
 
-def judge(outcome, good, may_die=False, may_cannot_exec=False, may_fail_after=False,
-          by_helper=False):
+def judge(
+    outcome, good, may_die=False, may_cannot_exec=False, may_fail_after=False, by_helper=False
+):
     """may_fail_after: the launcher has work to do after the program, and says when that failed.
     Return: complaints, none when all is well."""
     found = [" ".join(words) for words in outcome.log if words[0] == "hung"]
@@ -87,8 +92,11 @@ def judge(outcome, good, may_die=False, may_cannot_exec=False, may_fail_after=Fa
         return found + refused(outcome, may_die, may_cannot_exec, by_helper)
     if outcome.seen[-1] != "end":
         # Ended in the middle: only somebody who was killed may do that.
-        return found + ([] if may_die else ["the program was ended in the middle: "
-                                            f"{outcome.status} {outcome.errors}"])
+        return found + (
+            []
+            if may_die
+            else [f"the program was ended in the middle: {outcome.status} {outcome.errors}"]
+        )
     return found + ran(outcome, good, may_die, may_fail_after, by_helper)
 
 
@@ -97,8 +105,7 @@ def left_behind(scene, before, killed):
     who is killed while it writes a file of the venv leaves what it wrote, under no name of ours."""
     end = time.monotonic() + SECONDS_TO_END
     while True:
-        left = [name for name in scene.left_behind(before)
-                if not (killed and TEMPORARY in name)]
+        left = [name for name in scene.left_behind(before) if not (killed and TEMPORARY in name)]
         if not left or time.monotonic() > end:
             return left
         time.sleep(0.05)

@@ -13,16 +13,57 @@ import world
 # By what they are for. Not all of them are used today: those must then change nothing.
 CALLS = {
     "paths": ("openat2", "statx", "faccessat2"),
-    "mounts": ("mount", "umount2", "pivot_root", "open_tree", "move_mount", "fsopen", "fsconfig",
-               "fsmount", "mount_setattr", "fchdir"),
-    "processes": ("clone3", "pidfd_open", "pidfd_send_signal", "pidfd_getfd", "close_range",
-                  "execveat", "setns", "unshare", "wait4", "waitid"),
-    "restrictions": ("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
-                     "capset", "capget", "prctl", "prlimit64", "keyctl", "sethostname", "seccomp"),
-    "plumbing": ("memfd_create", "signalfd4", "socketpair", "sendmsg", "recvmsg", "madvise",
-                 "getrandom", "copy_file_range", "renameat2", "fsync"),
+    "mounts": (
+        "mount",
+        "umount2",
+        "pivot_root",
+        "open_tree",
+        "move_mount",
+        "fsopen",
+        "fsconfig",
+        "fsmount",
+        "mount_setattr",
+        "fchdir",
+    ),
+    "processes": (
+        "clone3",
+        "pidfd_open",
+        "pidfd_send_signal",
+        "pidfd_getfd",
+        "close_range",
+        "execveat",
+        "setns",
+        "unshare",
+        "wait4",
+        "waitid",
+    ),
+    "restrictions": (
+        "landlock_create_ruleset",
+        "landlock_add_rule",
+        "landlock_restrict_self",
+        "capset",
+        "capget",
+        "prctl",
+        "prlimit64",
+        "keyctl",
+        "sethostname",
+        "seccomp",
+    ),
+    "plumbing": (
+        "memfd_create",
+        "signalfd4",
+        "socketpair",
+        "sendmsg",
+        "recvmsg",
+        "madvise",
+        "getrandom",
+        "copy_file_range",
+        "renameat2",
+        "fsync",
+    ),
 }
 ERRORS = ("ENOSYS", "EPERM")
+
 
 def combinations(errors=ERRORS):
     for names in CALLS.values():
@@ -38,8 +79,7 @@ class Kernels(unittest.TestCase):
         around = scene.surroundings()
         outcome = scene.start(missing=missing)
         found = judge.judge(outcome, good)
-        found += ["left behind: " + name
-                  for name in judge.left_behind(scene, around, killed=False)]
+        found += ["left behind: " + name for name in judge.left_behind(scene, around, killed=False)]
         return outcome, [f"without {missing}: {line}" for line in found]
 
     def report(self, counts, found):
@@ -80,10 +120,14 @@ class Kernels(unittest.TestCase):
             outcome = scene.start(missing=missing)
             self.assertEqual((outcome.status, outcome.errors), (0, []))
             self.assertIn("descriptor of a file, opened again: ok", outcome.seen)
-            self.assertRegex(scene.tool("status", scene.venv, missing=missing).stdout,
-                             "Landlock: this kernel has none")
+            self.assertRegex(
+                scene.tool("status", scene.venv, missing=missing).stdout,
+                "Landlock: this kernel has none",
+            )
         with world.World() as scene:
-            self.assertIn("descriptor of a file, opened again: Permission denied", judge.Good(scene).seen)
+            self.assertIn(
+                "descriptor of a file, opened again: Permission denied", judge.Good(scene).seen
+            )
             outcome = scene.start(missing=missing)
             self.assertEqual((outcome.status, outcome.ran), (125, False))
             self.assertRegex(outcome.errors[0], "Landlock.*isolation: auto")
@@ -93,7 +137,8 @@ def refused_to_wrap(scene, call):
     """The command says why, and the entries are what they were."""
     found = []
     if not scene.wrapped.stderr.splitlines()[-1:] or not scene.wrapped.stderr.splitlines()[
-            -1].startswith("sandbox-venv: "):
+        -1
+    ].startswith("sandbox-venv: "):
         found.append(f"wrapping without {call} said: {scene.wrapped.stderr!r}")
     for name in ("witness", "pip"):
         entry = scene.venv / "bin" / name

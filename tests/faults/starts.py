@@ -16,23 +16,54 @@ import world
 
 # Not ENOENT: that is an answer about the world (no such file, so nothing to hide), not a failure.
 ERRORS = (errno.EPERM, errno.ENOMEM)
-ERRORS_FULL = (errno.EPERM, errno.ENOMEM, errno.ENOSYS, errno.EIO, errno.EAGAIN, errno.EINTR,
-               errno.EMFILE, "kill")
+ERRORS_FULL = (
+    errno.EPERM,
+    errno.ENOMEM,
+    errno.ENOSYS,
+    errno.EIO,
+    errno.EAGAIN,
+    errno.EINTR,
+    errno.EMFILE,
+    "kill",
+)
 
 # Calls that are made more often than this are sampled, but for those that ask what there is.
 EVERY_MAX = 200
-LOOKS = ("openat", "openat2", "newfstatat", "fstat", "access", "faccessat", "readlink",
-         "readlinkat", "getdents64")
+LOOKS = (
+    "openat",
+    "openat2",
+    "newfstatat",
+    "fstat",
+    "access",
+    "faccessat",
+    "readlink",
+    "readlinkat",
+    "getdents64",
+)
 
 DIFFERENCES_MAX = 8
 
 PROCESSES = set(filter(None, os.environ.get("SVENV_FAULTS_PROCESS", "").split(",")))
-CHOSEN = [word if word == "kill" else getattr(errno, word)
-          for word in os.environ.get("SVENV_FAULTS_ERRORS", "").split(",") if word]
+CHOSEN = [
+    word if word == "kill" else getattr(errno, word)
+    for word in os.environ.get("SVENV_FAULTS_ERRORS", "").split(",")
+    if word
+]
 
 # They cannot fail (the kernel has no error for them), or do not return.
-NEVER = ("exit_group", "exit", "sched_yield", "umask", "gettid", "getpid", "getppid", "getuid",
-         "geteuid", "getgid", "getegid")
+NEVER = (
+    "exit_group",
+    "exit",
+    "sched_yield",
+    "umask",
+    "gettid",
+    "getpid",
+    "getppid",
+    "getuid",
+    "geteuid",
+    "getgid",
+    "getegid",
+)
 # What the C library does before main(): a program that cannot even begin dies of it.
 RUNTIME = ("arch_prctl", "set_tid_address", "brk", "mmap")
 
@@ -42,8 +73,11 @@ class Calls:
 
     def __init__(self, log):
         self.names = world.call_names()
-        self.rows = [(words[1], int(words[2]), int(words[3]), int(words[4]))
-                     for words in log if words[0] == "call"]
+        self.rows = [
+            (words[1], int(words[2]), int(words[3]), int(words[4]))
+            for words in log
+            if words[0] == "call"
+        ]
         self.program = next(words[1] for words in log if words[0] == "witness")
         self.opener = self.program.rpartition(".")[0]
 
@@ -128,9 +162,14 @@ class Starts(unittest.TestCase):
     @staticmethod
     def never_forgotten(scene):
         """What killed writers left goes when it is old and the plan is made anew."""
+
         def left():
-            return [path for path in (scene.venv / "sandbox").iterdir()
-                    if path.name.startswith(".sandbox-venv-tmp-")]
+            return [
+                path
+                for path in (scene.venv / "sandbox").iterdir()
+                if path.name.startswith(".sandbox-venv-tmp-")
+            ]
+
         for path in left():
             os.utime(path, (0, 0))
         make_stale(scene)
@@ -151,39 +190,52 @@ class Starts(unittest.TestCase):
         if outcome.status != 0:
             before(scene)
             scene.start(**start)
-        return [self.where(fault) + "of the venv: " + line
-                for line in sorted(scene.state() ^ self.state)][:DIFFERENCES_MAX]
+        return [
+            self.where(fault) + "of the venv: " + line
+            for line in sorted(scene.state() ^ self.state)
+        ][:DIFFERENCES_MAX]
 
     def where(self, fault):
         error = fault.error if fault.error == "kill" else errno.errorcode[fault.error]
-        return (f"{self.calls.name(fault)} #{fault.nth} of {fault.process} ({fault.generation}), "
-                f"{error}: ")
+        return (
+            f"{self.calls.name(fault)} #{fault.nth} of {fault.process} ({fault.generation}), "
+            f"{error}: "
+        )
 
     def complaints(self, scene, fault, outcome):
         name = self.calls.name(fault)
-        found = judge.judge(outcome, self.good,
-                            may_die=fault.error == "kill" or name in RUNTIME,
-                            may_cannot_exec=self.calls.is_exec_of_program(fault),
-                            may_fail_after=self.installs,
-                            by_helper=self.calls.is_helper(fault))
+        found = judge.judge(
+            outcome,
+            self.good,
+            may_die=fault.error == "kill" or name in RUNTIME,
+            may_cannot_exec=self.calls.is_exec_of_program(fault),
+            may_fail_after=self.installs,
+            by_helper=self.calls.is_helper(fault),
+        )
         left = judge.left_behind(scene, self.around, killed=fault.error == "kill")
         self.around |= set(scene.left_behind(self.around))
-        return [self.where(fault) + line for line in found + ["left behind: " + name for name in left]]
+        return [
+            self.where(fault) + line for line in found + ["left behind: " + name for name in left]
+        ]
 
     def test_usual(self):
         self.all_faults()
 
     def test_own_network_and_limits(self):
-        self.all_faults("network: {mode: none}\nlifetime: program\n"
-                        "limits: {processes: 64, wall-time: 3600}\n")
+        self.all_faults(
+            "network: {mode: none}\nlifetime: program\nlimits: {processes: 64, wall-time: 3600}\n"
+        )
 
     def test_opener_killed_at_its_end(self):
         """It has made all processes by then, and the program runs."""
         with world.World() as scene:
             good = judge.Good(scene, fault="count")
             calls = Calls(good.log)
-            at = [row for row in calls.rows
-                  if row[0] == calls.opener and calls.names.get(row[2]) == "exit_group"]
+            at = [
+                row
+                for row in calls.rows
+                if row[0] == calls.opener and calls.names.get(row[2]) == "exit_group"
+            ]
             self.assertEqual(len(at), 1, calls.rows)
             process, generation, number, _ = at[0]
             for _ in range(20):

@@ -73,8 +73,9 @@ class World:
         """policy: lines of the venv's policy. missing: wrapped on a kernel that lacks these."""
         self._made = Project(prefix="svenv-faults-")
         self.top, self.project, self.venv = self._made.top, self._made.path, self._made.env_dir
-        self.env = self._made.env = clean_environment(LC_ALL="C.UTF-8",
-                                                      XDG_STATE_HOME=self.top / "state")
+        self.env = self._made.env = clean_environment(
+            LC_ALL="C.UTF-8", XDG_STATE_HOME=self.top / "state"
+        )
         self.socket = "svenv-faults-" + secrets.token_hex(8)
         self.id = "none yet"
         self.outside = self.top / "outside"
@@ -99,8 +100,12 @@ class World:
         if policy:
             (self.top / "policy.yaml").write_text("version: 1\n" + policy)
         self._made.will_be_wrapped()
-        self.wrapped = self.tool("wrap", self.venv, *(["--policy", self.top / "policy.yaml"]
-                                                      if policy else []), missing=missing)
+        self.wrapped = self.tool(
+            "wrap",
+            self.venv,
+            *(["--policy", self.top / "policy.yaml"] if policy else []),
+            missing=missing,
+        )
         if missing is None and self.wrapped.returncode != 0:
             raise RuntimeError("cannot wrap: " + self.wrapped.stderr)
         if self.wrapped.returncode == 0:
@@ -138,12 +143,16 @@ class World:
         """A directory and a socket that must not get in are open in the caller, and a file that
         may."""
         pair = socket.socketpair()
-        extra = [os.open("/", os.O_RDONLY), pair[0].fileno(),
-                 os.open(self.outside, os.O_RDONLY)]
+        extra = [os.open("/", os.O_RDONLY), pair[0].fileno(), os.open(self.outside, os.O_RDONLY)]
         with subprocess.Popen(
-                words_of(argv), cwd=self.project, env=self.env,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                pass_fds=extra) as process:
+            words_of(argv),
+            cwd=self.project,
+            env=self.env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=extra,
+        ) as process:
             try:
                 said = read_until_end(process.stdout)
                 first = pid_one(process.pid) if said else []
@@ -157,8 +166,12 @@ class World:
                 for end in pair:
                     end.close()
                 self._drain()
-        return ((said + out).decode().splitlines(), first,
-                err.decode("utf-8", "replace").splitlines(), process.returncode)
+        return (
+            (said + out).decode().splitlines(),
+            first,
+            err.decode("utf-8", "replace").splitlines(),
+            process.returncode,
+        )
 
     def _drain(self):
         while True:
@@ -176,18 +189,24 @@ class World:
             if line.startswith("namespace "):
                 _, kind, link = line.split()
                 line = f"namespace {kind} " + (
-                    "host" if link == os.readlink(f"/proc/self/ns/{kind}") else "own")
+                    "host" if link == os.readlink(f"/proc/self/ns/{kind}") else "own"
+                )
             found.append(line)
         return found
 
     def state(self):
         """What starts leave as it is, or bring back to it: both sides of bin, the made /etc, and
         what the manifest says but for times."""
-        found = {f"manifest {key} {value}" for key, value in self._made.manifest.items()
-                 if not key.endswith("mtime") and key != "id"}
+        found = {
+            f"manifest {key} {value}"
+            for key, value in self._made.manifest.items()
+            if not key.endswith("mtime") and key != "id"
+        }
         for name in ("bin", "sandbox/bin", "sandbox/etc"):
-            found |= {f"{os.path.relpath(path, self.venv)} {describe(path)}"
-                      for path in files_below(self.venv / name, ())}
+            found |= {
+                f"{os.path.relpath(path, self.venv)} {describe(path)}"
+                for path in files_below(self.venv / name, ())
+            }
         return {line.replace(str(self.top), "TOP") for line in found}
 
     def left_behind(self, before):
@@ -198,8 +217,11 @@ class World:
         found = set(files_below(self.top, OF_STARTS))
         for base in ("/tmp", "/var/tmp", "/dev/shm"):
             found |= set(glob.glob(f"{base}/sandbox-venv-{self.id}*"))
-        found |= {line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
-                  if str(self.top) in line or "sandbox-venv" in line}
+        found |= {
+            line
+            for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+            if str(self.top) in line or "sandbox-venv" in line
+        }
         found |= {f"process {pid}" for pid in mentioning(self.venv)}
         return found
 
@@ -248,8 +270,18 @@ class Fault:
     error: object
 
     def options(self):
-        return ["-p", self.process, "-g", str(self.generation), "-s", str(self.number),
-                "-n", str(self.nth), "-e", str(self.error)]
+        return [
+            "-p",
+            self.process,
+            "-g",
+            str(self.generation),
+            "-s",
+            str(self.number),
+            "-n",
+            str(self.nth),
+            "-e",
+            str(self.error),
+        ]
 
 
 def call_names():

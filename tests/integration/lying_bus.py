@@ -13,8 +13,13 @@ def message(kind, fields, body):
     made = b""
     for code, sort, value in fields:
         made += bytes(-len(made) % 8) + bytes([code, 1, ord(sort), 0])
-        made += (struct.pack("<I", value) if sort == "u" else
-                 bytes([len(value)]) + value + b"\0" if sort == "g" else text(value))
+        made += (
+            struct.pack("<I", value)
+            if sort == "u"
+            else bytes([len(value)]) + value + b"\0"
+            if sort == "g"
+            else text(value)
+        )
     head = b"l" + bytes([kind, 0, 1]) + struct.pack("<III", len(body), 7, len(made)) + made
     return head + bytes(-len(head) % 8) + body
 
@@ -40,6 +45,15 @@ def answer_scope(peer):
     body = struct.pack("<I", 1)
     for word in (b"/job/1", unit.group(1), b"done"):
         body += bytes(-len(body) % 4) + struct.pack("<I", len(word)) + word + b"\0"
-    peer.sendall(message(2, [(5, "u", 3)], b"") + message(4, [
-        (2, "s", b"org.freedesktop.systemd1.Manager"), (3, "s", b"JobRemoved"),
-        (8, "g", b"uoss")], body))
+    peer.sendall(
+        message(2, [(5, "u", 3)], b"")
+        + message(
+            4,
+            [
+                (2, "s", b"org.freedesktop.systemd1.Manager"),
+                (3, "s", b"JobRemoved"),
+                (8, "g", b"uoss"),
+            ],
+            body,
+        )
+    )

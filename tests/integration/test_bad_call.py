@@ -54,8 +54,17 @@ class Caller(Case):
                 self.assertEqual((self.p.env_dir / "sandbox/policy.yaml").read_bytes(), before)
                 self.assertEqual(tool("status", self.p.env_dir, "--check").returncode, 0)
                 # An error has nowhere to go, least of all into a file.
-                done = run("sh", "-c", f'exec "$@" {closed}', "sh", TOOL, "wrap", self.p.env_dir,
-                           "--policy", "/nonexistent.yaml")
+                done = run(
+                    "sh",
+                    "-c",
+                    f'exec "$@" {closed}',
+                    "sh",
+                    TOOL,
+                    "wrap",
+                    self.p.env_dir,
+                    "--policy",
+                    "/nonexistent.yaml",
+                )
                 self.assertEqual(done.returncode, 125)
                 self.assertEqual((self.p.env_dir / "sandbox/policy.yaml").read_bytes(), before)
 
@@ -110,15 +119,23 @@ class Caller(Case):
         done = run("sh", "-c", 'cd "$1"; rmdir "$1"; exec "$2"', "sh", where, TOOL)
         self.assert_refused(done, saying=".venv")
         where.mkdir()
-        done = run("sh", "-c", 'cd "$1"; rmdir "$1"; exec "$2" wrap "$3"', "sh", where, TOOL,
-                   self.p.env_dir)
+        done = run(
+            "sh",
+            "-c",
+            'cd "$1"; rmdir "$1"; exec "$2" wrap "$3"',
+            "sh",
+            where,
+            TOOL,
+            self.p.env_dir,
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_unreadable_directory(self):
         where = self.p.top / "closed"
         where.mkdir(exist_ok=True)
-        done = run("sh", "-c", 'cd "$1"; chmod 0 "$1"; exec "$2" -c "print(1)"', "sh", where,
-                   self.p.bin())
+        done = run(
+            "sh", "-c", 'cd "$1"; chmod 0 "$1"; exec "$2" -c "print(1)"', "sh", where, self.p.bin()
+        )
         where.chmod(0o755)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "1\n", ""))
 
@@ -139,10 +156,13 @@ class Caller(Case):
                 self.assert_unharmed(other, before, done, saying=saying, status=status)
 
     def test_bwrap_args(self):
-        for text, saying in (("--no-such", "BWRAP_ARGS, word 1"), ("--seccomp 3", "--seccomp"),
-                             ("--setenv A b --ro-bind /x", "BWRAP_ARGS, word 4"),
-                             ("--ro-bind /nonexistent/x /y", "/nonexistent/x"),
-                             ("--" + "x" * 100000, "BWRAP_ARGS")):
+        for text, saying in (
+            ("--no-such", "BWRAP_ARGS, word 1"),
+            ("--seccomp 3", "--seccomp"),
+            ("--setenv A b --ro-bind /x", "BWRAP_ARGS, word 4"),
+            ("--ro-bind /nonexistent/x /y", "/nonexistent/x"),
+            ("--" + "x" * 100000, "BWRAP_ARGS"),
+        ):
             done = self.p.code("print('ran')", env=environment(BWRAP_ARGS=text))
             self.assert_refused(done)
             self.assertIn(saying, done.stderr)
@@ -152,21 +172,31 @@ class Caller(Case):
 
     def test_dotenv(self):
         dotenv = self.p.path / ".env"
-        harmless = {"weird": b"\xff\xfe=\x00\n", "steering": b"BWRAP_ARGS=--bind / /\nSANDBOX_X=1\n",
-                    "open quote": b"A='never closed\n", "large": b"A=b\n" * 200000,
-                    "long": b"A=" + b"x" * 500000 + b"\n", "no equals": b"nonsense\n"}
+        harmless = {
+            "weird": b"\xff\xfe=\x00\n",
+            "steering": b"BWRAP_ARGS=--bind / /\nSANDBOX_X=1\n",
+            "open quote": b"A='never closed\n",
+            "large": b"A=b\n" * 200000,
+            "long": b"A=" + b"x" * 500000 + b"\n",
+            "no equals": b"nonsense\n",
+        }
         for name, data in harmless.items():
             with self.subTest(name):
                 dotenv.write_bytes(data)
-                done = self.p.code("import os; print(os.environ.get('BWRAP_ARGS'), "
-                                   "os.environ.get('SANDBOX_X'))")
+                done = self.p.code(
+                    "import os; print(os.environ.get('BWRAP_ARGS'), os.environ.get('SANDBOX_X'))"
+                )
                 if done.returncode == 0:
                     self.assertEqual(done.stdout, "None None\n")
                 else:
                     self.assert_refused(done, saying=".env")
         dotenv.unlink()
-        for make in (os.mkfifo, os.mkdir, lambda path: path.symlink_to("/etc/passwd"),
-                     lambda path: path.symlink_to("nowhere")):
+        for make in (
+            os.mkfifo,
+            os.mkdir,
+            lambda path: path.symlink_to("/etc/passwd"),
+            lambda path: path.symlink_to("nowhere"),
+        ):
             make(dotenv)
             done = self.p.code("print(1)")
             if done.returncode:
@@ -178,19 +208,32 @@ class Caller(Case):
     def test_called_without_the_tool(self):
         """The launcher by hand says whose it is."""
         launcher = PREFIX / "libexec/sandbox-venv/launcher"
-        found = [path for path in (PREFIX / "libexec/sandbox-venv").glob("*") if "stub" not in
-                 path.name]
+        found = [
+            path for path in (PREFIX / "libexec/sandbox-venv").glob("*") if "stub" not in path.name
+        ]
         launcher = launcher if launcher.exists() else found[0]
-        for words in ([], ["x"], ["stub"], ["run"], ["stub", "a"], ["stub", "a", "b", "c"],
-                      ["run", "/", "x", "y", "z"]):
+        for words in (
+            [],
+            ["x"],
+            ["stub"],
+            ["run"],
+            ["stub", "a"],
+            ["stub", "a", "b", "c"],
+            ["run", "/", "x", "y", "z"],
+        ):
             with self.subTest(words=words):
                 self.assert_refused(run(launcher, *words))
 
     def test_launcher_gone(self):
         """The stub alone runs nothing."""
         stub = pathlib.Path(self.p.bin()).read_bytes()
-        path = str(next(path for path in (PREFIX / "libexec/sandbox-venv").glob("*")
-                        if "stub" not in path.name)).encode()
+        path = str(
+            next(
+                path
+                for path in (PREFIX / "libexec/sandbox-venv").glob("*")
+                if "stub" not in path.name
+            )
+        ).encode()
         if path not in stub:
             skip("the stub does not hold the launcher's path as text")
         other = self.p.top / "venv2/bin/python"

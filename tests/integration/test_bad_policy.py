@@ -74,16 +74,19 @@ class Policies(Case):
             with self.subTest(name):
                 self.put(text)
                 before = processor_time()
-                for done in (tool("policy", "check", self.p.env_dir),
-                             self.p.code("print('ran')"),
-                             tool("wrap", self.p.env_dir)):
+                for done in (
+                    tool("policy", "check", self.p.env_dir),
+                    self.p.code("print('ran')"),
+                    tool("wrap", self.p.env_dir),
+                ):
                     self.assert_refused(done, saying="policy")
                     self.assertIn(what, done.stderr)
                     if where:
                         self.assertIn(f"policy.yaml:{where}", done.stderr)
                 self.assertLess(processor_time() - before, 5.0)
-                self.assertEqual(self.file.read_bytes(),
-                                 text if isinstance(text, bytes) else text.encode())
+                self.assertEqual(
+                    self.file.read_bytes(), text if isinstance(text, bytes) else text.encode()
+                )
                 done = tool("status", self.p.env_dir, "--check")
                 self.assertEqual(done.returncode, 1)
         self.restore()
@@ -100,26 +103,36 @@ class Policies(Case):
                     self.assertIn(f"bad.yaml:{where}", done.stderr)
                 self.assertEqual(self.file.read_bytes(), self.good)
                 self.assert_clean(self.p.code("pass"))
-        for bad in (self.p.path / "none.yaml", "/nonexistent/x.yaml", "no-such-profile", "/dev/zero",
-                    self.p.path):
+        for bad in (
+            self.p.path / "none.yaml",
+            "/nonexistent/x.yaml",
+            "no-such-profile",
+            "/dev/zero",
+            self.p.path,
+        ):
             self.assert_refused(tool("wrap", self.p.env_dir, "--policy", bad))
         self.assertEqual(self.file.read_bytes(), self.good)
         self.assertEqual(list(self.file.parent.glob("policy.yaml.*")), [])
 
     def test_ten_megabytes(self):
         self.put(b"version: 1\n" + b"# filler filler filler\n" * 450000)
-        for done in (tool("policy", "check", self.p.env_dir),
-                     self.p.code("print('ran')")):
+        for done in (tool("policy", "check", self.p.env_dir), self.p.code("print('ran')")):
             self.assert_refused(done, saying="policy.yaml")
 
     def test_no_regular_file(self):
-        for make in (os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero"),
-                     lambda path: path.symlink_to("nowhere")):
+        for make in (
+            os.mkfifo,
+            os.mkdir,
+            lambda path: path.symlink_to("/dev/zero"),
+            lambda path: path.symlink_to("nowhere"),
+        ):
             self.file.unlink()
             make(self.file)
-            for done in (tool("policy", "check", self.p.env_dir),
-                         self.p.code("print('ran')"),
-                         tool("wrap", self.p.env_dir)):
+            for done in (
+                tool("policy", "check", self.p.env_dir),
+                self.p.code("print('ran')"),
+                tool("wrap", self.p.env_dir),
+            ):
                 self.assert_refused(done, saying="policy.yaml")
             self.restore()
         self.assert_clean(self.p.code("pass"))
@@ -167,8 +180,10 @@ class Policies(Case):
         source = top / "source"
         self.put(f"version: 1\nfilesystem: {{mounts: [{{dev-bind: [{source}, /mnt/x]}}]}}\n")
         look = "import os; print(os.path.isdir('/mnt/x'), os.path.isfile('/mnt/x'))"
-        for make, remove, seen in ((source.mkdir, source.rmdir, "True False\n"),
-                                   (source.touch, source.unlink, "False True\n")) * 2:
+        for make, remove, seen in (
+            (source.mkdir, source.rmdir, "True False\n"),
+            (source.touch, source.unlink, "False True\n"),
+        ) * 2:
             make()
             for _ in range(2):
                 done = self.p.code(look)

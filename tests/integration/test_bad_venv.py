@@ -48,10 +48,17 @@ class NoVenv(Case):
         (project.path / "dangling").symlink_to("nowhere")
         (project.path / "loop").symlink_to("loop")
         os.mkfifo(project.path / "fifo")
-        for name, text in (("file", "not a directory"), ("empty", "not a virtualenv"),
-                           ("conda", "conda"), ("dangling", "dangling"), ("loop", "loop"),
-                           ("fifo", "not a directory"), ("file/x", "file/x"),
-                           ("x" * 300, "name too long"), ("a/" * 3000, "a/a/a")):
+        for name, text in (
+            ("file", "not a directory"),
+            ("empty", "not a virtualenv"),
+            ("conda", "conda"),
+            ("dangling", "dangling"),
+            ("loop", "loop"),
+            ("fifo", "not a directory"),
+            ("file/x", "file/x"),
+            ("x" * 300, "name too long"),
+            ("a/" * 3000, "a/a/a"),
+        ):
             with self.subTest(name[:20]):
                 done = tool("wrap", project.path / name)
                 self.assert_refused(done)
@@ -65,8 +72,12 @@ class NoVenv(Case):
         self.assert_refused(tool("wrap", project.path), saying=f"{project.path}/.venv")
 
     def test_no_bin(self):
-        for make in (lambda path: None, lambda path: path.write_text(""),
-                     lambda path: path.symlink_to("/usr/bin"), os.mkfifo):
+        for make in (
+            lambda path: None,
+            lambda path: path.write_text(""),
+            lambda path: path.symlink_to("/usr/bin"),
+            os.mkfifo,
+        ):
             project = self.plain()
             shutil.rmtree(project.env_dir / "bin")
             make(project.env_dir / "bin")
@@ -79,8 +90,9 @@ class NoVenv(Case):
         for path in (project.env_dir / "bin").glob("python*"):
             path.unlink()
         before = snapshot(project.env_dir)
-        self.assert_unharmed(project, before, project.wrap(check=False),
-                             saying="no Python interpreter")
+        self.assert_unharmed(
+            project, before, project.wrap(check=False), saying="no Python interpreter"
+        )
 
     def test_dangling_interpreter(self):
         for target in ("/nonexistent/python3", "python-gone", "python"):
@@ -124,15 +136,18 @@ class NoVenv(Case):
         self.assertEqual(project.code("print(1)").stdout, "1\n")
 
     def test_configuration_that_is_no_file(self):
-        for make in (os.mkfifo, os.mkdir, lambda path: path.symlink_to("/etc/shadow"),
-                     lambda path: path.symlink_to("/dev/zero")):
+        for make in (
+            os.mkfifo,
+            os.mkdir,
+            lambda path: path.symlink_to("/etc/shadow"),
+            lambda path: path.symlink_to("/dev/zero"),
+        ):
             project = self.plain()
             config = project.env_dir / "pyvenv.cfg"
             config.unlink()
             make(config)
             before = snapshot(project.env_dir)
-            self.assert_unharmed(project, before, project.wrap(check=False),
-                                 saying="pyvenv.cfg")
+            self.assert_unharmed(project, before, project.wrap(check=False), saying="pyvenv.cfg")
 
     def test_home_as_project(self):
         project = self.project(home=True)
@@ -140,8 +155,9 @@ class NoVenv(Case):
         done = project.wrap("--project", HOME, check=False)
         self.assert_refused(done)
         self.assert_refused(project.wrap("--project", "/", check=False))
-        self.assert_refused(project.wrap("--project", "/nonexistent/x", check=False),
-                            saying="/nonexistent/x")
+        self.assert_refused(
+            project.wrap("--project", "/nonexistent/x", check=False), saying="/nonexistent/x"
+        )
         self.assertFalse((project.env_dir / "sandbox").exists())
 
 
@@ -163,8 +179,19 @@ class Entries(Case):
         (bin_dir / "just-text").chmod(0o755)
         (bin_dir / "sparse").touch(0o755)
         os.truncate(bin_dir / "sparse", 1 << 34)
-        names = [b"line\nbreak", b"quo'te\"`$(id)", b"\xff\xfe", b"-rf", b" blank ", b"\x1b[31mred",
-                 b"back\\slash", b"%2e%2e", b"x" * 255, "ünïcode".encode(), b"..."]
+        names = [
+            b"line\nbreak",
+            b"quo'te\"`$(id)",
+            b"\xff\xfe",
+            b"-rf",
+            b" blank ",
+            b"\x1b[31mred",
+            b"back\\slash",
+            b"%2e%2e",
+            b"x" * 255,
+            "ünïcode".encode(),
+            b"...",
+        ]
         for name in names:
             path = os.fsencode(bin_dir) + b"/" + name
             with open(path, "wb") as out:
@@ -173,8 +200,11 @@ class Entries(Case):
         before = snapshot(project.env_dir)
         done = project.wrap(timeout=30)
         self.assert_clean(done)
-        for text in (done.stdout, tool("status", project.env_dir).stdout,
-                     tool("status", project.env_dir, "--json").stdout):
+        for text in (
+            done.stdout,
+            tool("status", project.env_dir).stdout,
+            tool("status", project.env_dir, "--json").stdout,
+        ):
             self.assertNotIn("\x1b[31m", text)
             self.assertNotIn("line\nbreak", text)
         json.loads(tool("status", project.env_dir, "--json").stdout)
@@ -207,8 +237,20 @@ class Entries(Case):
         self.assertRegex(done.stderr, r"\Asandbox-venv: 'git' .*publish: \[git\].*\n\Z")
         self.assert_clean(project.code("pass"))
         published = {path.name for path in (project.env_dir / "bin").iterdir()}
-        self.assertEqual(published & {"line\nbreak", "\x1b[31m", "-rf", ".hidden", "git", "fifo",
-                                      "dir", os.fsdecode(b"\xff")}, set())
+        self.assertEqual(
+            published
+            & {
+                "line\nbreak",
+                "\x1b[31m",
+                "-rf",
+                ".hidden",
+                "git",
+                "fifo",
+                "dir",
+                os.fsdecode(b"\xff"),
+            },
+            set(),
+        )
         self.assertFalse((project.env_dir / "bin/shadow").is_symlink())
         self.assertEqual(tool("status", project.env_dir, "--check").returncode, 0)
 

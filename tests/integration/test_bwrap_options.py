@@ -21,8 +21,9 @@ class BwrapArgs(View):
         source.mkdir()
         (source / "file").write_text("text")
         env = self.args(f"--ro-bind {source} /srv/data")
-        seen = self.attempts(project, ("read", "/srv/data/file"), ("write", "/srv/data/file"),
-                             env=env)
+        seen = self.attempts(
+            project, ("read", "/srv/data/file"), ("write", "/srv/data/file"), env=env
+        )
         self.assertEqual(seen[0], "ok")
         self.assertIn(seen[1], READ_ONLY)
         self.assertEqual(self.attempt(project, "read", "/srv/data/file"), "ENOENT")
@@ -41,15 +42,19 @@ class BwrapArgs(View):
         out = project.top / "out"
         out.mkdir()
         env = self.args(f"--bind {out} {out}")
-        self.assert_clean(project.code("import sys; open(sys.argv[1] + '/x', 'w').close()", out,
-                                       env=env))
+        self.assert_clean(
+            project.code("import sys; open(sys.argv[1] + '/x', 'w').close()", out, env=env)
+        )
         self.assertTrue((out / "x").exists())
 
     def test_setenv_unsetenv_tmpfs_dir_symlink(self):
         project = self.wrapped()
         project.write(".env", "FROM=dotenv\n")
-        env = self.args("--setenv FROM args --unsetenv LANG --tmpfs /scratch --dir /made/here"
-                        " --symlink /usr/bin /tools", LANG="C.UTF-8")
+        env = self.args(
+            "--setenv FROM args --unsetenv LANG --tmpfs /scratch --dir /made/here"
+            " --symlink /usr/bin /tools",
+            LANG="C.UTF-8",
+        )
         code = textwrap.dedent("""
             import json, os
             open('/scratch/x', 'w').close()
@@ -57,8 +62,9 @@ class BwrapArgs(View):
                               os.path.isdir('/made/here'), os.readlink('/tools')]))
             """)
         self.assertEqual(project.value(code, env=env), ["args", False, True, "/usr/bin"])
-        self.assertEqual(project.code("import os; print(os.path.exists('/scratch'))").stdout,
-                         "False\n")
+        self.assertEqual(
+            project.code("import os; print(os.path.exists('/scratch'))").stdout, "False\n"
+        )
 
     def test_lines_keep_blanks(self):
         project = self.wrapped()
@@ -117,8 +123,10 @@ class BwrapArgs(View):
 
     def test_port_80_needs_the_capability(self):
         project = self.wrapped()
-        code = ("import socket\ntry: socket.create_server(('127.0.0.1', 80)); print('bound')\n"
-                "except PermissionError: print('refused')\n")
+        code = (
+            "import socket\ntry: socket.create_server(('127.0.0.1', 80)); print('bound')\n"
+            "except PermissionError: print('refused')\n"
+        )
         without = project.code(code, env=self.args("--uid 0 --gid 0 --unshare-net"))
         self.assertEqual(without.stdout, "refused\n", without.stderr)
 

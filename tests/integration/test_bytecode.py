@@ -27,9 +27,14 @@ open(target, "wb").write(data)
         self.cache = pathlib.Path(importlib.util.cache_from_source(str(self.source)))
 
     def host_value(self):
-        return run(sys.executable, "-c", "import pkg.mod; print(pkg.mod.value)",
-                   cwd=str(self.p.path), check=True,
-                   env=environment(PYTHONDONTWRITEBYTECODE=None)).stdout.strip()
+        return run(
+            sys.executable,
+            "-c",
+            "import pkg.mod; print(pkg.mod.value)",
+            cwd=str(self.p.path),
+            check=True,
+            env=environment(PYTHONDONTWRITEBYTECODE=None),
+        ).stdout.strip()
 
     def test_forged_byte_code_is_removed(self):
         self.assert_clean(self.p.code(self.FORGE, self.source, self.cache))
@@ -54,6 +59,10 @@ open(target, "wb").write(data)
 
     def test_it_can_be_kept(self):
         self.p.policy("filesystem: {protect: ['!__pycache__']}\n")
-        self.assert_clean(self.p.code("import sys; sys.path.insert(0, '.'); import pkg.mod",
-                                      env=environment(PYTHONDONTWRITEBYTECODE=None)))
+        self.assert_clean(
+            self.p.code(
+                "import sys; sys.path.insert(0, '.'); import pkg.mod",
+                env=environment(PYTHONDONTWRITEBYTECODE=None),
+            )
+        )
         self.assertTrue(self.cache.parent.exists())

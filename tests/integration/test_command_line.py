@@ -10,8 +10,17 @@ from lib.installed import TOOL
 from lib.programs import run, tool
 from lib.terminal import Terminal
 
-COMMANDS = ["wrap", "create", "unwrap", "status", "list", "run", "shell", "policy show",
-            "policy check"]
+COMMANDS = [
+    "wrap",
+    "create",
+    "unwrap",
+    "status",
+    "list",
+    "run",
+    "shell",
+    "policy show",
+    "policy check",
+]
 
 
 class Usage(Case):
@@ -33,20 +42,35 @@ class Usage(Case):
 
     def test_help_of_each(self):
         for command in COMMANDS:
-            for words in ([*command.split(), "--help"], [*command.split(), "-h"],
-                          ["help", *command.split()]):
+            for words in (
+                [*command.split(), "--help"],
+                [*command.split(), "-h"],
+                ["help", *command.split()],
+            ):
                 with self.subTest(words=words):
                     done = tool(*words)
                     self.assert_clean(done)
-                    self.assertTrue(done.stdout.startswith(f"usage: sandbox-venv {command}"),
-                                    done.stdout)
+                    self.assertTrue(
+                        done.stdout.startswith(f"usage: sandbox-venv {command}"), done.stdout
+                    )
                     self.assertLess(max(map(len, done.stdout.splitlines())), 101)
 
     def test_misuse(self):
-        for words in (["wrap", "--nonsense"], ["--nonsense"], ["wrap", "a", "b"],
-                      ["status", "--policy", "x"], ["wrap", "--policy"], ["unwrap", "--purge=1"],
-                      ["policy"], ["policy", "nonsense"], ["create"], ["list", "x"],
-                      ["wrap", ""], ["status", "--json=x"], ["run", "a", "b"]):
+        for words in (
+            ["wrap", "--nonsense"],
+            ["--nonsense"],
+            ["wrap", "a", "b"],
+            ["status", "--policy", "x"],
+            ["wrap", "--policy"],
+            ["unwrap", "--purge=1"],
+            ["policy"],
+            ["policy", "nonsense"],
+            ["create"],
+            ["list", "x"],
+            ["wrap", ""],
+            ["status", "--json=x"],
+            ["run", "a", "b"],
+        ):
             with self.subTest(words=words):
                 self.assert_refused(tool(*words, cwd="/"), status=2)
 
@@ -79,8 +103,9 @@ class Run(Case):
         self.assertEqual(done.stdout, "hi\n", done.stderr)
 
     def test_not_found_and_not_executable(self):
-        self.assert_refused(self.tool_run("--", "no-such-command"), status=127,
-                            saying="no-such-command")
+        self.assert_refused(
+            self.tool_run("--", "no-such-command"), status=127, saying="no-such-command"
+        )
         self.assert_refused(self.tool_run("--", "/nonexistent/x"), status=127)
         plain = self.p.write("plain.txt", "x", 0o644)
         self.assert_refused(self.tool_run("--", plain), status=126, saying="plain.txt")
@@ -118,8 +143,9 @@ class Run(Case):
         env = environment(SHELL="/bin/sh")
         for argv in ([TOOL, "shell", self.p.env_dir], [self.p.bin("shell")]):
             with self.subTest(argv=argv):
-                done = run(*argv, input="echo in $0; cat ~/.ssh/x; exit 5\n", env=env,
-                           cwd=self.p.path)
+                done = run(
+                    *argv, input="echo in $0; cat ~/.ssh/x; exit 5\n", env=env, cwd=self.p.path
+                )
                 self.assertEqual(done.returncode, 5, done.stderr)
                 self.assertIn("in ", done.stdout)
                 self.assertIn("No such file", done.stderr)

@@ -40,14 +40,23 @@ class PidOne(Case):
     def start(self, project):
         """A start by a parent whose environment holds the secret; returns launcher and pid 1."""
         code = "import sys; print('up', flush=True); sys.stdin.read()"
-        started = project.spawn("python", "-c", code, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                env=environment(SVENV_TEST_TOKEN=SECRET))
+        started = project.spawn(
+            "python",
+            "-c",
+            code,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment(SVENV_TEST_TOKEN=SECRET),
+        )
         self.addCleanup(started.wait)
         self.addCleanup(started.stdin.close)
         self.addCleanup(started.stdout.close)
         self.assertEqual(started.stdout.readline(), b"up\n")
-        children = [pid for pid in descendants(started.pid)
-                    if pathlib.Path(f"/proc/{pid}/comm").read_text() == "sandbox-venv\n"]
+        children = [
+            pid
+            for pid in descendants(started.pid)
+            if pathlib.Path(f"/proc/{pid}/comm").read_text() == "sandbox-venv\n"
+        ]
         self.assertEqual(len(children), 1)
         return started.pid, children[0]
 
@@ -113,8 +122,15 @@ sys.exit(child.returncode)
 
 class LateMounts(Case):
     def setUp(self):
-        self.unshare = ["unshare", "-U", "--map-current-user", "--keep-caps", "-m",
-                        "--propagation", "shared"]
+        self.unshare = [
+            "unshare",
+            "-U",
+            "--map-current-user",
+            "--keep-caps",
+            "-m",
+            "--propagation",
+            "shared",
+        ]
         if not shutil.which("unshare") or run(*self.unshare, "true").returncode:
             impossible("needs user namespaces, and an unshare(1) that keeps capabilities")
 
@@ -133,8 +149,9 @@ class LateMounts(Case):
 
     def test_a_mount_namespace_that_propagates_shows_both(self):
         outside = ["unshare", "-m", "--propagation", "slave", sys.executable]
-        self.assertEqual(self.look(self.project(), *outside),
-                         ["early True written", "late True written"])
+        self.assertEqual(
+            self.look(self.project(), *outside), ["early True written", "late True written"]
+        )
 
 
 class KernelFiles(Case):
@@ -151,9 +168,18 @@ class KernelFiles(Case):
             files = [os.open(path, os.O_RDONLY) for path in (*knobs, plain)]
             for number, file in zip((7, 8, 9), files, strict=True):
                 os.dup2(file, number + 100)
-            script = "exec 7<&107 8<&108 9<&109 107<&- 108<&- 109<&-; exec \"$@\""
-            done = run("bash", "-c", script, "bash", *command, "-c", self.CODE, cwd=str(p.path),
-                       pass_fds=(107, 108, 109))
+            script = 'exec 7<&107 8<&108 9<&109 107<&- 108<&- 109<&-; exec "$@"'
+            done = run(
+                "bash",
+                "-c",
+                script,
+                "bash",
+                *command,
+                "-c",
+                self.CODE,
+                cwd=str(p.path),
+                pass_fds=(107, 108, 109),
+            )
             for file in (*files, 107, 108, 109):
                 os.close(file)
             self.assert_clean(done)
@@ -176,7 +202,7 @@ class ProcessGroup(Case):
 
     def reached(self, *command):
         """Does a process beside the program, in the same group, get the signal?"""
-        script = ("trap 'echo reached' USR1; \"$@\"; wait; echo end")
+        script = "trap 'echo reached' USR1; \"$@\"; wait; echo end"
         done = run("bash", "-c", script, "bash", *command, start_new_session=True)
         self.assertIn("end\n", done.stdout, done.stderr)
         return "reached" in done.stdout
@@ -190,21 +216,25 @@ class ProcessGroup(Case):
 
     def test_a_group_of_its_own_can_be_signalled(self):
         p = self.wrapped()
-        code = ("import os, signal\n"
-                "pid = os.fork()\n"
-                "if pid == 0:\n"
-                "    os.setpgid(0, 0)\n"
-                "    signal.pause()\n"
-                "while os.getpgid(pid) != pid: pass\n"
-                "os.killpg(pid, signal.SIGTERM)\n"
-                "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n")
+        code = (
+            "import os, signal\n"
+            "pid = os.fork()\n"
+            "if pid == 0:\n"
+            "    os.setpgid(0, 0)\n"
+            "    signal.pause()\n"
+            "while os.getpgid(pid) != pid: pass\n"
+            "os.killpg(pid, signal.SIGTERM)\n"
+            "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+        )
         done = p.code(code)
         self.assertEqual((done.stdout, done.stderr), (f"-{signal.SIGTERM.value}\n", ""))
 
     def test_priorities_of_the_group_stay_inside(self):
-        code = ("import os\n"
-                "try: os.setpriority(os.PRIO_PGRP, 0, 19); print('set')\n"
-                "except PermissionError: print('refused')\n")
+        code = (
+            "import os\n"
+            "try: os.setpriority(os.PRIO_PGRP, 0, 19); print('set')\n"
+            "except PermissionError: print('refused')\n"
+        )
         p = self.wrapped()
         self.assertEqual(p.code(code, start_new_session=True).stdout, "refused\n")
         self.assertEqual(run(sys.executable, "-c", code, start_new_session=True).stdout, "set\n")
@@ -247,20 +277,26 @@ class EntryPoints(Case):
     def test_every_kind(self):
         project = self.project().venv()
         entries = self.entries(project)
-        native = {name: self.confinement(run("/bin/sh", project.bin(name), *words)
-                                         if name == "no-line" else run(project.bin(name), *words))
-                  for name, words in entries}
+        native = {
+            name: self.confinement(
+                run("/bin/sh", project.bin(name), *words)
+                if name == "no-line"
+                else run(project.bin(name), *words)
+            )
+            for name, words in entries
+        }
         project.wrap()
-        inside = {name: self.confinement(run(project.bin(name), *words))
-                  for name, words in entries}
+        inside = {name: self.confinement(run(project.bin(name), *words)) for name, words in entries}
         self.assertEqual(inside, {name: ("1", "2") for name, _ in entries})
         for name, (_, filtered) in native.items():
             self.assertEqual(filtered, "0", f"{name} is filtered without us: proves nothing")
 
     def test_any_command_and_a_shell(self):
         project = self.wrapped()
-        for words in (("run", project.env_dir, "--", "cat", "/proc/self/status"),
-                      ("run", project.env_dir, "--", "/bin/sh", "-c", "cat /proc/$$/status")):
+        for words in (
+            ("run", project.env_dir, "--", "cat", "/proc/self/status"),
+            ("run", project.env_dir, "--", "/bin/sh", "-c", "cat /proc/$$/status"),
+        ):
             self.assertEqual(self.confinement(tool(*words)), ("1", "2"))
         done = tool("shell", project.env_dir, input="cat /proc/$$/status\n")
         self.assertEqual(self.confinement(done), ("1", "2"))
@@ -323,8 +359,12 @@ class Redirected(Case):
         self.assertIn("two\n", file.read_text())
         file.write_text("")
         with open(file, "a") as stream:
-            done = run("/bin/sh", "-c", f"{p.bin()} -c \"open('/dev/stdout', 'a').write('one')\"",
-                       stdout=stream)
+            done = run(
+                "/bin/sh",
+                "-c",
+                f"{p.bin()} -c \"open('/dev/stdout', 'a').write('one')\"",
+                stdout=stream,
+            )
         self.assertEqual((done.returncode, done.stderr, file.read_text()), (0, "", "one"))
 
     def test_by_other_numbers_and_not_what_was_closed(self):
@@ -332,7 +372,7 @@ class Redirected(Case):
         file = p.top / "host-file"
         file.write_text("content")
         code = "print(open('/dev/fd/7').read())"
-        done = run("/bin/sh", "-c", f"exec {p.bin()} -c \"{code}\" 7<{file}")
+        done = run("/bin/sh", "-c", f'exec {p.bin()} -c "{code}" 7<{file}')
         self.assertEqual((done.stdout, done.stderr), ("content\n", ""))
 
 
@@ -359,8 +399,12 @@ class ShownFilter(Case):
         self.assertIn("statx", calls["allow"])
         self.assertIn("ptrace", calls["EPERM"])
         self.assertIn("clone3", calls["ENOSYS"])
-        self.assertTrue(any(word.startswith("ioctl(") for word in
-                            calls["by their arguments, from the instruction in brackets on"]))
+        self.assertTrue(
+            any(
+                word.startswith("ioctl(")
+                for word in calls["by their arguments, from the instruction in brackets on"]
+            )
+        )
         self.assertIn("\n   0  load architecture\n", text)
         self.assertEqual(sorted(os.listdir(p.env_dir / "sandbox")), before)
 

@@ -19,8 +19,14 @@ class Damage(Case):
     def test_plan(self):
         plan = self.sandbox / "plan"
         whole = plan.read_bytes()
-        cases = [b"", b"x", whole + b"x", bytes(len(whole)), os.urandom(len(whole)),
-                 b"\xff" * len(whole)]
+        cases = [
+            b"",
+            b"x",
+            whole + b"x",
+            bytes(len(whole)),
+            os.urandom(len(whole)),
+            b"\xff" * len(whole),
+        ]
         cases += [whole[:length] for length in (7, 24, 31, 32, 100, len(whole) - 1)]
         cases += [whole[:length] for length in range(len(whole) // 9, len(whole), len(whole) // 9)]
         for number, data in enumerate(cases):
@@ -88,11 +94,19 @@ class Damage(Case):
     def test_manifest(self):
         manifest = self.sandbox / "manifest.json"
         whole = manifest.read_bytes()
-        for data in (b"", b"{", whole[:len(whole) // 2], whole.replace(b'"version": 1', b'"version": 9'),
-                     whole.replace(b'"id"', b'"other"'), whole + b"{}", b"[" * 50000,
-                     whole.replace(str(self.p.env_dir).encode(), b"relative"),
-                     whole.replace(b'"tool"', b'"../tool"'), b"\x00" * 100,
-                     whole.replace(b'"tool"\n', b'"a/b"\n')):
+        for data in (
+            b"",
+            b"{",
+            whole[: len(whole) // 2],
+            whole.replace(b'"version": 1', b'"version": 9'),
+            whole.replace(b'"id"', b'"other"'),
+            whole + b"{}",
+            b"[" * 50000,
+            whole.replace(str(self.p.env_dir).encode(), b"relative"),
+            whole.replace(b'"tool"', b'"../tool"'),
+            b"\x00" * 100,
+            whole.replace(b'"tool"\n', b'"a/b"\n'),
+        ):
             if data == whole:
                 continue
             with self.subTest(data[:40]):
@@ -163,8 +177,10 @@ class Damage(Case):
             path = self.p.env_dir / name
             remove_tree(path)
             path.symlink_to(target)
-            done = self.p.code("import os; open(os.path.expanduser('~/x'), 'w'); "
-                               "open(os.path.expanduser('~/.cache/y'), 'w')")
+            done = self.p.code(
+                "import os; open(os.path.expanduser('~/x'), 'w'); "
+                "open(os.path.expanduser('~/.cache/y'), 'w')"
+            )
             self.assertEqual(list(target.iterdir()), [], name)
             if done.returncode == 125:
                 self.assert_refused(done, saying=name)

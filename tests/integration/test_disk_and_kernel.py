@@ -50,8 +50,9 @@ class Disk(Case):
                     self.assertEqual(lines[-1], "fits", done.stdout + done.stderr)
                     continue
                 failures += 1
-                self.assertEqual((lines[0], len(lines), lines[-1]), ("125", 3, "same"),
-                                 done.stdout + done.stderr)
+                self.assertEqual(
+                    (lines[0], len(lines), lines[-1]), ("125", 3, "same"), done.stdout + done.stderr
+                )
                 self.assertTrue(lines[1].startswith("sandbox-venv: "))
                 self.assertRegex(lines[1], "is full|No space left")
         self.assertGreater(failures, 1)
@@ -60,8 +61,9 @@ class Disk(Case):
     def test_file_size_limit(self):
         project = self.plain()
         before = snapshot(project.env_dir)
-        done = run("sh", "-c", 'trap "" XFSZ; ulimit -f 8; exec "$@"', "sh", TOOL, "wrap",
-                   project.env_dir)
+        done = run(
+            "sh", "-c", 'trap "" XFSZ; ulimit -f 8; exec "$@"', "sh", TOOL, "wrap", project.env_dir
+        )
         self.assertEqual(done.returncode, 125, done.stderr)
         self.assertEqual(len(done.stderr.splitlines()), 1)
         self.assertEqual(snapshot(project.env_dir), before)
@@ -69,8 +71,11 @@ class Disk(Case):
     def test_read_only(self):
         project = self.plain()
         before = snapshot(project.env_dir)
-        done = self.in_namespace('mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"\n'
-                                 'exec "$2" wrap "$1/.venv"', project.path, TOOL)
+        done = self.in_namespace(
+            'mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"\nexec "$2" wrap "$1/.venv"',
+            project.path,
+            TOOL,
+        )
         self.assert_refused(done, saying="Read-only file system")
         self.assertEqual(snapshot(project.env_dir), before)
 
@@ -79,9 +84,12 @@ class Disk(Case):
         project = self.plain()
         project.wrap()
         self.assert_clean(project.code("pass"))
-        done = self.in_namespace('mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"\n'
-                                 '"$1/.venv/bin/tool" a || true\n"$2" unwrap "$1/.venv" || true',
-                                 project.path, TOOL)
+        done = self.in_namespace(
+            'mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"\n'
+            '"$1/.venv/bin/tool" a || true\n"$2" unwrap "$1/.venv" || true',
+            project.path,
+            TOOL,
+        )
         for line in done.stderr.splitlines():
             self.assertTrue(line.startswith("sandbox-venv: "), done.stderr)
         self.assert_wrapped(project.env_dir)
@@ -114,8 +122,11 @@ class Kernel(Case):
     def test_start(self):
         project = self.plain()
         project.wrap()
-        for argv in ([project.bin(), "-c", "print('ran')"], [project.bin("tool")],
-                     [TOOL, "run", project.env_dir, "--", "echo", "ran"]):
+        for argv in (
+            [project.bin(), "-c", "print('ran')"],
+            [project.bin("tool")],
+            [TOOL, "run", project.env_dir, "--", "echo", "ran"],
+        ):
             done = self.refused(*argv)
             self.assert_refused(done, saying="user.max_user_namespaces")
             self.assertEqual(done.stdout, "")

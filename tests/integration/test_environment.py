@@ -22,27 +22,56 @@ class Environment(View):
     def through_shell(self, project, exported, command):
         """The environment of a program whose parent shell has `exported` in its own; `command` is
         put before the program, as in `DEBUG=1 python`."""
-        script = (command + ' "$0" -c "import json, os; print(json.dumps(dict(os.environ)))"; :')
-        done = run("sh", "-c", script, project.bin(), cwd=project.path,
-                           env=environment(**exported))
+        script = command + ' "$0" -c "import json, os; print(json.dumps(dict(os.environ)))"; :'
+        done = run("sh", "-c", script, project.bin(), cwd=project.path, env=environment(**exported))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return json.loads(done.stdout)
 
     def test_what_passes_and_what_does_not(self):
         project = self.wrapped()
-        exported = {"LANG": "C.UTF-8", "LC_TIME": "C", "HTTPS_PROXY": "http://proxy:1",
-                    "CFLAGS": "-O1", "PIP_TIMEOUT": "9", "PYTHONHASHSEED": "3", "EDITOR": "vi",
-                    "AWS_SECRET_ACCESS_KEY": "s", "GITHUB_TOKEN": "s", "DB_PASSWORD": "s",
-                    "OPENAI_API_KEY": "s", "SSH_AUTH_SOCK": "/tmp/agent", "DOCKER_HOST": "unix:/x",
-                    "DBUS_SESSION_BUS_ADDRESS": "unix:path=/x", "PIP_INDEX_PASSWORD": "s",
-                    "LD_PRELOAD_TEST": "1", "SOME_UNKNOWN_NAME": "1", "GPG_AGENT_INFO": "x"}
+        exported = {
+            "LANG": "C.UTF-8",
+            "LC_TIME": "C",
+            "HTTPS_PROXY": "http://proxy:1",
+            "CFLAGS": "-O1",
+            "PIP_TIMEOUT": "9",
+            "PYTHONHASHSEED": "3",
+            "EDITOR": "vi",
+            "AWS_SECRET_ACCESS_KEY": "s",
+            "GITHUB_TOKEN": "s",
+            "DB_PASSWORD": "s",
+            "OPENAI_API_KEY": "s",
+            "SSH_AUTH_SOCK": "/tmp/agent",
+            "DOCKER_HOST": "unix:/x",
+            "DBUS_SESSION_BUS_ADDRESS": "unix:path=/x",
+            "PIP_INDEX_PASSWORD": "s",
+            "LD_PRELOAD_TEST": "1",
+            "SOME_UNKNOWN_NAME": "1",
+            "GPG_AGENT_INFO": "x",
+        }
         seen = self.through_shell(project, exported, "")
-        for name in ("LANG", "LC_TIME", "HTTPS_PROXY", "CFLAGS", "PIP_TIMEOUT", "PYTHONHASHSEED",
-                     "EDITOR"):
+        for name in (
+            "LANG",
+            "LC_TIME",
+            "HTTPS_PROXY",
+            "CFLAGS",
+            "PIP_TIMEOUT",
+            "PYTHONHASHSEED",
+            "EDITOR",
+        ):
             self.assertEqual(seen.get(name), exported[name], name)
-        for name in ("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "DB_PASSWORD", "OPENAI_API_KEY",
-                     "SSH_AUTH_SOCK", "DOCKER_HOST", "DBUS_SESSION_BUS_ADDRESS",
-                     "PIP_INDEX_PASSWORD", "SOME_UNKNOWN_NAME", "GPG_AGENT_INFO"):
+        for name in (
+            "AWS_SECRET_ACCESS_KEY",
+            "GITHUB_TOKEN",
+            "DB_PASSWORD",
+            "OPENAI_API_KEY",
+            "SSH_AUTH_SOCK",
+            "DOCKER_HOST",
+            "DBUS_SESSION_BUS_ADDRESS",
+            "PIP_INDEX_PASSWORD",
+            "SOME_UNKNOWN_NAME",
+            "GPG_AGENT_INFO",
+        ):
             self.assertNotIn(name, seen)
 
     def test_values_are_never_rewritten(self):
@@ -60,13 +89,18 @@ class Environment(View):
         self.assertNotIn("MY_API_TOKEN", seen)
 
     def test_policy_passes_and_sets(self):
-        project = self.wrapped(policy=textwrap.dedent("""
+        project = self.wrapped(
+            policy=textwrap.dedent("""
             environment:
               pass: [inherit, OPENAI_API_KEY, "MYAPP_*"]
               set: {FROM_POLICY: "value with blanks", EMPTY: ""}
-            """))
-        seen = self.through_shell(project, {"OPENAI_API_KEY": "k", "MYAPP_MODE": "x",
-                                            "MYAPP_TOKEN": "t", "OTHER_KEY": "s"}, "")
+            """)
+        )
+        seen = self.through_shell(
+            project,
+            {"OPENAI_API_KEY": "k", "MYAPP_MODE": "x", "MYAPP_TOKEN": "t", "OTHER_KEY": "s"},
+            "",
+        )
         self.assertEqual(seen.get("OPENAI_API_KEY"), "k")
         self.assertEqual(seen.get("MYAPP_MODE"), "x")
         self.assertNotIn("MYAPP_TOKEN", seen)
@@ -77,11 +111,16 @@ class Environment(View):
 
     def test_dotenv(self):
         project = self.wrapped()
-        project.write(".env", "# comment\nAPP_MODE=dev\nexport DB_PASSWORD='in file'\n"
-                              "QUOTED=\"a b\"\nDOLLAR='$(touch made-by-dotenv)'\n")
+        project.write(
+            ".env",
+            "# comment\nAPP_MODE=dev\nexport DB_PASSWORD='in file'\n"
+            "QUOTED=\"a b\"\nDOLLAR='$(touch made-by-dotenv)'\n",
+        )
         seen = self.names(project)
-        self.assertEqual([seen.get(n) for n in ("APP_MODE", "DB_PASSWORD", "QUOTED", "DOLLAR")],
-                         ["dev", "in file", "a b", "$(touch made-by-dotenv)"])
+        self.assertEqual(
+            [seen.get(n) for n in ("APP_MODE", "DB_PASSWORD", "QUOTED", "DOLLAR")],
+            ["dev", "in file", "a b", "$(touch made-by-dotenv)"],
+        )
         self.assertFalse((project.path / "made-by-dotenv").exists())
         seen = self.through_shell(project, {}, "APP_MODE=prod")
         self.assertEqual(seen["APP_MODE"], "prod")
@@ -89,10 +128,14 @@ class Environment(View):
     def test_dotenv_steers_nothing(self):
         project = self.wrapped()
         with tempfile.TemporaryDirectory(dir=HOME, prefix="svenv-canary-") as outside:
-            project.write(".env", f"BWRAP_ARGS=--bind {outside} /seen\n"
-                                  "SANDBOX_SECCOMP_ALLOW=all\nVERBOSE=1\nOK=1\n")
-            done = project.code("import os; print(os.environ.get('OK'), os.path.exists('/seen'),"
-                                " os.environ.get('BWRAP_ARGS'))")
+            project.write(
+                ".env",
+                f"BWRAP_ARGS=--bind {outside} /seen\nSANDBOX_SECCOMP_ALLOW=all\nVERBOSE=1\nOK=1\n",
+            )
+            done = project.code(
+                "import os; print(os.environ.get('OK'), os.path.exists('/seen'),"
+                " os.environ.get('BWRAP_ARGS'))"
+            )
         self.assertNotIn("mount", done.stderr)
         if done.returncode == 0:
             self.assertEqual(done.stdout.split()[1], "False")
@@ -111,9 +154,11 @@ class Environment(View):
 class Steering(View):
     """SANDBOX_SECCOMP_ALLOW, VERBOSE, and that they are the caller's alone."""
 
-    PTRACE = ("import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
-              "r = libc.syscall(int({number}), 0xffffffff, 0, 0, 0)\n"
-              "print(ctypes.get_errno())\n")
+    PTRACE = (
+        "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        "r = libc.syscall(int({number}), 0xffffffff, 0, 0, 0)\n"
+        "print(ctypes.get_errno())\n"
+    )
 
     def test_seccomp_allow(self):
         """A call that the filter denies can be let through for one start. userfaultfd with wrong
@@ -131,8 +176,7 @@ class Steering(View):
 
     def test_seccomp_allow_of_an_unknown_name(self):
         project = self.wrapped()
-        done = project.code("print('ran')",
-                            env=environment(SANDBOX_SECCOMP_ALLOW="no_such_call"))
+        done = project.code("print('ran')", env=environment(SANDBOX_SECCOMP_ALLOW="no_such_call"))
         self.assertEqual((done.returncode, done.stdout), (125, ""))
         self.assertIn("no_such_call", done.stderr)
 
@@ -145,10 +189,11 @@ class Steering(View):
 
     def test_steering_variables_do_not_go_in(self):
         project = self.wrapped()
-        done = project.code("import os; print([n for n in os.environ if n in ('BWRAP_ARGS',"
-                            " 'SANDBOX_SECCOMP_ALLOW', 'SANDBOX_USE_PIP_CACHE')])",
-                            env=environment(BWRAP_ARGS="--setenv A 1",
-                                                    SANDBOX_SECCOMP_ALLOW="userfaultfd"))
+        done = project.code(
+            "import os; print([n for n in os.environ if n in ('BWRAP_ARGS',"
+            " 'SANDBOX_SECCOMP_ALLOW', 'SANDBOX_USE_PIP_CACHE')])",
+            env=environment(BWRAP_ARGS="--setenv A 1", SANDBOX_SECCOMP_ALLOW="userfaultfd"),
+        )
         self.assertEqual(done.stdout, "[]\n", done.stderr)
 
     def test_nothing_inside_can_widen(self):
@@ -156,10 +201,12 @@ class Steering(View):
         project = self.wrapped()
         with tempfile.NamedTemporaryFile(dir=HOME, prefix="svenv-canary-") as canary:
             # Not as an argument of the start: that would show the file.
-            code = (f"import os, subprocess, sys\npath = {canary.name!r}\n"
-                    "env = dict(os.environ, BWRAP_ARGS='--ro-bind / /host')\n"
-                    "p = subprocess.run([sys.executable, '-c', 'import os, sys;"
-                    " print(os.path.exists(sys.argv[1]), os.path.exists(\"/host\" + sys.argv[1]))',"
-                    " path], env=env, stdout=-1, text=True); print(p.stdout, p.returncode)")
+            code = (
+                f"import os, subprocess, sys\npath = {canary.name!r}\n"
+                "env = dict(os.environ, BWRAP_ARGS='--ro-bind / /host')\n"
+                "p = subprocess.run([sys.executable, '-c', 'import os, sys;"
+                ' print(os.path.exists(sys.argv[1]), os.path.exists("/host" + sys.argv[1]))\','
+                " path], env=env, stdout=-1, text=True); print(p.stdout, p.returncode)"
+            )
             done = project.code(code)
         self.assertIn("False False", done.stdout)

@@ -108,8 +108,10 @@ class HostTools(InstallCase):
         (site / "hosted").mkdir()
         (site / "hosted/__init__.py").write_text("def main():\n    print('hosted')\n")
         with open(self.bin / "hosted", "w", encoding="utf-8") as out:
-            out.write(f"#!{self.p.bin('python')}\nimport sys\nfrom hosted import main\n"
-                      "if __name__ == '__main__':\n    sys.exit(main())\n")
+            out.write(
+                f"#!{self.p.bin('python')}\nimport sys\nfrom hosted import main\n"
+                "if __name__ == '__main__':\n    sys.exit(main())\n"
+            )
         (self.bin / "hosted").chmod((self.bin / "hosted").stat().st_mode | 0o111)
         # Run directly, the script starts by the wrapped interpreter: sandboxed all the same.
         done = run(self.bin / "hosted")
@@ -121,13 +123,27 @@ class HostTools(InstallCase):
         if not uv:
             impossible("uv: not installed for this user")
         native = pathlib.Path("/usr/bin/true").read_bytes()
-        packages.wheel(self.wheels, "tools",
-                       files={"tools/__init__.py": "def main():\n    print('tools')\n"},
-                       scripts={"tools-x": "tools:main"}, data={"tools-native": (native, 0o755)})
+        packages.wheel(
+            self.wheels,
+            "tools",
+            files={"tools/__init__.py": "def main():\n    print('tools')\n"},
+            scripts={"tools-x": "tools:main"},
+            data={"tools-native": (native, 0o755)},
+        )
         common = ["--python", self.p.bin("python")]
         env = environment(UV_CACHE_DIR=str(self.p.top / "uv-cache"), NO_COLOR="1")
-        done = run(uv, "pip", "install", *common, "--offline", "--no-index", "--find-links",
-                   self.wheels, "tools", env=env)
+        done = run(
+            uv,
+            "pip",
+            "install",
+            *common,
+            "--offline",
+            "--no-index",
+            "--find-links",
+            self.wheels,
+            "tools",
+            env=env,
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.p.run("tools-x").stdout, "tools\n")
         self.assert_in_step(self.p)

@@ -79,12 +79,15 @@ class Interpreters(Case):
             yield f"absolute {name}", lambda one, n=name: one.run(one.bin(n), "probe.py")
         yield "relative", lambda one: one.run(f"{bin_dir}/python", "probe.py")
         yield "dot relative", lambda one: one.run(f"./{bin_dir}/python3", "probe.py")
-        yield "from below", lambda one: one.run(f"../{bin_dir}/python", "../probe.py",
-                                                cwd=one.path / "sub")
-        yield "PATH", lambda one: run("sh", "-c", "python probe.py", cwd=one.path,
-                                              env=by_path(one))
-        yield "env", lambda one: run("/usr/bin/env", "python3", "probe.py", cwd=one.path,
-                                             env=by_path(one))
+        yield (
+            "from below",
+            lambda one: one.run(f"../{bin_dir}/python", "../probe.py", cwd=one.path / "sub"),
+        )
+        yield "PATH", lambda one: run("sh", "-c", "python probe.py", cwd=one.path, env=by_path(one))
+        yield (
+            "env",
+            lambda one: run("/usr/bin/env", "python3", "probe.py", cwd=one.path, env=by_path(one)),
+        )
         yield "-c", lambda one: one.python("-c", PROBE, "a", "b c", "")
         yield "-m", lambda one: one.python("-m", "probe", "x")
 
@@ -103,19 +106,23 @@ class Interpreters(Case):
         for interpreter in interpreters():
             with self.subTest(str(interpreter)):
                 pair = Pair(self, self.project(), interpreter)
-                code = ("import importlib\n"
-                        f"for n in '{modules}'.split():\n"
-                        "    try: importlib.import_module(n); print(n)\n"
-                        "    except ImportError as e: print(n, 'absent')\n")
+                code = (
+                    "import importlib\n"
+                    f"for n in '{modules}'.split():\n"
+                    "    try: importlib.import_module(n); print(n)\n"
+                    "    except ImportError as e: print(n, 'absent')\n"
+                )
                 pair.same(lambda one, c=code: one.code(c))
 
     def test_base_interpreter_runs_inside(self):
         for interpreter in interpreters():
             with self.subTest(str(interpreter)):
                 pair = Pair(self, self.project(), interpreter)
-                code = ("import subprocess, sys\n"
-                        "print(subprocess.check_output([sys._base_executable, '-I', '-c',"
-                        " 'import sys; print(sys.prefix, sys.version)'], text=True))")
+                code = (
+                    "import subprocess, sys\n"
+                    "print(subprocess.check_output([sys._base_executable, '-I', '-c',"
+                    " 'import sys; print(sys.prefix, sys.version)'], text=True))"
+                )
                 pair.same(lambda one, c=code: one.code(c))
 
 
@@ -129,7 +136,7 @@ class Places(Case):
             "blanks": {"name": "my project (2)"},
             "long": {"name": deep},
             "not ASCII": {"name": "prøject-日本"},
-            "quotes": {"name": "it's \"quoted\" $HOME `x` \\n %s"},
+            "quotes": {"name": 'it\'s "quoted" $HOME `x` \\n %s'},
             "leading dash": {"name": "-project"},
         }.items():
             with self.subTest(label):
@@ -154,8 +161,9 @@ class Places(Case):
 
         pair.same_probe(lambda one: one.run(link(one) / ".venv/bin/python", "probe.py"))
         pair.same_probe(lambda one: one.run(".venv/bin/python", "probe.py", cwd=link(one)))
-        pair.same_probe(lambda one: one.run(link(one) / ".venv/bin/python", link(one) / "probe.py",
-                                            cwd="/"))
+        pair.same_probe(
+            lambda one: one.run(link(one) / ".venv/bin/python", link(one) / "probe.py", cwd="/")
+        )
 
     def test_through_a_symlinked_venv(self):
         pair = Pair(self, self.project())
@@ -188,16 +196,25 @@ class Places(Case):
 
         seen = pair.same_probe(lambda one: one.run(link(one), "x"))
         self.assertEqual(seen[0], [link(pair.project), "x"])
-        pair.same_probe(lambda one: run(
-            "sh", "-c", "tool x", cwd=one.path,
-            env=environment(PATH=os.path.dirname(link(one)) + ":" + os.environ["PATH"])))
+        pair.same_probe(
+            lambda one: run(
+                "sh",
+                "-c",
+                "tool x",
+                cwd=one.path,
+                env=environment(PATH=os.path.dirname(link(one)) + ":" + os.environ["PATH"]),
+            )
+        )
 
     def test_a_link_to_the_interpreter_under_another_name(self):
         pair = Pair(self, self.project())
         for one in (pair.project, pair.twin):
             (one.top / (one.path.name + "-py")).symlink_to(one.bin("python"))
-        done = pair.project.run(str(pair.project.top / "project-py"), "-c",
-                                "import sys; print(sys.version_info >= (3, 8))")
+        done = pair.project.run(
+            str(pair.project.top / "project-py"),
+            "-c",
+            "import sys; print(sys.version_info >= (3, 8))",
+        )
         self.assert_clean(done)
 
     def test_other_working_directories(self):
@@ -224,10 +241,29 @@ class Flags(Case):
         self.pair.case = self
 
     def test_options(self):
-        for words in (["-I"], ["-S"], ["-E"], ["-s"], ["-B"], ["-u"], ["-X", "utf8"],
-                      ["-Xutf8=0"], ["-W", "error"], ["-Werror"], ["-O"], ["-OO"], ["-b"], ["-q"],
-                      ["-v", "-V"], ["-IBs"], ["-sEu", "-W", "ignore"], ["-BuX", "dev"],
-                      ["-ESs"], ["--check-hash-based-pycs", "always"], ["-X", "importtime", "-V"]):
+        for words in (
+            ["-I"],
+            ["-S"],
+            ["-E"],
+            ["-s"],
+            ["-B"],
+            ["-u"],
+            ["-X", "utf8"],
+            ["-Xutf8=0"],
+            ["-W", "error"],
+            ["-Werror"],
+            ["-O"],
+            ["-OO"],
+            ["-b"],
+            ["-q"],
+            ["-v", "-V"],
+            ["-IBs"],
+            ["-sEu", "-W", "ignore"],
+            ["-BuX", "dev"],
+            ["-ESs"],
+            ["--check-hash-based-pycs", "always"],
+            ["-X", "importtime", "-V"],
+        ):
             with self.subTest(words):
                 if "-V" in words:
                     self.pair.same(lambda one, w=words: one.python(*w))
@@ -250,19 +286,33 @@ class Flags(Case):
                 return one.python(stdin=script)
 
         self.pair.same_probe(from_file)
-        self.pair.same_probe(lambda one: run(
-            "sh", "-c", "cat probe.py | .venv/bin/python - x | cat", cwd=one.path))
-        self.pair.same_probe(lambda one: run(
-            "bash", "-c", ".venv/bin/python <<'END'\n" + PROBE + "\nEND\n", cwd=one.path))
+        self.pair.same_probe(
+            lambda one: run("sh", "-c", "cat probe.py | .venv/bin/python - x | cat", cwd=one.path)
+        )
+        self.pair.same_probe(
+            lambda one: run(
+                "bash", "-c", ".venv/bin/python <<'END'\n" + PROBE + "\nEND\n", cwd=one.path
+            )
+        )
 
     def test_process_substitution(self):
-        self.pair.same(lambda one: run(
-            "bash", "-c", ".venv/bin/python <(echo 'print(6 * 7)')", cwd=one.path))
+        self.pair.same(
+            lambda one: run("bash", "-c", ".venv/bin/python <(echo 'print(6 * 7)')", cwd=one.path)
+        )
 
     def test_modules_directories_archives(self):
-        for words in (["-m", "pkg"], ["-m", "probe", "a"], ["appdir", "x"], ["app.pyz", "x"],
-                      ["./appdir/"], ["pkg/__main__.py"], ["-Im", "json.tool", "--help"],
-                      ["-m", "absent"], ["absent.py"], ["-c", "raise SystemExit('gone')"]):
+        for words in (
+            ["-m", "pkg"],
+            ["-m", "probe", "a"],
+            ["appdir", "x"],
+            ["app.pyz", "x"],
+            ["./appdir/"],
+            ["pkg/__main__.py"],
+            ["-Im", "json.tool", "--help"],
+            ["-m", "absent"],
+            ["absent.py"],
+            ["-c", "raise SystemExit('gone')"],
+        ):
             with self.subTest(words):
                 self.pair.same(lambda one, w=words: one.python(*w))
 
@@ -279,23 +329,34 @@ class Flags(Case):
         self.pair.same_probe(lambda one: run("./job", "1", cwd=one.path / "tools"))
 
     def test_python_variables(self):
-        for name, value in {"PYTHONPATH": "sub:pkg", "PYTHONUTF8": "1", "PYTHONHASHSEED": "7",
-                            "PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "1",
-                            "PYTHONIOENCODING": "latin-1", "PYTHONUNBUFFERED": "1"}.items():
+        for name, value in {
+            "PYTHONPATH": "sub:pkg",
+            "PYTHONUTF8": "1",
+            "PYTHONHASHSEED": "7",
+            "PYTHONWARNINGS": "error",
+            "PYTHONOPTIMIZE": "1",
+            "PYTHONIOENCODING": "latin-1",
+            "PYTHONUNBUFFERED": "1",
+        }.items():
             with self.subTest(name):
                 env = environment(**{name: value})
                 self.pair.same_probe(lambda one, e=env: one.python("probe.py", env=e))
 
     def test_many_and_long_arguments(self):
         words = ["x" * 100_000] + [str(n) for n in range(5000)] + ["", " ", "\n", "ü", "-", "--"]
-        self.pair.same(lambda one: one.code("import sys, hashlib; print(len(sys.argv), "
-                                            "hashlib.sha256(repr(sys.argv).encode()).hexdigest())",
-                                            *words))
+        self.pair.same(
+            lambda one: one.code(
+                "import sys, hashlib; print(len(sys.argv), "
+                "hashlib.sha256(repr(sys.argv).encode()).hexdigest())",
+                *words,
+            )
+        )
 
     def test_bytes_that_are_no_text(self):
         def ask(one):
-            return one.code("import os, sys; print([os.fsencode(w) for w in sys.argv])",
-                            b"\xff\xfe")
+            return one.code(
+                "import os, sys; print([os.fsencode(w) for w in sys.argv])", b"\xff\xfe"
+            )
 
         self.pair.same(ask)
 
@@ -303,9 +364,11 @@ class Flags(Case):
 class Scripts(Case):
     """Console scripts and native programs in bin."""
 
-    BODY = ("import json, os, sys\n"
-            "print(json.dumps([sys.argv, sys.executable, __file__, sys.path, __name__,"
-            " getattr(sys, 'orig_argv', 0)]))\n")
+    BODY = (
+        "import json, os, sys\n"
+        "print(json.dumps([sys.argv, sys.executable, __file__, sys.path, __name__,"
+        " getattr(sys, 'orig_argv', 0)]))\n"
+    )
 
     @classmethod
     def setUpClass(cls):
@@ -314,8 +377,11 @@ class Scripts(Case):
             one.script("tool", cls.BODY)
             one.script("flagged", cls.BODY, shebang=f"#!{one.bin()} -sE")
             one.script("by-env", cls.BODY, shebang="#!/usr/bin/env python3")
-            one.script("shell-job", 'echo "$0" "$@"; python -c "import sys; print(sys.prefix)"\n',
-                       shebang="#!/bin/sh")
+            one.script(
+                "shell-job",
+                'echo "$0" "$@"; python -c "import sys; print(sys.prefix)"\n',
+                shebang="#!/bin/sh",
+            )
             one.script("sourced", "")
             shutil.copy("/bin/echo", one.env_dir / "bin" / "native")
         tool("wrap", cls.pair.project.env_dir, check=True)
@@ -330,12 +396,15 @@ class Scripts(Case):
         for name in ("tool", "flagged", "by-env", "shell-job", "native"):
             for way, ask in {
                 "absolute": lambda one, n=name: one.run(n, "a", "b c", env=self.by_path(one)),
-                "relative": lambda one, n=name: one.run(f".venv/bin/{n}", "a",
-                                                        env=self.by_path(one)),
-                "PATH": lambda one, n=name: run("sh", "-c", f"{n} a", cwd=one.path,
-                                                        env=self.by_path(one)),
-                "below": lambda one, n=name: one.run(f"../.venv/bin/{n}", cwd=one.path / "sub",
-                                                     env=self.by_path(one)),
+                "relative": lambda one, n=name: one.run(
+                    f".venv/bin/{n}", "a", env=self.by_path(one)
+                ),
+                "PATH": lambda one, n=name: run(
+                    "sh", "-c", f"{n} a", cwd=one.path, env=self.by_path(one)
+                ),
+                "below": lambda one, n=name: one.run(
+                    f"../.venv/bin/{n}", cwd=one.path / "sub", env=self.by_path(one)
+                ),
             }.items():
                 with self.subTest(f"{name} {way}"):
                     done = self.pair.same(ask)
@@ -348,22 +417,31 @@ class Scripts(Case):
                 self.pair.same_probe(lambda one, w=words: one.python(one.bin(w[0]), *w[1:]))
 
     def test_scripts_call_each_other(self):
-        code = ("import subprocess, sys, os, shutil\n"
-                "print(subprocess.check_output(['tool', 'x'], text=True))\n"
-                "print(shutil.which('tool'), shutil.which('python'), os.environ['PATH'][:40])\n"
-                "print(subprocess.check_output([sys.executable, '-c', 'import sys;"
-                " print(sys.executable, sys.argv)'], text=True))\n")
+        code = (
+            "import subprocess, sys, os, shutil\n"
+            "print(subprocess.check_output(['tool', 'x'], text=True))\n"
+            "print(shutil.which('tool'), shutil.which('python'), os.environ['PATH'][:40])\n"
+            "print(subprocess.check_output([sys.executable, '-c', 'import sys;"
+            " print(sys.executable, sys.argv)'], text=True))\n"
+        )
         self.pair.same(lambda one: one.code(code, env=self.by_path(one)))
 
     def test_activated_shell(self):
-        script = (". .venv/bin/activate; python -c 'import sys; print(sys.prefix)'; tool 1;"
-                  " echo $VIRTUAL_ENV $PS1; deactivate; command -v python")
+        script = (
+            ". .venv/bin/activate; python -c 'import sys; print(sys.prefix)'; tool 1;"
+            " echo $VIRTUAL_ENV $PS1; deactivate; command -v python"
+        )
         self.pair.same(lambda one: run("bash", "-c", script, cwd=one.path))
 
     def test_argv0_of_a_native_program(self):
         for one in (self.pair.project, self.pair.twin):
             shutil.copy("/bin/bash", one.env_dir / "bin" / "mybash")
         tool("wrap", self.pair.project.env_dir, check=True)
-        self.pair.same(lambda one: run(
-            "bash", "-c", "exec -a other-name .venv/bin/mybash -c 'echo $0; echo $BASH'",
-            cwd=one.path))
+        self.pair.same(
+            lambda one: run(
+                "bash",
+                "-c",
+                "exec -a other-name .venv/bin/mybash -c 'echo $0; echo $BASH'",
+                cwd=one.path,
+            )
+        )

@@ -7,7 +7,7 @@ from lib.installs import InstallCase
 from lib.skips import skip
 
 # Stands in for pip: says what an installer would find.
-PROBE = '''
+PROBE = """
 import json, os, sys
 
 def identity(path):
@@ -37,29 +37,58 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
+"""
 
 
 # Spellings of an install, and of questions that are none (INTEROP F5). {pip}: the directory of the
 # pip package, {wheel}: a pip wheel.
 INSTALLS = [
-    "pip install x", "pip3 install x", "pip3.11 install x", "python -m pip install x",
-    "python3 -m pip install x", "python -Im pip install x", "python -Esm pip install x",
-    "python -mpip install x", "python -u -m pip install x", "python -X dev -m pip install x",
-    "python -W ignore -B -mpip install x", "python {pip} install x", "python {pip}/ install x",
-    "python {pip}/__main__.py install x", "python -I {wheel}/pip install x",
-    "python {wheel}/pip uninstall -y x", "pip uninstall -y x", "pip -q install x",
-    "pip --no-input --proxy http://127.0.0.1:1 install x", "pip -qq --timeout 3 install -U x",
-    "python -Im pip -v --retries 1 install x", "pip cache purge", "pip install --help",
+    "pip install x",
+    "pip3 install x",
+    "pip3.11 install x",
+    "python -m pip install x",
+    "python3 -m pip install x",
+    "python -Im pip install x",
+    "python -Esm pip install x",
+    "python -mpip install x",
+    "python -u -m pip install x",
+    "python -X dev -m pip install x",
+    "python -W ignore -B -mpip install x",
+    "python {pip} install x",
+    "python {pip}/ install x",
+    "python {pip}/__main__.py install x",
+    "python -I {wheel}/pip install x",
+    "python {wheel}/pip uninstall -y x",
+    "pip uninstall -y x",
+    "pip -q install x",
+    "pip --no-input --proxy http://127.0.0.1:1 install x",
+    "pip -qq --timeout 3 install -U x",
+    "python -Im pip -v --retries 1 install x",
+    "pip cache purge",
+    "pip install --help",
 ]
 
 
 QUESTIONS = [
-    "pip list", "pip show x", "pip freeze", "pip check", "pip --version", "pip -V", "pip --help",
-    "pip", "pip index versions x", "python -m pip list", "python -Im pip list --format=json",
-    "python -mpip show install", "python -u -m pip freeze", "python {pip} check",
-    "python {wheel}/pip list", "python -c pass -m pip install x", "python -m json.tool -h",
-    "pip --proxy install list", "python -m this pip install",
+    "pip list",
+    "pip show x",
+    "pip freeze",
+    "pip check",
+    "pip --version",
+    "pip -V",
+    "pip --help",
+    "pip",
+    "pip index versions x",
+    "python -m pip list",
+    "python -Im pip list --format=json",
+    "python -mpip show install",
+    "python -u -m pip freeze",
+    "python {pip} check",
+    "python {wheel}/pip list",
+    "python -c pass -m pip install x",
+    "python -m json.tool -h",
+    "pip --proxy install list",
+    "python -m this pip install",
 ]
 
 
@@ -76,8 +105,9 @@ class Spellings(InstallCase):
         (cls.pip_dir / "__main__.py").write_text(PROBE)
         for name in ("pip", "pip3", "pip3.11"):
             cls.shared.script(name, "from pip.__main__ import main\nmain()\n")
-        cls.wheel = packages.wheel(cls.shared.path, "pip", "99",
-                                   files={"pip/__init__.py": "", "pip/__main__.py": PROBE})
+        cls.wheel = packages.wheel(
+            cls.shared.path, "pip", "99", files={"pip/__init__.py": "", "pip/__main__.py": PROBE}
+        )
         cls.shared.write("secret.txt", "x")
         cls.shared.wrap()
 
@@ -125,9 +155,13 @@ class Spellings(InstallCase):
             self.assertNotEqual(program[place], installer[place], place)
 
     def test_project_is_seen_when_named(self):
-        for line in ("pip install .", "pip install ./", "pip install -e .",
-                     f"pip install {self.shared.path}",
-                     f"python -m pip install --editable={self.shared.path}"):
+        for line in (
+            "pip install .",
+            "pip install ./",
+            "pip install -e .",
+            f"pip install {self.shared.path}",
+            f"python -m pip install --editable={self.shared.path}",
+        ):
             with self.subTest(line):
                 self.assertIn("secret.txt", self.probe(line)["project"])
 

@@ -24,9 +24,15 @@ class Together(Case):
                 project.script(f"entry-{number}", "pass\n")
             before = snapshot(project.env_dir)
             project.will_be_wrapped()
-            children = [subprocess.Popen([TOOL, "wrap", "-q", str(project.env_dir)],
-                                         stderr=subprocess.PIPE, env=environment(), text=True)
-                        for _ in range(3)]
+            children = [
+                subprocess.Popen(
+                    [TOOL, "wrap", "-q", str(project.env_dir)],
+                    stderr=subprocess.PIPE,
+                    env=environment(),
+                    text=True,
+                )
+                for _ in range(3)
+            ]
             for child in children:
                 _, said = child.communicate(timeout=SECONDS)
                 self.assertEqual((child.returncode, said), (0, ""))
@@ -41,9 +47,15 @@ class Together(Case):
         before = snapshot(project.env_dir)
         project.will_be_wrapped()
         for _ in range(10):
-            children = [subprocess.Popen([TOOL, word, "-q", str(project.env_dir)],
-                                         stderr=subprocess.PIPE, env=environment(), text=True)
-                        for word in ("wrap", "unwrap", "wrap")]
+            children = [
+                subprocess.Popen(
+                    [TOOL, word, "-q", str(project.env_dir)],
+                    stderr=subprocess.PIPE,
+                    env=environment(),
+                    text=True,
+                )
+                for word in ("wrap", "unwrap", "wrap")
+            ]
             for child in children:
                 _, said = child.communicate(timeout=SECONDS)
                 self.assertIn(child.returncode, (0, 125), said)
@@ -58,8 +70,9 @@ class Together(Case):
         code = "import sys; print('up', flush=True); print(sys.stdin.read(), flush=True)"
         children = []
         for step in range(3):
-            child = project.spawn("python", "-c", code, stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, text=True)
+            child = project.spawn(
+                "python", "-c", code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
             self.assertEqual(child.stdout.readline(), "up\n")
             children.append(child)
             project.wrap(*(["--unshare-net"] if step == 1 else []))
@@ -71,10 +84,23 @@ class Together(Case):
         project = self.plain()
         project.wrap()
         for _ in range(8):
-            child = subprocess.Popen([TOOL, "wrap", "-q", str(project.env_dir)],
-                                     env=environment(), stderr=subprocess.PIPE, text=True)
-            starts = [project.spawn("python", "-c", "print(1)", stdout=subprocess.PIPE,
-                                    stderr=subprocess.PIPE, text=True) for _ in range(4)]
+            child = subprocess.Popen(
+                [TOOL, "wrap", "-q", str(project.env_dir)],
+                env=environment(),
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            starts = [
+                project.spawn(
+                    "python",
+                    "-c",
+                    "print(1)",
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+                for _ in range(4)
+            ]
             for start in starts:
                 out, said = start.communicate(timeout=SECONDS)
                 self.assertEqual((start.returncode, out, said), (0, "1\n", ""))
@@ -82,8 +108,9 @@ class Together(Case):
             self.assertEqual((child.returncode, said), (0, ""))
 
     def kill_at(self, argv, delay):
-        child = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                 env=environment())
+        child = subprocess.Popen(
+            argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
+        )
         time.sleep(delay)
         child.kill()
         child.wait(SECONDS)
@@ -162,8 +189,11 @@ class Together(Case):
                 path = project.env_dir / "bin" / f"new-{turn}-{number}"
                 path.write_text(f"#!{project.bin('python')}\nprint({number})\n")
                 path.chmod(0o755)
-            child = subprocess.Popen([TOOL, "internal-refresh", str(project.env_dir)],
-                                     stderr=subprocess.DEVNULL, env=environment())
+            child = subprocess.Popen(
+                [TOOL, "internal-refresh", str(project.env_dir)],
+                stderr=subprocess.DEVNULL,
+                env=environment(),
+            )
             time.sleep(chance.uniform(0, 0.08))
             child.kill()
             child.wait(SECONDS)
@@ -197,11 +227,23 @@ class Interrupted(InstallCase):
     def interrupt(self, number):
         chance = random.Random(number)
         for turn in range(self.ROUNDS):
-            words = ["install", "--no-index", "--force-reinstall", "--find-links",
-                     str(self.wheels), "many"]
-            child = subprocess.Popen(self.command(*words), cwd=self.p.path,
-                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                     stderr=subprocess.PIPE, env=environment(), text=True)
+            words = [
+                "install",
+                "--no-index",
+                "--force-reinstall",
+                "--find-links",
+                str(self.wheels),
+                "many",
+            ]
+            child = subprocess.Popen(
+                self.command(*words),
+                cwd=self.p.path,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=environment(),
+                text=True,
+            )
             time.sleep(chance.uniform(0.3, 1.6))
             child.send_signal(number)
             _, said = child.communicate(timeout=SECONDS)
@@ -225,8 +267,13 @@ class Interrupted(InstallCase):
     def test_starts_while_pip_installs(self):
         child = subprocess.Popen(
             self.command("install", "--no-index", "--find-links", str(self.wheels), "many"),
-            cwd=self.p.path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, env=environment(), text=True)
+            cwd=self.p.path,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            text=True,
+        )
         starts = 0
         while child.poll() is None:
             self.assert_clean(self.p.code("pass"))

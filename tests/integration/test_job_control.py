@@ -20,8 +20,14 @@ class JobControl(Compared):
     """A real interactive bash on a terminal."""
 
     def shell(self, one):
-        env = environment(TERM="dumb", PS1="$ ", HISTFILE=None, INPUTRC="/dev/null",
-                                  PATH="/usr/bin:/bin", PROMPT_COMMAND=None)
+        env = environment(
+            TERM="dumb",
+            PS1="$ ",
+            HISTFILE=None,
+            INPUTRC="/dev/null",
+            PATH="/usr/bin:/bin",
+            PROMPT_COMMAND=None,
+        )
         terminal = Terminal("bash", "--noprofile", "--norc", "-i", cwd=one.path, env=env)
         self.addCleanup(terminal.close)
         terminal.send("PS1='rea''dy> '; bind 'set enable-bracketed-paste off' 2>/dev/null\n")
@@ -46,7 +52,7 @@ class JobControl(Compared):
             terminal.send(typed)
             before = terminal.seen
             match = terminal.expect(expected)
-            transcript.append(self.clean(before[:match.start()] + match.group(0)))
+            transcript.append(self.clean(before[: match.start()] + match.group(0)))
         terminal.send("exit 0\n")
         transcript.append(self.clean(terminal.rest()))
         transcript.append(terminal.wait())
@@ -57,89 +63,112 @@ class JobControl(Compared):
         native = self.session(self.twin, steps)
         self.assertEqual(wrapped, native)
 
-    PROGRAM = ("import sys, time\nn = 0\nprint('up', flush=True)\n"
-               "try:\n    for line in sys.stdin:\n        n += 1\n"
-               "        print('got', line.strip(), flush=True)\n"
-               "except KeyboardInterrupt:\n    print('interrupted', flush=True)\n"
-               "    raise SystemExit(9)\n")
+    PROGRAM = (
+        "import sys, time\nn = 0\nprint('up', flush=True)\n"
+        "try:\n    for line in sys.stdin:\n        n += 1\n"
+        "        print('got', line.strip(), flush=True)\n"
+        "except KeyboardInterrupt:\n    print('interrupted', flush=True)\n"
+        "    raise SystemExit(9)\n"
+    )
 
     def setUp(self):
         for one in (self.project, self.twin):
             one.write("job.py", self.PROGRAM)
 
     def test_interrupt(self):
-        self.same_session([
-            (".venv/bin/python job.py\n", r"up\r\n"),
-            ("one\n", r"got one\r\n"),
-            ("\x03", r"ready> "),
-            ("echo status $?\n", r"status 9\r\nready> "),
-        ])
+        self.same_session(
+            [
+                (".venv/bin/python job.py\n", r"up\r\n"),
+                ("one\n", r"got one\r\n"),
+                ("\x03", r"ready> "),
+                ("echo status $?\n", r"status 9\r\nready> "),
+            ]
+        )
 
     def test_stop_and_continue(self):
-        self.same_session([
-            (".venv/bin/python job.py\n", r"up\r\n"),
-            ("one\n", r"got one\r\n"),
-            ("\x1a", r"Stopped.*\r\nready> "),
-            ("jobs\n", r"Stopped.*\r\nready> "),
-            ("fg\n", r"job\.py\r\n"),
-            ("two\n", r"got two\r\n"),
-            ("\x1a", r"Stopped.*\r\nready> "),
-            ("fg\n", r"job\.py\r\n"),
-            ("three\n", r"got three\r\n"),
-            ("\x04", r"ready> "),
-            ("echo status $?\n", r"status 0\r\nready> "),
-        ])
+        self.same_session(
+            [
+                (".venv/bin/python job.py\n", r"up\r\n"),
+                ("one\n", r"got one\r\n"),
+                ("\x1a", r"Stopped.*\r\nready> "),
+                ("jobs\n", r"Stopped.*\r\nready> "),
+                ("fg\n", r"job\.py\r\n"),
+                ("two\n", r"got two\r\n"),
+                ("\x1a", r"Stopped.*\r\nready> "),
+                ("fg\n", r"job\.py\r\n"),
+                ("three\n", r"got three\r\n"),
+                ("\x04", r"ready> "),
+                ("echo status $?\n", r"status 0\r\nready> "),
+            ]
+        )
 
     def test_background(self):
-        self.same_session([
-            (".venv/bin/python -c 'import time; time.sleep(1); print(\"done\")' &\n", r"ready> "),
-            ("wait; echo status $?\n", r"status 0\r\nready> "),
-        ])
+        self.same_session(
+            [
+                (
+                    ".venv/bin/python -c 'import time; time.sleep(1); print(\"done\")' &\n",
+                    r"ready> ",
+                ),
+                ("wait; echo status $?\n", r"status 0\r\nready> "),
+            ]
+        )
 
     def test_stopped_then_background(self):
-        self.same_session([
-            (sleeper(2.5, "; print(\"end\")") + "\n", r"\nup\r\n"),
-            ("\x1a", r"Stopped.*\r\nready> "),
-            ("bg\n", r"ready> "),
-            ("wait\n", r"(?s)end\r\n.*ready> "),  # what is typed before is echoed twice or once
-        ])
+        self.same_session(
+            [
+                (sleeper(2.5, '; print("end")') + "\n", r"\nup\r\n"),
+                ("\x1a", r"Stopped.*\r\nready> "),
+                ("bg\n", r"ready> "),
+                ("wait\n", r"(?s)end\r\n.*ready> "),  # what is typed before is echoed twice or once
+            ]
+        )
 
     def test_background_reader_is_stopped(self):
-        self.same_session([
-            (".venv/bin/python job.py &\n", r"up\r\n"),
-            ("\n", r"Stopped.*\r\nready> "),
-            ("fg\n", r"job\.py\r\n"),
-            ("one\n", r"got one\r\n"),
-            ("\x04", r"ready> "),
-        ])
+        self.same_session(
+            [
+                (".venv/bin/python job.py &\n", r"up\r\n"),
+                ("\n", r"Stopped.*\r\nready> "),
+                ("fg\n", r"job\.py\r\n"),
+                ("one\n", r"got one\r\n"),
+                ("\x04", r"ready> "),
+            ]
+        )
 
     def test_kill_a_job(self):
-        self.same_session([
-            (sleeper(30) + " &\n", r"[\n ]up\r\n"),
-            ("kill %1; wait\n", r"ready> "),
-        ])
+        self.same_session(
+            [
+                (sleeper(30) + " &\n", r"[\n ]up\r\n"),
+                ("kill %1; wait\n", r"ready> "),
+            ]
+        )
 
     def test_kill_a_stopped_job(self):
-        self.same_session([
-            (sleeper(30) + "\n", r"\nup\r\n"),
-            ("\x1a", r"Stopped.*\r\nready> "),
-            ("kill %1; fg 2>/dev/null; wait; echo over\n", r"over\r\nready> "),
-        ])
+        self.same_session(
+            [
+                (sleeper(30) + "\n", r"\nup\r\n"),
+                ("\x1a", r"Stopped.*\r\nready> "),
+                ("kill %1; fg 2>/dev/null; wait; echo over\n", r"over\r\nready> "),
+            ]
+        )
 
     def test_pipeline(self):
-        self.same_session([
-            (sleeper(20) + " | cat\n", r"\nup\r\n"),
-            ("\x1a", r"Stopped.*\r\nready> "),
-            ("fg\n", r"cat\r\n"),
-            ("\x03", r"ready> "),
-        ])
+        self.same_session(
+            [
+                (sleeper(20) + " | cat\n", r"\nup\r\n"),
+                ("\x1a", r"Stopped.*\r\nready> "),
+                ("fg\n", r"cat\r\n"),
+                ("\x03", r"ready> "),
+            ]
+        )
 
     def test_quit_key(self):
-        self.same_session([
-            ("ulimit -c 0; " + sleeper(20) + "\n", r"\nup\r\n"),
-            ("\x1c", r"ready> "),
-            ("echo status $?\n", r"status 131\r\nready> "),
-        ])
+        self.same_session(
+            [
+                ("ulimit -c 0; " + sleeper(20) + "\n", r"\nup\r\n"),
+                ("\x1c", r"ready> "),
+                ("echo status $?\n", r"status 131\r\nready> "),
+            ]
+        )
 
 
 class OwnGroup(JobControl):
@@ -153,15 +182,22 @@ class OwnGroup(JobControl):
 
     def test_is_its_own_leader(self):
         code = "import os; os.setpgrp(); print(os.getpgrp() == os.getpid(), os.ttyname(0) > '')"
-        self.same_session([(f".venv/bin/python -c \"{code}\"\n", r"True True\r\nready> ")])
+        self.same_session([(f'.venv/bin/python -c "{code}"\n', r"True True\r\nready> ")])
 
 
 class Shell(Compared):
     """`sandbox-venv shell` on a terminal: the shell is an interactive one with job control."""
 
     def shell(self, path, inside=True):
-        env = environment(TERM="dumb", SHELL=path, HISTFILE=None, INPUTRC="/dev/null",
-                                  PS1="in> ", ENV=None, PROMPT_COMMAND=None)
+        env = environment(
+            TERM="dumb",
+            SHELL=path,
+            HISTFILE=None,
+            INPUTRC="/dev/null",
+            PS1="in> ",
+            ENV=None,
+            PROMPT_COMMAND=None,
+        )
         argv = [TOOL, "shell", self.project.env_dir] if inside else [path, "-i"]
         terminal = Terminal(*argv, cwd=self.project.path, env=env)
         self.addCleanup(terminal.close)
@@ -218,9 +254,13 @@ class Shell(Compared):
         env_dir = self.project.env_dir
         for path in self.each():
             script = f"'{TOOL}' shell '{env_dir}'; echo o''ver; read x; echo \"got $x\""
-            with Terminal("/bin/sh", "-c", script, cwd=self.project.path,
-                                  env=environment(TERM="dumb", SHELL=path, PS1="in> ",
-                                                          ENV=None)) as terminal:
+            with Terminal(
+                "/bin/sh",
+                "-c",
+                script,
+                cwd=self.project.path,
+                env=environment(TERM="dumb", SHELL=path, PS1="in> ", ENV=None),
+            ) as terminal:
                 terminal.send("PS1='rea''dy> '\n")
                 terminal.expect("ready> ")
                 terminal.send("exit\n")
@@ -246,6 +286,10 @@ class Shell(Compared):
         self.assertEqual(self.end(outer)[1], 7)
 
     def test_without_a_terminal(self):
-        done = tool("shell", self.project.env_dir, input="echo $(( 6 * 7 ))\nexit 3\n",
-                            env=environment(SHELL="/bin/dash"))
+        done = tool(
+            "shell",
+            self.project.env_dir,
+            input="echo $(( 6 * 7 ))\nexit 3\n",
+            env=environment(SHELL="/bin/dash"),
+        )
         self.assertEqual((done.returncode, done.stdout, done.stderr), (3, "42\n", ""))

@@ -13,7 +13,11 @@ from lib.programs import SECONDS
 class Death(Compared):
     def test_killing_the_stub_ends_everything(self):
         beat = self.project.path / "beat"
-        process = self.popen(self.project, "python", "-c", textwrap.dedent(f"""
+        process = self.popen(
+            self.project,
+            "python",
+            "-c",
+            textwrap.dedent(f"""
             import os, time
             for _ in range(3):
                 if os.fork() == 0:
@@ -22,7 +26,9 @@ class Death(Compared):
             print('up', flush=True)
             while True:
                 open({str(beat)!r}, 'w').close(); time.sleep(0.02)
-            """), stdout=subprocess.PIPE)
+            """),
+            stdout=subprocess.PIPE,
+        )
         for _ in range(4):
             process.stdout.readline()
         inside = descendants(process.pid)
@@ -99,7 +105,9 @@ class Lifetime(Case):
     def test_children_that_hold_the_pipe(self):
         """As natively: who reads to the end waits for every writer."""
         project = self.wrapped(policy="lifetime: tree\n")
-        done = project.code("import os, time\nif os.fork() == 0:\n    time.sleep(0.7)\n"
-                            "    os.write(1, b'child')\n    os._exit(0)\n"
-                            "os.write(1, b'parent ')")
+        done = project.code(
+            "import os, time\nif os.fork() == 0:\n    time.sleep(0.7)\n"
+            "    os.write(1, b'child')\n    os._exit(0)\n"
+            "os.write(1, b'parent ')"
+        )
         self.assertEqual((done.returncode, done.stdout), (0, "parent child"))

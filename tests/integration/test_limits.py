@@ -108,12 +108,16 @@ class WithoutGroups(Case):
         if groups()[0] and "delegated" in groups()[0]:
             impossible("a delegated subtree needs nobody's help")
         # No systemd is to be found on a bus that isn't there.
-        self.env = environment(DBUS_SESSION_BUS_ADDRESS="unix:path=/nonexistent/bus",
-                               XDG_RUNTIME_DIR="/nonexistent")
+        self.env = environment(
+            DBUS_SESSION_BUS_ADDRESS="unix:path=/nonexistent/bus", XDG_RUNTIME_DIR="/nonexistent"
+        )
 
     def test_a_limit_that_cannot_be_kept_is_refused(self):
-        for text, key in (("{memory: 1G}", "limits.memory"), ("{cpus: 1}", "limits.cpus"),
-                          ("{memory: 1G, cpus: 1, processes: 9}", "limits.memory")):
+        for text, key in (
+            ("{memory: 1G}", "limits.memory"),
+            ("{cpus: 1}", "limits.cpus"),
+            ("{memory: 1G, cpus: 1, processes: 9}", "limits.memory"),
+        ):
             with self.subTest(text):
                 project = self.wrapped(policy=f"limits: {text}\n")
                 done = project.code("print('ran')", env=self.env)
@@ -126,8 +130,9 @@ class WithoutGroups(Case):
     def test_check_and_status_say_so(self):
         project = self.wrapped(policy="limits: {memory: 1G}\n")
         self.assert_refused(project.code("pass", env=self.env))
-        self.assert_refused(tool("policy", "check", project.env_dir, env=self.env),
-                            saying="limits.memory (")
+        self.assert_refused(
+            tool("policy", "check", project.env_dir, env=self.env), saying="limits.memory ("
+        )
         self.assertEqual(tool("status", project.env_dir, "--check", env=self.env).returncode, 1)
         shown = tool("status", project.env_dir, env=self.env)
         self.assertIn("memory and cpus cannot be held here", shown.stdout)
@@ -144,8 +149,10 @@ class WithoutGroups(Case):
         self.assert_clean(project.code("pass", env=self.env))
         self.assertEqual(tool("policy", "check", project.env_dir, env=self.env).stdout, "ok\n")
         self.assertEqual(tool("status", project.env_dir, "--check", env=self.env).returncode, 0)
-        self.assertIn("memory and cpus cannot be limited here: ",
-                      tool("status", project.env_dir, env=self.env).stdout)
+        self.assertIn(
+            "memory and cpus cannot be limited here: ",
+            tool("status", project.env_dir, env=self.env).stdout,
+        )
 
     def test_a_limit_that_was_taken_out_again_refuses_nothing(self):
         """The plan that was made with it fails first, and is made again before anything is told."""
@@ -171,10 +178,13 @@ class WithoutGroups(Case):
     def test_one_kind_of_start_may_need_what_another_does_not(self):
         project = self.wrapped(policy="commands: [{match: [sh], limits: {memory: 1G}}]\n")
         self.assert_clean(project.code("pass", env=self.env))
-        self.assert_refused(tool("run", project.env_dir, "--", "sh", "-c", "exit 3", env=self.env),
-                            saying="limits.memory (")
-        self.assert_refused(tool("policy", "check", project.env_dir, env=self.env),
-                            saying="limits.memory (")
+        self.assert_refused(
+            tool("run", project.env_dir, "--", "sh", "-c", "exit 3", env=self.env),
+            saying="limits.memory (",
+        )
+        self.assert_refused(
+            tool("policy", "check", project.env_dir, env=self.env), saying="limits.memory ("
+        )
 
 
 class OnTheBus(Case):
@@ -185,8 +195,9 @@ class OnTheBus(Case):
         self.addCleanup(bus.close)
         bus.bind(str(top / "bus"))
         bus.listen(5)
-        return bus, environment(DBUS_SESSION_BUS_ADDRESS=f"unix:path={top}/bus",
-                                XDG_RUNTIME_DIR=str(top))
+        return bus, environment(
+            DBUS_SESSION_BUS_ADDRESS=f"unix:path={top}/bus", XDG_RUNTIME_DIR=str(top)
+        )
 
     def test_an_ordinary_start_asks_nobody(self):
         project = self.wrapped()
@@ -204,8 +215,9 @@ class OnTheBus(Case):
             impossible(groups()[1])
         project = self.wrapped(policy="limits: {memory: 1G}\n")
         bus, env = self.listener(pathlib.Path(project.top))
-        project.code("pass", env=environment(DBUS_SESSION_BUS_ADDRESS=None,
-                                             XDG_RUNTIME_DIR=None)) # brings the plan up to date
+        project.code(
+            "pass", env=environment(DBUS_SESSION_BUS_ADDRESS=None, XDG_RUNTIME_DIR=None)
+        )  # brings the plan up to date
         thread = threading.Thread(target=lying_bus.lie, args=(bus,), daemon=True)
         thread.start()
         done = project.code("print('ran')", env=env)
@@ -217,11 +229,13 @@ class ByTheKernel(Case):
     """Limits of a process, which need no control group."""
 
     def test_a_disk_filler_ends(self):
-        fill = ("import os\n"
-                "with open('big', 'wb') as file:\n"
-                "    for _ in range(64):\n"
-                "        file.write(b'x' * (1 << 20)); file.flush()\n"
-                "print(os.path.getsize('big') >> 20)\n")
+        fill = (
+            "import os\n"
+            "with open('big', 'wb') as file:\n"
+            "    for _ in range(64):\n"
+            "        file.write(b'x' * (1 << 20)); file.flush()\n"
+            "print(os.path.getsize('big') >> 20)\n"
+        )
         project = self.wrapped(policy="limits: {file-size: 4M}\n")
         done = project.code(fill)
         self.assertNotEqual(done.returncode, 0)
@@ -275,16 +289,20 @@ class InGroups(Case):
 
     def leftovers(self):
         """Groups of ours that are still there."""
-        return [path for path, _, _ in os.walk(HIERARCHY)
-                if os.path.basename(path).startswith("sandbox-venv-")]
+        return [
+            path
+            for path, _, _ in os.walk(HIERARCHY)
+            if os.path.basename(path).startswith("sandbox-venv-")
+        ]
 
     def assert_gone(self):
         self.assertTrue(wait_for(lambda: not self.leftovers()), self.leftovers())
 
     def waiting(self, project):
         """A program that waits, and its process on the host."""
-        process = project.spawn("python", "-c", "print(1, flush=True); input()",
-                                stdin=-1, stdout=-1, stderr=-1)
+        process = project.spawn(
+            "python", "-c", "print(1, flush=True); input()", stdin=-1, stdout=-1, stderr=-1
+        )
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         self.assertEqual(process.stdout.readline(), b"1\n")
@@ -295,10 +313,13 @@ class InGroups(Case):
         self.assertIn(wanted or self.way, self.way)
         project = self.limited()
         self.assert_clean(project.code("pass"))
-        self.assertEqual(tool("policy", "check", project.env_dir).stdout,
-                         f"ok: limits are held by {self.way}\n")
-        self.assertIn(f"memory, cpus and processes together: held by {self.way}",
-                      tool("status", project.env_dir).stdout)
+        self.assertEqual(
+            tool("policy", "check", project.env_dir).stdout, f"ok: limits are held by {self.way}\n"
+        )
+        self.assertIn(
+            f"memory, cpus and processes together: held by {self.way}",
+            tool("status", project.env_dir).stdout,
+        )
         told = json.loads(tool("status", project.env_dir, "--json").stdout)
         self.assertEqual(told["limits"]["control_group"], True)
         self.assertEqual((told["ok"], told["problems"]), (True, []))
@@ -311,8 +332,12 @@ class InGroups(Case):
         for pid in below:
             group = group_of(pid)
             self.assertTrue(group.name.startswith("sandbox-venv-"), group)
-            for name, text in (("memory.max", str(1 << 30)), ("memory.swap.max", "0"),
-                               ("cpu.max", "100000 100000"), ("pids.max", "78")):
+            for name, text in (
+                ("memory.max", str(1 << 30)),
+                ("memory.swap.max", "0"),
+                ("cpu.max", "100000 100000"),
+                ("pids.max", "78"),
+            ):
                 self.assertEqual((group / name).read_text().strip(), text, name)
         self.assertNotEqual(group_of(process.pid), group)
         self.assertEqual(process.communicate(b"\n"), (b"", b""))
@@ -329,8 +354,11 @@ class InGroups(Case):
         done = project.code(HOG, "400")
         self.assertEqual(done.returncode, -signal.SIGKILL)
         self.assertLess(int(done.stdout.split()[-1]), MEMORY)
-        self.assertEqual(done.stderr, "sandbox-venv: the kernel ended 1 of its processes for want "
-                                      "of memory (limits.memory)\n")
+        self.assertEqual(
+            done.stderr,
+            "sandbox-venv: the kernel ended 1 of its processes for want "
+            "of memory (limits.memory)\n",
+        )
         self.assert_gone()
         project.policy("")
         self.assertEqual(project.code(HOG, "400").stdout.split()[-1], "400")
@@ -338,18 +366,20 @@ class InGroups(Case):
     def test_many_small_hogs_end(self):
         """Together they have too much, each has not."""
         project = self.limited()
-        many = ("import os, sys, time\n"
-                "pids = []\n"
-                "for _ in range(16):\n"
-                "    pid = os.fork()\n"
-                "    if pid == 0:\n"
-                "        kept = bytearray(b'x') * (20 << 20)\n"
-                "        time.sleep(600)\n"
-                "    pids.append(pid)\n"
-                "ended, status = os.wait()\n"
-                "print(os.WTERMSIG(status))\n"
-                "for pid in pids:\n"
-                "    if pid != ended: os.kill(pid, 9); os.waitpid(pid, 0)\n")
+        many = (
+            "import os, sys, time\n"
+            "pids = []\n"
+            "for _ in range(16):\n"
+            "    pid = os.fork()\n"
+            "    if pid == 0:\n"
+            "        kept = bytearray(b'x') * (20 << 20)\n"
+            "        time.sleep(600)\n"
+            "    pids.append(pid)\n"
+            "ended, status = os.wait()\n"
+            "print(os.WTERMSIG(status))\n"
+            "for pid in pids:\n"
+            "    if pid != ended: os.kill(pid, 9); os.waitpid(pid, 0)\n"
+        )
         done = project.code(many)
         self.assertEqual(done.stdout, "9\n", done.stderr)
         self.assertRegex(done.stderr, r"^sandbox-venv: the kernel ended \d+ of its processes")
@@ -357,10 +387,12 @@ class InGroups(Case):
 
     def test_memory_that_is_files_counts(self):
         project = self.limited()
-        fill = ("with open('/dev/shm/big', 'wb') as file:\n"
-                "    for n in range(40):\n"
-                "        file.write(bytes(8 << 20)); file.flush()\n"
-                "import os; os.unlink('/dev/shm/big')\n")
+        fill = (
+            "with open('/dev/shm/big', 'wb') as file:\n"
+            "    for n in range(40):\n"
+            "        file.write(bytes(8 << 20)); file.flush()\n"
+            "import os; os.unlink('/dev/shm/big')\n"
+        )
         self.assertEqual(project.code(fill).returncode, -signal.SIGKILL)
         project.policy("")
         self.assert_clean(project.code(fill))
@@ -390,11 +422,13 @@ class InGroups(Case):
 
     def test_processor_time_is_shared(self):
         """Two busy processes get together what one processor gives."""
-        busy = ("import os, time\n"
-                "end = time.monotonic() + 3\n"
-                "pids = [os.fork() for _ in range(1)]\n"
-                "while time.monotonic() < end: pass\n"
-                "if pids[0]: os.wait(); t = os.times(); print(t.user + t.children_user)\n")
+        busy = (
+            "import os, time\n"
+            "end = time.monotonic() + 3\n"
+            "pids = [os.fork() for _ in range(1)]\n"
+            "while time.monotonic() < end: pass\n"
+            "if pids[0]: os.wait(); t = os.times(); print(t.user + t.children_user)\n"
+        )
         done = self.limited("{cpus: 1}").code(busy)
         self.assertLess(float(done.stdout), 3.6, done.stderr)
 
@@ -411,21 +445,30 @@ class InGroups(Case):
 
     def test_what_lives_on_stays_in_the_group(self):
         project = self.limited()
-        done = project.code("import os, time\n"
-                            "if os.fork() == 0:\n"
-                            "    os.setsid(); os.close(1); os.close(2); time.sleep(2)\n")
+        done = project.code(
+            "import os, time\n"
+            "if os.fork() == 0:\n"
+            "    os.setsid(); os.close(1); os.close(2); time.sleep(2)\n"
+        )
         self.assert_clean(done)
         self.assertEqual(len(self.leftovers()), 1)
         if "delegated" in self.way:
-            self.assertTrue(wait_for(lambda: "populated 0" in pathlib.Path(
-                self.leftovers()[0], "cgroup.events").read_text()))
+            self.assertTrue(
+                wait_for(
+                    lambda: (
+                        "populated 0"
+                        in pathlib.Path(self.leftovers()[0], "cgroup.events").read_text()
+                    )
+                )
+            )
             self.assert_clean(project.code("pass"))
         self.assert_gone()
 
     def test_many_at_once(self):
         project = self.limited()
-        processes = [project.spawn("python", "-c", "print(input())", stdin=-1, stdout=-1)
-                     for _ in range(12)]
+        processes = [
+            project.spawn("python", "-c", "print(input())", stdin=-1, stdout=-1) for _ in range(12)
+        ]
         for n, process in enumerate(processes):
             self.assertEqual(process.communicate(b"%d\n" % n, timeout=SECONDS)[0], b"%d\n" % n)
             self.assertEqual(process.returncode, 0)
@@ -454,12 +497,26 @@ class InGroups(Case):
             group.mkdir()
             self.addCleanup(group.rmdir)
             (group / "memory.max").write_text(str(memory))
-            return project.code(code, *args, preexec_fn=lambda: (group / "cgroup.procs").write_text(
-                str(os.getpid())))
+            return project.code(
+                code,
+                *args,
+                preexec_fn=lambda: (group / "cgroup.procs").write_text(str(os.getpid())),
+            )
         user = [] if AS_ROOT else ["--user"]
-        return run("systemd-run", "--quiet", *user, "--scope", "-p", f"MemoryMax={memory}",
-                   project.bin("python"), "-c", code, *args, cwd=str(project.path),
-                   env=environment(XDG_RUNTIME_DIR=f"/run/user/{os.getuid()}"))
+        return run(
+            "systemd-run",
+            "--quiet",
+            *user,
+            "--scope",
+            "-p",
+            f"MemoryMax={memory}",
+            project.bin("python"),
+            "-c",
+            code,
+            *args,
+            cwd=str(project.path),
+            env=environment(XDG_RUNTIME_DIR=f"/run/user/{os.getuid()}"),
+        )
 
     def test_the_caller_s_own_limits_stay(self):
         """Moving into a group of its own gives nobody more than its caller has."""
@@ -486,21 +543,23 @@ class InGroups(Case):
         self.assert_gone()
 
     def test_there_is_no_way_out_from_inside(self):
-        leave = ("import ctypes, os, sys\n"
-                 "libc = ctypes.CDLL(None, use_errno=True)\n"
-                 "def mount(kind, place):\n"
-                 "    os.makedirs(place, exist_ok=True)\n"
-                 "    return libc.mount(b'none', place.encode(), kind, 0, None)\n"
-                 "found = [mount(b'cgroup2', '/tmp/g'), mount(b'cgroup', '/tmp/h')]\n"
-                 "for top, _, files in os.walk('/sys/fs'):\n"
-                 "    found += [top] if 'cgroup.procs' in files else []\n"
-                 "for name in sys.argv[1:]:\n"
-                 "    try:\n"
-                 "        open(name + '/cgroup.procs', 'w').write(str(os.getpid()))\n"
-                 "        found.append(name)\n"
-                 "    except OSError:\n"
-                 "        pass\n"
-                 "print(found, open('/proc/self/cgroup').read().split())\n")
+        leave = (
+            "import ctypes, os, sys\n"
+            "libc = ctypes.CDLL(None, use_errno=True)\n"
+            "def mount(kind, place):\n"
+            "    os.makedirs(place, exist_ok=True)\n"
+            "    return libc.mount(b'none', place.encode(), kind, 0, None)\n"
+            "found = [mount(b'cgroup2', '/tmp/g'), mount(b'cgroup', '/tmp/h')]\n"
+            "for top, _, files in os.walk('/sys/fs'):\n"
+            "    found += [top] if 'cgroup.procs' in files else []\n"
+            "for name in sys.argv[1:]:\n"
+            "    try:\n"
+            "        open(name + '/cgroup.procs', 'w').write(str(os.getpid()))\n"
+            "        found.append(name)\n"
+            "    except OSError:\n"
+            "        pass\n"
+            "print(found, open('/proc/self/cgroup').read().split())\n"
+        )
         project = self.limited()
         above = group_of(os.getpid())
         done = project.code(leave, above, HIERARCHY, above.parent)

@@ -121,7 +121,9 @@ class Recorded(LogCase):
 
     def test_cpu_time_is_the_programs_own(self):
         p = self.wrapped(policy="audit: {level: all}\n")
-        p.code("import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end: pass")
+        p.code(
+            "import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end: pass"
+        )
         (line,) = self.lines()
         self.assertGreaterEqual(line["usage"]["user_ms"] + line["usage"]["system_ms"], 450)
         self.assertGreaterEqual(line["wall_ms"], 450)
@@ -130,10 +132,13 @@ class Recorded(LogCase):
         p = self.wrapped(policy="limits: {wall-time: 1}\n")
         self.assertEqual(p.code("import time; time.sleep(30)").returncode, 124)
         p.policy("limits: {file-size: 1M}\n")
-        p.code("import signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
-               "open('big', 'wb').write(bytes(2 << 20))")
-        self.assertEqual([line["denied"]["what"] for line in self.lines()],
-                         ["wall-time", "file-size"])
+        p.code(
+            "import signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
+            "open('big', 'wb').write(bytes(2 << 20))"
+        )
+        self.assertEqual(
+            [line["denied"]["what"] for line in self.lines()], ["wall-time", "file-size"]
+        )
 
     def test_own_network_and_off(self):
         p = self.wrapped(policy="audit: {level: all}\nnetwork: {mode: none}\n")
@@ -149,8 +154,7 @@ class Recorded(LogCase):
         p.code("pass")
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda n: p.code("pass", n), range(40)))
-        self.assertEqual(sorted(int(line["argv"][3]) for line in self.lines()[1:]),
-                         list(range(40)))
+        self.assertEqual(sorted(int(line["argv"][3]) for line in self.lines()[1:]), list(range(40)))
 
     def test_it_is_rotated(self):
         p = self.wrapped(policy="audit: {level: all}\n")
@@ -168,13 +172,15 @@ class Recorded(LogCase):
 class FilterOff(LogCase):
     """SANDBOX_SECCOMP_ALLOW without names: the log says that the filter was off."""
 
-    CODE = ("import ctypes, fcntl, sys\n"
-            "libc = ctypes.CDLL(None, use_errno=True)\n"
-            "libc.personality(0x40000)\n"
-            "answers = [ctypes.get_errno()]\n"
-            "try: fcntl.ioctl(0, 0x5412, b'x'); answers.append(0)\n"
-            "except OSError as error: answers.append(error.errno)\n"
-            "print(answers)\n")
+    CODE = (
+        "import ctypes, fcntl, sys\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "libc.personality(0x40000)\n"
+        "answers = [ctypes.get_errno()]\n"
+        "try: fcntl.ioctl(0, 0x5412, b'x'); answers.append(0)\n"
+        "except OSError as error: answers.append(error.errno)\n"
+        "print(answers)\n"
+    )
 
     def test_it_is_recorded_and_the_terminal_stays_closed(self):
         p = self.wrapped(policy="audit: {level: all}\n")
@@ -184,8 +190,9 @@ class FilterOff(LogCase):
             self.assert_clean(done)
             seen.append(done.stdout.strip())
         self.assertEqual(seen, [f"[{errno.EPERM}, {errno.EPERM}]", f"[0, {errno.EPERM}]"])
-        self.assertEqual([line["isolation"]["filter"] for line in self.lines("start")],
-                         [True, False])
+        self.assertEqual(
+            [line["isolation"]["filter"] for line in self.lines("start")], [True, False]
+        )
 
 
 class Secret(LogCase):
@@ -194,9 +201,19 @@ class Secret(LogCase):
     def test_values_and_users(self):
         p = self.wrapped(policy="audit: {level: all}\n")
         env = environment(API_TOKEN=SECRET, PLAIN="nobodys-business", MY_KEY=SECRET * 2)
-        p.code("pass", f"https://bob:{SECRET}@host/x", f"--header=Authorization: Bearer {SECRET}",
-               "--password", SECRET, f"--token={SECRET}", f"DB={SECRET}", f"a {SECRET} b",
-               f"postgres://u:{SECRET}@db/x?password={SECRET}", "kept", env=env)
+        p.code(
+            "pass",
+            f"https://bob:{SECRET}@host/x",
+            f"--header=Authorization: Bearer {SECRET}",
+            "--password",
+            SECRET,
+            f"--token={SECRET}",
+            f"DB={SECRET}",
+            f"a {SECRET} b",
+            f"postgres://u:{SECRET}@db/x?password={SECRET}",
+            "kept",
+            env=env,
+        )
         tool("run", p.env_dir, "--", f"/none/{SECRET}", env=env)
         p.write(".env", f"FROM_DOTENV={SECRET}9\n")
         p.code("pass", env=env)
@@ -218,8 +235,11 @@ class Secret(LogCase):
 
     def test_long_command_lines_are_bounded(self):
         p = self.wrapped(policy="audit: {level: all}\n")
-        done = p.code("import sys; print(len(sys.argv), sum(map(len, sys.argv)))",
-                      *["y" * 100000] * 10, *["z"] * 1000)
+        done = p.code(
+            "import sys; print(len(sys.argv), sum(map(len, sys.argv)))",
+            *["y" * 100000] * 10,
+            *["z"] * 1000,
+        )
         self.assertEqual(done.stdout, "1011 1001002\n")
         self.assertLess(self.log.stat().st_size, 8192)
         (line,) = self.lines()
@@ -284,7 +304,9 @@ class Guarded(LogCase):
             "    os.makedirs(os.path.dirname(path), exist_ok=True)\n"
             "    open(path, 'a').write('forged\\n')\n"
             "except OSError: pass\n"
-            "print(json.dumps(os.path.exists(path) and 'version' in open(path).read()))", self.log)
+            "print(json.dumps(os.path.exists(path) and 'version' in open(path).read()))",
+            self.log,
+        )
         self.assertIs(seen, False)
         self.assertTrue(self.log.read_bytes().startswith(before))
         self.assertNotIn("forged", [line["event"] for line in self.lines()])
@@ -356,8 +378,12 @@ class ReadBack(LogCase):
     def test_follow(self):
         p = self.wrapped(policy="audit: {level: all}\n")
         p.code("pass", "one")
-        child = subprocess.Popen([TOOL, "log", "-f", str(p.env_dir)], text=True,
-                                 stdout=subprocess.PIPE, env=environment())
+        child = subprocess.Popen(
+            [TOOL, "log", "-f", str(p.env_dir)],
+            text=True,
+            stdout=subprocess.PIPE,
+            env=environment(),
+        )
         try:
             self.assertIn("one", child.stdout.readline())
             p.code("pass", "two")
@@ -378,8 +404,9 @@ class ReadBack(LogCase):
     def test_status(self):
         p = self.wrapped()
         told = json.loads(tool("status", p.env_dir, "--json", check=True).stdout)["audit"]
-        self.assertEqual(told, {"level": "denied", "log": str(self.log), "denials": 0,
-                                "last_denial": None})
+        self.assertEqual(
+            told, {"level": "denied", "log": str(self.log), "denials": 0, "last_denial": None}
+        )
         tool("run", p.env_dir, "--", "no-such-program")
         told = json.loads(tool("status", p.env_dir, "--json", check=True).stdout)["audit"]
         self.assertEqual((told["denials"], told["last_denial"]), (1, self.lines()[0]["time"]))
@@ -443,9 +470,18 @@ class Installed(LogCase):
         return self.pip("install", "--no-index", "--find-links", self.wheels, *words, name)
 
     def test_what_runs_unasked_is_told_and_recorded(self):
-        packages.wheel(self.wheels, "odd", scripts={"odd-x": "odd:main"}, files={
-            "odd/__init__.py": "", "odd.pth": "import sys\n", "odd-path.pth": "/nowhere\n",
-            "sitecustomize.py": "", "odd/native.so": b"\177ELF" + bytes(64)})
+        packages.wheel(
+            self.wheels,
+            "odd",
+            scripts={"odd-x": "odd:main"},
+            files={
+                "odd/__init__.py": "",
+                "odd.pth": "import sys\n",
+                "odd-path.pth": "/nowhere\n",
+                "sitecustomize.py": "",
+                "odd/native.so": b"\177ELF" + bytes(64),
+            },
+        )
         self.assertEqual(self.install("odd"), [])  # nothing of ours where pip speaks
         (line,) = self.lines("install")
         site = f"lib/python{VERSION}/site-packages/"
@@ -475,16 +511,21 @@ class Installed(LogCase):
         (tree / "planter" / "__init__.py").write_text("")
         (tree / "pyproject.toml").write_text(
             '[project]\nname = "planter"\nversion = "1.0"\n[build-system]\nrequires = []\n'
-            'build-backend = "backend"\nbackend-path = ["."]\n')
-        (tree / "backend.py").write_text(packages.BACKEND + f"""
+            'build-backend = "backend"\nbackend-path = ["."]\n'
+        )
+        (tree / "backend.py").write_text(
+            packages.BACKEND
+            + f"""
 path = "{self.p.env_dir}/lib/python{VERSION}/site-packages/planted.pth"
 open(path, "w").write("x\\nimport os\\n")
 os.utime(path, (0, 0))
-""")
+"""
+        )
         said = self.pip("install", "--no-index", "--no-build-isolation", tree)
         self.assertEqual(said, [])
-        self.assertIn(f"lib/python{VERSION}/site-packages/planted.pth",
-                      self.lines("install")[0]["start_up"])
+        self.assertIn(
+            f"lib/python{VERSION}/site-packages/planted.pth", self.lines("install")[0]["start_up"]
+        )
 
     def test_nothing_is_recorded_when_the_level_is_off(self):
         self.p.policy("audit: {level: off}\n")

@@ -8,10 +8,12 @@ from lib.programs import SECONDS, tool
 from lib.view import View
 from lib.web import Server
 
-FETCH = ("import sys, urllib.request\n"
-         "try: print(urllib.request.urlopen('http://127.0.0.1:' + sys.argv[1])"
-         ".read().decode())\n"
-         "except OSError as e: print('refused')\n")
+FETCH = (
+    "import sys, urllib.request\n"
+    "try: print(urllib.request.urlopen('http://127.0.0.1:' + sys.argv[1])"
+    ".read().decode())\n"
+    "except OSError as e: print('refused')\n"
+)
 
 
 class Network(View):
@@ -22,11 +24,17 @@ class Network(View):
 
     def test_server_inside_is_reachable(self):
         project = self.wrapped(policy="network: {mode: host}\n")
-        process = project.spawn("python", "-u", "-c", "import http.server\n"
-                                "s = http.server.HTTPServer(('127.0.0.1', 0),"
-                                " http.server.SimpleHTTPRequestHandler)\n"
-                                "print(s.server_port, flush=True); s.handle_request()\n",
-                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process = project.spawn(
+            "python",
+            "-u",
+            "-c",
+            "import http.server\n"
+            "s = http.server.HTTPServer(('127.0.0.1', 0),"
+            " http.server.SimpleHTTPRequestHandler)\n"
+            "print(s.server_port, flush=True); s.handle_request()\n",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             port = int(process.stdout.readline())
             with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as client:
@@ -61,8 +69,18 @@ class Network(View):
         project = self.wrapped()
         with Server() as port:
             for profile, seen in (("default", "host\n"), ("strict", "refused\n")):
-                done = tool("run", project.env_dir, "--policy", profile, "--",
-                            "python", "-c", FETCH, str(port), cwd=project.path)
+                done = tool(
+                    "run",
+                    project.env_dir,
+                    "--policy",
+                    profile,
+                    "--",
+                    "python",
+                    "-c",
+                    FETCH,
+                    str(port),
+                    cwd=project.path,
+                )
                 self.assertEqual(done.stdout, seen, profile)
             self.assertEqual(project.code(FETCH, str(port)).stdout, "host\n")
 

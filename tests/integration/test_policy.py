@@ -14,8 +14,10 @@ class Policy(View):
     def test_project_read_only(self):
         project = self.wrapped(policy="filesystem: {project: ro}\n")
         project.write("data", "x")
-        self.assertEqual(self.attempts(project, ("read", project.path / "data"),
-                                       ("list", project.path)), ["ok", "ok"])
+        self.assertEqual(
+            self.attempts(project, ("read", project.path / "data"), ("list", project.path)),
+            ["ok", "ok"],
+        )
         self.assert_read_only(project, project.path / "data", project.path / "new")
 
     def test_project_none(self):
@@ -34,8 +36,9 @@ class Policy(View):
             path.mkdir()
             (path / "file").write_text("x")
         project.policy(f"filesystem:\n  read: [{data}]\n  write: [{results}]\n")
-        seen = self.attempts(project, ("read", data / "file"), ("write", results / "file"),
-                             ("make", results))
+        seen = self.attempts(
+            project, ("read", data / "file"), ("write", results / "file"), ("make", results)
+        )
         self.assertEqual(seen, ["ok"] * 3)
         self.assert_read_only(project, data / "file", data / "new")
         project.policy("lifetime: tree\n")
@@ -73,16 +76,22 @@ class Policy(View):
         project.write(".git/hooks/keep", "")
         project.write(".vscode/settings.json", "{}")
         project.wrap()
-        seen = self.attempts(project, ("read", project.path / ".git/config"),
-                             ("list", project.path / ".vscode"))
+        seen = self.attempts(
+            project, ("read", project.path / ".git/config"), ("list", project.path / ".vscode")
+        )
         self.assertEqual(seen, ["ok", "ok"])
-        self.assert_read_only(project, project.path / ".git/config",
-                              project.path / ".git/hooks/post-checkout",
-                              project.path / ".vscode/settings.json")
-        code = ("import os\n"
-                "for f in (lambda: os.rename('.git', '.git2'), lambda: os.rmdir('.vscode'),\n"
-                "          lambda: os.unlink('.git/config')):\n"
-                "    try: f(); print('done')\n    except OSError: print('refused')\n")
+        self.assert_read_only(
+            project,
+            project.path / ".git/config",
+            project.path / ".git/hooks/post-checkout",
+            project.path / ".vscode/settings.json",
+        )
+        code = (
+            "import os\n"
+            "for f in (lambda: os.rename('.git', '.git2'), lambda: os.rmdir('.vscode'),\n"
+            "          lambda: os.unlink('.git/config')):\n"
+            "    try: f(); print('done')\n    except OSError: print('refused')\n"
+        )
         self.assertEqual(project.code(code).stdout.split(), ["refused"] * 3)
 
     def test_protect_more_and_less(self):
@@ -147,8 +156,10 @@ class Policy(View):
 
     def test_limits(self):
         project = self.wrapped(policy="limits: {open-files: 100, processes: 0, file-size: 1M}\n")
-        code = ("import resource as r; print(r.getrlimit(r.RLIMIT_NOFILE)[0],"
-                " r.getrlimit(r.RLIMIT_FSIZE)[0])")
+        code = (
+            "import resource as r; print(r.getrlimit(r.RLIMIT_NOFILE)[0],"
+            " r.getrlimit(r.RLIMIT_FSIZE)[0])"
+        )
         self.assertEqual(project.code(code).stdout, "100 1048576\n")
 
     def test_profiles(self):

@@ -58,8 +58,10 @@ class Appearing(Planting):
 
     def test_permissions_do_not_hold_a_name(self):
         p = self.wrapped()
-        code = ("import os; os.makedirs('d/.git/x'); open('d/.git/config', 'w'); "
-                "os.chmod('d/.git/x', 0); os.chmod('d/.git', 0); os.chmod('d', 0o500)")
+        code = (
+            "import os; os.makedirs('d/.git/x'); open('d/.git/config', 'w'); "
+            "os.chmod('d/.git/x', 0); os.chmod('d/.git', 0); os.chmod('d', 0o500)"
+        )
         done = p.code(code)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertFalse(os.path.lexists(p.path / "d/.git"))
@@ -67,8 +69,10 @@ class Appearing(Planting):
 
     def test_a_deep_tree_is_told_where_it_is(self):
         p = self.wrapped()
-        code = ("import os; os.makedirs('x/' + 'd/' * 200); open('x/config', 'w').close(); "
-                "os.rename('x', '.git')")
+        code = (
+            "import os; os.makedirs('x/' + 'd/' * 200); open('x/config', 'w').close(); "
+            "os.rename('x', '.git')"
+        )
         done = p.code(code)
         said = done.stderr
         self.assertEqual(done.returncode, 0, said)
@@ -150,8 +154,7 @@ with open(sys.argv[1] + "/out/told", "w") as file: file.write(json.dumps(found))
         self.make(p, "sub/file")
         (p.path / "sub" / ".vscode").mkdir()
         (p.path / "sub" / ".vscode" / "mine.json").write_text("{}")
-        self.assertEqual(self.write(p, "sub/.vscode/mine.json"),
-                         {"sub/.vscode/mine.json": "EROFS"})
+        self.assertEqual(self.write(p, "sub/.vscode/mine.json"), {"sub/.vscode/mine.json": "EROFS"})
         self.assertEqual((p.path / "sub/.vscode/mine.json").read_text(), "{}")
         self.assertEqual(self.quarantined(p), [])
 
@@ -162,8 +165,9 @@ class Venvs(Planting):
         p.venv()
         venvs.make(p.path / "envs" / "other")
         p.wrap()
-        told = self.write(p, "envs/other/bin/activate", "envs/other/pyvenv.cfg",
-                          "envs/other/bin/new")
+        told = self.write(
+            p, "envs/other/bin/activate", "envs/other/pyvenv.cfg", "envs/other/bin/new"
+        )
         self.assertEqual(set(told.values()), {"EROFS"}, told)
 
     def test_one_that_programs_made_stays_theirs(self):

@@ -13,8 +13,13 @@ from lib.programs import SECONDS, run
 GIT = shutil.which("git")
 
 
-IDENTITY = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t.invalid", "GIT_COMMITTER_NAME": "t",
-            "GIT_COMMITTER_EMAIL": "t@t.invalid", "GIT_CONFIG_GLOBAL": "/dev/null"}
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "t",
+    "GIT_AUTHOR_EMAIL": "t@t.invalid",
+    "GIT_COMMITTER_NAME": "t",
+    "GIT_COMMITTER_EMAIL": "t@t.invalid",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+}
 
 
 def git(*words, cwd):
@@ -54,10 +59,16 @@ class Repositories(Planting):
         git("worktree", "add", "-q", p.path, cwd=main)
         p.venv()
         p.wrap()
-        self.protected(p, ".git", str(main / ".git" / "config"),
-                       str(main / ".git" / "worktrees" / "tree" / "HEAD"))
-        done = p.code("import subprocess as s\n"
-                      "print(s.run(['git', 'log', '--format=%s'], stdout=-1).stdout)\n")
+        self.protected(
+            p,
+            ".git",
+            str(main / ".git" / "config"),
+            str(main / ".git" / "worktrees" / "tree" / "HEAD"),
+        )
+        done = p.code(
+            "import subprocess as s\n"
+            "print(s.run(['git', 'log', '--format=%s'], stdout=-1).stdout)\n"
+        )
         self.assertEqual((done.returncode, done.stdout.strip()), (0, "b'x\\n'"), done.stderr)
 
     def test_a_forged_git_file_shows_nothing(self):
@@ -92,8 +103,18 @@ class Repositories(Planting):
         p = self.wrapped()
         (p.path / "src").mkdir()
         (p.path / "src" / "code.py").write_text("x = 1\n")
-        self.make(p, "bare/HEAD", "bare/config", "bare/objects/x", "bare/refs/x",
-                  "src/HEAD", "src/objects/x", "src/refs/x", "linked/HEAD", "linked/commondir")
+        self.make(
+            p,
+            "bare/HEAD",
+            "bare/config",
+            "bare/objects/x",
+            "bare/refs/x",
+            "src/HEAD",
+            "src/objects/x",
+            "src/refs/x",
+            "linked/HEAD",
+            "linked/commondir",
+        )
         self.assertFalse((p.path / "bare").exists())
         self.assertFalse((p.path / "linked").exists())
         self.assertFalse((p.path / "src" / "HEAD").exists())
@@ -108,9 +129,11 @@ class Repositories(Planting):
         p.venv()
         p.wrap()
         self.protected(p, "code/.git/config", "code/real/config")
-        done = p.code("import os\n"
-                      "os.unlink('code/.git'); os.makedirs('code/.git')\n"
-                      "open('code/.git/config', 'w')\n")
+        done = p.code(
+            "import os\n"
+            "os.unlink('code/.git'); os.makedirs('code/.git')\n"
+            "open('code/.git/config', 'w')\n"
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertFalse(os.path.lexists(p.path / "code" / ".git"))
 
@@ -120,8 +143,7 @@ class Repositories(Planting):
         p.venv()
         p.wrap()
         p.write("a.txt", "1")
-        process = p.spawn("python", "-c", "input()", stdin=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
+        process = p.spawn("python", "-c", "input()", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             time.sleep(0.3)
             git("add", "a.txt", cwd=p.path)

@@ -37,8 +37,16 @@ class Signals(Compared):
 
     def counter(self, **options):
         stop = self.project.path / ("stop-" + os.urandom(4).hex())
-        process = self.popen(self.project, "python", "-c", COUNTER, stop,
-                             stdout=subprocess.PIPE, bufsize=0, **options)
+        process = self.popen(
+            self.project,
+            "python",
+            "-c",
+            COUNTER,
+            stop,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            **options,
+        )
         self.heard(process, "!")
         return process, stop
 
@@ -62,8 +70,9 @@ class Signals(Compared):
         for number in (*SIGNALS, signal.SIGWINCH, signal.SIGUSR2, signal.SIGQUIT, signal.SIGALRM):
             process.send_signal(number)
             self.heard(process, ".")
-        expected = dict.fromkeys(map(int, (*SIGNALS, signal.SIGWINCH, signal.SIGUSR2,
-                                           signal.SIGQUIT, signal.SIGALRM)), 1)
+        expected = dict.fromkeys(
+            map(int, (*SIGNALS, signal.SIGWINCH, signal.SIGUSR2, signal.SIGQUIT, signal.SIGALRM)), 1
+        )
         self.assertEqual(self.counts(process, stop), expected)
 
     def test_to_the_group(self):
@@ -116,8 +125,14 @@ class Signals(Compared):
     def test_right_after_the_start(self):
         """A signal that arrives while the sandbox is being made ends the start."""
         for delay in [step * 0.0004 for step in range(40)]:
-            process = self.popen(self.project, "python", "-c", "import time; time.sleep(30)",
-                                 stderr=subprocess.PIPE, text=True)
+            process = self.popen(
+                self.project,
+                "python",
+                "-c",
+                "import time; time.sleep(30)",
+                stderr=subprocess.PIPE,
+                text=True,
+            )
             time.sleep(delay)
             process.terminate()
             self.assertEqual(process.wait(SECONDS), -signal.SIGTERM)
@@ -125,10 +140,14 @@ class Signals(Compared):
 
     def test_python_ends_by_the_default(self):
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1):
-            process = self.popen(self.project, "python", "-c",
-                                 "import time; print('up', flush=True)\n"
-                                 "while True: time.sleep(0.05)",
-                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            process = self.popen(
+                self.project,
+                "python",
+                "-c",
+                "import time; print('up', flush=True)\nwhile True: time.sleep(0.05)",
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
             process.stdout.readline()
             process.send_signal(number)
             self.assertEqual(process.wait(SECONDS), -number)
@@ -146,14 +165,23 @@ class Signals(Compared):
         """Stops and continues by group or tree; returns what the program saw of it."""
         beat = project.path / "beat"
         beat.write_text("")
-        code = ("import os, signal, sys, time\nseen = []\n"
-                "signal.signal(signal.SIGCONT, lambda *_: seen.append(1))\n"
-                "signal.signal(signal.SIGTERM, lambda *_: sys.exit(len(seen)))\n"
-                "print('up', flush=True)\n"
-                "while True:\n    os.write(2, b'.')\n    time.sleep(0.02)\n")
+        code = (
+            "import os, signal, sys, time\nseen = []\n"
+            "signal.signal(signal.SIGCONT, lambda *_: seen.append(1))\n"
+            "signal.signal(signal.SIGTERM, lambda *_: sys.exit(len(seen)))\n"
+            "print('up', flush=True)\n"
+            "while True:\n    os.write(2, b'.')\n    time.sleep(0.02)\n"
+        )
         with open(beat, "ab") as out:
-            process = self.popen(project, "python", "-c", code, stdout=subprocess.PIPE, stderr=out,
-                                 start_new_session=True)
+            process = self.popen(
+                project,
+                "python",
+                "-c",
+                code,
+                stdout=subprocess.PIPE,
+                stderr=out,
+                start_new_session=True,
+            )
         process.stdout.readline()
 
         def send(number):
@@ -185,10 +213,12 @@ class Signals(Compared):
                 self.assertEqual(self.stop_all(self.project, way), 1)
 
     def test_program_signals_its_own_group(self):
-        code = ("import os, signal, time\nn = []\n"
-                "signal.signal(signal.SIGUSR1, lambda *a: n.append(1))\n"
-                "os.kill(0, signal.SIGUSR1)\n"
-                "time.sleep(0.3); print(len(n))\n")
+        code = (
+            "import os, signal, time\nn = []\n"
+            "signal.signal(signal.SIGUSR1, lambda *a: n.append(1))\n"
+            "os.kill(0, signal.SIGUSR1)\n"
+            "time.sleep(0.3); print(len(n))\n"
+        )
         self.same(lambda one: one.code(code, start_new_session=True).stdout)
 
     def test_subprocess_timeout(self):

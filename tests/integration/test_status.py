@@ -42,8 +42,10 @@ class Look(Case):
             "bypass": (lambda: project.script("raw", ""), "raw runs outside the sandbox"),
             "missing": ((project.env_dir / "bin/tool").unlink, "tool has no stub"),
             "orphan": ((sandbox / "bin/tool").unlink, "nothing behind it"),
-            "tampered": (lambda: (project.env_dir / "bin/tool").write_bytes(stub + b"x"),
-                         "tool runs outside the sandbox"),
+            "tampered": (
+                lambda: (project.env_dir / "bin/tool").write_bytes(stub + b"x"),
+                "tool runs outside the sandbox",
+            ),
             "policy": (lambda: project.policy("nonsense: 1\n"), "policy.yaml:2:1"),
             "stale": (lambda: project.policy("network: {mode: none}\n"), "out of date"),
             "plan": (lambda: (sandbox / "plan").write_bytes(b"x"), "compiled plan"),
@@ -68,12 +70,14 @@ class Look(Case):
             project.wrap(env=env)
         done = tool("list", env=env)
         self.assert_clean(done)
-        self.assertEqual(done.stdout.splitlines(),
-                         [f"wrapped  {project.env_dir}" for project in (first, second)])
+        self.assertEqual(
+            done.stdout.splitlines(), [f"wrapped  {project.env_dir}" for project in (first, second)]
+        )
         second.env_dir.rename(second.path / "moved")
         (first.env_dir / "sandbox/manifest.json").write_text("{")
-        rows = {row["path"]: row["state"] for row in json.loads(tool("list", "--json",
-                                                                     env=env).stdout)}
+        rows = {
+            row["path"]: row["state"] for row in json.loads(tool("list", "--json", env=env).stdout)
+        }
         self.assertEqual(rows, {str(first.env_dir): "damaged", str(second.env_dir): "gone"})
         tool("unwrap", first.env_dir, env=env, check=True)
         rows = json.loads(tool("list", "--json", env=env).stdout)
@@ -98,8 +102,9 @@ class Look(Case):
         self.assertNotIn("protect:", diff)
         written = project.write("shown.yaml", text)
         self.assert_clean(tool("policy", "check", written))
-        self.assert_refused(tool("policy", "show", project.env_dir, "--diff", "--origins"),
-                            status=2)
+        self.assert_refused(
+            tool("policy", "show", project.env_dir, "--diff", "--origins"), status=2
+        )
 
     def test_policy_check(self):
         project = self.plain()

@@ -18,9 +18,13 @@ class Streams(Compared):
         size = 100 * 1024 * 1024
         block = os.urandom(1024 * 1024)
         process = self.popen(
-            self.project, "python", "-c",
+            self.project,
+            "python",
+            "-c",
             "import sys, shutil; shutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer, 1 << 16)",
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
 
         def feed():
             for _ in range(size // len(block)):
@@ -39,11 +43,14 @@ class Streams(Compared):
         self.assertEqual(got.hexdigest(), sent.hexdigest())
 
     def test_reader_that_leaves(self):
-        script = (".venv/bin/python -c '\nimport signal, sys\n"
-                  "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
-                  "while True: print(\"y\")' | head -1; echo ${PIPESTATUS[@]}")
-        self.assertEqual(self.same(lambda one: run(
-            "bash", "-c", script, cwd=one.path).stdout), "y\n141 0\n")
+        script = (
+            ".venv/bin/python -c '\nimport signal, sys\n"
+            "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
+            'while True: print("y")\' | head -1; echo ${PIPESTATUS[@]}'
+        )
+        self.assertEqual(
+            self.same(lambda one: run("bash", "-c", script, cwd=one.path).stdout), "y\n141 0\n"
+        )
 
     def test_ignored_sigpipe_is_inherited(self):
         code = "import signal; print(signal.getsignal(signal.SIGUSR1), signal.getsignal(13))"
@@ -62,22 +69,33 @@ class Streams(Compared):
         code = "import signal; print(sorted(int(n) for n in signal.pthread_sigmask(0, [])))"
 
         def ask(one):
-            return one.code(code, preexec_fn=lambda: signal.pthread_sigmask(
-                signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGTERM])).stdout
+            return one.code(
+                code,
+                preexec_fn=lambda: signal.pthread_sigmask(
+                    signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGTERM]
+                ),
+            ).stdout
 
         self.assertEqual(self.same(ask), "[12, 15]\n")
 
     def test_pipelines(self):
-        script = ("seq 1 1000 | .venv/bin/python -c 'import sys; "
-                  "print(sum(map(int, sys.stdin)))' | .venv/bin/python -c 'print(input())' | cat")
-        self.assertEqual(self.same(lambda one: run(
-            "bash", "-c", script, cwd=one.path).stdout), "500500\n")
+        script = (
+            "seq 1 1000 | .venv/bin/python -c 'import sys; "
+            "print(sum(map(int, sys.stdin)))' | .venv/bin/python -c 'print(input())' | cat"
+        )
+        self.assertEqual(
+            self.same(lambda one: run("bash", "-c", script, cwd=one.path).stdout), "500500\n"
+        )
 
     def test_end_of_the_pipe_follows_the_program(self):
         """No process of ours keeps the program's stdout open after it closed it."""
-        process = self.popen(self.project, "python", "-c",
-                             "import os, time; os.close(1); time.sleep(600)",
-                             stdout=subprocess.PIPE)
+        process = self.popen(
+            self.project,
+            "python",
+            "-c",
+            "import os, time; os.close(1); time.sleep(600)",
+            stdout=subprocess.PIPE,
+        )
         self.assertEqual(process.stdout.read(), b"")
         self.assertIsNone(process.poll())
         process.terminate()
@@ -97,12 +115,19 @@ class Streams(Compared):
             """)
         for closed in ((0,), (1,), (2,), (0, 1), (0, 1, 2)):
             with self.subTest(closed):
+
                 def ask(one, shut=closed):
                     answer = one.path / "answer"
                     answer.unlink(missing_ok=True)
                     redirect = " ".join(f"{fd}{'<' if fd == 0 else '>'}&-" for fd in shut)
-                    done = run("bash", "-c", f'exec "$0" -c "$1" answer {redirect}',
-                                       one.bin(), code, cwd=one.path)
+                    done = run(
+                        "bash",
+                        "-c",
+                        f'exec "$0" -c "$1" answer {redirect}',
+                        one.bin(),
+                        code,
+                        cwd=one.path,
+                    )
                     return done.returncode, answer.read_text()
 
                 self.same(ask)
@@ -126,8 +151,10 @@ class Descriptors(Compared):
         """)
 
     def ask(self, one, *fds, **options):
-        return {int(fd): kind for fd, kind in
-                one.value(self.CODE, *map(str, fds), pass_fds=fds, **options).items()}
+        return {
+            int(fd): kind
+            for fd, kind in one.value(self.CODE, *map(str, fds), pass_fds=fds, **options).items()
+        }
 
     def test_pipes_and_files_pass(self):
         reader, writer = os.pipe()
@@ -142,8 +169,11 @@ class Descriptors(Compared):
 
     def test_a_pipe_carries(self):
         reader, writer = os.pipe()
-        done = self.project.code("import os, sys; os.write(int(sys.argv[1]), b'through')",
-                                 str(writer), pass_fds=(writer,))
+        done = self.project.code(
+            "import os, sys; os.write(int(sys.argv[1]), b'through')",
+            str(writer),
+            pass_fds=(writer,),
+        )
         os.close(writer)
         self.assert_clean(done)
         self.assertEqual(os.read(reader, 100), b"through")
@@ -174,12 +204,23 @@ class Descriptors(Compared):
         server.bind(("127.0.0.1", 0))
         server.listen()
         self.addCleanup(server.close)
-        code = ("import os, socket\n"
-                "assert os.environ['LISTEN_PID'] == str(os.getpid()), os.environ['LISTEN_PID']\n"
-                "s = socket.socket(fileno=3); c, _ = s.accept(); c.sendall(b'hello'); c.close()\n")
+        code = (
+            "import os, socket\n"
+            "assert os.environ['LISTEN_PID'] == str(os.getpid()), os.environ['LISTEN_PID']\n"
+            "s = socket.socket(fileno=3); c, _ = s.accept(); c.sendall(b'hello'); c.close()\n"
+        )
         script = 'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" -c "$1" 3<&' + str(server.fileno())
-        process = self.popen(self.project, "/bin/bash", "-c", script, self.project.bin(), code,
-                             pass_fds=(server.fileno(),), stderr=subprocess.PIPE, text=True)
+        process = self.popen(
+            self.project,
+            "/bin/bash",
+            "-c",
+            script,
+            self.project.bin(),
+            code,
+            pass_fds=(server.fileno(),),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         with socket.create_connection(server.getsockname(), timeout=SECONDS) as client:
             self.assertEqual(client.recv(100), b"hello")
         self.assertEqual((process.wait(SECONDS), process.stderr.read()), (0, ""))

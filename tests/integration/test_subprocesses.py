@@ -70,12 +70,14 @@ class Subprocesses(Compared):
         self.assert_clean(wrapped)
 
     def test_subprocess_of_the_interpreter(self):
-        code = ("import subprocess, sys\n"
-                "p = subprocess.run([sys.executable, '-c', 'import sys; print(sys.prefix);"
-                " sys.exit(3)'], stdout=-1, text=True)\n"
-                "print(p.stdout, p.returncode)\n"
-                "print(subprocess.run(['sh', '-c', 'kill -9 $$']).returncode)\n"
-                "print(subprocess.check_output(['uname', '-s']))\n")
+        code = (
+            "import subprocess, sys\n"
+            "p = subprocess.run([sys.executable, '-c', 'import sys; print(sys.prefix);"
+            " sys.exit(3)'], stdout=-1, text=True)\n"
+            "print(p.stdout, p.returncode)\n"
+            "print(subprocess.run(['sh', '-c', 'kill -9 $$']).returncode)\n"
+            "print(subprocess.check_output(['uname', '-s']))\n"
+        )
         wrapped, native = self.both(lambda one: one.code(code))
         self.assert_same(wrapped, native, self.project, self.twin)
 
@@ -101,9 +103,11 @@ class Subprocesses(Compared):
         venvs.make(inner)
         tool("wrap", inner, check=True)
         self.addCleanup(tool, "unwrap", inner, "--purge")
-        done = self.project.code("import subprocess, sys; print(subprocess.run([sys.argv[1], '-c',"
-                                 " 'print(1)'], stdout=-1, stderr=-1, text=True))",
-                                 inner / "bin/python")
+        done = self.project.code(
+            "import subprocess, sys; print(subprocess.run([sys.argv[1], '-c',"
+            " 'print(1)'], stdout=-1, stderr=-1, text=True))",
+            inner / "bin/python",
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"returncode=(0|126|127)")
 
@@ -112,21 +116,32 @@ class Subprocesses(Compared):
             "import subprocess, sys\n"
             "subprocess.check_call([sys.executable, '-m', 'venv', '--without-pip', 'made'])\n"
             "print(subprocess.check_output(['made/bin/python', '-c', 'import sys;"
-            " print(sys.prefix)'], text=True))\n")
+            " print(sys.prefix)'], text=True))\n"
+        )
         self.assert_clean(done)
         self.assertEqual(done.stdout.strip(), str(self.project.path / "made"))
 
     def test_own_stub_inside(self):
         """The same venv called again from inside stays in the sandbox."""
-        done = self.project.code("import subprocess, sys; print(subprocess.check_output("
-                                 "['.venv/bin/python', '-c', 'import os; print(os.getpid())']))")
+        done = self.project.code(
+            "import subprocess, sys; print(subprocess.check_output("
+            "['.venv/bin/python', '-c', 'import os; print(os.getpid())']))"
+        )
         self.assert_clean(done)
 
     def test_sixteen_at_once(self):
-        processes = [self.popen(self.project, "python", "-c",
-                                f"import time; time.sleep(0.2); print({n})",
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-                     for n in range(16)]
+        processes = [
+            self.popen(
+                self.project,
+                "python",
+                "-c",
+                f"import time; time.sleep(0.2); print({n})",
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for n in range(16)
+        ]
         for n, process in enumerate(processes):
             out, err = process.communicate(timeout=SECONDS)
             self.assertEqual((process.returncode, out, err), (0, f"{n}\n", ""))

@@ -15,18 +15,22 @@ class Surroundings(Compared):
     """What a process inherits."""
 
     def test_parent_and_ids(self):
-        code = ("import os, json; print(json.dumps([os.getppid() != 1, os.getuid(), os.geteuid(),"
-                " os.getgid(), os.getegid(), os.getresuid()]))")
+        code = (
+            "import os, json; print(json.dumps([os.getppid() != 1, os.getuid(), os.geteuid(),"
+            " os.getgid(), os.getegid(), os.getresuid()]))"
+        )
         self.same(lambda one: one.value(code))
 
     def test_process_group_and_session(self):
-        code = ("import os; print(os.getpgrp() == os.getpid(), os.getsid(0) == os.getpid())")
+        code = "import os; print(os.getpgrp() == os.getpid(), os.getsid(0) == os.getpid())"
         self.assertIn("False", self.same(lambda one: one.code(code).stdout))
 
     def test_user_name_and_home(self):
-        code = ("import os, getpass, pwd, grp, json; print(json.dumps([getpass.getuser(),"
-                " pwd.getpwuid(os.getuid()).pw_dir, os.path.expanduser('~'),"
-                " grp.getgrgid(os.getgid()).gr_name]))")
+        code = (
+            "import os, getpass, pwd, grp, json; print(json.dumps([getpass.getuser(),"
+            " pwd.getpwuid(os.getuid()).pw_dir, os.path.expanduser('~'),"
+            " grp.getgrgid(os.getgid()).gr_name]))"
+        )
         self.same(lambda one: one.value(code))
 
     def test_limits_nice_affinity_umask(self):
@@ -42,7 +46,7 @@ class Surroundings(Compared):
 
         def prepare():
             resource.setrlimit(resource.RLIMIT_NOFILE, (700, 700))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (10 ** 9, 10 ** 9))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (10**9, 10**9))
             resource.setrlimit(resource.RLIMIT_STACK, (4 << 20, 4 << 20))
             os.nice(3)
             os.umask(0o27)
@@ -65,8 +69,12 @@ class Surroundings(Compared):
         self.assertGreater(wrapped, native * 0.5)
 
     def test_time_of_a_shell(self):
-        done = run("bash", "-c", "TIMEFORMAT=%U; time .venv/bin/python -c "
-                           "'n = 0\nwhile n < 3000000: n += 1'", cwd=self.project.path)
+        done = run(
+            "bash",
+            "-c",
+            "TIMEFORMAT=%U; time .venv/bin/python -c 'n = 0\nwhile n < 3000000: n += 1'",
+            cwd=self.project.path,
+        )
         self.assertGreater(float(done.stderr), 0.05)
 
     def test_working_directory(self):
@@ -78,16 +86,20 @@ class Surroundings(Compared):
 
         def ask(one):
             done = run("bash", "-c", 'exec "$0" -c "$1"', one.bin(), code, cwd=below[one])
-            return (done.returncode, done.stderr,
-                    done.stdout.replace(str(self.twin.path), str(self.project.path)))
+            return (
+                done.returncode,
+                done.stderr,
+                done.stdout.replace(str(self.twin.path), str(self.project.path)),
+            )
 
         self.same(ask)
 
     def test_working_directory_that_is_not_shown(self):
         with tempfile.TemporaryDirectory(dir=self.project.top) as outside:
             pathlib.Path(outside, "private").write_text("")
-            done = self.project.code("import os; print(os.getcwd()); print(os.listdir('.'))",
-                                     cwd=outside)
+            done = self.project.code(
+                "import os; print(os.getcwd()); print(os.listdir('.'))", cwd=outside
+            )
             self.assert_clean(done)
             self.assertEqual(done.stdout.splitlines(), [outside, "[]"])
             self.project.code("open('x', 'w')", cwd=outside)
@@ -96,26 +108,40 @@ class Surroundings(Compared):
     def test_deleted_working_directory(self):
         gone = self.project.path / "gone"
         gone.mkdir()
-        done = run("sh", "-c", 'cd gone && rmdir ../gone && exec "$0" -c pass',
-                           self.project.bin(), cwd=self.project.path)
+        done = run(
+            "sh",
+            "-c",
+            'cd gone && rmdir ../gone && exec "$0" -c pass',
+            self.project.bin(),
+            cwd=self.project.path,
+        )
         self.assert_refused(done, 125, "working directory")
 
     def test_empty_argv(self):
         """execve with no argv[0] at all: refused or run, in one piece, and never our crash."""
-        helper = ("import ctypes, os, sys\n"
-                  "libc = ctypes.CDLL(None)\n"
-                  "argv = (ctypes.c_char_p * 1)(None)\n"
-                  "env = (ctypes.c_char_p * 2)(b'PATH=/usr/bin:/bin', None)\n"
-                  "libc.execve(sys.argv[1].encode(), argv, env)\n")
-        done = run(SYSTEM_PYTHON, "-c", helper, self.project.bin(),
-                           input="print('fine')", cwd=self.project.path)
+        helper = (
+            "import ctypes, os, sys\n"
+            "libc = ctypes.CDLL(None)\n"
+            "argv = (ctypes.c_char_p * 1)(None)\n"
+            "env = (ctypes.c_char_p * 2)(b'PATH=/usr/bin:/bin', None)\n"
+            "libc.execve(sys.argv[1].encode(), argv, env)\n"
+        )
+        done = run(
+            SYSTEM_PYTHON,
+            "-c",
+            helper,
+            self.project.bin(),
+            input="print('fine')",
+            cwd=self.project.path,
+        )
         if done.returncode == 125:
             self.assert_refused(done)
         else:
             self.assertEqual((done.returncode, done.stdout), (0, "fine\n"))
 
     def test_empty_environment(self):
-        done = self.project.run("/usr/bin/env", "-i", self.project.bin(), "-c",
-                                "import os, sys; print(sys.prefix)")
+        done = self.project.run(
+            "/usr/bin/env", "-i", self.project.bin(), "-c", "import os, sys; print(sys.prefix)"
+        )
         self.assert_clean(done)
         self.assertEqual(done.stdout.strip(), str(self.project.env_dir))

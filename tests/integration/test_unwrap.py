@@ -64,8 +64,11 @@ class Unwrap(Case):
         self.assertTrue((project.env_dir / "home/f").exists())
         self.assertFalse((project.env_dir / "sandbox").exists())
         project.wrap()
-        self.assertTrue(project.value("import os, json; print(json.dumps(os.path.exists("
-                                      "os.path.expanduser('~/f'))))"))
+        self.assertTrue(
+            project.value(
+                "import os, json; print(json.dumps(os.path.exists(os.path.expanduser('~/f'))))"
+            )
+        )
         ident = project.manifest["id"]
         project.unwrap("--purge")
         self.assertFalse((project.env_dir / "home").exists())
@@ -85,18 +88,29 @@ class Unwrap(Case):
         self.assertEqual(set(snapshot(project.env_dir)), set(before))
 
     def temporary(self, ident):
-        return [path for path in (pathlib.Path("/tmp", f"sandbox-venv-{ident}"),
-                                  pathlib.Path("/dev/shm", f"sandbox-venv-{ident}"))
-                if path.exists()]
+        return [
+            path
+            for path in (
+                pathlib.Path("/tmp", f"sandbox-venv-{ident}"),
+                pathlib.Path("/dev/shm", f"sandbox-venv-{ident}"),
+            )
+            if path.exists()
+        ]
 
     def test_temporary_directories_of_deleted_venvs(self):
         """They go with the next wrap or unwrap of anything, but never under a running program."""
         gone, other = self.plain(), self.plain()
         gone.wrap()
         ident = gone.manifest["id"]
-        process = gone.spawn("python", "-c", "open('/tmp/mine', 'w').close(); print('up', "
-                             "flush=True); input(); open('/tmp/mine').close(); print('there')",
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process = gone.spawn(
+            "python",
+            "-c",
+            "open('/tmp/mine', 'w').close(); print('up', "
+            "flush=True); input(); open('/tmp/mine').close(); print('there')",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         self.assertEqual(process.stdout.readline(), "up\n")
         remove_tree(gone.env_dir)
         other.wrap()
@@ -141,9 +155,15 @@ class Unwrap(Case):
     def test_while_a_program_runs(self):
         project = self.plain()
         project.wrap()
-        child = project.spawn("python", "-c", "import sys, subprocess\nprint('up', flush=True)\n"
-                              "sys.stdin.read()\nsubprocess.run([sys.executable, '-c', 'pass'])",
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        child = project.spawn(
+            "python",
+            "-c",
+            "import sys, subprocess\nprint('up', flush=True)\n"
+            "sys.stdin.read()\nsubprocess.run([sys.executable, '-c', 'pass'])",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         self.assertEqual(child.stdout.readline(), "up\n")
         project.unwrap()
         self.assert_clean(project.code("pass"))

@@ -30,26 +30,35 @@ class Default(View):
         cls.secret.write_text("canary")
 
     def test_home_is_private(self):
-        seen = self.project.value("import json, os; print(json.dumps(os.listdir(os.path.expanduser"
-                                  "('~'))))")
+        seen = self.project.value(
+            "import json, os; print(json.dumps(os.listdir(os.path.expanduser('~'))))"
+        )
         self.assertNotIn(os.path.basename(self.canary), seen)
         self.assertEqual(self.attempt(self.project, "read", self.secret), "ENOENT")
         for name in (".ssh", ".gnupg", ".aws", ".bashrc", ".profile", ".netrc", ".git-credentials"):
             self.assertEqual(self.attempt(self.project, "stat", HOME / name), "ENOENT", name)
         self.assertEqual(self.attempt(self.project, "make", HOME), "ok")
         self.assertFalse((HOME / "made-inside").exists())
-        self.assert_clean(self.project.code(
-            "import pathlib; pathlib.Path.home().joinpath('made-inside').write_text('x')"))
+        self.assert_clean(
+            self.project.code(
+                "import pathlib; pathlib.Path.home().joinpath('made-inside').write_text('x')"
+            )
+        )
         self.assertFalse((HOME / "made-inside").exists())
 
     def test_home_and_cache_persist(self):
-        self.assert_clean(self.project.code(
-            "import pathlib; h = pathlib.Path.home(); (h / '.cache/app').mkdir(parents=True);"
-            " (h / '.cache/app/data').write_text('c'); (h / '.config').mkdir(exist_ok=True);"
-            " (h / '.config/app').write_text('h')"))
-        seen = self.project.code("import pathlib; h = pathlib.Path.home();"
-                                 "print((h / '.cache/app/data').read_text(),"
-                                 " (h / '.config/app').read_text())")
+        self.assert_clean(
+            self.project.code(
+                "import pathlib; h = pathlib.Path.home(); (h / '.cache/app').mkdir(parents=True);"
+                " (h / '.cache/app/data').write_text('c'); (h / '.config').mkdir(exist_ok=True);"
+                " (h / '.config/app').write_text('h')"
+            )
+        )
+        seen = self.project.code(
+            "import pathlib; h = pathlib.Path.home();"
+            "print((h / '.cache/app/data').read_text(),"
+            " (h / '.config/app').read_text())"
+        )
         self.assertEqual(seen.stdout, "c h\n")
         self.assertEqual((self.project.env_dir / "cache/app/data").read_text(), "c")
         self.assertEqual((self.project.env_dir / "home/.config/app").read_text(), "h")
@@ -61,8 +70,12 @@ class Default(View):
         for name in ("home", "cache", "sandbox"):
             path = self.project.env_dir / name
             if self.attempt(self.project, "stat", path) == "ok":
-                self.assertEqual(self.project.value(
-                    "import json, os, sys; print(json.dumps(os.listdir(sys.argv[1])))", path), [])
+                self.assertEqual(
+                    self.project.value(
+                        "import json, os, sys; print(json.dumps(os.listdir(sys.argv[1])))", path
+                    ),
+                    [],
+                )
                 self.assertIn(self.attempt(self.project, "make", path), READ_ONLY)
 
     def test_project_is_writable_in_place(self):
@@ -75,23 +88,32 @@ class Default(View):
     def test_venv_is_read_only(self):
         env_dir = self.project.env_dir
         site = self.project.site_packages
-        self.assert_read_only(self.project, env_dir / "bin/activate", env_dir / "pyvenv.cfg",
-                              env_dir / "bin/tool", env_dir / "bin/new")
+        self.assert_read_only(
+            self.project,
+            env_dir / "bin/activate",
+            env_dir / "pyvenv.cfg",
+            env_dir / "bin/tool",
+            env_dir / "bin/new",
+        )
         for path in (env_dir, env_dir / "bin", site):
             self.assertIn(self.attempt(self.project, "make", path), READ_ONLY, path)
-        code = ("import os, sys\n"
-                "for f in (lambda: os.rename(sys.argv[1], sys.argv[1] + '2'),\n"
-                "          lambda: os.unlink(sys.argv[1] + '/pyvenv.cfg'),\n"
-                "          lambda: os.symlink('x', sys.argv[1] + '/bin/new'),\n"
-                "          lambda: os.chmod(sys.argv[1] + '/bin/tool', 0o777)):\n"
-                "    try: f(); print('done')\n"
-                "    except OSError as e: print('refused')\n")
+        code = (
+            "import os, sys\n"
+            "for f in (lambda: os.rename(sys.argv[1], sys.argv[1] + '2'),\n"
+            "          lambda: os.unlink(sys.argv[1] + '/pyvenv.cfg'),\n"
+            "          lambda: os.symlink('x', sys.argv[1] + '/bin/new'),\n"
+            "          lambda: os.chmod(sys.argv[1] + '/bin/tool', 0o777)):\n"
+            "    try: f(); print('done')\n"
+            "    except OSError as e: print('refused')\n"
+        )
         self.assertEqual(self.project.code(code, env_dir).stdout.split(), ["refused"] * 4)
 
     def test_bin_is_the_real_one(self):
-        done = self.project.code("import os, sys; b = os.path.dirname(sys.executable);"
-                                 "print(os.path.realpath(sys.executable));"
-                                 "print(open(os.path.join(b, 'tool'), 'rb').read(2))")
+        done = self.project.code(
+            "import os, sys; b = os.path.dirname(sys.executable);"
+            "print(os.path.realpath(sys.executable));"
+            "print(open(os.path.join(b, 'tool'), 'rb').read(2))"
+        )
         python, head = done.stdout.split()
         self.assertEqual(python, os.path.realpath(SYSTEM_PYTHON))
         self.assertEqual(head, "b'#!'")
@@ -99,8 +121,14 @@ class Default(View):
             self.assertEqual(stub.read(4), b"\x7fELF")
 
     def test_system_is_read_only(self):
-        self.assert_read_only(self.project, "/usr/bin/env", "/etc/passwd", "/etc/hosts",
-                              "/usr/lib/os-release", "/etc/ld.so.cache")
+        self.assert_read_only(
+            self.project,
+            "/usr/bin/env",
+            "/etc/passwd",
+            "/etc/hosts",
+            "/usr/lib/os-release",
+            "/etc/ld.so.cache",
+        )
         for path in ("/", "/usr", "/etc", "/bin", "/home", "/dev", "/proc", "/sys", "/opt"):
             self.assertIn(self.attempt(self.project, "make", path), NO_WAY, path)
 
@@ -122,8 +150,9 @@ class Default(View):
         host = pathlib.Path("/etc/machine-id")
         if not host.exists() or not host.read_text().strip():
             skip("this host has no machine-id")
-        done = self.project.code("import os; p = '/etc/machine-id';"
-                                 "print(os.path.exists(p) and open(p).read())")
+        done = self.project.code(
+            "import os; p = '/etc/machine-id';print(os.path.exists(p) and open(p).read())"
+        )
         self.assertNotIn(host.read_text().strip(), done.stdout)
 
     def test_temporary_directories(self):
@@ -132,19 +161,23 @@ class Default(View):
         for top in ("/tmp", "/var/tmp", "/dev/shm"):
             with self.subTest(top):
                 path = f"{top}/svenv-shared-{os.getpid()}"
-                self.assert_clean(self.project.code(
-                    "import sys; open(sys.argv[1], 'w').write('mine')", path))
+                self.assert_clean(
+                    self.project.code("import sys; open(sys.argv[1], 'w').write('mine')", path)
+                )
                 self.assertFalse(os.path.exists(path))
                 done = self.project.code("import sys; print(open(sys.argv[1]).read())", path)
                 self.assertEqual(done.stdout, "mine\n")
         with Project() as other:
             other.venv().wrap()
-            self.assertEqual(self.attempt(other, "stat", f"/tmp/svenv-shared-{os.getpid()}"),
-                             "ENOENT")
+            self.assertEqual(
+                self.attempt(other, "stat", f"/tmp/svenv-shared-{os.getpid()}"), "ENOENT"
+            )
 
     def test_tempfile_module(self):
-        done = self.project.code("import tempfile, os; f = tempfile.NamedTemporaryFile();"
-                                 "print(f.name, os.stat('/tmp').st_mode & 0o7777 >= 0o700)")
+        done = self.project.code(
+            "import tempfile, os; f = tempfile.NamedTemporaryFile();"
+            "print(f.name, os.stat('/tmp').st_mode & 0o7777 >= 0o700)"
+        )
         self.assertTrue(done.stdout.startswith("/tmp/"), done)
         self.assertIn("True", done.stdout)
 
@@ -175,9 +208,15 @@ class Default(View):
             self.assertNotIn(repr(name), done.stdout)
 
     def test_no_sockets_of_the_host(self):
-        for path in ("/run/docker.sock", "/var/run/docker.sock", "/run/dbus/system_bus_socket",
-                     "/run/systemd/private", "/tmp/.X11-unix/X0",
-                     f"/run/user/{os.getuid()}/bus", "/run/containerd/containerd.sock"):
+        for path in (
+            "/run/docker.sock",
+            "/var/run/docker.sock",
+            "/run/dbus/system_bus_socket",
+            "/run/systemd/private",
+            "/tmp/.X11-unix/X0",
+            f"/run/user/{os.getuid()}/bus",
+            "/run/containerd/containerd.sock",
+        ):
             self.assertEqual(self.attempt(self.project, "stat", path), "ENOENT", path)
 
     def test_privileges(self):

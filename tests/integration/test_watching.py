@@ -31,8 +31,16 @@ for line in sys.stdin:
 """
 
     def begin(self, p):
-        process = p.spawn("python", "-u", "-c", self.WAITING, stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = p.spawn(
+            "python",
+            "-u",
+            "-c",
+            self.WAITING,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self.addCleanup(self.close, process)
         self.assertEqual(process.stdout.readline(), "ready\n")
         time.sleep(0.5)  # the watching begins a tenth of a second after the start

@@ -62,18 +62,30 @@ class Wrap(Case):
         data.mkdir()
         out.mkdir()
         (data / "x").write_text("seen")
-        project.wrap("--ro-bind", data, data, "--bind", out, out, "--unshare-net",
-                     "--setenv", "COLOUR", "green # not: a comment")
+        project.wrap(
+            "--ro-bind",
+            data,
+            data,
+            "--bind",
+            out,
+            out,
+            "--unshare-net",
+            "--setenv",
+            "COLOUR",
+            "green # not: a comment",
+        )
         text = (project.env_dir / "sandbox/policy.yaml").read_text()
         self.assertIn("mode: none", text)
         self.assertIn("data dir", text)
         self.assert_clean(tool("policy", "check", project.env_dir))
-        code = ("import os, socket, json\n"
-                f"open({str(out / 'y')!r}, 'w').write('written')\n"
-                f"try:\n    open({str(data / 'z')!r}, 'w')\n    bad = True\n"
-                "except OSError:\n    bad = False\n"
-                f"print(json.dumps([open({str(data / 'x')!r}).read(), bad, os.environ['COLOUR'],\n"
-                "  [n for _, n in socket.if_nameindex()]]))")
+        code = (
+            "import os, socket, json\n"
+            f"open({str(out / 'y')!r}, 'w').write('written')\n"
+            f"try:\n    open({str(data / 'z')!r}, 'w')\n    bad = True\n"
+            "except OSError:\n    bad = False\n"
+            f"print(json.dumps([open({str(data / 'x')!r}).read(), bad, os.environ['COLOUR'],\n"
+            "  [n for _, n in socket.if_nameindex()]]))"
+        )
         self.assertEqual(project.value(code), ["seen", False, "green # not: a comment", ["lo"]])
         self.assertEqual((out / "y").read_text(), "written")
 
@@ -115,8 +127,10 @@ class Wrap(Case):
                 done = project.wrap(check=False, env=project.own_state())
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertNotIn("\nbreak", done.stdout)
-                self.assertEqual(project.value("import sys, json; print(json.dumps(sys.prefix))"),
-                                 str(project.env_dir))
+                self.assertEqual(
+                    project.value("import sys, json; print(json.dumps(sys.prefix))"),
+                    str(project.env_dir),
+                )
         project = self.plain()
         link = project.top / "link"
         link.symlink_to(project.path)
@@ -164,15 +178,15 @@ class Wrap(Case):
     def test_create(self):
         project = self.project()
         project.will_be_wrapped(project.path / "made")
-        done = tool("create", "made", "--python", SYSTEM_PYTHON, "--without-pip",
-                    cwd=project.path)
+        done = tool("create", "made", "--python", SYSTEM_PYTHON, "--without-pip", cwd=project.path)
         self.assert_clean(done)
         self.assertIn("Wrapped made", done.stdout)
         done = run(project.path / "made/bin/python", "-c", "import sys; print(sys.prefix)")
         self.assertEqual(done.stdout, f"{project.path}/made\n")
         self.assert_refused(tool("create", "made", "--without-pip", cwd=project.path))
-        self.assert_refused(tool("create", "other", "--python", "/nonexistent/python",
-                                 cwd=project.path))
+        self.assert_refused(
+            tool("create", "other", "--python", "/nonexistent/python", cwd=project.path)
+        )
 
     def test_entries_of_every_kind(self):
         project = self.project().venv(copies=True)
@@ -217,8 +231,9 @@ class Moved(Case):
         self.assertEqual(done.returncode, 1)
         self.assertIn("moved", done.stdout)
         tool("wrap", moved, check=True)
-        self.assertEqual(run(moved / "bin/python", "-c", "import sys; print(sys.prefix)").stdout,
-                         f"{moved}\n")
+        self.assertEqual(
+            run(moved / "bin/python", "-c", "import sys; print(sys.prefix)").stdout, f"{moved}\n"
+        )
         self.assert_wrapped(moved)
 
     def test_moved_project(self):
@@ -277,8 +292,11 @@ class Moved(Case):
         project.wrap()
         python = SYSTEM_PYTHON
         run(python, "-m", "venv", "--upgrade", "--without-pip", project.env_dir, check=True)
-        overwritten = [name for name in ("python", "python3") if (project.env_dir / "bin" / name)
-                       .stat().st_size > 100000]
+        overwritten = [
+            name
+            for name in ("python", "python3")
+            if (project.env_dir / "bin" / name).stat().st_size > 100000
+        ]
         self.assertEqual(len(overwritten), 1, "venv has done what this test is about")
         self.assertEqual(tool("status", project.env_dir, "--check").returncode, 1)
         self.assertEqual(project.run("tool").stdout, "tool\n")

@@ -10,7 +10,7 @@ import tarfile
 import zipfile
 
 # A build backend that packs the package directories of a source tree, and says where it ran.
-BACKEND = '''
+BACKEND = """
 import base64, hashlib, json, os, re, sys, zipfile
 
 def _project():
@@ -45,7 +45,7 @@ def build_wheel(directory, settings=None, metadata=None):
 def build_editable(directory, settings=None, metadata=None):
     name, _ = _project()
     return _pack(directory, {f"__editable__{name}.pth": os.getcwd() + "\\n"})
-'''
+"""
 
 
 def _record(files):
@@ -68,22 +68,35 @@ def _entry_points(scripts, gui, groups):
     return text
 
 
-def wheel(directory, name, version="1.0", files=None, scripts=None, gui=None, data=None,
-          requires=(), groups=None):
+def wheel(
+    directory,
+    name,
+    version="1.0",
+    files=None,
+    scripts=None,
+    gui=None,
+    data=None,
+    requires=(),
+    groups=None,
+):
     """Writes a wheel and returns its path.
 
     files: package files by path. scripts, gui: entry points. data: files of the wheel's own
     scripts directory, as (bytes, mode)."""
     info = f"{name}-{version}.dist-info/"
-    content = {path: (text if isinstance(text, bytes) else text.encode(), 0o644)
-               for path, text in (files or {f"{name}/__init__.py": ""}).items()}
+    content = {
+        path: (text if isinstance(text, bytes) else text.encode(), 0o644)
+        for path, text in (files or {f"{name}/__init__.py": ""}).items()
+    }
     for script, (text, mode) in (data or {}).items():
         content[f"{name}-{version}.data/scripts/{script}"] = (text, mode)
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     metadata += "".join(f"Requires-Dist: {other}\n" for other in requires)
     content[info + "METADATA"] = (metadata.encode(), 0o644)
     content[info + "WHEEL"] = (
-        b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n", 0o644)
+        b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        0o644,
+    )
     points = _entry_points(scripts, gui, groups)
     if points:
         content[info + "entry_points.txt"] = (points.encode(), 0o644)
@@ -108,8 +121,8 @@ def tree(directory, name, version="1.0", files=None, scripts=None):
     directory.mkdir(parents=True, exist_ok=True)
     content = {
         "pyproject.toml": '[build-system]\nrequires = ["tinybackend"]\n'
-                          'build-backend = "tinybackend"\n'
-                          f'[project]\nname = "{name}"\nversion = "{version}"\n',
+        'build-backend = "tinybackend"\n'
+        f'[project]\nname = "{name}"\nversion = "{version}"\n',
         f"{name}/__init__.py": "",
     }
     if scripts:
@@ -137,8 +150,11 @@ def sdist(directory, name, version="1.0", files=None):
 def bundled(name):
     """A wheel that comes with the system's Python (for ensurepip), or None."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    for directory in ("/usr/share/python-wheels", f"/usr/lib/python{version}/ensurepip/_bundled",
-                      "/usr/lib/python3*/ensurepip/_bundled"):
+    for directory in (
+        "/usr/share/python-wheels",
+        f"/usr/lib/python{version}/ensurepip/_bundled",
+        "/usr/lib/python3*/ensurepip/_bundled",
+    ):
         found = sorted(glob.glob(f"{directory}/{name}-*.whl"))
         if found:
             return pathlib.Path(found[-1])
@@ -152,8 +168,14 @@ def setuptools_wheels(directory):
     if source is None or not packed.is_dir():
         return False
     (pathlib.Path(directory) / source.name).write_bytes(source.read_bytes())
-    files = {"wheel/" + str(path.relative_to(packed)): path.read_bytes()
-             for path in packed.rglob("*.py")}
-    wheel(directory, "wheel", "0.38.4", files=files,
-          groups={"distutils.commands": {"bdist_wheel": "wheel.bdist_wheel:bdist_wheel"}})
+    files = {
+        "wheel/" + str(path.relative_to(packed)): path.read_bytes() for path in packed.rglob("*.py")
+    }
+    wheel(
+        directory,
+        "wheel",
+        "0.38.4",
+        files=files,
+        groups={"distutils.commands": {"bdist_wheel": "wheel.bdist_wheel:bdist_wheel"}},
+    )
     return True

@@ -119,8 +119,9 @@ class Terminal:
 
         def ready():
             group = os.tcgetpgrp(self.fd)
-            states = [fields[0] for fields in map(stat_of, pids())
-                      if fields and int(fields[2]) == group]
+            states = [
+                fields[0] for fields in map(stat_of, pids()) if fields and int(fields[2]) == group
+            ]
             return group != other_than and states and set(states) == {"S"}
 
         if not wait_for(ready):

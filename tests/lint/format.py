@@ -27,7 +27,10 @@ def check(root):
         return []
     done = subprocess.run(
         [program, "--style=file", "--dry-run", "-Werror", *sources],
-        cwd=root, capture_output=True, text=True, check=False,
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode == 0:
         return []

@@ -28,7 +28,10 @@ def check_header(root, path):
     source = f'#include "{root / path}"\n' * 2 + "typedef int not_empty;\n"
     done = subprocess.run(
         [*COMPILER, *FLAGS, f"-I{root / 'include'}", "-"],
-        input=source, capture_output=True, text=True, check=False,
+        input=source,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr)

@@ -8,8 +8,23 @@ import tree
 
 # Lowest first: a layer includes itself and what stands before it.
 LAYERS = [
-    "base", "formats", "sys", "policy", "audit", "plan", "filter", "find", "compute", "start",
-    "wrap", "launch", "compile", "guard", "launcher", "stub", "cli",
+    "base",
+    "formats",
+    "sys",
+    "policy",
+    "audit",
+    "plan",
+    "filter",
+    "find",
+    "compute",
+    "start",
+    "wrap",
+    "launch",
+    "compile",
+    "guard",
+    "launcher",
+    "stub",
+    "cli",
 ]
 
 # Vendor header: where it may be included.
@@ -26,14 +41,24 @@ ONLY_BASE = ["src/stub/*"]
 # must not even see policies and their libraries through other headers.
 LAUNCHER = ["base", "plan", "start", "launch", "guard", "launcher", "audit", "formats", "sys"]
 NOT_LAUNCHER = [
-    "src/audit/reader.c", "src/sys/seccomp.c", "src/sys/syscall_table.c",
+    "src/audit/reader.c",
+    "src/sys/seccomp.c",
+    "src/sys/syscall_table.c",
     *(f"src/formats/{name}.c" for name in ("bwrap", "ini", "json_read", "yaml", "yaml-text")),
 ]
 LAUNCHER_FORBIDDEN = [
-    *(f"svenv/{layer}/*" for layer in
-      ("policy", "filter", "find", "compute", "wrap", "compile", "cli")),
-    "svenv/formats/yaml.h", "svenv/formats/ini.h", "svenv/formats/bwrap.h",
-    "svenv/formats/json_read.h", "svenv/audit/reader.h", "yaml.h", "ini.h", "seccomp.h",
+    *(
+        f"svenv/{layer}/*"
+        for layer in ("policy", "filter", "find", "compute", "wrap", "compile", "cli")
+    ),
+    "svenv/formats/yaml.h",
+    "svenv/formats/ini.h",
+    "svenv/formats/bwrap.h",
+    "svenv/formats/json_read.h",
+    "svenv/audit/reader.h",
+    "yaml.h",
+    "ini.h",
+    "seccomp.h",
 ]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
@@ -86,8 +111,12 @@ def check_include(path, name, quoted):
 
 
 def is_launchers(path):
-    return (path.parts[0] == "src" and path.suffix == ".c" and layer_of(path) in LAUNCHER
-            and not matches(path, NOT_LAUNCHER))
+    return (
+        path.parts[0] == "src"
+        and path.suffix == ".c"
+        and layer_of(path) in LAUNCHER
+        and not matches(path, NOT_LAUNCHER)
+    )
 
 
 def check_launcher(root, start):

@@ -37,79 +37,172 @@ def table(rows):
 def security_document(last="launch/a.c", tests="FS-01a; `test_a`"):
     rows = [f"| C{n} | what | `launch/a.c` | FS-01 |" for n in range(1, 32)]
     rows.append(f"| C32 | what | `{last}` | {tests} |")
-    return {"docs/SECURITY.md": "\n".join(rows) + "\n", "src/launch/a.c": "",
-            "tests/integration/test_a.py": "", "tests/probes/group_fs.py": 'Probe("FS-01a")\n'}
+    return {
+        "docs/SECURITY.md": "\n".join(rows) + "\n",
+        "src/launch/a.c": "",
+        "tests/integration/test_a.py": "",
+        "tests/probes/group_fs.py": 'Probe("FS-01a")\n',
+    }
 
 
 # lint, what is tried, {file: text}, what must be said (None: nothing)
 CASES = [
     (layers, "lower layer", {"src/sys/a.c": '#include "svenv/base/err.h"\n'}, None),
     (layers, "own private header", {"src/sys/a.c": '#include "a-internal.h"\n'}, None),
-    (layers, "higher layer", {"src/base/a.c": '#include "svenv/sys/x.h"\n'}, "base stands below sys"),
-    (layers, "higher layer in a header",
-     {"include/svenv/policy/a.h": '#include "svenv/find/x.h"\n'}, "policy stands below find"),
+    (
+        layers,
+        "higher layer",
+        {"src/base/a.c": '#include "svenv/sys/x.h"\n'},
+        "base stands below sys",
+    ),
+    (
+        layers,
+        "higher layer in a header",
+        {"include/svenv/policy/a.h": '#include "svenv/find/x.h"\n'},
+        "policy stands below find",
+    ),
     (layers, "unknown layer", {"src/cli/a.c": '#include "svenv/misc/x.h"\n'}, "no layer"),
     (layers, "unknown folder", {"src/misc/a.c": ""}, "no layer"),
-    (layers, "private header of another layer",
-     {"src/cli/a.c": '#include "../plan/a-internal.h"\n'}, "private headers"),
+    (
+        layers,
+        "private header of another layer",
+        {"src/cli/a.c": '#include "../plan/a-internal.h"\n'},
+        "private headers",
+    ),
     (layers, "vendor at home", {"src/formats/yaml.c": "#include <yaml.h>\n"}, None),
     (layers, "vendor abroad", {"src/policy/a.c": "#include <yaml.h>\n"}, "belongs to"),
     (layers, "vendor spelled with quotes", {"src/cli/a.c": ' # include "ini.h"\n'}, "belongs to"),
-    (layers, "libseccomp outside its file", {"src/sys/caps.c": "#include <seccomp.h>\n"},
-     "belongs to"),
+    (
+        layers,
+        "libseccomp outside its file",
+        {"src/sys/caps.c": "#include <seccomp.h>\n"},
+        "belongs to",
+    ),
     (layers, "tests' library", {"src/cli/a.c": "#include <criterion/criterion.h>\n"}, "Criterion"),
     (layers, "stub", {"src/stub/a.c": '#include "svenv/plan/plan.h"\n'}, "base only"),
-    (layers, "launcher and policy", {"src/launch/a.c": '#include "svenv/policy/policy.h"\n'},
-     "launcher must not see"),
-    (layers, "launcher and policy, through a header", {
-        "src/start/start.c": '#include "svenv/start/start.h"\n',
-        "include/svenv/start/start.h": '#include "svenv/find/venv.h"\n',
-    }, "start.c > svenv/start/start.h: the launcher must not see svenv/find/venv.h"),
-    (layers, "launcher and compute, through a private header", {
-        "src/plan/codec.c": '#include "codec-internal.h"\n',
-        "src/plan/codec-internal.h": '#include "svenv/compute/compute.h"\n',
-    }, "launcher must not see"),
-    (layers, "a file of the launcher that no list names",
-     {"src/guard/a.c": '#include "svenv/compute/compute.h"\n'}, "launcher must not see"),
-    (layers, "compute is not the launcher's",
-     {"src/compute/compute.c": '#include "svenv/policy/policy.h"\n'}, None),
+    (
+        layers,
+        "launcher and policy",
+        {"src/launch/a.c": '#include "svenv/policy/policy.h"\n'},
+        "launcher must not see",
+    ),
+    (
+        layers,
+        "launcher and policy, through a header",
+        {
+            "src/start/start.c": '#include "svenv/start/start.h"\n',
+            "include/svenv/start/start.h": '#include "svenv/find/venv.h"\n',
+        },
+        "start.c > svenv/start/start.h: the launcher must not see svenv/find/venv.h",
+    ),
+    (
+        layers,
+        "launcher and compute, through a private header",
+        {
+            "src/plan/codec.c": '#include "codec-internal.h"\n',
+            "src/plan/codec-internal.h": '#include "svenv/compute/compute.h"\n',
+        },
+        "launcher must not see",
+    ),
+    (
+        layers,
+        "a file of the launcher that no list names",
+        {"src/guard/a.c": '#include "svenv/compute/compute.h"\n'},
+        "launcher must not see",
+    ),
+    (
+        layers,
+        "compute is not the launcher's",
+        {"src/compute/compute.c": '#include "svenv/policy/policy.h"\n'},
+        None,
+    ),
     (lengths, "60 lines", {"src/sys/a.c": function(60)}, None),
     (lengths, "61 lines", {"src/sys/a.c": function(61)}, "f() has 61 lines"),
-    (lengths, "a table in a function",
-     {"src/sys/a.c": function(40).replace("{\n", "{\n    static const int n[] = {\n"
-                                          + "        1,\n" * 50 + "    };\n", 1)}, None),
+    (
+        lengths,
+        "a table in a function",
+        {
+            "src/sys/a.c": function(40).replace(
+                "{\n", "{\n    static const int n[] = {\n" + "        1,\n" * 50 + "    };\n", 1
+            )
+        },
+        None,
+    ),
     (lengths, "long file", {"src/sys/a.c": "int x;\n" * 601}, "601 lines"),
     (lengths, "long table", {"src/sys/a.c": "int x;\n" * 500 + table(500)}, None),
-    (lengths, "code after a long table", {"src/sys/a.c": table(500) + "int x;\n" * 601},
-     "601 lines"),
+    (
+        lengths,
+        "code after a long table",
+        {"src/sys/a.c": table(500) + "int x;\n" * 601},
+        "601 lines",
+    ),
     (lengths, "Python of 60 lines", {"tests/a.py": python_function(60)}, None),
     (lengths, "Python of 61 lines", {"tests/a.py": python_function(61)}, "f() has 61 lines"),
-    (lengths, "a method", {"tests/a.py": "class A:\n" + "".join(
-        "    " + line for line in python_function(61).splitlines(True))}, "f() has 61 lines"),
-    (lengths, "a table in Python", {"tests/a.py": python_function(
-        70, "    x = [\n" + "        1,\n" * 20 + "    ]\n")}, None),
+    (
+        lengths,
+        "a method",
+        {
+            "tests/a.py": "class A:\n"
+            + "".join("    " + line for line in python_function(61).splitlines(True))
+        },
+        "f() has 61 lines",
+    ),
+    (
+        lengths,
+        "a table in Python",
+        {"tests/a.py": python_function(70, "    x = [\n" + "        1,\n" * 20 + "    ]\n")},
+        None,
+    ),
     (lengths, "long Python", {"src/a.py": "x = 1\n" * 601}, "601 lines"),
-    (lengths, "long table in Python",
-     {"tests/a.py": "x = 1\n" * 500 + "y = {\n" + "    1: 2,\n" * 500 + "}\n"}, None),
-    (headers, "good", {"include/svenv/sys/x.h": GUARD % "#include <stddef.h>\nsize_t f(void);"}, None),
-    (headers, "needs what it does not include",
-     {"include/svenv/sys/x.h": GUARD % "size_t f(void);"}, "does not compile alone"),
+    (
+        lengths,
+        "long table in Python",
+        {"tests/a.py": "x = 1\n" * 500 + "y = {\n" + "    1: 2,\n" * 500 + "}\n"},
+        None,
+    ),
+    (
+        headers,
+        "good",
+        {"include/svenv/sys/x.h": GUARD % "#include <stddef.h>\nsize_t f(void);"},
+        None,
+    ),
+    (
+        headers,
+        "needs what it does not include",
+        {"include/svenv/sys/x.h": GUARD % "size_t f(void);"},
+        "does not compile alone",
+    ),
     (headers, "wrong guard", {"include/svenv/sys/y.h": GUARD % ""}, "guard must be SVENV_SYS_Y_H"),
     (headers, "private header", {"src/sys/z-internal.h": GUARD % ""}, "SVENV_SYS_Z_INTERNAL_H"),
     (format_lint, "good", {"src/sys/a.c": "int f(void)\n{\n    return 0;\n}\n"}, None),
     (format_lint, "brace and tab", {"src/sys/a.c": "int f(void) {\n\treturn 0;\n}\n"}, "error"),
-    (words, "good", {"src/sys/a.c": "/* atoi() would not do */\nint x; // system(1)\n"
-                                    'const char *t = "popen(";\nfile_system(x);\n'}, None),
+    (
+        words,
+        "good",
+        {
+            "src/sys/a.c": "/* atoi() would not do */\nint x; // system(1)\n"
+            'const char *t = "popen(";\nfile_system(x);\n'
+        },
+        None,
+    ),
     (words, "mark", {"src/sys/a.c": f"/* {UNFINISHED}: later */\n"}, "a.c:1: mark"),
     (words, "mark in a document", {"docs/a.md": f"one\n{UNFINISHED}\n"}, "a.md:2: mark"),
-    (words, "word for what is missing", {"src/sys/a.c": "\n/* place" "holder */\n"}, "a.c:2: mark"),
+    (words, "word for what is missing", {"src/sys/a.c": "\n/* placeholder */\n"}, "a.c:2: mark"),
     (security, "good", security_document(), None),
-    (security, "requirement left out", {"docs/SECURITY.md": "| C1 | a | b | c |\n"}, "C2 has 0 rows"),
+    (
+        security,
+        "requirement left out",
+        {"docs/SECURITY.md": "| C1 | a | b | c |\n"},
+        "C2 has 0 rows",
+    ),
     (security, "file that is not there", security_document(last="launch/b.c"), "no launch/b.c"),
     (security, "suite that is not there", security_document(tests="`test_b`"), "no suite test_b"),
     (security, "probe that is not there", security_document(tests="FS-02"), "no probe FS-02"),
-    *((words, name, {"src/sys/a.c": f"x = {name} (y);\n"}, f"{name}() is forbidden")
-      for names in words.FORBIDDEN.values() for name in names),
+    *(
+        (words, name, {"src/sys/a.c": f"x = {name} (y);\n"}, f"{name}() is forbidden")
+        for names in words.FORBIDDEN.values()
+        for name in names
+    ),
 ]
 
 

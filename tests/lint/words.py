@@ -12,11 +12,29 @@ CODE_MARKS = re.compile(r"\b(place" r"holder|not implemented|unimplemented)\b", 
 
 FORBIDDEN = {
     "num_parse_*() of base/num.h": [
-        "atoi", "atol", "atoll", "atof", "strtol", "strtoll", "strtoul", "strtoull", "strtoimax",
-        "strtoumax", "strtod", "sscanf", "vsscanf",
+        "atoi",
+        "atol",
+        "atoll",
+        "atof",
+        "strtol",
+        "strtoll",
+        "strtoul",
+        "strtoull",
+        "strtoimax",
+        "strtoumax",
+        "strtod",
+        "sscanf",
+        "vsscanf",
     ],
     "struct buf, xasprintf() or snprintf()": [
-        "strcpy", "strcat", "stpcpy", "strncpy", "strncat", "sprintf", "vsprintf", "gets",
+        "strcpy",
+        "strcat",
+        "stpcpy",
+        "strncpy",
+        "strncat",
+        "sprintf",
+        "vsprintf",
+        "gets",
     ],
     "xcalloc()": ["alloca", "strdupa", "strndupa"],
     "strcspn() and lengths": ["strtok", "strtok_r"],
@@ -40,8 +58,15 @@ def check(root):
     problems = []
     code = tree.files(root, ["src", "include"], ".c", ".h")
     others = tree.files(
-        root, ["tests", "docs", "templates", "src", "include"],
-        ".c", ".h", ".py", ".sh", ".md", ".yaml", ".build",
+        root,
+        ["tests", "docs", "templates", "src", "include"],
+        ".c",
+        ".h",
+        ".py",
+        ".sh",
+        ".md",
+        ".yaml",
+        ".build",
     )
     for path in sorted({*code, *others}):
         text = (root / path).read_text(encoding="utf-8", errors="replace")

@@ -29,8 +29,19 @@ def index_trouble(python):
     """Asks the index for one small package, outside of any sandbox; the reason why not, or None."""
     with tempfile.TemporaryDirectory() as directory:
         try:
-            done = run(python, "-m", "pip", "download", "-q", "--no-cache-dir", "--no-deps",
-                               "-d", directory, "iniconfig", timeout=120)
+            done = run(
+                python,
+                "-m",
+                "pip",
+                "download",
+                "-q",
+                "--no-cache-dir",
+                "--no-deps",
+                "-d",
+                directory,
+                "iniconfig",
+                timeout=120,
+            )
         except subprocess.TimeoutExpired:
             return "the package index does not answer"
         if done.returncode == 0:
@@ -98,14 +109,27 @@ class Live(Case):
     def test_flask(self):
         project = self.make()
         self.install(project, "flask")
-        project.write("app.py", "import flask\n\napp = flask.Flask(__name__)\n\n\n"
-                                "@app.get('/<name>')\ndef greet(name):\n    return 'hello ' + name\n")
+        project.write(
+            "app.py",
+            "import flask\n\napp = flask.Flask(__name__)\n\n\n"
+            "@app.get('/<name>')\ndef greet(name):\n    return 'hello ' + name\n",
+        )
         port = free_port()
-        server = project.spawn("flask", "--app", "app", "run", "--port", port,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        server = project.spawn(
+            "flask",
+            "--app",
+            "app",
+            "run",
+            "--port",
+            port,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         try:
             answer = wait_for(
-                lambda: server.poll() is not None or fetch(f"http://127.0.0.1:{port}/you"), 30)
+                lambda: server.poll() is not None or fetch(f"http://127.0.0.1:{port}/you"), 30
+            )
             server.send_signal(signal.SIGINT)
             _, log = server.communicate(timeout=30)
         finally:
@@ -124,7 +148,8 @@ class Live(Case):
             "import json, numpy\n"
             "a = numpy.arange(250000.0).reshape(500, 500)\n"
             "print(json.dumps([float((a @ numpy.eye(500) - a).max()),\n"
-            "                  (numpy.array([[1, 2], [3, 4]]) @ numpy.array([5, 6])).tolist()]))")
+            "                  (numpy.array([[1, 2], [3, 4]]) @ numpy.array([5, 6])).tolist()]))"
+        )
         self.assertEqual(got, [0.0, [17, 39]])
 
     def test_ruff(self):
@@ -144,9 +169,12 @@ class Live(Case):
     def test_pytest(self):
         project = self.make()
         self.install(project, "pytest")
-        project.write("test_sum.py", "def test_good(tmp_path):\n"
-                                     "    (tmp_path / 'x').write_text('x')\n"
-                                     "    assert sum([1, 2]) == 3\n")
+        project.write(
+            "test_sum.py",
+            "def test_good(tmp_path):\n"
+            "    (tmp_path / 'x').write_text('x')\n"
+            "    assert sum([1, 2]) == 3\n",
+        )
         for argv in (["pytest", "-q"], ["python", "-m", "pytest", "-q"]):
             done = project.run(*argv)
             self.assert_clean(done)
@@ -158,9 +186,11 @@ class Live(Case):
 
     def test_extension_from_source(self):
         project = self.make()
-        headers = project.value("import json, os, sysconfig\n"
-                                "where = sysconfig.get_path('include')\n"
-                                "print(json.dumps(os.path.exists(where + '/Python.h')))")
+        headers = project.value(
+            "import json, os, sysconfig\n"
+            "where = sysconfig.get_path('include')\n"
+            "print(json.dumps(os.path.exists(where + '/Python.h')))"
+        )
         need(headers, "Python's headers are not installed")
         done = self.install(project, "--no-binary", ":all:", "markupsafe")
         self.assertIn("Successfully installed", done.stdout)
@@ -172,8 +202,9 @@ class Live(Case):
         project = self.make()
         index = project.run("pip", "config", "get", "global.index-url")
         env = environment()
-        if index.returncode == 0 and not any(name in env for name in
-                                             ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
+        if index.returncode == 0 and not any(
+            name in env for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")
+        ):
             env["UV_DEFAULT_INDEX"] = index.stdout.strip()
         self.install(project, "uv")
         done = project.run("uv", "pip", "install", "pyflakes", env=env, timeout=INSTALL_TIME)
@@ -197,5 +228,6 @@ class Live(Case):
         # The new one works too, under both of its names.
         self.install(project, "iniconfig")
         self.assert_clean(project.code("import iniconfig"))
-        self.install(project, "--force-reinstall", "iniconfig",
-                     program=("python", "-m", "pip", "install"))
+        self.install(
+            project, "--force-reinstall", "iniconfig", program=("python", "-m", "pip", "install")
+        )

@@ -61,15 +61,24 @@ def merged(runs):
 
 
 def table(rows, by_probe):
-    lines = ["| probe | attack | inside | control | control that it guards |",
-             "|---|---|---|---|---|"]
+    lines = [
+        "| probe | attack | inside | control | control that it guards |",
+        "|---|---|---|---|---|",
+    ]
     for row in rows:
         only = f" ({row['who'][0]} only)" if len(row["who"]) == 1 else ""
-        inside = {"passed": row["inside"], "missing": "NOT YET: " + (row["missing"] or ""),
-                  "skipped": "not run: " + row["why"], "failed": "FAILED"}[row["state"]]
+        inside = {
+            "passed": row["inside"],
+            "missing": "NOT YET: " + (row["missing"] or ""),
+            "skipped": "not run: " + row["why"],
+            "failed": "FAILED",
+        }[row["state"]]
         guards = "; ".join(by_probe.get(row["id"], []))
-        lines.append("| " + " | ".join(map(cell, (row["id"], row["what"] + only, inside,
-                                                row["control"], guards))) + " |")
+        lines.append(
+            "| "
+            + " | ".join(map(cell, (row["id"], row["what"] + only, inside, row["control"], guards)))
+            + " |"
+        )
     return lines
 
 
@@ -83,15 +92,21 @@ def mutations(saved):
             if row["what"] not in rows or rows[row["what"]]["state"] == "skipped":
                 rows[row["what"]] = row
     states = [row["state"] for row in rows.values()]
-    out = ["## Controls taken out, one at a time\n",
-           f"{states.count('noticed')} noticed, {states.count('unnoticed')} unnoticed, "
-           f"{states.count('backed')} where another control refused as well, "
-           f"{states.count('skipped')} not played.\n",
-           "| control | probes that turn red |", "|---|---|"]
+    out = [
+        "## Controls taken out, one at a time\n",
+        f"{states.count('noticed')} noticed, {states.count('unnoticed')} unnoticed, "
+        f"{states.count('backed')} where another control refused as well, "
+        f"{states.count('skipped')} not played.\n",
+        "| control | probes that turn red |",
+        "|---|---|",
+    ]
     for row in rows.values():
-        words = {"noticed": ", ".join(name for name, _ in row["red"]), "unnoticed": "NONE",
-                 "backed": "none; behind it: " + str(row["behind"]),
-                 "skipped": "not played: " + (row["red"] or [["", ""]])[0][1]}[row["state"]]
+        words = {
+            "noticed": ", ".join(name for name, _ in row["red"]),
+            "unnoticed": "NONE",
+            "backed": "none; behind it: " + str(row["behind"]),
+            "skipped": "not played: " + (row["red"] or [["", ""]])[0][1],
+        }[row["state"]]
         out.append(f"| {cell(row['what'])} | {cell(words)} |")
     return [*out, ""]
 
@@ -100,13 +115,20 @@ def write(files):
     saved = [json.loads(pathlib.Path(name).read_text()) for name in files]
     runs = [one for rows in saved if isinstance(rows, list) for one in rows]
     rows, by_probe = merged(runs), controls()
-    modes = sorted({("root" if one["root"] else "an ordinary user") +
-                    (" on a terminal" if one["terminal"] else "") for one in runs})
+    modes = sorted(
+        {
+            ("root" if one["root"] else "an ordinary user")
+            + (" on a terminal" if one["terminal"] else "")
+            for one in runs
+        }
+    )
     states = [row["state"] for row in rows.values()]
     release = re.match(r"\d+\.\d+", platform.release())[0]
-    out = [HEAD + f"Run on {datetime.date.today()} on Linux {release} as {', '.join(modes)}: "
-           f"{len(rows)} probes, {states.count('passed')} passed, {states.count('failed')} failed, "
-           f"{states.count('missing')} not protected yet, {states.count('skipped')} not run.\n"]
+    out = [
+        HEAD + f"Run on {datetime.date.today()} on Linux {release} as {', '.join(modes)}: "
+        f"{len(rows)} probes, {states.count('passed')} passed, {states.count('failed')} failed, "
+        f"{states.count('missing')} not protected yet, {states.count('skipped')} not run.\n"
+    ]
     order = list(ids.GROUPS)
     extra = [g for g in dict.fromkeys(i.split("-")[0] for i in rows) if g not in order]
     for group in order + extra:

@@ -19,8 +19,26 @@ def shared_object(tags, machine="x86_64"):
     table = b"".join(struct.pack("<QQ", tag, value) for tag, value in rows)
     dynamic = at + len(strings) + -len(strings) % 8
     end = dynamic + len(table)
-    head = b"\x7fELF\2\1\1" + bytes(9) + struct.pack(
-        "<HHIQQQIHHHHHH", 3, MACHINE.get(machine, 62), 1, 0, HEADER, 0, 0, HEADER, ROW, 2, 0, 0, 0)
+    head = (
+        b"\x7fELF\2\1\1"
+        + bytes(9)
+        + struct.pack(
+            "<HHIQQQIHHHHHH",
+            3,
+            MACHINE.get(machine, 62),
+            1,
+            0,
+            HEADER,
+            0,
+            0,
+            HEADER,
+            ROW,
+            2,
+            0,
+            0,
+            0,
+        )
+    )
     load = struct.pack("<IIQQQQQQ", 1, 6, 0, 0, 0, end, end, 0x1000)
     where = struct.pack("<IIQQQQQQ", 2, 6, dynamic, dynamic, dynamic, len(table), len(table), 8)
     return head + load + where + strings.ljust(dynamic - at, b"\0") + table

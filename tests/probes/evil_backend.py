@@ -41,15 +41,21 @@ def connect(port):
 
 def daemon(bin_dir, word):
     """Leaves a process behind that rewrites an entry for as long as it lives."""
-    code = ("import os, signal, sys, time\n"
-            "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-            "while True:\n"
-            "    try: open(sys.argv[1] + '/late', 'w').write('#!/bin/sh\\n')\n"
-            "    except OSError: pass\n"
-            "    time.sleep(0.05)\n")
-    subprocess.Popen([sys.executable, "-c", code, bin_dir, word], start_new_session=True,
-                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                     stderr=subprocess.DEVNULL)
+    code = (
+        "import os, signal, sys, time\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "while True:\n"
+        "    try: open(sys.argv[1] + '/late', 'w').write('#!/bin/sh\\n')\n"
+        "    except OSError: pass\n"
+        "    time.sleep(0.05)\n"
+    )
+    subprocess.Popen(
+        [sys.executable, "-c", code, bin_dir, word],
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def attack(facts):
@@ -75,9 +81,18 @@ def attack(facts):
     note("socket", listener.bind, bin_dir + "/evil-socket")
     listener.close()
     note("python link", os.symlink, "/bin/sh", bin_dir + "/python3.99")
-    for number, line in enumerate((b"#!/bin/sh", b"#! bin/relative", b"#!/usr/bin/env -S sh -e",
-                                   b"#!/bin/sh\r", b"\xef\xbb\xbf#!/bin/sh", b"#!/" + b"x" * 300,
-                                   b"no shebang", b"\x7fELF but not really")):
+    for number, line in enumerate(
+        (
+            b"#!/bin/sh",
+            b"#! bin/relative",
+            b"#!/usr/bin/env -S sh -e",
+            b"#!/bin/sh\r",
+            b"\xef\xbb\xbf#!/bin/sh",
+            b"#!/" + b"x" * 300,
+            b"no shebang",
+            b"\x7fELF but not really",
+        )
+    ):
         note(f"shebang {number}", make, f"{bin_dir}/evil-shebang-{number}", line + b"\necho x\n")
     for name in facts["reserved"]:
         note("reserved " + name, make, f"{bin_dir}/{name}")
@@ -97,7 +112,8 @@ def build_wheel(directory, settings=None, metadata=None):
         attack(json.load(file))
     info = "evilpkg-1.0.dist-info/"
     files = {
-        "evilpkg/__init__.py": "", "evilpkg/results.json": json.dumps(RESULTS),
+        "evilpkg/__init__.py": "",
+        "evilpkg/results.json": json.dumps(RESULTS),
         "evil_hook.pth": "import os; os.environ['EVIL_PTH'] = 'ran'\n",
         info + "METADATA": "Metadata-Version: 2.1\nName: evilpkg\nVersion: 1.0\n",
         info + "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",

@@ -18,7 +18,7 @@ def program_of(world):
 
 
 def answer(program, number, words, machine="x86_64"):
-    """"ok", the name of an error, or "kill"."""
+    """ "ok", the name of an error, or "kill"."""
     words = [*words, 0, 0, 0, 0, 0, 0][:6]
     data = struct.pack("=iIQ6Q", number, AUDIT_ARCH[machine], 0, *words)
     value = run(program, data)
@@ -31,8 +31,12 @@ def answer(program, number, words, machine="x86_64"):
 
 def run(program, data):
     at, accumulator = 0, 0
-    tests = {0x10: lambda a, k: a == k, 0x20: lambda a, k: a > k, 0x30: lambda a, k: a >= k,
-             0x40: lambda a, k: bool(a & k)}
+    tests = {
+        0x10: lambda a, k: a == k,
+        0x20: lambda a, k: a > k,
+        0x30: lambda a, k: a >= k,
+        0x40: lambda a, k: bool(a & k),
+    }
     while at < len(program):
         code, jump_true, jump_false, k = program[at]
         at += 1

@@ -27,16 +27,27 @@ def plans(view):
 
 def shipped(view):
     """A script that claims to be wrapped and tells whether it sees the user's home."""
-    return ("#!/bin/sh\n# sandbox-venv: wrapped already\n"
-            f"test -e '{view.home_file}' && echo free || echo confined\n").encode()
+    return (
+        "#!/bin/sh\n# sandbox-venv: wrapped already\n"
+        f"test -e '{view.home_file}' && echo free || echo confined\n"
+    ).encode()
 
 
 def wanderer(base):
     """Writes what a later start may obey wherever a program can; says where it could."""
     could = []
     for folder in (base, sys.prefix, sys.prefix + "/bin", sys.prefix + "/sandbox"):
-        names = ("pip.conf", "policy.yaml", "sandbox-venv.yaml", "manifest.json", "plan",
-                 "pyvenv.cfg", "python", "activate", "uv.toml")
+        names = (
+            "pip.conf",
+            "policy.yaml",
+            "sandbox-venv.yaml",
+            "manifest.json",
+            "plan",
+            "pyvenv.cfg",
+            "python",
+            "activate",
+            "uv.toml",
+        )
         results = [written(os.path.join(folder, name)) for name in names]
         could += [folder] if "ok" in results else []
     return sorted(set(could))
@@ -54,13 +65,24 @@ def ruin(view):
         raise harness.Leak("a program could write into the venv")
     folder = view.parent / "wheels"
     for name in ("pyvenv.cfg", "sandbox/policy.yaml", "sandbox/bin/late", "home/.profile"):
-        path = packages.wheel(folder, "climbs" + str(len(name)),
-                              files={f"climbs{len(name)}-1.0.data/data/{name}": "home = /\n"})
+        path = packages.wheel(
+            folder,
+            "climbs" + str(len(name)),
+            files={f"climbs{len(name)}-1.0.data/data/{name}": "home = /\n"},
+        )
         pip(view, "install", path)  # may fail
     library = elf.shared_object([(elf.NEEDED, "/x/../y"), (elf.RUNPATH, "/")])
-    wheel_entry(view, "ruin", files={"ruin-1.0.data/data/pip.conf": CONFIG, "ruin.so": library,
-                                     "ruin.pth": "import os\n", "sitecustomize.py": ""},
-                data={name: (shipped(view), 0o755) for name in SHIPPED})
+    wheel_entry(
+        view,
+        "ruin",
+        files={
+            "ruin-1.0.data/data/pip.conf": CONFIG,
+            "ruin.so": library,
+            "ruin.pth": "import os\n",
+            "sitecustomize.py": "",
+        },
+        data={name: (shipped(view), 0o755) for name in SHIPPED},
+    )
     DONE[key] = before
     return before
 
@@ -123,17 +145,51 @@ def told(view):
 
 
 PROBES = [
-    Probe("PIP-40", "a wheel with " + ", ".join(SHIPPED), Host(entries_after),
-          that("stub or absent; activate is the user's own", lambda v: all(
-              state == "file" if "activate" in name else state in ("stub", "absent")
-              for name, state in v.items())),
-          every("file"), activate_after, world="pip"),
-    Probe("PIP-41", "everything in bin after hostile runs", Host(all_after), [],
-          that("scripts", lambda v: len(v) > 10), world="pip"),
-    Probe("PIP-42", "an interpreter that a wheel replaced", Host(start_after), "confined", "free",
-          world="pip"),
-    Probe("PIP-43", "what later starts are given after hostile runs", Host(plan_after), [],
-          that("more", bool), world="pip"),
-    Probe("PIP-44", "status --check after hostile runs", Host(told),
-          ["fine", "not fine", "fine"], ["not fine"], world="pip"),
+    Probe(
+        "PIP-40",
+        "a wheel with " + ", ".join(SHIPPED),
+        Host(entries_after),
+        that(
+            "stub or absent; activate is the user's own",
+            lambda v: all(
+                state == "file" if "activate" in name else state in ("stub", "absent")
+                for name, state in v.items()
+            ),
+        ),
+        every("file"),
+        activate_after,
+        world="pip",
+    ),
+    Probe(
+        "PIP-41",
+        "everything in bin after hostile runs",
+        Host(all_after),
+        [],
+        that("scripts", lambda v: len(v) > 10),
+        world="pip",
+    ),
+    Probe(
+        "PIP-42",
+        "an interpreter that a wheel replaced",
+        Host(start_after),
+        "confined",
+        "free",
+        world="pip",
+    ),
+    Probe(
+        "PIP-43",
+        "what later starts are given after hostile runs",
+        Host(plan_after),
+        [],
+        that("more", bool),
+        world="pip",
+    ),
+    Probe(
+        "PIP-44",
+        "status --check after hostile runs",
+        Host(told),
+        ["fine", "not fine", "fine"],
+        ["not fine"],
+        world="pip",
+    ),
 ]

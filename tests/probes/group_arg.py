@@ -14,9 +14,15 @@ SHOW = "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys
 def pass_through(view, words):
     python = view.venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON
     argv = [python, SHOW_FILE(view), *words]
-    done = subprocess.run([os.fspath(word) for word in argv], capture_output=True,
-                          stdin=subprocess.DEVNULL, cwd=view.project,
-                          env=harness.clean_environment(), timeout=harness.TIMEOUT, check=False)
+    done = subprocess.run(
+        [os.fspath(word) for word in argv],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        cwd=view.project,
+        env=harness.clean_environment(),
+        timeout=harness.TIMEOUT,
+        check=False,
+    )
     return done.returncode, hashlib.sha256(done.stdout).hexdigest(), done.stderr.decode()
 
 
@@ -35,8 +41,20 @@ def same_bytes(words):
     return Host(play)
 
 
-OURS = ["--bind", "/", "/", "--", "--unshare-none", "@file", "--policy=x", "--share-net",
-        "--no-sandbox", "run", "stub", "-"]
+OURS = [
+    "--bind",
+    "/",
+    "/",
+    "--",
+    "--unshare-none",
+    "@file",
+    "--policy=x",
+    "--share-net",
+    "--no-sandbox",
+    "run",
+    "stub",
+    "-",
+]
 
 
 def by_links(view):
@@ -57,21 +75,39 @@ def by_links(view):
             link.write_bytes(python.read_bytes())
             link.chmod(0o755)
         results[name] = harness.run([link, "-c", code], cwd="/")
-    results["relative"] = harness.run(["../.venv/bin/python3", "-c", code],
-                                      cwd=view.world.project / "sub")
+    results["relative"] = harness.run(
+        ["../.venv/bin/python3", "-c", code], cwd=view.world.project / "sub"
+    )
     results["elsewhere"] = harness.run([python, "-c", code], cwd=places)
-    return {name: "confined" if done.stdout.strip() == "2" else
-            "refused" if done.returncode == 125 and "sandbox-venv: " in done.stderr else
-            f"status {done.returncode}: {done.stdout}{done.stderr}"
-            for name, done in results.items()}
+    return {
+        name: "confined"
+        if done.stdout.strip() == "2"
+        else "refused"
+        if done.returncode == 125 and "sandbox-venv: " in done.stderr
+        else f"status {done.returncode}: {done.stdout}{done.stderr}"
+        for name, done in results.items()
+    }
 
 
 def outside_links(view):
     return {"native": "free"} if not view.inside else by_links(view)
 
 
-STRANGE = ("with blank", "$(touch x)", "quote'\"", "new\nline", "colon:comma,", "back\\slash",
-           "100%s%n", "-rf", "n" * 200, "ünï", "esc\x1b[0m", "semi;colon", "*?[a]")
+STRANGE = (
+    "with blank",
+    "$(touch x)",
+    "quote'\"",
+    "new\nline",
+    "colon:comma,",
+    "back\\slash",
+    "100%s%n",
+    "-rf",
+    "n" * 200,
+    "ünï",
+    "esc\x1b[0m",
+    "semi;colon",
+    "*?[a]",
+)
 
 
 def strange_places(view):
@@ -82,21 +118,29 @@ def strange_places(view):
         base.mkdir(parents=True)
         try:
             venv = base / ".venv"
-            done = harness.run([harness.SYSTEM_PYTHON, "-m", "venv", "--without-pip", "--symlinks",
-                                venv], cwd=base)
+            done = harness.run(
+                [harness.SYSTEM_PYTHON, "-m", "venv", "--without-pip", "--symlinks", venv], cwd=base
+            )
             if done.returncode:
                 results[name] = "no venv"
                 continue
             if view.inside:
                 wrapped = harness.run([harness.TOOL, "wrap", venv])
                 if wrapped.returncode:
-                    clean = wrapped.stderr.startswith("sandbox-venv: ") and \
-                        "\x1b" not in wrapped.stderr
+                    clean = (
+                        wrapped.stderr.startswith("sandbox-venv: ") and "\x1b" not in wrapped.stderr
+                    )
                     results[name] = "refused" if clean else "raw: " + wrapped.stderr
                     continue
-            done = harness.run([venv / "bin" / "python", "-c",
-                                "import os; print(os.path.exists(os.getcwd() + '/.venv'),"
-                                f" os.path.lexists({str(view.home_file)!r}))"], cwd=base)
+            done = harness.run(
+                [
+                    venv / "bin" / "python",
+                    "-c",
+                    "import os; print(os.path.exists(os.getcwd() + '/.venv'),"
+                    f" os.path.lexists({str(view.home_file)!r}))",
+                ],
+                cwd=base,
+            )
             results[name] = done.stdout.strip() or done.stderr.strip()
             harness.run([harness.TOOL, "unwrap", venv, "--purge"])
         finally:
@@ -106,6 +150,7 @@ def strange_places(view):
 
 def dotenv(prepare):
     """A strange .env; what the program sees of it, or the message, and that it is quick."""
+
     def play(view):
         path = view.project / ".env"
         path.unlink(missing_ok=True)
@@ -151,32 +196,65 @@ BOUNDED = that("bounded", lambda v: v in ("refused", "unset", "x"))
 
 PROBES = [
     Probe("ARG-02", "words that look like our options", same_bytes(OURS), "same", "same"),
-    Probe("ARG-03a", "20 000 arguments", same_bytes([str(n) for n in range(20000)]), "same",
-          "same"),
-    Probe("ARG-03b", "one argument of 128 KiB less one", same_bytes(["x" * 131071]), "same",
-          "same"),
-    Probe("ARG-03c", "newlines, empty words, bytes that are no UTF-8",
-          same_bytes(["", "a\nb", os.fsdecode(b"\xff\xfe"), "\x1b[31m", "--", ""]), "same",
-          "same"),
-    Probe("ARG-04", "stubs through links, copies and relative paths", Host(outside_links),
-          that("confined or refused", lambda v: set(v.values()) <= {"confined", "refused"}),
-          {"native": "free"}, world="links"),
-    Probe("ARG-05", f"{len(STRANGE)} strange paths", Host(strange_places),
-          that("right or refused", lambda v: set(v.values()) <= {"True False", "refused",
-                                                                 "no venv"}),
-          that("right", lambda v: set(v.values()) <= {"True True", "no venv"})),
+    Probe(
+        "ARG-03a", "20 000 arguments", same_bytes([str(n) for n in range(20000)]), "same", "same"
+    ),
+    Probe(
+        "ARG-03b", "one argument of 128 KiB less one", same_bytes(["x" * 131071]), "same", "same"
+    ),
+    Probe(
+        "ARG-03c",
+        "newlines, empty words, bytes that are no UTF-8",
+        same_bytes(["", "a\nb", os.fsdecode(b"\xff\xfe"), "\x1b[31m", "--", ""]),
+        "same",
+        "same",
+    ),
+    Probe(
+        "ARG-04",
+        "stubs through links, copies and relative paths",
+        Host(outside_links),
+        that("confined or refused", lambda v: set(v.values()) <= {"confined", "refused"}),
+        {"native": "free"},
+        world="links",
+    ),
+    Probe(
+        "ARG-05",
+        f"{len(STRANGE)} strange paths",
+        Host(strange_places),
+        that("right or refused", lambda v: set(v.values()) <= {"True False", "refused", "no venv"}),
+        that("right", lambda v: set(v.values()) <= {"True True", "no venv"}),
+    ),
     Probe("DOT-02", ".env is a symlink to credentials", dotenv(link_to_secret), SANE, "not read"),
-    Probe("DOT-04a", ".env: an unterminated quote", dotenv(text(b"SVENV_FROM='x\n")), BOUNDED,
-          "not read"),
+    Probe(
+        "DOT-04a",
+        ".env: an unterminated quote",
+        dotenv(text(b"SVENV_FROM='x\n")),
+        BOUNDED,
+        "not read",
+    ),
     Probe("DOT-04b", ".env: NUL bytes", dotenv(text(b"SVENV_FROM=x\0y\n")), SANE, "not read"),
-    Probe("DOT-04c", ".env: a line of 10 MB", dotenv(text(b"A=" + b"x" * 10_000_000)), BOUNDED,
-          "not read"),
-    Probe("DOT-04d", ".env: 10^5 names",
-          dotenv(text(b"".join(b"N%d=1\n" % n for n in range(100_000)))), BOUNDED, "not read"),
-    Probe("DOT-04e", ".env: CRLF and a byte order mark",
-          dotenv(text(b"\xef\xbb\xbfSVENV_FROM=x\r\n")), BOUNDED, "not read"),
+    Probe(
+        "DOT-04c",
+        ".env: a line of 10 MB",
+        dotenv(text(b"A=" + b"x" * 10_000_000)),
+        BOUNDED,
+        "not read",
+    ),
+    Probe(
+        "DOT-04d",
+        ".env: 10^5 names",
+        dotenv(text(b"".join(b"N%d=1\n" % n for n in range(100_000)))),
+        BOUNDED,
+        "not read",
+    ),
+    Probe(
+        "DOT-04e",
+        ".env: CRLF and a byte order mark",
+        dotenv(text(b"\xef\xbb\xbfSVENV_FROM=x\r\n")),
+        BOUNDED,
+        "not read",
+    ),
     Probe("DOT-05a", ".env is a FIFO", dotenv(lambda v, path: os.mkfifo(path)), SANE, "not read"),
-    Probe("DOT-05b", ".env is a directory", dotenv(lambda v, path: path.mkdir()), SANE,
-          "not read"),
+    Probe("DOT-05b", ".env is a directory", dotenv(lambda v, path: path.mkdir()), SANE, "not read"),
     Probe("DOT-05c", ".env is not readable", dotenv(unreadable), SANE, "not read", root=False),
 ]

@@ -44,10 +44,13 @@ def entry_state(view, name):
 
 def entries(*names):
     """The states of entries after the hostile install."""
+
     def play(view):
         install(view)
-        return {os.fsdecode(name).encode("ascii", "replace").decode(): entry_state(view, name)
-                for name in names}
+        return {
+            os.fsdecode(name).encode("ascii", "replace").decode(): entry_state(view, name)
+            for name in names
+        }
 
     return Host(play)
 
@@ -56,8 +59,11 @@ def hostile_names(view):
     """Names that a shell or a terminal takes for something else, and what pip's output shows."""
     done = install(view)
     states = {entry_state(view, name) for name in NAMES}
-    ran = [place for place in (view.parent, view.project, venv_of(view) / "bin")
-           if (place / "x").exists()]
+    ran = [
+        place
+        for place in (view.parent, view.project, venv_of(view) / "bin")
+        if (place / "x").exists()
+    ]
     raw = "esc\x1b" in done["stdout"] + done["stderr"]  # pip itself uses colours on a terminal
     return {"states": sorted(states), "ran": len(ran), "raw": raw}
 
@@ -79,17 +85,22 @@ def escaping_sdist(view):
     target.mkdir(exist_ok=True)
     path = view.parent / "linker-1.0.tar.gz"
     with tarfile.open(path, "w:gz") as out:
-        for name, kind, to in (("linker-1.0/out", tarfile.SYMTYPE, str(target)),
-                               ("linker-1.0/hard", tarfile.LNKTYPE, "/etc/hostname"),
-                               ("linker-1.0/out/made", tarfile.REGTYPE, None)):
+        for name, kind, to in (
+            ("linker-1.0/out", tarfile.SYMTYPE, str(target)),
+            ("linker-1.0/hard", tarfile.LNKTYPE, "/etc/hostname"),
+            ("linker-1.0/out/made", tarfile.REGTYPE, None),
+        ):
             row = tarfile.TarInfo(name)
             row.type, row.linkname = kind, to or ""
             out.addfile(row, io.BytesIO(b""))
     if view.inside:
         pip(view, "install", path)
     else:
-        subprocess.run(["tar", "-x", "-P", "-C", view.parent, "-f", path], check=False,
-                       stderr=subprocess.DEVNULL)
+        subprocess.run(
+            ["tar", "-x", "-P", "-C", view.parent, "-f", path],
+            check=False,
+            stderr=subprocess.DEVNULL,
+        )
     return "outside" if (target / "made").exists() else "inside only"
 
 
@@ -98,12 +109,17 @@ def start_up_file(view):
     install(view)
     code = "import os; print(os.environ.get('EVIL_PTH', 'not run'))"
     if not view.inside:
-        return {"runs": harness.must([free_venv(view) / "bin" / "python", "-c", code])
-                .stdout.strip(), "log": "none"}
+        return {
+            "runs": harness.must([free_venv(view) / "bin" / "python", "-c", code]).stdout.strip(),
+            "log": "none",
+        }
     inside = view.world.python("-c", code).stdout.strip()
     lines = harness.must([harness.TOOL, "log", view.venv, "--json"]).stdout.splitlines()
-    told = [line for line in map(json.loads, lines) if line["event"] == "install" and
-            any("evil_hook.pth" in path for path in line["start_up"])]
+    told = [
+        line
+        for line in map(json.loads, lines)
+        if line["event"] == "install" and any("evil_hook.pth" in path for path in line["start_up"])
+    ]
     return {"runs": inside, "log": "told" if told else "silent"}
 
 
@@ -120,12 +136,22 @@ def shell_for_python(view):
 def odd_library(view):
     """A library whose tags name directories of the host, at the next start's mounts."""
     wanted = str(view.home_dir)
-    tags = [(elf.NEEDED, "a => " + wanted), (elf.RPATH, wanted), (elf.RUNPATH, "/root:/home:/"),
-            (elf.AUDIT, wanted + "/secret.txt"), (elf.DEPAUDIT, "evil.so"),
-            (elf.NEEDED, "../../../../etc/shadow"), (elf.FILTER, "x\ny")]
+    tags = [
+        (elf.NEEDED, "a => " + wanted),
+        (elf.RPATH, wanted),
+        (elf.RUNPATH, "/root:/home:/"),
+        (elf.AUDIT, wanted + "/secret.txt"),
+        (elf.DEPAUDIT, "evil.so"),
+        (elf.NEEDED, "../../../../etc/shadow"),
+        (elf.FILTER, "x\ny"),
+    ]
     library = elf.shared_object(tags, os.uname().machine)
-    wheel_entry(view, "oddlib", files={"oddlib/__init__.py": "", "oddlib/odd.so": library},
-                data={"oddlib-run": (library, 0o755)})
+    wheel_entry(
+        view,
+        "oddlib",
+        files={"oddlib/__init__.py": "", "oddlib/odd.so": library},
+        data={"oddlib-run": (library, 0o755)},
+    )
     code = f"import os; print(os.path.exists({wanted!r}))"
     python = view.venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON
     return harness.must([python, "-c", code], cwd=view.project).stdout.strip()
@@ -138,14 +164,22 @@ def opened_by_host(view):
     install(view)
     venv = venv_of(view)
     trace = view.parent / ("trace-in" if view.inside else "trace-out")
-    argv = [venv / "bin" / "python", "-S", "-c", "pass"] if view.inside else \
-        [venv / "bin" / "python", "-c", "import evilpkg"]
+    argv = (
+        [venv / "bin" / "python", "-S", "-c", "pass"]
+        if view.inside
+        else [venv / "bin" / "python", "-c", "import evilpkg"]
+    )
     words = ["strace", "-o", trace, "-e", "trace=open,openat,openat2,execve"]
     done = harness.run([*words, *argv], cwd=view.project)
     if done.returncode:
         raise harness.Dead(done.stderr)
-    return sorted({"packages" for line in trace.read_text().splitlines()
-                   if f"{venv}/lib" in line and "ENOENT" not in line})
+    return sorted(
+        {
+            "packages"
+            for line in trace.read_text().splitlines()
+            if f"{venv}/lib" in line and "ENOENT" not in line
+        }
+    )
 
 
 def kept_policy(view):
@@ -167,34 +201,107 @@ def kept_policy(view):
 CONFINED = every("stub", "absent")
 
 PROBES = [
-    Probe("PIP-06", "an absolute link in bin", entries("evil-absolute"), CONFINED, every("link"),
-          world="pip"),
-    Probe("PIP-07", "an entry that is a hard link", entries("evil-hard"), CONFINED,
-          every("shared"), world="pip"),
-    Probe("PIP-08", "a FIFO, a socket and a directory in bin",
-          entries("evil-fifo", "evil-socket", "evil-dir"), every("absent"), every("no file"),
-          world="pip"),
-    Probe("PIP-09", f"{SHEBANGS} kinds of first lines",
-          entries(*[f"evil-shebang-{n}" for n in range(SHEBANGS)]), every("stub"), every("file"),
-          world="pip"),
-    Probe("PIP-12", f"{len(NAMES)} hostile names of scripts", Host(hostile_names),
-          that("confined", lambda v: set(v["states"]) <= {"stub", "absent"} and not v["ran"] and
-               not v["raw"]), that("there", lambda v: "file" in v["states"]), world="pip"),
-    Probe("PIP-13", "a script's path with ../", Host(escaping_wheel), "inside only", ANY,
-          world="pip"),
-    Probe("PIP-14", "links out of a source archive", Host(escaping_sdist), "inside only",
-          "outside", world="pip"),
-    Probe("PIP-15", "a build backend writes pyvenv.cfg and the policy",
-          results("pyvenv.cfg", "policy"), TRIED, WORKED, activate_same, world="pip"),
-    Probe("PIP-17", "a .pth file that runs code: inside only, and the log tells",
-          Host(start_up_file), {"runs": "ran", "log": "told"}, {"runs": "ran", "log": "none"},
-          world="pip"),
-    Probe("PIP-20", "an interpreter's name became a link to a shell", Host(shell_for_python),
-          {"entry": "stub", "filter": "2"}, {"entry": "link", "filter": "0"}, world="pip"),
-    Probe("PIP-23b", "nothing of the packages is opened before the program", Host(opened_by_host),
-          [], ["packages"], world="pip"),
-    Probe("PIP-24", "a library whose tags name directories of the host", Host(odd_library),
-          "False", "True", world="pip"),
-    Probe("PIP-35", "a stricter policy through an install and another wrap", Host(kept_policy),
-          "kept", "lost", world="pip"),
+    Probe(
+        "PIP-06",
+        "an absolute link in bin",
+        entries("evil-absolute"),
+        CONFINED,
+        every("link"),
+        world="pip",
+    ),
+    Probe(
+        "PIP-07",
+        "an entry that is a hard link",
+        entries("evil-hard"),
+        CONFINED,
+        every("shared"),
+        world="pip",
+    ),
+    Probe(
+        "PIP-08",
+        "a FIFO, a socket and a directory in bin",
+        entries("evil-fifo", "evil-socket", "evil-dir"),
+        every("absent"),
+        every("no file"),
+        world="pip",
+    ),
+    Probe(
+        "PIP-09",
+        f"{SHEBANGS} kinds of first lines",
+        entries(*[f"evil-shebang-{n}" for n in range(SHEBANGS)]),
+        every("stub"),
+        every("file"),
+        world="pip",
+    ),
+    Probe(
+        "PIP-12",
+        f"{len(NAMES)} hostile names of scripts",
+        Host(hostile_names),
+        that(
+            "confined",
+            lambda v: set(v["states"]) <= {"stub", "absent"} and not v["ran"] and not v["raw"],
+        ),
+        that("there", lambda v: "file" in v["states"]),
+        world="pip",
+    ),
+    Probe(
+        "PIP-13", "a script's path with ../", Host(escaping_wheel), "inside only", ANY, world="pip"
+    ),
+    Probe(
+        "PIP-14",
+        "links out of a source archive",
+        Host(escaping_sdist),
+        "inside only",
+        "outside",
+        world="pip",
+    ),
+    Probe(
+        "PIP-15",
+        "a build backend writes pyvenv.cfg and the policy",
+        results("pyvenv.cfg", "policy"),
+        TRIED,
+        WORKED,
+        activate_same,
+        world="pip",
+    ),
+    Probe(
+        "PIP-17",
+        "a .pth file that runs code: inside only, and the log tells",
+        Host(start_up_file),
+        {"runs": "ran", "log": "told"},
+        {"runs": "ran", "log": "none"},
+        world="pip",
+    ),
+    Probe(
+        "PIP-20",
+        "an interpreter's name became a link to a shell",
+        Host(shell_for_python),
+        {"entry": "stub", "filter": "2"},
+        {"entry": "link", "filter": "0"},
+        world="pip",
+    ),
+    Probe(
+        "PIP-23b",
+        "nothing of the packages is opened before the program",
+        Host(opened_by_host),
+        [],
+        ["packages"],
+        world="pip",
+    ),
+    Probe(
+        "PIP-24",
+        "a library whose tags name directories of the host",
+        Host(odd_library),
+        "False",
+        "True",
+        world="pip",
+    ),
+    Probe(
+        "PIP-35",
+        "a stricter policy through an install and another wrap",
+        Host(kept_policy),
+        "kept",
+        "lost",
+        world="pip",
+    ),
 ]

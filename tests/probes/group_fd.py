@@ -13,9 +13,14 @@ from harness import ANY, Host, Probe, Python, every, that
 def inherited(view):
     """Descriptors that no program should get: directories, O_PATH, sockets, namespaces, pidfds."""
     ends = socket.socketpair()
-    numbers = [os.open("/", os.O_RDONLY | os.O_DIRECTORY), os.open(harness.HOME, os.O_PATH),
-               os.open("/proc/self/ns/mnt", os.O_RDONLY), ends[0].fileno(),
-               os.pidfd_open(os.getpid()), os.eventfd(0)]
+    numbers = [
+        os.open("/", os.O_RDONLY | os.O_DIRECTORY),
+        os.open(harness.HOME, os.O_PATH),
+        os.open("/proc/self/ns/mnt", os.O_RDONLY),
+        ends[0].fileno(),
+        os.pidfd_open(os.getpid()),
+        os.eventfd(0),
+    ]
     try:
         return sorted(set(leads_to(view, numbers)))
     finally:
@@ -27,10 +32,12 @@ def inherited(view):
 
 
 def leads_to(view, numbers):
-    code = ("import os\n"
-            "for n in sorted(os.listdir('/proc/self/fd')):\n"
-            "    try: print(n, os.readlink('/proc/self/fd/' + n))\n"
-            "    except OSError: pass\n")
+    code = (
+        "import os\n"
+        "for n in sorted(os.listdir('/proc/self/fd')):\n"
+        "    try: print(n, os.readlink('/proc/self/fd/' + n))\n"
+        "    except OSError: pass\n"
+    )
     options = {"pass_fds": tuple(numbers)}
     if view.inside:
         done = view.world.python("-c", code, **options)
@@ -50,8 +57,11 @@ def redirected(view):
     path = view.parent / "redirected"
     path.write_text(view.canary + "\n")
     results = {}
-    for name, flags in (("read", os.O_RDONLY), ("read-write", os.O_RDWR),
-                        ("truncate", os.O_WRONLY | os.O_TRUNC)):
+    for name, flags in (
+        ("read", os.O_RDONLY),
+        ("read-write", os.O_RDWR),
+        ("truncate", os.O_WRONLY | os.O_TRUNC),
+    ):
         with open(path, "ab") as file:
             results[name] = view.world.value(reopen, 1, flags, inside=view.inside, stdout=file)
     if view.canary not in path.read_text() and view.inside:
@@ -82,10 +92,13 @@ def directory_input(view):
 
 def own_binaries(launcher, venv):
     write = os.O_WRONLY
-    return {"/proc/1/exe": opened("/proc/1/exe", write), "/proc/1/root": listed("/proc/1/root/")
-            if os.path.isdir("/proc/1/root/") else "<ENOENT>", "launcher": opened(launcher, write),
-            "stub": opened(venv + "/sandbox/stub", write),
-            "entry": opened(venv + "/bin/python3", write)}
+    return {
+        "/proc/1/exe": opened("/proc/1/exe", write),
+        "/proc/1/root": listed("/proc/1/root/") if os.path.isdir("/proc/1/root/") else "<ENOENT>",
+        "launcher": opened(launcher, write),
+        "stub": opened(venv + "/sandbox/stub", write),
+        "entry": opened(venv + "/bin/python3", write),
+    }
 
 
 def leads():
@@ -107,22 +120,34 @@ def closed_streams(view):
     """0, 1, 2 closed by the caller; the program writes what it finds into the project."""
     note = view.project / "streams"
     note.unlink(missing_ok=True)
-    code = ("import os\n"
-            "seen = []\n"
-            "for n in range(3):\n"
-            "    try: seen.append(os.readlink('/proc/self/fd/%d' % n))\n"
-            "    except OSError as error: seen.append('closed')\n"
-            f"open({str(note)!r}, 'w').write(' '.join(seen))\n")
+    code = (
+        "import os\n"
+        "seen = []\n"
+        "for n in range(3):\n"
+        "    try: seen.append(os.readlink('/proc/self/fd/%d' % n))\n"
+        "    except OSError as error: seen.append('closed')\n"
+        f"open({str(note)!r}, 'w').write(' '.join(seen))\n"
+    )
 
     def shut():
         for number in range(3):
             os.close(number)
 
-    argv, options = (view.world.command("python", "-c", code) if view.inside
-                     else ([harness.SYSTEM_PYTHON, "-c", code], {}))
-    subprocess.run([str(word) for word in argv], preexec_fn=shut, timeout=harness.TIMEOUT,
-                   cwd=view.project, env=harness.clean_environment(), close_fds=not options,
-                   check=False, **options)
+    argv, options = (
+        view.world.command("python", "-c", code)
+        if view.inside
+        else ([harness.SYSTEM_PYTHON, "-c", code], {})
+    )
+    subprocess.run(
+        [str(word) for word in argv],
+        preexec_fn=shut,
+        timeout=harness.TIMEOUT,
+        cwd=view.project,
+        env=harness.clean_environment(),
+        close_fds=not options,
+        check=False,
+        **options,
+    )
     view.world.release(options)
     seen = note.read_text() if note.exists() else "no program"
     note.unlink(missing_ok=True)
@@ -133,6 +158,7 @@ def few_descriptors(view):
     """Under tight limits the launcher may fail, but never start the program half-confined."""
     results = {}
     for limit in (3, 4, 5, 6, 8, 10, 12, 16):
+
         def tighten(limit=limit):
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
@@ -147,22 +173,56 @@ def few_descriptors(view):
 
 
 PROBES = [
-    Probe("FD-02", "directories, O_PATH, sockets, namespaces, pidfds of the caller",
-          Host(inherited), ["0", "1", "2"], that("more", lambda v: len(v) > 3)),
-    Probe("FD-03", "re-opening a redirected standard output with more rights", Host(redirected),
-          that("EACCES or ENOENT", lambda v: set(v.values()) <= {"EACCES", "ENOENT"}),
-          every("ok")),
-    Probe("FD-04", "re-opening a redirected standard input for writing", Host(input_file),
-          ("EACCES", "ENOENT"), "ok"),
+    Probe(
+        "FD-02",
+        "directories, O_PATH, sockets, namespaces, pidfds of the caller",
+        Host(inherited),
+        ["0", "1", "2"],
+        that("more", lambda v: len(v) > 3),
+    ),
+    Probe(
+        "FD-03",
+        "re-opening a redirected standard output with more rights",
+        Host(redirected),
+        that("EACCES or ENOENT", lambda v: set(v.values()) <= {"EACCES", "ENOENT"}),
+        every("ok"),
+    ),
+    Probe(
+        "FD-04",
+        "re-opening a redirected standard input for writing",
+        Host(input_file),
+        ("EACCES", "ENOENT"),
+        "ok",
+    ),
     Probe("FD-05", "a directory as standard input is refused", Host(directory_input), 125, 0),
-    Probe("FD-06", "log, plan, policy, pidfds and pipes of the launcher: only 0, 1, 2 are open",
-          Python(leads), ["0", "1", "2"], ANY, world="audited"),
-    Probe("FD-08", "writing to the launcher, a stub, or the entry in use",
-          Python(own_binaries, lambda v: [str(harness.LAUNCHER), str(v.venv)]),
-          that("refused", lambda v: all(r != "ok" and not isinstance(r, list)
-                                        for r in v.values())), ANY, launcher_effect),
-    Probe("FD-09", "started with 0, 1, 2 closed", Host(closed_streams),
-          that("closed or /dev/null", lambda v: set(v.split()) <= {"closed", "/dev/null"}), ANY),
-    Probe("FD-11", "RLIMIT_NOFILE from 3 to 16", Host(few_descriptors),
-          every("confined or refused"), that("unconfined", lambda v: "half-confined" in v.values())),
+    Probe(
+        "FD-06",
+        "log, plan, policy, pidfds and pipes of the launcher: only 0, 1, 2 are open",
+        Python(leads),
+        ["0", "1", "2"],
+        ANY,
+        world="audited",
+    ),
+    Probe(
+        "FD-08",
+        "writing to the launcher, a stub, or the entry in use",
+        Python(own_binaries, lambda v: [str(harness.LAUNCHER), str(v.venv)]),
+        that("refused", lambda v: all(r != "ok" and not isinstance(r, list) for r in v.values())),
+        ANY,
+        launcher_effect,
+    ),
+    Probe(
+        "FD-09",
+        "started with 0, 1, 2 closed",
+        Host(closed_streams),
+        that("closed or /dev/null", lambda v: set(v.split()) <= {"closed", "/dev/null"}),
+        ANY,
+    ),
+    Probe(
+        "FD-11",
+        "RLIMIT_NOFILE from 3 to 16",
+        Host(few_descriptors),
+        every("confined or refused"),
+        that("unconfined", lambda v: "half-confined" in v.values()),
+    ),
 ]

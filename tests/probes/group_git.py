@@ -9,9 +9,17 @@ import harness
 from group_prj import clear, made, mini, new
 from harness import Host, Probe, Python, every, that
 
-FILES = (".git/config", ".git/HEAD", ".git/hooks/post-checkout", ".git/index.lock",
-         ".git/objects/forged", ".git/refs/heads/evil", ".git/info/attributes",
-         ".git/hooks/pre-commit.sample", ".git/packed-refs")
+FILES = (
+    ".git/config",
+    ".git/HEAD",
+    ".git/hooks/post-checkout",
+    ".git/index.lock",
+    ".git/objects/forged",
+    ".git/refs/heads/evil",
+    ".git/info/attributes",
+    ".git/hooks/pre-commit.sample",
+    ".git/packed-refs",
+)
 
 
 def writes(project, names):
@@ -30,16 +38,22 @@ def writes(project, names):
 
 
 def git_effect(world):
-    found = [n for n in FILES if (world.project / n).exists() and
-             "svenv-written" in (world.project / n).read_text()]
+    found = [
+        n
+        for n in FILES
+        if (world.project / n).exists() and "svenv-written" in (world.project / n).read_text()
+    ]
     return f"{found} changed" if found else None
 
 
 def fresh_repository(view):
     """A project without .git gets one from inside."""
+
     def act(base, venv):
-        code = ("import os; os.makedirs('.git/hooks', exist_ok=True); "
-                "open('.git/config', 'w').write('[core]\\n fsmonitor = x\\n')")
+        code = (
+            "import os; os.makedirs('.git/hooks', exist_ok=True); "
+            "open('.git/config', 'w').write('[core]\\n fsmonitor = x\\n')"
+        )
         python = venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON
         harness.run([python, "-c", code], cwd=base)
         time.sleep(0.3)
@@ -75,8 +89,11 @@ def worktree(view):
 
 
 def change_worktree(base, store):
-    return {"line": written(base + "/.git"), "config": written(store + "/config"),
-            "hook": created(store + "/hooks/post-checkout")}
+    return {
+        "line": written(base + "/.git"),
+        "config": written(store + "/config"),
+        "hook": created(store + "/hooks/post-checkout"),
+    }
 
 
 def embedded(view):
@@ -117,27 +134,62 @@ def nested(project, names):
 NESTED = ["sub/inner/.git/config", "sub/inner/.git/HEAD", "sub/inner/.vscode/settings.json"]
 
 PROBES = [
-    Probe("GIT-01", "hooks, config, refs, objects, index.lock of the project's repository",
-          Python(writes, lambda v: [str(v.project), list(FILES)]), every("EROFS", "EACCES"),
-          every("ok"), git_effect),
-    *[Probe(f"GIT-{number}", what, Python(writes, lambda v, names=names: [str(v.project), names]),
-            every("EROFS", "EACCES"), every("ok"), git_effect)
-      for number, what, names in (
-          ("02", "the repository's config", [".git/config", ".git/info/attributes"]),
-          ("09", "objects and refs", [".git/objects/forged", ".git/refs/heads/evil", ".git/HEAD"]),
-          ("12", "index.lock", [".git/index.lock"]))],
+    Probe(
+        "GIT-01",
+        "hooks, config, refs, objects, index.lock of the project's repository",
+        Python(writes, lambda v: [str(v.project), list(FILES)]),
+        every("EROFS", "EACCES"),
+        every("ok"),
+        git_effect,
+    ),
+    *[
+        Probe(
+            f"GIT-{number}",
+            what,
+            Python(writes, lambda v, names=names: [str(v.project), names]),
+            every("EROFS", "EACCES"),
+            every("ok"),
+            git_effect,
+        )
+        for number, what, names in (
+            ("02", "the repository's config", [".git/config", ".git/info/attributes"]),
+            (
+                "09",
+                "objects and refs",
+                [".git/objects/forged", ".git/refs/heads/evil", ".git/HEAD"],
+            ),
+            ("12", "index.lock", [".git/index.lock"]),
+        )
+    ],
     Probe("GIT-03", "a project without .git gets one", Host(fresh_repository), "not there", "made"),
-    Probe("GIT-05", "a nested repository and nested editor settings",
-          Python(nested, lambda v: [str(v.project), NESTED]), every("EROFS", "EACCES"),
-          every("ok")),
-    Probe("GIT-06", "a worktree's .git file and what it names", Host(worktree),
-          that("refused", lambda v: isinstance(v, dict) and "ok" not in v.values()),
-          every("ok")),
+    Probe(
+        "GIT-05",
+        "a nested repository and nested editor settings",
+        Python(nested, lambda v: [str(v.project), NESTED]),
+        every("EROFS", "EACCES"),
+        every("ok"),
+    ),
+    Probe(
+        "GIT-06",
+        "a worktree's .git file and what it names",
+        Host(worktree),
+        that("refused", lambda v: isinstance(v, dict) and "ok" not in v.values()),
+        every("ok"),
+    ),
     Probe("GIT-07", "an embedded bare repository", Host(embedded), "moved away", "still there"),
-    Probe("GIT-10", "a repository above the project", Host(parent_repository),
-          that("ENOENT", lambda v: v[:2] == ["ENOENT", "ENOENT"] and v[2] != "ok"),
-          ["ok", "ok", "ok"]),
-    Probe("GIT-11", "the token in a remote's URL",
-          Python(remote_url, lambda v: [str(v.project), v.canary]), False, True,
-          missing="credentials in .git/config are not shown"),
+    Probe(
+        "GIT-10",
+        "a repository above the project",
+        Host(parent_repository),
+        that("ENOENT", lambda v: v[:2] == ["ENOENT", "ENOENT"] and v[2] != "ok"),
+        ["ok", "ok", "ok"],
+    ),
+    Probe(
+        "GIT-11",
+        "the token in a remote's URL",
+        Python(remote_url, lambda v: [str(v.project), v.canary]),
+        False,
+        True,
+        missing="credentials in .git/config are not shown",
+    ),
 ]

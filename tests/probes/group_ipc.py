@@ -10,13 +10,31 @@ import tempfile
 import harness
 from harness import ANY, Host, Probe, Python, every, that
 
-SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/podman/podman.sock",
-           "/run/containerd/containerd.sock", "/run/crio/crio.sock", "/run/snapd.socket",
-           "/run/dbus/system_bus_socket", "/run/systemd/private", "/run/systemd/journal/socket",
-           "/run/systemd/notify", "/dev/log", "/run/udev/control", "/run/cups/cups.sock",
-           "/tmp/.X11-unix", "/tmp/.ICE-unix", "/run/user/{uid}/bus", "/run/user/{uid}/wayland-0",
-           "/run/user/{uid}/pipewire-0", "/run/user/{uid}/pulse", "/run/user/{uid}/at-spi",
-           "/run/user/{uid}/keyring", "/run/user/{uid}/gnupg", "/run/user/{uid}/systemd")
+SOCKETS = (
+    "/var/run/docker.sock",
+    "/run/docker.sock",
+    "/run/podman/podman.sock",
+    "/run/containerd/containerd.sock",
+    "/run/crio/crio.sock",
+    "/run/snapd.socket",
+    "/run/dbus/system_bus_socket",
+    "/run/systemd/private",
+    "/run/systemd/journal/socket",
+    "/run/systemd/notify",
+    "/dev/log",
+    "/run/udev/control",
+    "/run/cups/cups.sock",
+    "/tmp/.X11-unix",
+    "/tmp/.ICE-unix",
+    "/run/user/{uid}/bus",
+    "/run/user/{uid}/wayland-0",
+    "/run/user/{uid}/pipewire-0",
+    "/run/user/{uid}/pulse",
+    "/run/user/{uid}/at-spi",
+    "/run/user/{uid}/keyring",
+    "/run/user/{uid}/gnupg",
+    "/run/user/{uid}/systemd",
+)
 
 
 def connects(address):
@@ -61,6 +79,7 @@ def abstract(function, kind):
 
 def at_path(folder):
     """A listener below a directory of the host, made there for the time of the probe."""
+
     def play(view):
         with tempfile.TemporaryDirectory(prefix="svenv-s-", dir=folder(view)) as place:
             address = place + "/s"
@@ -117,8 +136,11 @@ def find_system_v(key):
     def ask(value):
         return "ok" if value >= 0 else errno.errorcode[ctypes.get_errno()]
 
-    return {"shm": ask(libc.shmget(key, 0, 0)), "sem": ask(libc.semget(key, 0, 0)),
-            "msg": ask(libc.msgget(key, 0))}
+    return {
+        "shm": ask(libc.shmget(key, 0, 0)),
+        "sem": ask(libc.semget(key, 0, 0)),
+        "msg": ask(libc.msgget(key, 0)),
+    }
 
 
 def queue(view):
@@ -160,13 +182,19 @@ def listed_sockets(view):
 SESSION = {
     "DBUS": {"DBUS_SESSION_BUS_ADDRESS": ("unix:path={}/bus", "bus")},
     "X11": {"XAUTHORITY": ("{}/xauthority", "xauthority"), "DISPLAY": ("unix:{}/X0", "X0")},
-    "DESKTOP": {"WAYLAND_DISPLAY": ("{}/wayland-0", "wayland-0"),
-                "PIPEWIRE_REMOTE": ("{}/pipewire-0", "pipewire-0"),
-                "PULSE_SERVER": ("unix:{}/native", "native"),
-                "AT_SPI_BUS_ADDRESS": ("unix:path={}/at-spi", "at-spi")},
-    "TERMINALS": {"TMUX": ("{}/default,1,0", "default"), "STY": ("{}/1.screen", "1.screen"),
-                  "VSCODE_IPC_HOOK_CLI": ("{}/vscode.sock", "vscode.sock"),
-                  "NVIM": ("{}/nvim.0", "nvim.0"), "KITTY_LISTEN_ON": ("unix:{}/kitty", "kitty")},
+    "DESKTOP": {
+        "WAYLAND_DISPLAY": ("{}/wayland-0", "wayland-0"),
+        "PIPEWIRE_REMOTE": ("{}/pipewire-0", "pipewire-0"),
+        "PULSE_SERVER": ("unix:{}/native", "native"),
+        "AT_SPI_BUS_ADDRESS": ("unix:path={}/at-spi", "at-spi"),
+    },
+    "TERMINALS": {
+        "TMUX": ("{}/default,1,0", "default"),
+        "STY": ("{}/1.screen", "1.screen"),
+        "VSCODE_IPC_HOOK_CLI": ("{}/vscode.sock", "vscode.sock"),
+        "NVIM": ("{}/nvim.0", "nvim.0"),
+        "KITTY_LISTEN_ON": ("unix:{}/kitty", "kitty"),
+    },
     "SERVICES": {"NOTIFY_SOCKET": ("{}/notify", "notify")},
 }
 UNSEEN = that("no variable, no socket", lambda v: set(v.values()) == {"unset ENOENT"})
@@ -188,6 +216,7 @@ def session_seen(paths):
 
 def named_sockets(kind):
     """Listeners of the test's own in a directory as sessions have one, named by the variables."""
+
     def play(view):
         with contextlib.ExitStack() as stack:
             place = stack.enter_context(tempfile.TemporaryDirectory(prefix="svenv-s-", dir="/tmp"))
@@ -196,8 +225,9 @@ def named_sockets(kind):
                 paths[name] = f"{place}/{file}"
                 stack.enter_context(listening(paths[name]))
                 env[name] = value.format(place)
-            return view.world.value(session_seen, paths, inside=view.inside,
-                                    env=harness.clean_environment(**env))
+            return view.world.value(
+                session_seen, paths, inside=view.inside, env=harness.clean_environment(**env)
+            )
 
     return Host(play)
 
@@ -212,37 +242,80 @@ def x_server(view):
 REFUSED = ("EPERM", "ECONNREFUSED", "EACCES")
 
 PROBES = [
-    Probe("IPC-01a", "an abstract stream socket of the host",
-          abstract(connects_abstract, socket.SOCK_STREAM), REFUSED),
-    Probe("IPC-01b", "an abstract datagram socket of the host",
-          abstract(sends_abstract, socket.SOCK_DGRAM), REFUSED),
-    Probe("IPC-01c", "the same with an own network namespace",
-          abstract(connects_abstract, socket.SOCK_STREAM), REFUSED, world="no-network"),
-    Probe("IPC-02", "a socket of the host in the project", at_path(lambda v: v.project), "EACCES",
-          missing="pathname sockets in writable trees (needs the broker or Landlock ABI 9)"),
+    Probe(
+        "IPC-01a",
+        "an abstract stream socket of the host",
+        abstract(connects_abstract, socket.SOCK_STREAM),
+        REFUSED,
+    ),
+    Probe(
+        "IPC-01b",
+        "an abstract datagram socket of the host",
+        abstract(sends_abstract, socket.SOCK_DGRAM),
+        REFUSED,
+    ),
+    Probe(
+        "IPC-01c",
+        "the same with an own network namespace",
+        abstract(connects_abstract, socket.SOCK_STREAM),
+        REFUSED,
+        world="no-network",
+    ),
+    Probe(
+        "IPC-02",
+        "a socket of the host in the project",
+        at_path(lambda v: v.project),
+        "EACCES",
+        missing="pathname sockets in writable trees (needs the broker or Landlock ABI 9)",
+    ),
     Probe("IPC-03a", "a socket in the host's /tmp", at_path(lambda v: "/tmp"), "ENOENT"),
-    Probe("IPC-03b", "a socket in the host's $HOME", at_path(lambda v: str(harness.HOME)),
-          "ENOENT"),
+    Probe(
+        "IPC-03b", "a socket in the host's $HOME", at_path(lambda v: str(harness.HOME)), "ENOENT"
+    ),
     Probe("IPC-03c", "a socket in the host's /dev/shm", at_path(lambda v: "/dev/shm"), "ENOENT"),
-    Probe("IPC-03d", "a socket in the host's /run", at_path(lambda v: "/run"), "ENOENT",
-          root=True),
-    Probe("IPC-04", "the agent that SSH_AUTH_SOCK names", Host(agent), [False, "ENOENT"],
-          [True, "ok"]),
-    Probe("IPC-06", "sockets of container engines, the system, the desktop",
-          Python(presence, listed_sockets), every("ENOENT"), ANY),
-    Probe("IPC-12", "System V shared memory, semaphores, queues of the host", Host(system_v),
-          every("ENOENT"), every("ok")),
+    Probe("IPC-03d", "a socket in the host's /run", at_path(lambda v: "/run"), "ENOENT", root=True),
+    Probe(
+        "IPC-04", "the agent that SSH_AUTH_SOCK names", Host(agent), [False, "ENOENT"], [True, "ok"]
+    ),
+    Probe(
+        "IPC-06",
+        "sockets of container engines, the system, the desktop",
+        Python(presence, listed_sockets),
+        every("ENOENT"),
+        ANY,
+    ),
+    Probe(
+        "IPC-12",
+        "System V shared memory, semaphores, queues of the host",
+        Host(system_v),
+        every("ENOENT"),
+        every("ok"),
+    ),
     Probe("IPC-13", "a POSIX message queue of the host", Host(queue), "ENOENT"),
     Probe("IPC-15", "own System V shared memory works", Python(own_system_v), "ok"),
     Probe("IPC-08", "the session's bus, on which portals are", named_sockets("DBUS"), UNSEEN, SEEN),
-    Probe("IPC-09a", "the X server's socket below the runtime directory, and XAUTHORITY",
-          named_sockets("X11"), UNSEEN, SEEN),
+    Probe(
+        "IPC-09a",
+        "the X server's socket below the runtime directory, and XAUTHORITY",
+        named_sockets("X11"),
+        UNSEEN,
+        SEEN,
+    ),
     Probe("IPC-09b", "the X server's abstract socket", Host(x_server), REFUSED),
-    Probe("IPC-10", "sockets of Wayland, PipeWire, PulseAudio, accessibility",
-          named_sockets("DESKTOP"), UNSEEN, SEEN),
+    Probe(
+        "IPC-10",
+        "sockets of Wayland, PipeWire, PulseAudio, accessibility",
+        named_sockets("DESKTOP"),
+        UNSEEN,
+        SEEN,
+    ),
     Probe("IPC-11", "sockets of tmux, screen, editors", named_sockets("TERMINALS"), UNSEEN, SEEN),
-    Probe("IPC-14", "the socket of the service manager",
-          named_sockets("SERVICES"), UNSEEN, SEEN),
-    Probe("PER-08", "autostart and background through the session's bus", named_sockets("DBUS"),
-          UNSEEN, SEEN),
+    Probe("IPC-14", "the socket of the service manager", named_sockets("SERVICES"), UNSEEN, SEEN),
+    Probe(
+        "PER-08",
+        "autostart and background through the session's bus",
+        named_sockets("DBUS"),
+        UNSEEN,
+        SEEN,
+    ),
 ]

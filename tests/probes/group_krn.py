@@ -6,8 +6,16 @@ import os
 import harness
 from harness import ANY, NOT_DENIED, Call, Host, Probe, Python, that
 
-NAMESPACES = {"user": 0x10000000, "mnt": 0x20000, "uts": 0x4000000, "ipc": 0x8000000,
-              "pid": 0x20000000, "net": 0x40000000, "cgroup": 0x2000000, "time": 0x80}
+NAMESPACES = {
+    "user": 0x10000000,
+    "mnt": 0x20000,
+    "uts": 0x4000000,
+    "ipc": 0x8000000,
+    "pid": 0x20000000,
+    "net": 0x40000000,
+    "cgroup": 0x2000000,
+    "time": 0x80,
+}
 SIGCHLD = 17
 
 
@@ -18,16 +26,21 @@ def denied(number, name, words, expect, control=NOT_DENIED, what=None):
 def calls(number, expect, *names, control=NOT_DENIED):
     """One probe for each call; the number of PROBES.md with a letter."""
     letters = "abcdefghijklmnopqrstuvwxyz"
-    return [Probe(f"KRN-{number}{letters[i]}", name, Call(*name.split()), expect, control)
-            for i, name in enumerate(names)]
+    return [
+        Probe(f"KRN-{number}{letters[i]}", name, Call(*name.split()), expect, control)
+        for i, name in enumerate(names)
+    ]
 
 
 # What every program inside shows of its confinement
 
+
 def confinement():
     seen = status()
-    return {name: seen[name] for name in ("Seccomp", "NoNewPrivs", "CapInh", "CapPrm", "CapEff",
-                                          "CapBnd", "CapAmb")}
+    return {
+        name: seen[name]
+        for name in ("Seccomp", "NoNewPrivs", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+    }
 
 
 def own_namespaces(host):
@@ -42,9 +55,14 @@ def namespaces_of_host(view):
 
 
 NO_CAPS = "0" * 16
-CONFINED = that("filtered, no new privileges, no capabilities",
-                lambda v: v["Seccomp"] == "2" and v["NoNewPrivs"] == "1" and
-                all(value == NO_CAPS for name, value in v.items() if name.startswith("Cap")))
+CONFINED = that(
+    "filtered, no new privileges, no capabilities",
+    lambda v: (
+        v["Seccomp"] == "2"
+        and v["NoNewPrivs"] == "1"
+        and all(value == NO_CAPS for name, value in v.items() if name.startswith("Cap"))
+    ),
+)
 FREE = that("not filtered", lambda v: v["Seccomp"] == "0")
 
 
@@ -75,8 +93,9 @@ def everywhere(project):
     thread.join()
     seen["child"] = subprocess.check_output(["/bin/sh", "-c", show]).decode().split()[1]
     ends = os.pipe()
-    pid = os.posix_spawn("/bin/sh", ["sh", "-c", show], os.environ,
-                         file_actions=[(os.POSIX_SPAWN_DUP2, ends[1], 1)])
+    pid = os.posix_spawn(
+        "/bin/sh", ["sh", "-c", show], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, ends[1], 1)]
+    )
     os.waitpid(pid, 0)
     seen["posix_spawn"] = os.read(ends[0], 100).decode().split()[1]
     script = project + "/chain.sh"
@@ -89,8 +108,7 @@ def everywhere(project):
 
 
 def every_is(state):
-    return that(f"Seccomp {state} everywhere",
-                lambda v: len(v) == 4 and set(v.values()) == {state})
+    return that(f"Seccomp {state} everywhere", lambda v: len(v) == 4 and set(v.values()) == {state})
 
 
 def families():
@@ -177,12 +195,32 @@ def whiteout(view):
 # Calls whose first check in the kernel is a capability that no user namespace gives: outside they
 # fail as well, so what is looked at is the compiled filter's own answer.
 NUMBERS = {
-    "syslog": 103, "acct": 163, "settimeofday": 164, "swapon": 167, "swapoff": 168, "reboot": 169,
-    "iopl": 172, "ioperm": 173, "init_module": 175, "delete_module": 176, "quotactl": 179,
-    "clock_settime": 227, "vhangup": 153, "kexec_load": 246, "kexec_file_load": 320,
-    "finit_module": 313, "clock_adjtime": 305, "bpf": 321, "quotactl_fd": 443,
-    "open_by_handle_at": 304, "lookup_dcookie": 212, "uselib": 134, "fanotify_mark": 301,
-    "add_key": 248, "request_key": 249, "keyctl": 250,
+    "syslog": 103,
+    "acct": 163,
+    "settimeofday": 164,
+    "swapon": 167,
+    "swapoff": 168,
+    "reboot": 169,
+    "iopl": 172,
+    "ioperm": 173,
+    "init_module": 175,
+    "delete_module": 176,
+    "quotactl": 179,
+    "clock_settime": 227,
+    "vhangup": 153,
+    "kexec_load": 246,
+    "kexec_file_load": 320,
+    "finit_module": 313,
+    "clock_adjtime": 305,
+    "bpf": 321,
+    "quotactl_fd": 443,
+    "open_by_handle_at": 304,
+    "lookup_dcookie": 212,
+    "uselib": 134,
+    "fanotify_mark": 301,
+    "add_key": 248,
+    "request_key": 249,
+    "keyctl": 250,
 }
 ENOSYS_ONES = ("lookup_dcookie", "uselib")
 GETPID = 39
@@ -193,8 +231,10 @@ def answers(view):
     import filter_machine
 
     code = filter_machine.program_of(view.world) if view.inside else filter_machine.ALLOW_ALL
-    return {name: filter_machine.answer(code, number, ()) for name, number in
-            [*NUMBERS.items(), ("getpid", GETPID), ("number 999", 999)]}
+    return {
+        name: filter_machine.answer(code, number, ())
+        for name, number in [*NUMBERS.items(), ("getpid", GETPID), ("number 999", 999)]
+    }
 
 
 def filter_closed(value):
@@ -203,96 +243,247 @@ def filter_closed(value):
 
 
 PROBES = [
-    *[denied(f"01-{name}", name, ("unshare", flag), "EPERM", what=f"unshare: new {name} namespace")
-      for name, flag in NAMESPACES.items()],
-    *[denied(f"02-{name}", name, ("clone", flag), "EPERM", what=f"clone: new {name} namespace")
-      for name, flag in NAMESPACES.items() if name != "time"],
-    denied("03", "clone3", ("clone3", NAMESPACES["user"]), "ENOSYS",
-           what="clone3 with a new user namespace"),
-    Probe("KRN-04", "user.max_user_namespaces is 0 and stays so", Python(nesting_sysctl),
-          that("0, not writable", lambda v: v[0] == "0" and v[1] in ("EACCES", "EROFS", "EPERM")),
-          that("not 0", lambda v: v[0] != "0")),
-    *[denied(f"05-{kind}", kind, ("setns", f"/proc/self/ns/{kind}"), "EPERM",
-             control=("ok", "EINVAL"), what=f"setns on its own {kind} namespace")
-      for kind in ("user", "mnt", "uts", "ipc", "net", "cgroup", "pid")],
+    *[
+        denied(
+            f"01-{name}", name, ("unshare", flag), "EPERM", what=f"unshare: new {name} namespace"
+        )
+        for name, flag in NAMESPACES.items()
+    ],
+    *[
+        denied(f"02-{name}", name, ("clone", flag), "EPERM", what=f"clone: new {name} namespace")
+        for name, flag in NAMESPACES.items()
+        if name != "time"
+    ],
+    denied(
+        "03",
+        "clone3",
+        ("clone3", NAMESPACES["user"]),
+        "ENOSYS",
+        what="clone3 with a new user namespace",
+    ),
+    Probe(
+        "KRN-04",
+        "user.max_user_namespaces is 0 and stays so",
+        Python(nesting_sysctl),
+        that("0, not writable", lambda v: v[0] == "0" and v[1] in ("EACCES", "EROFS", "EPERM")),
+        that("not 0", lambda v: v[0] != "0"),
+    ),
+    *[
+        denied(
+            f"05-{kind}",
+            kind,
+            ("setns", f"/proc/self/ns/{kind}"),
+            "EPERM",
+            control=("ok", "EINVAL"),
+            what=f"setns on its own {kind} namespace",
+        )
+        for kind in ("user", "mnt", "uts", "ipc", "net", "cgroup", "pid")
+    ],
     *calls("06", "EPERM", "mount", "mount-proc", "umount2", "pivot_root", "chroot", "sethostname"),
-    *calls("07", "ENOSYS", "fsopen", "fsconfig", "fsmount", "fspick", "open_tree",
-           "open_tree_attr", "move_mount", "mount_setattr"),
+    *calls(
+        "07",
+        "ENOSYS",
+        "fsopen",
+        "fsconfig",
+        "fsmount",
+        "fspick",
+        "open_tree",
+        "open_tree_attr",
+        "move_mount",
+        "mount_setattr",
+    ),
     *calls("08", "ENOSYS", "statmount", "listmount"),
     *calls("09", "ENOSYS", "io_uring_setup", "io_uring_enter", "io_uring_register"),
-    denied("10", "io_uring_setup", ("io_uring_setup",), "ENOSYS",
-           what="no ring, so none of its operations"),
-    *calls("14", "EPERM", "ptrace-traceme", "ptrace-attach", "ptrace-seize", "process_vm_readv",
-           "process_vm_writev", "kcmp", "process_madvise", "pidfd_getfd"),
+    denied(
+        "10",
+        "io_uring_setup",
+        ("io_uring_setup",),
+        "ENOSYS",
+        what="no ring, so none of its operations",
+    ),
+    *calls(
+        "14",
+        "EPERM",
+        "ptrace-traceme",
+        "ptrace-attach",
+        "ptrace-seize",
+        "process_vm_readv",
+        "process_vm_writev",
+        "kcmp",
+        "process_madvise",
+        "pidfd_getfd",
+    ),
     *calls("15", "EPERM", "personality 0x40000", "personality 0x400000", "personality 0x8"),
     denied("15q", "personality", ("personality", 0xFFFFFFFF), "ok", what="personality: query"),
     *calls("16", "EPERM", "modify_ldt"),
-    Probe("KRN-17", "the filter's own answer to calls that need the machine's capabilities",
-          Host(answers), that("EPERM or ENOSYS by the filter", filter_closed),
-          that("allowed", lambda v: set(v.values()) == {"ok"})),
-    *calls("17", "EPERM", "reboot", "adjtimex", "perf_event_open", "userfaultfd", "fanotify_init",
-           "bpf"),
+    Probe(
+        "KRN-17",
+        "the filter's own answer to calls that need the machine's capabilities",
+        Host(answers),
+        that("EPERM or ENOSYS by the filter", filter_closed),
+        that("allowed", lambda v: set(v.values()) == {"ok"}),
+    ),
+    *calls(
+        "17",
+        "EPERM",
+        "reboot",
+        "adjtimex",
+        "perf_event_open",
+        "userfaultfd",
+        "fanotify_init",
+        "bpf",
+    ),
     *calls("17s", "EPERM", "syslog", "vhangup", control=ANY),
     *calls("17n", "ENOSYS", "sysfs"),
     *calls("18", "EOPNOTSUPP", "name_to_handle_at"),
     *calls("18o", "EPERM", "open_by_handle_at", control=ANY),
-    denied("19", "x32", ("x32",), ("SIGSYS", "ENOSYS"), control=("ok", "ENOSYS"),
-           what="an x32 system call"),
-    denied("20", "i386", ("i386",), "SIGSYS", control=("ok", "SIGSYS"),
-           what="an i386 system call by int 0x80"),
-    Probe("KRN-21", "socket families 1..50 but UNIX, INET, INET6, NETLINK", Python(families),
-          that("EAFNOSUPPORT", lambda v: set(v.values()) == {"EAFNOSUPPORT"}),
-          that("some family works", lambda v: set(v.values()) != {"EAFNOSUPPORT"})),
-    Probe("KRN-22", "the usual sockets work", Python(usual_sockets), harness.every("ok"),
-          harness.every("ok")),
-    *[denied(f"23-{protocol}", "netlink", ("socket", 16, 3, protocol), "EPROTONOSUPPORT",
-             control=("ok", "EPROTONOSUPPORT"), what=f"netlink protocol {protocol}")
-      for protocol in (4, 6, 9, 10, 12, 15, 16, 21)],
-    *[denied(f"24-{name}", name, ("socket", *words), expect, control=ANY,
-             what=f"socket: {name}")
-      for name, words, expect in (
-          ("mptcp", (2, 1, 262), "EPROTONOSUPPORT"), ("sctp", (2, 1, 132), "EPROTONOSUPPORT"),
-          ("raw-icmp", (2, 3, 1), "EPERM"), ("ping", (2, 2, 1), "EPROTONOSUPPORT"),
-          ("udplite", (2, 2, 136), "EPROTONOSUPPORT"))],
-    *calls("27", "EPERM", "fastopen-sendto", "fastopen-sendmsg", "fastopen-sendmmsg",
-           "setsockopt 6 23", "setsockopt 6 30", "setsockopt 6 31"),
+    denied(
+        "19",
+        "x32",
+        ("x32",),
+        ("SIGSYS", "ENOSYS"),
+        control=("ok", "ENOSYS"),
+        what="an x32 system call",
+    ),
+    denied(
+        "20",
+        "i386",
+        ("i386",),
+        "SIGSYS",
+        control=("ok", "SIGSYS"),
+        what="an i386 system call by int 0x80",
+    ),
+    Probe(
+        "KRN-21",
+        "socket families 1..50 but UNIX, INET, INET6, NETLINK",
+        Python(families),
+        that("EAFNOSUPPORT", lambda v: set(v.values()) == {"EAFNOSUPPORT"}),
+        that("some family works", lambda v: set(v.values()) != {"EAFNOSUPPORT"}),
+    ),
+    Probe(
+        "KRN-22",
+        "the usual sockets work",
+        Python(usual_sockets),
+        harness.every("ok"),
+        harness.every("ok"),
+    ),
+    *[
+        denied(
+            f"23-{protocol}",
+            "netlink",
+            ("socket", 16, 3, protocol),
+            "EPROTONOSUPPORT",
+            control=("ok", "EPROTONOSUPPORT"),
+            what=f"netlink protocol {protocol}",
+        )
+        for protocol in (4, 6, 9, 10, 12, 15, 16, 21)
+    ],
+    *[
+        denied(f"24-{name}", name, ("socket", *words), expect, control=ANY, what=f"socket: {name}")
+        for name, words, expect in (
+            ("mptcp", (2, 1, 262), "EPROTONOSUPPORT"),
+            ("sctp", (2, 1, 132), "EPROTONOSUPPORT"),
+            ("raw-icmp", (2, 3, 1), "EPERM"),
+            ("ping", (2, 2, 1), "EPROTONOSUPPORT"),
+            ("udplite", (2, 2, 136), "EPROTONOSUPPORT"),
+        )
+    ],
+    *calls(
+        "27",
+        "EPERM",
+        "fastopen-sendto",
+        "fastopen-sendmsg",
+        "fastopen-sendmmsg",
+        "setsockopt 6 23",
+        "setsockopt 6 30",
+        "setsockopt 6 31",
+    ),
     *calls("27s", "EPERM", "attach-filter"),
     *calls("27r", "EPERM", "setsockopt 6 19", "setsockopt 1 25", "setsockopt 1 36", control=ANY),
     *calls("28", "ENOSYS", "vmsplice", "tee", "splice mod.py"),
     *calls("29", "ENOSYS", "memfd_secret"),
-    Probe("KRN-30", "a program executed from memory is as confined",
-          Call("memfd-exec", "io_uring_setup"), "ENOSYS"),
+    Probe(
+        "KRN-30",
+        "a program executed from memory is as confined",
+        Call("memfd-exec", "io_uring_setup"),
+        "ENOSYS",
+    ),
     *calls("32", "EPERM", "setlease mod.py", "dnotify"),
     *calls("33", ("EPERM", "EBUSY"), "seccomp-listener"),
-    Probe("KRN-34", "an own filter that allows everything opens nothing",
-          Host(own_filter_stays_closed), ["ok", "ENOSYS"], ["ok", "ok"]),
-    Probe("KRN-35", "every program is filtered, without privileges and capabilities",
-          Python(confinement), CONFINED, FREE),
-    Probe("KRN-36", "ambient capabilities and securebits cannot be raised", Python(ambient),
-          harness.every("EPERM"), ANY),
+    Probe(
+        "KRN-34",
+        "an own filter that allows everything opens nothing",
+        Host(own_filter_stays_closed),
+        ["ok", "ENOSYS"],
+        ["ok", "ok"],
+    ),
+    Probe(
+        "KRN-35",
+        "every program is filtered, without privileges and capabilities",
+        Python(confinement),
+        CONFINED,
+        FREE,
+    ),
+    Probe(
+        "KRN-36",
+        "ambient capabilities and securebits cannot be raised",
+        Python(ambient),
+        harness.every("EPERM"),
+        ANY,
+    ),
     *calls("37", "EPERM", "add_key", "keyctl", "request_key"),
-    Probe("KRN-38", "the filter holds in threads, children and interpreters of scripts",
-          Python(everywhere, lambda v: [str(v.project)]), every_is("2"), every_is("0")),
+    Probe(
+        "KRN-38",
+        "the filter holds in threads, children and interpreters of scripts",
+        Python(everywhere, lambda v: [str(v.project)]),
+        every_is("2"),
+        every_is("0"),
+    ),
     denied("39a", "prctl", ("prctl", 35, 1), "EPERM", control=ANY, what="prctl PR_SET_MM"),
-    denied("39b", "prctl", ("prctl", 0x59616D61, 1), "EPERM", control=ANY,
-           what="prctl PR_SET_PTRACER"),
+    denied(
+        "39b", "prctl", ("prctl", 0x59616D61, 1), "EPERM", control=ANY, what="prctl PR_SET_PTRACER"
+    ),
     *calls("40", "EPERM", "migrate_pages", "remap_file_pages"),
     denied("40n", "get_mempolicy", ("get_mempolicy",), "ok", what="NUMA policy can be asked for"),
     *calls("41", "ok", "landlock_create_ruleset", "seccomp-filter"),
-    Probe("KRN-42a", "truncate a read-only file of the system",
-          Python(landlock_truncate, lambda v: ["/etc/hosts" if v.inside else
-                                               str(v.project / "Makefile")]),
-          ("EACCES", "EROFS"), "ok"),
-    Probe("KRN-42b", "a FIFO in the project", Python(special_files, lambda v: [str(v.project)]),
-          harness.every("ok"), harness.every("ok")),  # as PRJ-31
-    Probe("KRN-43", "set-user-id and set-group-id modes", Host(setid), harness.every("EPERM"),
-          harness.some("ok")),
-    Probe("KRN-44", "a set-user-id file by openat2, whose mode no filter sees",
-          Host(setid_openat2), that("no bits", lambda v: v != "set"), "set",
-          missing="a sweep at exit for set-user-id files (C25)"),
+    Probe(
+        "KRN-42a",
+        "truncate a read-only file of the system",
+        Python(
+            landlock_truncate, lambda v: ["/etc/hosts" if v.inside else str(v.project / "Makefile")]
+        ),
+        ("EACCES", "EROFS"),
+        "ok",
+    ),
+    Probe(
+        "KRN-42b",
+        "a FIFO in the project",
+        Python(special_files, lambda v: [str(v.project)]),
+        harness.every("ok"),
+        harness.every("ok"),
+    ),  # as PRJ-31
+    Probe(
+        "KRN-43",
+        "set-user-id and set-group-id modes",
+        Host(setid),
+        harness.every("EPERM"),
+        harness.some("ok"),
+    ),
+    Probe(
+        "KRN-44",
+        "a set-user-id file by openat2, whose mode no filter sees",
+        Host(setid_openat2),
+        that("no bits", lambda v: v != "set"),
+        "set",
+        missing="a sweep at exit for set-user-id files (C25)",
+    ),
     Probe("KRN-45", "rename with a whiteout", Host(whiteout), "EPERM"),
-    Probe("KRN-47", "own user, mount, pid, ipc, uts and cgroup namespaces",
-          Python(own_namespaces, namespaces_of_host),
-          that("own", lambda v: all(v.values())), that("the host's", lambda v: not any(v.values()))),
+    Probe(
+        "KRN-47",
+        "own user, mount, pid, ipc, uts and cgroup namespaces",
+        Python(own_namespaces, namespaces_of_host),
+        that("own", lambda v: all(v.values())),
+        that("the host's", lambda v: not any(v.values())),
+    ),
     Probe("KRN-46", "RLIMIT_CORE stays 1 when set to 0", Call("core-limit"), "ERANGE"),
 ]

@@ -50,21 +50,25 @@ def spawn(view, code, **options):
 
 def group_signal(target):
     """A signal to the own group, or to everybody, with a process of the host in that group."""
+
     def play(view):
         if not view.inside and target == -1:
             return "victim dead"  # never tried outside: it would reach every process of the user
         victim = subprocess.Popen(["/bin/sleep", "60"], preexec_fn=lambda: os.setpgid(0, 0))
         # Whatever is broken: a signal to everybody is sent in a pid namespace of its own only.
         host = os.readlink("/proc/self/ns/pid")
-        code = ("import os, signal, sys, time\n"
-                f"if {target} == -1 and os.readlink('/proc/self/ns/pid') == {host!r}: sys.exit()\n"
-                "signal.signal(signal.SIGUSR1, signal.SIG_IGN)\n"
-                f"try: os.kill({target}, signal.SIGUSR1)\n"
-                "except OSError: pass\n"
-                "time.sleep(0.2)\n")
+        code = (
+            "import os, signal, sys, time\n"
+            f"if {target} == -1 and os.readlink('/proc/self/ns/pid') == {host!r}: sys.exit()\n"
+            "signal.signal(signal.SIGUSR1, signal.SIG_IGN)\n"
+            f"try: os.kill({target}, signal.SIGUSR1)\n"
+            "except OSError: pass\n"
+            "time.sleep(0.2)\n"
+        )
         try:
-            child = spawn(view, code, preexec_fn=lambda: os.setpgid(0, victim.pid),
-                          stdout=subprocess.DEVNULL)
+            child = spawn(
+                view, code, preexec_fn=lambda: os.setpgid(0, victim.pid), stdout=subprocess.DEVNULL
+            )
             child.wait(timeout=harness.TIMEOUT)
             time.sleep(0.1)
             return "victim alive" if victim.poll() is None else "victim dead"
@@ -91,16 +95,18 @@ def shoot(pid):
     return attempt(os.kill, pid, 15)
 
 
-DAEMON = ("import os, signal, sys, time\n"
-          "word = {word!r}\n"
-          "if os.fork() == 0:\n"
-          "    os.setsid(); signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-          "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-          "    if os.fork() == 0:\n"
-          "        os.execv(sys.executable, [sys.executable, '-c',"
-          " 'import time; time.sleep(30)', word])\n"
-          "    os._exit(0)\n"
-          "time.sleep({wait})\n")
+DAEMON = (
+    "import os, signal, sys, time\n"
+    "word = {word!r}\n"
+    "if os.fork() == 0:\n"
+    "    os.setsid(); signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    "    if os.fork() == 0:\n"
+    "        os.execv(sys.executable, [sys.executable, '-c',"
+    " 'import time; time.sleep(30)', word])\n"
+    "    os._exit(0)\n"
+    "time.sleep({wait})\n"
+)
 
 
 def end(pids):
@@ -203,9 +209,14 @@ def large_file(path):
 
 def exit_codes(view):
     seen = []
-    for code in ("raise SystemExit(0)", "raise SystemExit(7)", "raise SystemExit(255)",
-                 "import os; os.kill(os.getpid(), 15)", "import os; os.kill(os.getpid(), 11)",
-                 "import os; os.abort()"):
+    for code in (
+        "raise SystemExit(0)",
+        "raise SystemExit(7)",
+        "raise SystemExit(255)",
+        "import os; os.kill(os.getpid(), 15)",
+        "import os; os.kill(os.getpid(), 11)",
+        "import os; os.abort()",
+    ):
         child = spawn(view, code, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         seen.append(child.wait(timeout=harness.TIMEOUT))
     return seen
@@ -216,6 +227,7 @@ EXACT = [0, 7, 255, -15, -11, -6]
 
 def odd_caller(view):
     """SIGCHLD ignored and everything blocked by the caller: the status stays exact."""
+
     def odd():
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
@@ -234,15 +246,26 @@ def wall_time(view):
     try:
         policy.write_text("version: 1\nlimits: {wall-time: 1}\n")
         begin = time.monotonic()
-        done = view.world.python("-c", "import time; time.sleep(600)",
-                                 timeout=900)
-        return "in time" if done.returncode == 124 and time.monotonic() - begin < harness.TIMEOUT else "late"
+        done = view.world.python("-c", "import time; time.sleep(600)", timeout=900)
+        return (
+            "in time"
+            if done.returncode == 124 and time.monotonic() - begin < harness.TIMEOUT
+            else "late"
+        )
     finally:
         policy.write_text(before)
 
 
-PLACES = ("/var/spool/cron", "/var/spool/at", "/run/systemd/private", "/run/atd.pid",
-          "/run/dbus/system_bus_socket", "/etc/cron.d", "/etc/systemd", "/var/lib/systemd")
+PLACES = (
+    "/var/spool/cron",
+    "/var/spool/at",
+    "/run/systemd/private",
+    "/run/atd.pid",
+    "/run/dbus/system_bus_socket",
+    "/etc/cron.d",
+    "/etc/systemd",
+    "/var/lib/systemd",
+)
 
 
 def presence(paths):
@@ -253,40 +276,106 @@ def setuid_effect():
     """A set-user-id program of the system gives nothing."""
 
     seen = status()
-    return {"NoNewPrivs": seen["NoNewPrivs"], "uid": seen["Uid"].split()[1] == str(os.getuid()),
-            "nosuid": bool(os.statvfs("/usr/bin").f_flag & os.ST_NOSUID)}
+    return {
+        "NoNewPrivs": seen["NoNewPrivs"],
+        "uid": seen["Uid"].split()[1] == str(os.getuid()),
+        "nosuid": bool(os.statvfs("/usr/bin").f_flag & os.ST_NOSUID),
+    }
 
 
 PROBES = [
-    Probe("LIFE-01a", "kill(0) with a process of the host in the group", group_signal(0),
-          "victim alive", "victim dead"),
-    Probe("LIFE-01b", "kill(-1) with a process of the host in the group", group_signal(-1),
-          "victim alive", "victim dead"),
-    Probe("LIFE-02", "kill(pid) of a process of the host", Host(direct_signal), "victim alive",
-          "victim dead"),
-    Probe("LIFE-03", "lifetime program: double fork, setsid, SIGHUP and SIGTERM ignored",
-          Host(daemon), "gone", "left", world="program"),
-    Probe("LIFE-04a", "SIGKILL to the launcher while the program runs", killed_launcher(1.0),
-          "gone", "left"),
-    Probe("LIFE-04b", "SIGKILL to the launcher in its first milliseconds", killed_launcher(0.003),
-          "gone", ANY),
-    Probe("LIFE-05", "KILL, TERM, STOP, HUP to pid 1",
-          Python(first_process, lambda v: [os.readlink("/proc/self/ns/pid")]),
-          that("refused", lambda v: "ok" not in v and len(v) == 4), ["the host's"]),
-    Probe("LIFE-06", "more processes than limits.processes", Python(forks, lambda v: [200]),
-          that("EAGAIN before 64", lambda v: v[0] == "EAGAIN" and v[1] < 64), ["ok", 200],
-          still_forks, world="few", root=False),
-    Probe("LIFE-07", "more descriptors than limits.open-files", Python(descriptors_limit),
-          ["EMFILE", True], that("more", lambda v: not v[1]), world="few"),
-    Probe("LIFE-08", "a larger file than limits.file-size",
-          Python(large_file, lambda v: [str(v.project / "large")]), "EFBIG", world="few"),
+    Probe(
+        "LIFE-01a",
+        "kill(0) with a process of the host in the group",
+        group_signal(0),
+        "victim alive",
+        "victim dead",
+    ),
+    Probe(
+        "LIFE-01b",
+        "kill(-1) with a process of the host in the group",
+        group_signal(-1),
+        "victim alive",
+        "victim dead",
+    ),
+    Probe(
+        "LIFE-02",
+        "kill(pid) of a process of the host",
+        Host(direct_signal),
+        "victim alive",
+        "victim dead",
+    ),
+    Probe(
+        "LIFE-03",
+        "lifetime program: double fork, setsid, SIGHUP and SIGTERM ignored",
+        Host(daemon),
+        "gone",
+        "left",
+        world="program",
+    ),
+    Probe(
+        "LIFE-04a",
+        "SIGKILL to the launcher while the program runs",
+        killed_launcher(1.0),
+        "gone",
+        "left",
+    ),
+    Probe(
+        "LIFE-04b",
+        "SIGKILL to the launcher in its first milliseconds",
+        killed_launcher(0.003),
+        "gone",
+        ANY,
+    ),
+    Probe(
+        "LIFE-05",
+        "KILL, TERM, STOP, HUP to pid 1",
+        Python(first_process, lambda v: [os.readlink("/proc/self/ns/pid")]),
+        that("refused", lambda v: "ok" not in v and len(v) == 4),
+        ["the host's"],
+    ),
+    Probe(
+        "LIFE-06",
+        "more processes than limits.processes",
+        Python(forks, lambda v: [200]),
+        that("EAGAIN before 64", lambda v: v[0] == "EAGAIN" and v[1] < 64),
+        ["ok", 200],
+        still_forks,
+        world="few",
+        root=False,
+    ),
+    Probe(
+        "LIFE-07",
+        "more descriptors than limits.open-files",
+        Python(descriptors_limit),
+        ["EMFILE", True],
+        that("more", lambda v: not v[1]),
+        world="few",
+    ),
+    Probe(
+        "LIFE-08",
+        "a larger file than limits.file-size",
+        Python(large_file, lambda v: [str(v.project / "large")]),
+        "EFBIG",
+        world="few",
+    ),
     Probe("LIFE-09", "limits.wall-time", Host(wall_time), "in time", "late"),
-    Probe("LIFE-10", "SIGCHLD ignored, signals blocked, umask 0 by the caller", Host(odd_caller),
-          9, 9),
+    Probe(
+        "LIFE-10", "SIGCHLD ignored, signals blocked, umask 0 by the caller", Host(odd_caller), 9, 9
+    ),
     Probe("LIFE-11", "exit statuses and fatal signals", Host(exit_codes), EXACT, EXACT),
-    Probe("LIFE-12", "cron, at, systemd", Python(presence, lambda v: [list(PLACES)]),
-          every("ENOENT"), that("some", lambda v: "ok" in v.values())),
-    Probe("LIFE-13", "set-user-id programs give nothing", Python(setuid_effect),
-          {"NoNewPrivs": "1", "uid": True, "nosuid": True},
-          that("they would", lambda v: not v["nosuid"] and v["NoNewPrivs"] == "0")),
+    Probe(
+        "LIFE-12",
+        "cron, at, systemd",
+        Python(presence, lambda v: [list(PLACES)]),
+        every("ENOENT"),
+        that("some", lambda v: "ok" in v.values()),
+    ),
+    Probe(
+        "LIFE-13",
+        "set-user-id programs give nothing",
+        Python(setuid_effect),
+        {"NoNewPrivs": "1", "uid": True, "nosuid": True},
+        that("they would", lambda v: not v["nosuid"] and v["NoNewPrivs"] == "0"),
+    ),
 ]

@@ -51,14 +51,15 @@ def to_listener(view):
 
 def serve(view):
     """A server inside is not reachable from the host."""
-    code = ("import socket, sys, time\n"
-            "s = socket.socket(); s.bind(('0.0.0.0', 0)); s.listen()\n"
-            "print(s.getsockname()[1], flush=True); time.sleep(20)\n")
+    code = (
+        "import socket, sys, time\n"
+        "s = socket.socket(); s.bind(('0.0.0.0', 0)); s.listen()\n"
+        "print(s.getsockname()[1], flush=True); time.sleep(20)\n"
+    )
     if view.inside:
         process = view.world.spawn("python", "-c", code)
     else:
-        process = subprocess.Popen([harness.SYSTEM_PYTHON, "-c", code],
-                                           stdout=subprocess.PIPE)
+        process = subprocess.Popen([harness.SYSTEM_PYTHON, "-c", code], stdout=subprocess.PIPE)
     try:
         port = int(process.stdout.readline())
         with socket.socket() as one:
@@ -93,7 +94,7 @@ def routes():
                 if kind == 3:
                     return count
                 count += kind == 16
-                data = data[(size + 3) & ~3:]
+                data = data[(size + 3) & ~3 :]
 
 
 def own_loopback():
@@ -110,19 +111,52 @@ def namespaces(host):
 
 
 PROBES = [
-    Probe("NET-01", "interfaces", Python(interfaces), ["lo"], that("more", lambda v: v != ["lo"]),
-          world="no-network"),
-    Probe("NET-02", "a listener on the host's localhost", Host(to_listener),
-          that("refused, and nobody came", lambda v: v["127.0.0.1"] in
-               ("ECONNREFUSED", "ENETUNREACH") and v["host"] == "nobody" and v["::1"] != "ok"),
-          that("reached", lambda v: v["127.0.0.1"] == "ok" and v["host"] == "someone came"),
-          world="no-network"),
-    Probe("NET-03", "the network namespace is another",
-          Python(namespaces, lambda v: [os.readlink("/proc/self/ns/net")]), False, True,
-          world="no-network"),
+    Probe(
+        "NET-01",
+        "interfaces",
+        Python(interfaces),
+        ["lo"],
+        that("more", lambda v: v != ["lo"]),
+        world="no-network",
+    ),
+    Probe(
+        "NET-02",
+        "a listener on the host's localhost",
+        Host(to_listener),
+        that(
+            "refused, and nobody came",
+            lambda v: (
+                v["127.0.0.1"] in ("ECONNREFUSED", "ENETUNREACH")
+                and v["host"] == "nobody"
+                and v["::1"] != "ok"
+            ),
+        ),
+        that("reached", lambda v: v["127.0.0.1"] == "ok" and v["host"] == "someone came"),
+        world="no-network",
+    ),
+    Probe(
+        "NET-03",
+        "the network namespace is another",
+        Python(namespaces, lambda v: [os.readlink("/proc/self/ns/net")]),
+        False,
+        True,
+        world="no-network",
+    ),
     Probe("NET-06", "the own loopback works", Python(own_loopback), "ok", world="no-network"),
-    Probe("NET-10", "a server inside, reached from the host", Host(serve), "ECONNREFUSED", "ok",
-          world="no-network"),
-    Probe("NET-12", "a netlink dump of interfaces", Python(routes), 1,
-          that("more", lambda v: v > 1), world="no-network"),
+    Probe(
+        "NET-10",
+        "a server inside, reached from the host",
+        Host(serve),
+        "ECONNREFUSED",
+        "ok",
+        world="no-network",
+    ),
+    Probe(
+        "NET-12",
+        "a netlink dump of interfaces",
+        Python(routes),
+        1,
+        that("more", lambda v: v > 1),
+        world="no-network",
+    ),
 ]

@@ -11,9 +11,22 @@ import harness
 from harness import ANY, Call, Host, Probe, Python, Unavailable, every, that
 
 # Spellings of the host's localhost; a control reaches the listener by nearly all of them.
-SPELLINGS = ("127.0.0.1", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "127.8.9.10",
-             "0.0.0.0", "::", "::1", "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1",
-             "2002:7f00:1::", "localhost")
+SPELLINGS = (
+    "127.0.0.1",
+    "127.1",
+    "0x7f000001",
+    "2130706433",
+    "0177.0.0.1",
+    "127.8.9.10",
+    "0.0.0.0",
+    "::",
+    "::1",
+    "::ffff:127.0.0.1",
+    "::127.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::",
+    "localhost",
+)
 MAIL_AND_SHELLS = (22, 25, 465, 587, 6667, 9418)
 
 
@@ -26,7 +39,8 @@ def tries(addresses, ports):
         for port in ports:
             try:
                 family, kind, _, _, target = socket.getaddrinfo(
-                    address, port, type=socket.SOCK_STREAM)[0]
+                    address, port, type=socket.SOCK_STREAM
+                )[0]
             except OSError:
                 results[f"{address} {port}"] = "no address"
                 continue
@@ -70,8 +84,9 @@ def somebody(listener):
 def spelt(view):
     """Every spelling of localhost."""
     with canary() as listener:
-        results = view.world.value(tries, list(SPELLINGS), [listener.getsockname()[1]],
-                                   inside=view.inside)
+        results = view.world.value(
+            tries, list(SPELLINGS), [listener.getsockname()[1]], inside=view.inside
+        )
         came = "ok" in results.values()
         return [came, somebody(listener)]
 
@@ -88,6 +103,7 @@ def addresses_of_host():
 
 def at_own_addresses(ports):
     """Ports of the host's own addresses, which are private ones nearly everywhere."""
+
     def play(view):
         addresses = addresses_of_host()
         if not addresses:
@@ -100,8 +116,19 @@ def at_own_addresses(ports):
     return Host(play)
 
 
-PRIVATE = ("10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "169.254.169.254", "fd00::1",
-           "fe80::1", "224.0.0.1", "255.255.255.255", "198.51.100.1", "2001:db8::1")
+PRIVATE = (
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.0.1",
+    "100.64.0.1",
+    "169.254.169.254",
+    "fd00::1",
+    "fe80::1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "198.51.100.1",
+    "2001:db8::1",
+)
 
 
 def routes_to(addresses):
@@ -123,8 +150,9 @@ def around_proxy(view):
     """Proxies are named, and the client connects directly; the proxy itself is out of reach too."""
     with canary() as listener:
         port = listener.getsockname()[1]
-        env = harness.clean_environment(http_proxy=f"http://127.0.0.1:{port}",
-                                        HTTPS_PROXY=f"http://127.0.0.1:{port}")
+        env = harness.clean_environment(
+            http_proxy=f"http://127.0.0.1:{port}", HTTPS_PROXY=f"http://127.0.0.1:{port}"
+        )
         results = view.world.value(tries, ["127.0.0.1"], [port], inside=view.inside, env=env)
         return [*results.values(), somebody(listener)]
 
@@ -154,8 +182,11 @@ def stolen(view):
         code = harness.code_of(shares_port, json.dumps([port]))
         words = ["-B", "-c", code]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        child = view.world.spawn("python", *words, **streams) if view.inside else \
-            subprocess.Popen([harness.SYSTEM_PYTHON, *words], **streams)
+        child = (
+            view.world.spawn("python", *words, **streams)
+            if view.inside
+            else subprocess.Popen([harness.SYSTEM_PYTHON, *words], **streams)
+        )
         if child.stderr.readline() != b"bound\n":
             raise harness.Dead(child.communicate()[1].decode())
         for _ in range(40):
@@ -179,9 +210,11 @@ def listens_unbound():
 
 def autobound(view):
     code = harness.code_of(listens_unbound, "[]")
-    child = view.world.spawn("python", "-B", "-c", code) if view.inside else \
-        subprocess.Popen([harness.SYSTEM_PYTHON, "-B", "-c", code],
-                                 stdout=subprocess.PIPE)
+    child = (
+        view.world.spawn("python", "-B", "-c", code)
+        if view.inside
+        else subprocess.Popen([harness.SYSTEM_PYTHON, "-B", "-c", code], stdout=subprocess.PIPE)
+    )
     try:
         port = int(child.stdout.readline())
         return tries_host(port)
@@ -251,8 +284,14 @@ def server_of_host(view):
     return found[:1] or addresses_of_host()[:1] or ["192.0.2.1"]
 
 
-RESOLVING = ("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf",
-             "/etc/gai.conf", "/etc/services")
+RESOLVING = (
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/etc/nsswitch.conf",
+    "/etc/host.conf",
+    "/etc/gai.conf",
+    "/etc/services",
+)
 
 
 def changes(paths):
@@ -281,7 +320,7 @@ def asks_interfaces():
         space = ctypes.create_string_buffer(4096)
         request = struct.pack("iP", 4096, ctypes.addressof(space))
         size = struct.unpack("iP", fcntl.ioctl(one, 0x8912, request))[0]
-        names = [space.raw[at:at + 16].split(b"\0")[0].decode() for at in range(0, size, 40)]
+        names = [space.raw[at : at + 16].split(b"\0")[0].decode() for at in range(0, size, 40)]
         try:
             os.close(fcntl.ioctl(one, 0x894C))
             behind = "ok"
@@ -301,41 +340,108 @@ def none(identifier, what, how, expect, control="ok"):
 UNREACHED = ("ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "EADDRNOTAVAIL", "no address")
 
 PROBES = [
-    none("NET-04a", "private, shared, link-local, multicast addresses",
-         Python(routes_to, lambda v: [list(PRIVATE)]), NO_WAY, ANY),
-    none("NET-04b", "the host's own addresses", at_own_addresses(None),
-         that("no way, nobody came", lambda v: set(v["answers"]) <= set(UNREACHED) and
-              v["canary"] == "nobody"), that("somebody came", lambda v: v["canary"] == "somebody")),
-    none("NET-05", f"{len(SPELLINGS)} spellings of localhost", Host(spelt), [False, "nobody"],
-         [True, "somebody"]),
-    none("NET-07", "a client that ignores its proxy", Host(around_proxy),
-         that("refused, nobody came", lambda v: v[0] in UNREACHED and v[1] == "nobody"),
-         ["ok", "somebody"]),
-    none("NET-09", "ports of mail, shells and repositories at the host's own addresses",
-         at_own_addresses(list(MAIL_AND_SHELLS)),
-         that("no way", lambda v: set(v["answers"]) <= {"ENETUNREACH", "EHOSTUNREACH"}),
-         that("the host answers", lambda v: not set(v["answers"]) <= {"ENETUNREACH"})),
-    none("NET-11", "a port that a service of the host has", Host(stolen), "none stolen",
-         "some stolen"),
-    none("DNS-01", "names by the C library: no way to the host's resolver",
-         Python(looks_up, server_of_host),
-         that("no way, in time", lambda v: v["in time"] and v["a way to the server"] != "ok"), ANY),
-    none("DNS-02", "questions to a resolver on the host by UDP and TCP", Host(resolver),
-         ["nobody", "nobody"], ["somebody", "somebody"]),
-    none("DNS-11", "hosts, resolv.conf, nsswitch.conf changed inside",
-         Python(changes, resolving_files), every("EROFS", "EACCES"), every("ok")),
-    *[none(f"BRK-10{letter}", name, Call(name), "EPERM", harness.NOT_DENIED)
-      for letter, name in zip("abc", ("fastopen-sendto", "fastopen-sendmsg", "fastopen-sendmmsg"), strict=True)],
-    *[none(f"BRK-11{letter}", f"sockets of {name}", Call("socket", *words),
-           ("EPROTONOSUPPORT", "EAFNOSUPPORT"), ANY)
-      for letter, name, words in (("a", "MPTCP", (2, 1, 262)), ("b", "SMC", (43, 1, 0)),
-                                  ("c", "SCTP", (2, 1, 132)))],
+    none(
+        "NET-04a",
+        "private, shared, link-local, multicast addresses",
+        Python(routes_to, lambda v: [list(PRIVATE)]),
+        NO_WAY,
+        ANY,
+    ),
+    none(
+        "NET-04b",
+        "the host's own addresses",
+        at_own_addresses(None),
+        that(
+            "no way, nobody came",
+            lambda v: set(v["answers"]) <= set(UNREACHED) and v["canary"] == "nobody",
+        ),
+        that("somebody came", lambda v: v["canary"] == "somebody"),
+    ),
+    none(
+        "NET-05",
+        f"{len(SPELLINGS)} spellings of localhost",
+        Host(spelt),
+        [False, "nobody"],
+        [True, "somebody"],
+    ),
+    none(
+        "NET-07",
+        "a client that ignores its proxy",
+        Host(around_proxy),
+        that("refused, nobody came", lambda v: v[0] in UNREACHED and v[1] == "nobody"),
+        ["ok", "somebody"],
+    ),
+    none(
+        "NET-09",
+        "ports of mail, shells and repositories at the host's own addresses",
+        at_own_addresses(list(MAIL_AND_SHELLS)),
+        that("no way", lambda v: set(v["answers"]) <= {"ENETUNREACH", "EHOSTUNREACH"}),
+        that("the host answers", lambda v: not set(v["answers"]) <= {"ENETUNREACH"}),
+    ),
+    none(
+        "NET-11",
+        "a port that a service of the host has",
+        Host(stolen),
+        "none stolen",
+        "some stolen",
+    ),
+    none(
+        "DNS-01",
+        "names by the C library: no way to the host's resolver",
+        Python(looks_up, server_of_host),
+        that("no way, in time", lambda v: v["in time"] and v["a way to the server"] != "ok"),
+        ANY,
+    ),
+    none(
+        "DNS-02",
+        "questions to a resolver on the host by UDP and TCP",
+        Host(resolver),
+        ["nobody", "nobody"],
+        ["somebody", "somebody"],
+    ),
+    none(
+        "DNS-11",
+        "hosts, resolv.conf, nsswitch.conf changed inside",
+        Python(changes, resolving_files),
+        every("EROFS", "EACCES"),
+        every("ok"),
+    ),
+    *[
+        none(f"BRK-10{letter}", name, Call(name), "EPERM", harness.NOT_DENIED)
+        for letter, name in zip(
+            "abc", ("fastopen-sendto", "fastopen-sendmsg", "fastopen-sendmmsg"), strict=True
+        )
+    ],
+    *[
+        none(
+            f"BRK-11{letter}",
+            f"sockets of {name}",
+            Call("socket", *words),
+            ("EPROTONOSUPPORT", "EAFNOSUPPORT"),
+            ANY,
+        )
+        for letter, name, words in (
+            ("a", "MPTCP", (2, 1, 262)),
+            ("b", "SMC", (43, 1, 0)),
+            ("c", "SCTP", (2, 1, 132)),
+        )
+    ],
     none("BRK-12", "connecting by io_uring: there is no ring", Call("io_uring_setup"), "ENOSYS"),
     none("BRK-14", "listen() without bind()", Host(autobound), "ECONNREFUSED", "ok"),
-    none("BRK-15", "a socket beside a listener of the host by SO_REUSEPORT", Host(stolen),
-         "none stolen", "some stolen"),
-    none("BRK-17", "interfaces and namespaces behind a socket", Python(asks_interfaces),
-         that("lo only", own_only), that("more", lambda v: not own_only(v))),
+    none(
+        "BRK-15",
+        "a socket beside a listener of the host by SO_REUSEPORT",
+        Host(stolen),
+        "none stolen",
+        "some stolen",
+    ),
+    none(
+        "BRK-17",
+        "interfaces and namespaces behind a socket",
+        Python(asks_interfaces),
+        that("lo only", own_only),
+        that("more", lambda v: not own_only(v)),
+    ),
     none("BRK-26a", "i386 system calls", Call("i386"), "SIGSYS", ("ok", "SIGSYS")),
     none("BRK-26b", "x32 system calls", Call("x32"), ("SIGSYS", "ENOSYS"), ("ok", "ENOSYS")),
 ]

@@ -9,12 +9,24 @@ from harness import ANY, HOME, Host, Probe, Python, every
 
 # What a login, a desktop, a shell or a scheduler starts by itself. Only new files with a random
 # name: should the private home be broken, nothing of the user's is touched.
-STARTERS = (".config/autostart/{}.desktop", ".config/systemd/user/{}.service",
-            ".local/share/applications/{}.desktop", ".local/bin/{}", ".config/fish/conf.d/{}.fish",
-            ".config/environment.d/{}.conf", ".local/share/dbus-1/services/{}.service",
-            ".config/plasma-workspace/env/{}.sh", ".ipython/profile_default/startup/{}.py",
-            ".config/nvim/plugin/{}.lua", ".cache/pip/{}", ".cache/uv/{}",
-            ".cache/huggingface/{}", ".cache/torch/{}", ".local/lib/python3/{}.pth")
+STARTERS = (
+    ".config/autostart/{}.desktop",
+    ".config/systemd/user/{}.service",
+    ".local/share/applications/{}.desktop",
+    ".local/bin/{}",
+    ".config/fish/conf.d/{}.fish",
+    ".config/environment.d/{}.conf",
+    ".local/share/dbus-1/services/{}.service",
+    ".config/plasma-workspace/env/{}.sh",
+    ".ipython/profile_default/startup/{}.py",
+    ".config/nvim/plugin/{}.lua",
+    ".cache/pip/{}",
+    ".cache/uv/{}",
+    ".cache/huggingface/{}",
+    ".cache/torch/{}",
+    ".local/lib/python3/{}.pth",
+)
+
 
 def plant(home, names):
     results = {}
@@ -88,13 +100,17 @@ def replaced_log(view, kind):
         log, other = state / "sandbox-venv" / "audit.jsonl", state / "other"
         other.write_text("")
         (venv / "sandbox").exists() and (venv / "sandbox" / "policy.yaml").write_text(
-            "version: 1\naudit: {level: all}\n")
+            "version: 1\naudit: {level: all}\n"
+        )
         done = log_line(view, venv, log, env)
         if not log.exists() or log.read_text() == "":
             raise harness.Dead("no line was written to the real log: " + done.stderr)
         log.unlink()
-        {"symlink": log.symlink_to, "hard link": lambda path: os.link(path, log),
-         "FIFO": lambda _: os.mkfifo(log)}[kind](other)
+        {
+            "symlink": log.symlink_to,
+            "hard link": lambda path: os.link(path, log),
+            "FIFO": lambda _: os.mkfifo(log),
+        }[kind](other)
         if kind == "FIFO":  # somebody who reads would get the line
             with open(os.open(log, os.O_RDWR | os.O_NONBLOCK), "rb", buffering=0) as reader:
                 log_line(view, venv, log, env)
@@ -114,8 +130,11 @@ def log_line(view, venv, log, env):
 
 def messages(view):
     """What the tool says never holds a value of the environment."""
-    env = harness.clean_environment(SVENV_CANARY_TOKEN=view.canary, VERBOSE="1",
-                                    http_proxy=f"http://u:{view.canary}@h.invalid:1")
+    env = harness.clean_environment(
+        SVENV_CANARY_TOKEN=view.canary,
+        VERBOSE="1",
+        http_proxy=f"http://u:{view.canary}@h.invalid:1",
+    )
     if not view.inside:
         return "told" if view.canary in env["SVENV_CANARY_TOKEN"] else "silent"
     done = view.world.python("-c", "pass", env=env)
@@ -143,21 +162,67 @@ def state_files(view):
 
 
 PROBES = [
-    Probe("PER-02", f"{len(STARTERS)} places that start something later",
-          Python(plant, names_of), ANY, every("ok"), home_effect),
-    Probe("LOG-05a", "no value of the environment in messages, VERBOSE on", Host(messages),
-          "silent", "told"),
-    Probe("LOG-05b", "no value of the environment in files that are kept", Host(state_files),
-          "nothing kept", "kept"),
-    *[Probe(f"LOG-02{letter}", f"the log is a {kind}", Host(lambda v, k=kind: replaced_log(v, k)),
-            "untouched", "written") for letter, kind in zip("abc", ("symlink", "hard link", "FIFO"), strict=True)],
-    Probe("PER-03", "a user unit of the service manager", Python(plant, lambda v: starters(v, UNITS)),
-          ANY, every("ok"), home_effect),
-    Probe("PER-05", "activate of bash, fish, csh and PowerShell",
-          Python(change, lambda v: [str(v.venv if v.inside else v.parent / "loose"), HOOKS]),
-          every("EROFS", "EACCES"), every("ok"), hooks_effect),
-    Probe("PER-06", "caches that other venvs use: pip, uv, models",
-          Python(plant, lambda v: starters(v, CACHES)), ANY, every("ok"), home_effect),
-    Probe("PER-07", "a finder in site-packages that runs with every Python",
-          Python(finder, lambda v: [str(site_of(v))]), "EROFS", "ok"),
+    Probe(
+        "PER-02",
+        f"{len(STARTERS)} places that start something later",
+        Python(plant, names_of),
+        ANY,
+        every("ok"),
+        home_effect,
+    ),
+    Probe(
+        "LOG-05a",
+        "no value of the environment in messages, VERBOSE on",
+        Host(messages),
+        "silent",
+        "told",
+    ),
+    Probe(
+        "LOG-05b",
+        "no value of the environment in files that are kept",
+        Host(state_files),
+        "nothing kept",
+        "kept",
+    ),
+    *[
+        Probe(
+            f"LOG-02{letter}",
+            f"the log is a {kind}",
+            Host(lambda v, k=kind: replaced_log(v, k)),
+            "untouched",
+            "written",
+        )
+        for letter, kind in zip("abc", ("symlink", "hard link", "FIFO"), strict=True)
+    ],
+    Probe(
+        "PER-03",
+        "a user unit of the service manager",
+        Python(plant, lambda v: starters(v, UNITS)),
+        ANY,
+        every("ok"),
+        home_effect,
+    ),
+    Probe(
+        "PER-05",
+        "activate of bash, fish, csh and PowerShell",
+        Python(change, lambda v: [str(v.venv if v.inside else v.parent / "loose"), HOOKS]),
+        every("EROFS", "EACCES"),
+        every("ok"),
+        hooks_effect,
+    ),
+    Probe(
+        "PER-06",
+        "caches that other venvs use: pip, uv, models",
+        Python(plant, lambda v: starters(v, CACHES)),
+        ANY,
+        every("ok"),
+        home_effect,
+    ),
+    Probe(
+        "PER-07",
+        "a finder in site-packages that runs with every Python",
+        Python(finder, lambda v: [str(site_of(v))]),
+        "EROFS",
+        "ok",
+    ),
 ]

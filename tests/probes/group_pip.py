@@ -18,8 +18,17 @@ from harness import ANY, HOME, Call, Host, Probe, Python, every, that
 from lib import packages, venvs
 
 RESERVED = ("git", "ls", "sudo", "ssh", "docker", "sandbox-venv")
-NAMES = [b"-rf", b"a b", b"$(touch x)", b"new\nline", b"\xff\xfe", b"n" * 250, b"quote'\"",
-         b"esc\x1b[0m", b".hidden"]
+NAMES = [
+    b"-rf",
+    b"a b",
+    b"$(touch x)",
+    b"new\nline",
+    b"\xff\xfe",
+    b"n" * 250,
+    b"quote'\"",
+    b"esc\x1b[0m",
+    b".hidden",
+]
 STATE = {}  # what one hostile install did, by side
 
 
@@ -37,8 +46,9 @@ def venv_of(view):
 
 def pip(view, *words, **options):
     options.setdefault("cwd", view.parent)
-    env = harness.clean_environment(PIP_NO_INDEX="1", PIP_DISABLE_PIP_VERSION_CHECK="1",
-                                    PIP_NO_INPUT="1")
+    env = harness.clean_environment(
+        PIP_NO_INDEX="1", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1"
+    )
     options.setdefault("env", env)
     if view.inside:
         return view.world.start("pip", *words, **options)
@@ -56,15 +66,27 @@ def hostile_sdist(view, port, word):
     folder.mkdir(exist_ok=True)
     static = folder / "static"
     shutil.copy(harness.CALLS, static)
-    facts = {"venv": str(venv), "project": str(view.project), "secret": str(view.home_file),
-             "port": port, "reserved": RESERVED, "word": word, "static": str(static),
-             "names": [base64.b64encode(name).decode() for name in NAMES]}
+    facts = {
+        "venv": str(venv),
+        "project": str(view.project),
+        "secret": str(view.home_file),
+        "port": port,
+        "reserved": RESERVED,
+        "word": word,
+        "static": str(static),
+        "names": [base64.b64encode(name).decode() for name in NAMES],
+    }
     top = "evilpkg-1.0"
-    project = ('[build-system]\nrequires = []\nbuild-backend = "evil_backend"\n'
-               'backend-path = ["."]\n[project]\nname = "evilpkg"\nversion = "1.0"\n')
-    files = {"pyproject.toml": project, "facts.json": json.dumps(facts),
-             "evil_backend.py": (harness.HERE / "evil_backend.py").read_text(),
-             "PKG-INFO": "Metadata-Version: 2.1\nName: evilpkg\nVersion: 1.0\n"}
+    project = (
+        '[build-system]\nrequires = []\nbuild-backend = "evil_backend"\n'
+        'backend-path = ["."]\n[project]\nname = "evilpkg"\nversion = "1.0"\n'
+    )
+    files = {
+        "pyproject.toml": project,
+        "facts.json": json.dumps(facts),
+        "evil_backend.py": (harness.HERE / "evil_backend.py").read_text(),
+        "PKG-INFO": "Metadata-Version: 2.1\nName: evilpkg\nVersion: 1.0\n",
+    }
     path = folder / (top + ".tar.gz")
     with tarfile.open(path, "w:gz") as out:
         for name, text in files.items():
@@ -94,8 +116,13 @@ def install(view):
     results = json.loads((site_packages(venv) / "evilpkg" / "results.json").read_text())
     left = not gone(word, 1.0)
     end(marked(word))
-    STATE[key] = {"results": results, "left": left, "seconds": seconds, "stderr": done.stderr,
-                  "stdout": done.stdout}
+    STATE[key] = {
+        "results": results,
+        "left": left,
+        "seconds": seconds,
+        "stderr": done.stderr,
+        "stdout": done.stdout,
+    }
     return STATE[key]
 
 
@@ -165,13 +192,20 @@ def wheel_entry(view, name, **options):
 
 def marked_script(view):
     """A script that says that it is wrapped already: the bytes of the stub, or its words."""
-    wheel_entry(view, "claims", data={
-        "claims-stub": ((view.venv / "sandbox" / "stub").read_bytes(), 0o755),
-        "claims-text": (b"#!/bin/sh\n# sandbox-venv wrapped\necho ran on the host\n", 0o755)})
+    wheel_entry(
+        view,
+        "claims",
+        data={
+            "claims-stub": ((view.venv / "sandbox" / "stub").read_bytes(), 0o755),
+            "claims-text": (b"#!/bin/sh\n# sandbox-venv wrapped\necho ran on the host\n", 0o755),
+        },
+    )
     venv = venv_of(view)
     stub = stub_bytes(view)
-    return {name: "stub" if (venv / "bin" / name).read_bytes() == stub else "script"
-            for name in ("claims-stub", "claims-text")}
+    return {
+        name: "stub" if (venv / "bin" / name).read_bytes() == stub else "script"
+        for name in ("claims-stub", "claims-text")
+    }
 
 
 def forged_pip(view):
@@ -179,13 +213,16 @@ def forged_pip(view):
     venv = venv_of(view)
     folder = site_packages(venv) / "pip" / "__main__.py"
     keep = folder.read_text()
-    folder.write_text("import os, sys\n"
-                      f"print('SEEN', os.path.lexists({str(view.home_file)!r}))\nsys.exit(0)\n")
+    folder.write_text(
+        f"import os, sys\nprint('SEEN', os.path.lexists({str(view.home_file)!r}))\nsys.exit(0)\n"
+    )
     init = site_packages(venv) / "pip" / "_internal" / "cli" / "main.py"
     kept = init.read_text()
-    init.write_text("import os\n"
-                    "def main(args=None):\n"
-                    f"    print('SEEN', os.path.lexists({str(view.home_file)!r}))\n    return 0\n")
+    init.write_text(
+        "import os\n"
+        "def main(args=None):\n"
+        f"    print('SEEN', os.path.lexists({str(view.home_file)!r}))\n    return 0\n"
+    )
     try:
         return pip(view, "--version").stdout.strip()
     finally:
@@ -196,9 +233,11 @@ def forged_pip(view):
 def own_configuration(view):
     """A program writes pip's configuration into its home; the installer has another one."""
     # In the user's real home, should it be there, nothing is written.
-    code = (f"import os; os.path.lexists({str(view.home_file)!r}) and {view.inside} and os._exit(1);"
-            " p = os.path.expanduser('~/.config/pip'); os.makedirs(p, exist_ok=True);"
-            " open(p + '/pip.conf', 'w').write('[global]\\nindex-url = http://evil.invalid/\\n')")
+    code = (
+        f"import os; os.path.lexists({str(view.home_file)!r}) and {view.inside} and os._exit(1);"
+        " p = os.path.expanduser('~/.config/pip'); os.makedirs(p, exist_ok=True);"
+        " open(p + '/pip.conf', 'w').write('[global]\\nindex-url = http://evil.invalid/\\n')"
+    )
     if not view.inside:
         home = view.parent / "pip-home"
         env = harness.clean_environment(HOME=home)
@@ -213,14 +252,17 @@ def own_configuration(view):
 
 def filled_place(name):
     """A program puts a wheel where installers have a place of their own."""
+
     def play(view):
         folder = view.project / "wheels"
         folder.mkdir(exist_ok=True)
         wheel = packages.wheel(folder, "filled")
         place = f"{HOME if view.inside else view.parent}/{name}" if name[0] != "/" else name
         place += "/svenv-links-" + view.token
-        code = (f"import os, shutil; os.makedirs({place!r}, exist_ok=True);"
-                f" shutil.copy({str(wheel)!r}, {place!r})")
+        code = (
+            f"import os, shutil; os.makedirs({place!r}, exist_ok=True);"
+            f" shutil.copy({str(wheel)!r}, {place!r})"
+        )
         if view.inside:
             done = view.world.python("-c", code)
         else:
@@ -228,8 +270,16 @@ def filled_place(name):
         if done.returncode:
             raise harness.Dead(done.stderr)
         try:
-            found = pip(view, "download", "--no-deps", "--find-links", place, "-d",
-                        venv_of(view) / "found", "filled")
+            found = pip(
+                view,
+                "download",
+                "--no-deps",
+                "--find-links",
+                place,
+                "-d",
+                venv_of(view) / "found",
+                "filled",
+            )
             return "found" if found.returncode == 0 else "not found"
         finally:
             harness.remove_tree(pathlib.Path(place))  # the control's; inside it is not the host's
@@ -260,8 +310,10 @@ def install_at_run_time(view):
     folder = view.project / "wheels"
     folder.mkdir(exist_ok=True)
     path = packages.wheel(folder, "runtime")
-    code = ("import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-m', 'pip',"
-            f" 'install', '--no-index', {str(path)!r}]))")
+    code = (
+        "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-m', 'pip',"
+        f" 'install', '--no-index', {str(path)!r}]))"
+    )
     if view.inside:
         done = view.world.python("-c", code)
     else:
@@ -290,8 +342,7 @@ def static_programs(view):
     paths = [harness.LAUNCHER, harness.PREFIX / "libexec" / "sandbox-venv" / "stub"]
     if not view.inside:
         paths = [pathlib.Path(os.path.realpath(harness.SYSTEM_PYTHON))]
-    return sorted({"loads" if b"/ld-" in path.read_bytes()[:65536] else "static"
-                   for path in paths})
+    return sorted({"loads" if b"/ld-" in path.read_bytes()[:65536] else "static" for path in paths})
 
 
 def killed_install(view):
@@ -301,12 +352,14 @@ def killed_install(view):
     folder = view.parent / "wheels"
     folder.mkdir(exist_ok=True)
     scripts = {f"kill-{n}": "killed:main" for n in range(100)}
-    path = packages.wheel(folder, "killed", files={"killed.py": "def main(): pass\n"},
-                          scripts=scripts)
+    path = packages.wheel(
+        folder, "killed", files={"killed.py": "def main(): pass\n"}, scripts=scripts
+    )
     bad, stub = set(), stub_bytes(view)
     for delay in (0.2, 0.5, 0.8, 1.1, 1.4, 1.7):
-        child = view.world.spawn("pip", "install", "--no-index", "--force-reinstall", path,
-                                 cwd=view.parent)
+        child = view.world.spawn(
+            "pip", "install", "--no-index", "--force-reinstall", path, cwd=view.parent
+        )
         time.sleep(delay)
         child.kill()
         child.wait()
@@ -335,8 +388,12 @@ def uninstall_escape(view):
 def many_scripts(view):
     folder = view.parent / "wheels"
     folder.mkdir(exist_ok=True)
-    path = packages.wheel(folder, "crowd", files={"crowd.py": "def main(): pass\n"},
-                          scripts={f"crowd-{n}": "crowd:main" for n in range(1000)})
+    path = packages.wheel(
+        folder,
+        "crowd",
+        files={"crowd.py": "def main(): pass\n"},
+        scripts={f"crowd-{n}": "crowd:main" for n in range(1000)},
+    )
     begin = time.monotonic()
     done = pip(view, "install", path)
     seconds = time.monotonic() - begin
@@ -348,12 +405,19 @@ def bare_states():
     import subprocess
 
     show = "import re; print(re.search('Seccomp:.*?([0-9])', open('/proc/self/status').read())[1])"
-    seen = {"-I -S -E": subprocess.check_output([sys.executable, "-I", "-S", "-E", "-c", show])
-            .decode().strip()}
+    seen = {
+        "-I -S -E": subprocess.check_output([sys.executable, "-I", "-S", "-E", "-c", show])
+        .decode()
+        .strip()
+    }
     if os.path.exists("/usr/bin/perl"):
-        seen["perl"] = subprocess.check_output(
-            ["/usr/bin/perl", "-ne", "print $1 if /^Seccomp:\\s+(\\d)/",
-             "/proc/self/status"]).decode().strip()
+        seen["perl"] = (
+            subprocess.check_output(
+                ["/usr/bin/perl", "-ne", "print $1 if /^Seccomp:\\s+(\\d)/", "/proc/self/status"]
+            )
+            .decode()
+            .strip()
+        )
     return seen
 
 
@@ -362,50 +426,158 @@ TRIED = that("refused", lambda v: all(r in REFUSED for r in v.values()))
 WORKED = that("possible", lambda v: "ok" in v.values())
 
 PROBES = [
-    Probe("PIP-01", "a build backend appends to activate*, pyvenv.cfg, policy, manifest",
-          results("append activate", "append activate.fish", "append activate.csh",
-                  "append Activate.ps1", "pyvenv.cfg", "policy", "manifest", "venv home"),
-          ANY, WORKED, activate_same, world="pip"),
-    Probe("PIP-05", "links, FIFOs, sockets, directories, odd shebangs and names in bin",
-          Host(host_bin), [], that("scripts", lambda v: len(v) > 10), world="pip"),
-    Probe("PIP-03", "scripts that claim to be wrapped", Host(marked_script), every("stub"), ANY,
-          world="pip"),
+    Probe(
+        "PIP-01",
+        "a build backend appends to activate*, pyvenv.cfg, policy, manifest",
+        results(
+            "append activate",
+            "append activate.fish",
+            "append activate.csh",
+            "append Activate.ps1",
+            "pyvenv.cfg",
+            "policy",
+            "manifest",
+            "venv home",
+        ),
+        ANY,
+        WORKED,
+        activate_same,
+        world="pip",
+    ),
+    Probe(
+        "PIP-05",
+        "links, FIFOs, sockets, directories, odd shebangs and names in bin",
+        Host(host_bin),
+        [],
+        that("scripts", lambda v: len(v) > 10),
+        world="pip",
+    ),
+    Probe(
+        "PIP-03",
+        "scripts that claim to be wrapped",
+        Host(marked_script),
+        every("stub"),
+        ANY,
+        world="pip",
+    ),
     Probe("PIP-10", "a static program is as confined", Call("io_uring_setup"), "ENOSYS"),
-    Probe("PIP-11", "scripts named git, ls, sudo, ssh, docker", Host(reserved), [],
-          that("there", lambda v: len(v) == len(RESERVED)), world="pip"),
-    Probe("PIP-18", "python -I -S -E and perl are filtered", Python(bare_states), every("2"),
-          every("0")),
-    Probe("PIP-19", "pip itself replaced by hostile code", Host(forged_pip), "SEEN False",
-          "SEEN True", world="pip"),
-    Probe("PIP-23", "stub and launcher load no library", Host(static_programs), ["static"],
-          ["loads"]),
-    Probe("PIP-25", "a build backend opens a TCP connection", results("network"),
-          that("refused", lambda v: v["network"] != "ok"), {"network": "ok"}, world="pip",
-          missing="the broker (network.connect: [index, arguments] for installers)"),
-    Probe("PIP-26", "... looks into the user's home", results("host home"),
-          {"host home": "ENOENT"}, {"host home": "ok"}, world="pip"),
-    Probe("PIP-27", "pip.conf that a program wrote into its home", Host(own_configuration), False,
-          True, world="pip"),
-    Probe("PIP-28a", "a wheel in the cache that a program filled", filled_place(".cache"),
-          "not found", "found", world="pip"),
-    Probe("PIP-28b", "a wheel in the temporary directory of programs", filled_place("/tmp"),
-          "not found", "found", world="pip"),
-    Probe("PIP-28c", ".env that a program wrote", Host(steering_dotenv), False, True,
-          world="pip"),
-    Probe("PIP-29", "pip install from within a running program", Host(install_at_run_time),
-          "refused", "installed", world="pip"),
-    Probe("PIP-30", "a tool on the host adds an entry", Host(overwritten_on_host), "stub",
-          "script", world="pip"),
+    Probe(
+        "PIP-11",
+        "scripts named git, ls, sudo, ssh, docker",
+        Host(reserved),
+        [],
+        that("there", lambda v: len(v) == len(RESERVED)),
+        world="pip",
+    ),
+    Probe(
+        "PIP-18",
+        "python -I -S -E and perl are filtered",
+        Python(bare_states),
+        every("2"),
+        every("0"),
+    ),
+    Probe(
+        "PIP-19",
+        "pip itself replaced by hostile code",
+        Host(forged_pip),
+        "SEEN False",
+        "SEEN True",
+        world="pip",
+    ),
+    Probe(
+        "PIP-23", "stub and launcher load no library", Host(static_programs), ["static"], ["loads"]
+    ),
+    Probe(
+        "PIP-25",
+        "a build backend opens a TCP connection",
+        results("network"),
+        that("refused", lambda v: v["network"] != "ok"),
+        {"network": "ok"},
+        world="pip",
+        missing="the broker (network.connect: [index, arguments] for installers)",
+    ),
+    Probe(
+        "PIP-26",
+        "... looks into the user's home",
+        results("host home"),
+        {"host home": "ENOENT"},
+        {"host home": "ok"},
+        world="pip",
+    ),
+    Probe(
+        "PIP-27",
+        "pip.conf that a program wrote into its home",
+        Host(own_configuration),
+        False,
+        True,
+        world="pip",
+    ),
+    Probe(
+        "PIP-28a",
+        "a wheel in the cache that a program filled",
+        filled_place(".cache"),
+        "not found",
+        "found",
+        world="pip",
+    ),
+    Probe(
+        "PIP-28b",
+        "a wheel in the temporary directory of programs",
+        filled_place("/tmp"),
+        "not found",
+        "found",
+        world="pip",
+    ),
+    Probe("PIP-28c", ".env that a program wrote", Host(steering_dotenv), False, True, world="pip"),
+    Probe(
+        "PIP-29",
+        "pip install from within a running program",
+        Host(install_at_run_time),
+        "refused",
+        "installed",
+        world="pip",
+    ),
+    Probe(
+        "PIP-30",
+        "a tool on the host adds an entry",
+        Host(overwritten_on_host),
+        "stub",
+        "script",
+        world="pip",
+    ),
     Probe("PIP-32", "SIGKILL during installs", Host(killed_install), [], ANY, world="pip"),
-    Probe("PIP-33", "a process left behind by the backend",
-          Host(lambda v: install(v)["left"]), False, True, world="pip"),
-    Probe("PIP-34", "the installer's end is bounded",
-          Host(lambda v: install(v)["seconds"] < harness.TIMEOUT), True, True, world="pip"),
-    Probe("PIP-36", "a third-party install sees the project",
-          results("project file", "project write", "parent"),
-          that("absent", lambda v: v["project file"] == "ENOENT"),
-          that("there", lambda v: v["project file"] == "ok"), project_same, world="pip"),
-    Probe("PIP-37", "an uninstall whose RECORD names a file outside", Host(uninstall_escape),
-          "kept", ANY, world="pip"),
+    Probe(
+        "PIP-33",
+        "a process left behind by the backend",
+        Host(lambda v: install(v)["left"]),
+        False,
+        True,
+        world="pip",
+    ),
+    Probe(
+        "PIP-34",
+        "the installer's end is bounded",
+        Host(lambda v: install(v)["seconds"] < harness.TIMEOUT),
+        True,
+        True,
+        world="pip",
+    ),
+    Probe(
+        "PIP-36",
+        "a third-party install sees the project",
+        results("project file", "project write", "parent"),
+        that("absent", lambda v: v["project file"] == "ENOENT"),
+        that("there", lambda v: v["project file"] == "ok"),
+        project_same,
+        world="pip",
+    ),
+    Probe(
+        "PIP-37",
+        "an uninstall whose RECORD names a file outside",
+        Host(uninstall_escape),
+        "kept",
+        ANY,
+        world="pip",
+    ),
     Probe("PIP-39", "1000 scripts", Host(many_scripts), "in time", "in time", world="pip"),
 ]

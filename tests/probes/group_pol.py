@@ -10,6 +10,7 @@ from harness import HOME, Host, Probe, Python, that
 
 def with_policy(text):
     """Starts a program under a policy: what it says, or "ran"."""
+
     def play(view):
         if not view.inside:
             return "ran"
@@ -33,6 +34,7 @@ def with_policy(text):
 
 def damaged(change, undo):
     """Starts a program after something was done to the state directory."""
+
     def play(view):
         if not view.inside:
             return "ran"
@@ -68,6 +70,7 @@ def close_sandbox(view, path):
 
 def link_home(name):
     """A directory that is mounted as the private home or cache leads to the real home instead."""
+
     def change(view):
         path = view.venv / name
         (view.home_dir / ".cache").mkdir(exist_ok=True)  # as homes have one
@@ -109,8 +112,9 @@ def forged_plan(view):
         data = bytearray(good)
         data[at] ^= 0xFF
         path.write_bytes(bytes(data))
-        done = view.world.python("-c", "print(open('/proc/self/status').read()"
-                                       ".split('Seccomp:')[1].split()[0])")
+        done = view.world.python(
+            "-c", "print(open('/proc/self/status').read().split('Seccomp:')[1].split()[0])"
+        )
         seen.add(done.stdout.strip() if done.returncode == 0 else "refused")
     path.write_bytes(good[: len(good) // 2])
     done = view.world.python("-c", "print(2)")
@@ -121,6 +125,7 @@ def forged_plan(view):
 
 def moved(view):
     """A venv that was moved after it was wrapped."""
+
     def act(base, venv):
         if not view.inside:
             return "ran"
@@ -149,12 +154,17 @@ def project_policy(view):
 
 
 def state(venv):
-    return {"sandbox": listed(venv + "/sandbox"), "home": listed(venv + "/home"),
-            "cache": listed(venv + "/cache"), "write": created(venv + "/sandbox/x")}
+    return {
+        "sandbox": listed(venv + "/sandbox"),
+        "home": listed(venv + "/home"),
+        "cache": listed(venv + "/cache"),
+        "write": created(venv + "/sandbox/x"),
+    }
 
 
 def swapped(other):
     """A protected directory became another one, or a link, after the plan was compiled."""
+
     def play(view):
         path = view.project / ".idea"
         kept = view.project / ".idea-kept"
@@ -195,6 +205,7 @@ def widening(view):
 
 def hidden_later(name, pattern):
     """hide names a file that does not exist when the first run starts."""
+
     def play(view):
         code = f"print(open({name!r}).read())"
         policy = view.venv / "sandbox" / "policy.yaml"
@@ -205,8 +216,11 @@ def hidden_later(name, pattern):
             if view.inside:
                 view.world.python("-c", "pass")
             secret.write_text(view.canary)
-            done = view.world.python("-c", code) if view.inside else \
-                harness.run([harness.SYSTEM_PYTHON, "-c", code], cwd=view.project)
+            done = (
+                view.world.python("-c", code)
+                if view.inside
+                else harness.run([harness.SYSTEM_PYTHON, "-c", code], cwd=view.project)
+            )
             return "seen" if view.canary in done.stdout else "hidden"
         finally:
             policy.write_text(before)
@@ -260,13 +274,29 @@ def networks():
 def no_namespaces(view):
     """A start where the kernel has no more user namespaces to give."""
     code = "print('ran')"
-    argv, options = (view.world.command("python", "-c", code) if view.inside
-                     else ([harness.SYSTEM_PYTHON, "-c", code], {}))
+    argv, options = (
+        view.world.command("python", "-c", code)
+        if view.inside
+        else ([harness.SYSTEM_PYTHON, "-c", code], {})
+    )
     closed = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"'
     argv[0] = options.pop("executable", argv[0])
     try:
-        done = harness.run(["unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c",
-                            closed, "sh", *argv], cwd=view.project, **options)
+        done = harness.run(
+            [
+                "unshare",
+                "--user",
+                "--map-current-user",
+                "--keep-caps",
+                "sh",
+                "-c",
+                closed,
+                "sh",
+                *argv,
+            ],
+            cwd=view.project,
+            **options,
+        )
     finally:
         view.world.release(options)
     if "ran" in done.stdout:
@@ -277,15 +307,30 @@ def no_namespaces(view):
 
 def ambient_caller(view):
     """Started with capabilities that an ordinary exec would keep."""
-    code = ("print([l.split()[1] for l in open('/proc/self/status') if l.startswith('Cap')])")
+    code = "print([l.split()[1] for l in open('/proc/self/status') if l.startswith('Cap')])"
     argv = [view.venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON, "-c", code]
-    done = harness.must(["setpriv", "--inh-caps", "+net_raw,+sys_ptrace", "--ambient-caps",
-                         "+net_raw,+sys_ptrace", *argv], cwd=view.project)
+    done = harness.must(
+        [
+            "setpriv",
+            "--inh-caps",
+            "+net_raw,+sys_ptrace",
+            "--ambient-caps",
+            "+net_raw,+sys_ptrace",
+            *argv,
+        ],
+        cwd=view.project,
+    )
     return "none" if set(done.stdout) <= set("[]' ,0\n") else "some"
 
 
-WEAKER = ("sandbox-venv.yaml", ".sandbox-venv.yaml", ".sandbox-venv.toml", "policy.yaml",
-          "pyproject.toml", ".venv.yaml")
+WEAKER = (
+    "sandbox-venv.yaml",
+    ".sandbox-venv.yaml",
+    ".sandbox-venv.toml",
+    "policy.yaml",
+    "pyproject.toml",
+    ".venv.yaml",
+)
 
 
 def weaker_in_project(view):
@@ -295,13 +340,17 @@ def weaker_in_project(view):
     secret = view.project / "mine.txt"
     secret.write_text(view.canary)
     for name in WEAKER:
-        (view.project / name).write_text("version: 1\nfilesystem: {hide: ['!*']}\n"
-                                         "[tool.sandbox-venv]\n")
+        (view.project / name).write_text(
+            "version: 1\nfilesystem: {hide: ['!*']}\n[tool.sandbox-venv]\n"
+        )
     code = "print(open('mine.txt').read())"
     try:
         policy.write_text("version: 1\nfilesystem: {hide: [mine.txt]}\n")
-        done = view.world.python("-c", code) if view.inside else \
-            harness.run([harness.SYSTEM_PYTHON, "-c", code], cwd=view.project)
+        done = (
+            view.world.python("-c", code)
+            if view.inside
+            else harness.run([harness.SYSTEM_PYTHON, "-c", code], cwd=view.project)
+        )
         return "seen" if view.canary in done.stdout else "hidden"
     finally:
         policy.write_text(before)
@@ -345,9 +394,14 @@ MISTYPED = {
 }
 # Paths that a policy could name. Each grants nothing of the host that it does not spell out.
 PATHS = {
-    "a": ("..", "[/usr/../root]"), "b": ("an empty path", "['']"), "c": ("a relative ..", "[../x]"),
-    "d": ("//", "[//]"), "e": ("a trailing /..", "[/usr/..]"), "f": ("/", "[/]"),
-    "g": ("the home by ~", "['~/']"), "h": ("a path with NUL", '["/usr\\0/x"]'),
+    "a": ("..", "[/usr/../root]"),
+    "b": ("an empty path", "['']"),
+    "c": ("a relative ..", "[../x]"),
+    "d": ("//", "[//]"),
+    "e": ("a trailing /..", "[/usr/..]"),
+    "f": ("/", "[/]"),
+    "g": ("the home by ~", "['~/']"),
+    "h": ("a path with NUL", '["/usr\\0/x"]'),
 }
 BROKEN = {
     "d": ("a key twice", "version: 1\nfilesystem: {project: ro}\nfilesystem: {project: rw}\n"),
@@ -364,59 +418,183 @@ BROKEN = {
 
 PROBES = [
     Probe("POL-01", "a policy file in the project", Host(project_policy), "False", "True"),
-    Probe("POL-02", "state seen from inside", Python(state, private_files),
-          that("empty and read-only", lambda v: v["sandbox"] == [] and v["home"] == [] and
-               v["cache"] == [] and v["write"] in ("EROFS", "EACCES")),
-          that("there", lambda v: "policy.yaml" in v["sandbox"]),
-          lambda world: (world.venv / "sandbox" / "x").unlink(missing_ok=True)),
-    Probe("POL-03", "a granted directory became a symlink", Host(link_in_write),
-          "ran, then refused", "ran"),
-    Probe("PIP-21", "the private home is a symlink to the real one", link_home("home"),
-          "refused", "ran"),
-    Probe("PIP-22", "the private cache is a symlink to the real home",
-          link_home("cache"), "refused", "ran"),
-    *[Probe(f"POL-09{letter}", f"a policy that grants {what}", with_policy(text), "refused", "ran")
-      for letter, (what, text) in DANGEROUS.items()],
-    *[Probe(f"POL-10{letter}", f"a policy with {what}", with_policy(text), "refused", "ran")
-      for letter, (what, text) in BROKEN.items()],
-    *[Probe(f"POL-11{letter}", f"a policy with {what}", with_policy(text), "refused", "ran")
-      for letter, (what, text) in MISTYPED.items()],
-    *[Probe(f"POL-08{letter}", f"filesystem.read: {what}",
-            with_policy(f"version: 1\nfilesystem: {{read: {text}}}\n"), "refused", "ran")
-      for letter, (what, text) in PATHS.items()],
-    Probe("POL-08z", "filesystem.read: names with *, %h and blanks grant what they spell",
-          Host(odd_grants), "False", "True"),
+    Probe(
+        "POL-02",
+        "state seen from inside",
+        Python(state, private_files),
+        that(
+            "empty and read-only",
+            lambda v: (
+                v["sandbox"] == []
+                and v["home"] == []
+                and v["cache"] == []
+                and v["write"] in ("EROFS", "EACCES")
+            ),
+        ),
+        that("there", lambda v: "policy.yaml" in v["sandbox"]),
+        lambda world: (world.venv / "sandbox" / "x").unlink(missing_ok=True),
+    ),
+    Probe(
+        "POL-03",
+        "a granted directory became a symlink",
+        Host(link_in_write),
+        "ran, then refused",
+        "ran",
+    ),
+    Probe(
+        "PIP-21",
+        "the private home is a symlink to the real one",
+        link_home("home"),
+        "refused",
+        "ran",
+    ),
+    Probe(
+        "PIP-22",
+        "the private cache is a symlink to the real home",
+        link_home("cache"),
+        "refused",
+        "ran",
+    ),
+    *[
+        Probe(
+            f"POL-09{letter}", f"a policy that grants {what}", with_policy(text), "refused", "ran"
+        )
+        for letter, (what, text) in DANGEROUS.items()
+    ],
+    *[
+        Probe(f"POL-10{letter}", f"a policy with {what}", with_policy(text), "refused", "ran")
+        for letter, (what, text) in BROKEN.items()
+    ],
+    *[
+        Probe(f"POL-11{letter}", f"a policy with {what}", with_policy(text), "refused", "ran")
+        for letter, (what, text) in MISTYPED.items()
+    ],
+    *[
+        Probe(
+            f"POL-08{letter}",
+            f"filesystem.read: {what}",
+            with_policy(f"version: 1\nfilesystem: {{read: {text}}}\n"),
+            "refused",
+            "ran",
+        )
+        for letter, (what, text) in PATHS.items()
+    ],
+    Probe(
+        "POL-08z",
+        "filesystem.read: names with *, %h and blanks grant what they spell",
+        Host(odd_grants),
+        "False",
+        "True",
+    ),
     Probe("POL-10z", "a policy that is a FIFO", Host(fifo_policy), "refused", "ran"),
-    Probe("POL-13a", "a policy that others can write", damaged(open_policy, close_policy),
-          "refused", "ran"),
-    Probe("POL-13b", "a state directory that others can write",
-          damaged(open_sandbox, close_sandbox), "refused", "ran"),
-    Probe("POL-04", "a damaged compiled plan", Host(forged_plan),
-          that("confined or refused", lambda v: set(v) <= {"2", "refused"}), ["ran"]),
-    Probe("POL-15", "only BWRAP_ARGS of the user's shell widens", Host(widening),
-          ["False", "True"], ["True", "True"]),
-    Probe("POL-06a", "a mount's source became another directory", swapped("directory"), "refused",
-          "ran", world="fixed"),
-    Probe("POL-06b", "a mount's source became a link to the user's home", swapped("link"),
-          "refused", "ran", world="fixed"),
+    Probe(
+        "POL-13a",
+        "a policy that others can write",
+        damaged(open_policy, close_policy),
+        "refused",
+        "ran",
+    ),
+    Probe(
+        "POL-13b",
+        "a state directory that others can write",
+        damaged(open_sandbox, close_sandbox),
+        "refused",
+        "ran",
+    ),
+    Probe(
+        "POL-04",
+        "a damaged compiled plan",
+        Host(forged_plan),
+        that("confined or refused", lambda v: set(v) <= {"2", "refused"}),
+        ["ran"],
+    ),
+    Probe(
+        "POL-15",
+        "only BWRAP_ARGS of the user's shell widens",
+        Host(widening),
+        ["False", "True"],
+        ["True", "True"],
+    ),
+    Probe(
+        "POL-06a",
+        "a mount's source became another directory",
+        swapped("directory"),
+        "refused",
+        "ran",
+        world="fixed",
+    ),
+    Probe(
+        "POL-06b",
+        "a mount's source became a link to the user's home",
+        swapped("link"),
+        "refused",
+        "ran",
+        world="fixed",
+    ),
     Probe("POL-17", "a venv that was moved", Host(moved), "refused", "ran"),
-    Probe("POL-18", "hide: a file that appears between two runs",
-          hidden_later("secrets.toml", "secrets.toml"), "hidden", "seen"),
-    Probe("POL-20", "hide: a wildcard, and a file that appears between two runs",
-          hidden_later("late-secret.pem", "'*.pem'"), "hidden", "seen"),
-    Probe("POL-07", "masks are what we made: empty, and all on one file system of our own",
-          Python(masks, lambda v: [[f"/proc/{name}" for name in MASKS],
-                                   [str(v.venv / name) for name in ("sandbox", "home", "cache")]]),
-          that("ours", lambda v: v["full"] == [] and v["devices"] == 1),
-          that("the host's", lambda v: v["full"] != [])),
-    Probe("POL-12a", "network.connect: [] with mode none", Python(networks), ["lo"],
-          that("more", lambda v: v != ["lo"]), world="deny-all"),
-    Probe("POL-12b", "profile strict names no destination", Python(networks), ["lo"],
-          that("more", lambda v: v != ["lo"]), world="strict"),
-    Probe("POL-14", "a kernel that refuses user namespaces", Host(no_namespaces),
-          "refused, and says why", "ran"),
-    Probe("POL-16", "ambient and inheritable capabilities of the caller", Host(ambient_caller),
-          "none", "some", root=True),
-    Probe("POL-19", "files in the project against the venv's stricter policy",
-          Host(weaker_in_project), "hidden", "seen"),
+    Probe(
+        "POL-18",
+        "hide: a file that appears between two runs",
+        hidden_later("secrets.toml", "secrets.toml"),
+        "hidden",
+        "seen",
+    ),
+    Probe(
+        "POL-20",
+        "hide: a wildcard, and a file that appears between two runs",
+        hidden_later("late-secret.pem", "'*.pem'"),
+        "hidden",
+        "seen",
+    ),
+    Probe(
+        "POL-07",
+        "masks are what we made: empty, and all on one file system of our own",
+        Python(
+            masks,
+            lambda v: [
+                [f"/proc/{name}" for name in MASKS],
+                [str(v.venv / name) for name in ("sandbox", "home", "cache")],
+            ],
+        ),
+        that("ours", lambda v: v["full"] == [] and v["devices"] == 1),
+        that("the host's", lambda v: v["full"] != []),
+    ),
+    Probe(
+        "POL-12a",
+        "network.connect: [] with mode none",
+        Python(networks),
+        ["lo"],
+        that("more", lambda v: v != ["lo"]),
+        world="deny-all",
+    ),
+    Probe(
+        "POL-12b",
+        "profile strict names no destination",
+        Python(networks),
+        ["lo"],
+        that("more", lambda v: v != ["lo"]),
+        world="strict",
+    ),
+    Probe(
+        "POL-14",
+        "a kernel that refuses user namespaces",
+        Host(no_namespaces),
+        "refused, and says why",
+        "ran",
+    ),
+    Probe(
+        "POL-16",
+        "ambient and inheritable capabilities of the caller",
+        Host(ambient_caller),
+        "none",
+        "some",
+        root=True,
+    ),
+    Probe(
+        "POL-19",
+        "files in the project against the venv's stricter policy",
+        Host(weaker_in_project),
+        "hidden",
+        "seen",
+    ),
 ]

@@ -22,17 +22,49 @@ from harness import (
 from lib import venvs
 
 # Names that tools on the host obey without being asked; none of them is in the world's project.
-NEW_FILES = (".cursor/rules", ".zed/settings.json", ".fleet/settings.json", "evil.code-workspace",
-             ".devcontainer/devcontainer.json", ".devcontainer.json", ".mise.toml", "mise.toml",
-             ".tool-versions", ".python-version", ".direnv/x", ".husky/pre-commit",
-             "lefthook.yml", ".hg/hgrc", ".svn/entries", ".bzr/x", ".jj/x", ".gitmodules",
-             ".claude/settings.json", ".mcp.json", ".exrc", ".nvim.lua", ".dir-locals.el",
-             ".vimrc", ".autoenv", ".zshrc", ".bashrc", ".profile", ".windsurf/x", ".gemini/x",
-             ".codex/config.toml")
+NEW_FILES = (
+    ".cursor/rules",
+    ".zed/settings.json",
+    ".fleet/settings.json",
+    "evil.code-workspace",
+    ".devcontainer/devcontainer.json",
+    ".devcontainer.json",
+    ".mise.toml",
+    "mise.toml",
+    ".tool-versions",
+    ".python-version",
+    ".direnv/x",
+    ".husky/pre-commit",
+    "lefthook.yml",
+    ".hg/hgrc",
+    ".svn/entries",
+    ".bzr/x",
+    ".jj/x",
+    ".gitmodules",
+    ".claude/settings.json",
+    ".mcp.json",
+    ".exrc",
+    ".nvim.lua",
+    ".dir-locals.el",
+    ".vimrc",
+    ".autoenv",
+    ".zshrc",
+    ".bashrc",
+    ".profile",
+    ".windsurf/x",
+    ".gemini/x",
+    ".codex/config.toml",
+)
 CI_FILES = (".github/workflows/x.yml", ".gitlab-ci.yml", ".circleci/config.yml")
 PYTHON_FILES = ("conftest.py", "sitecustomize.py", "usercustomize.py", "evil.pth")
-EXISTING = (".vscode/settings.json", ".idea/workspace.xml", ".envrc", ".pre-commit-config.yaml",
-            ".gitattributes", ".git/config")
+EXISTING = (
+    ".vscode/settings.json",
+    ".idea/workspace.xml",
+    ".envrc",
+    ".pre-commit-config.yaml",
+    ".gitattributes",
+    ".git/config",
+)
 
 
 def make(project, names):
@@ -54,6 +86,7 @@ def change(project, names):
 
 def made(names):
     """The effect: one of the names is on the host after the run. It is removed again."""
+
     def look(world):
         found = [name for name in names if os.path.lexists(world.project / name)]
         clear(world.project, names)
@@ -108,9 +141,12 @@ def over(project, names):
 
 def kept(names):
     def look(world):
-        lost = [name for name in names
-                if (world.project / name).read_bytes() == b"" or
-                b"svenv-written" in (world.project / name).read_bytes()]
+        lost = [
+            name
+            for name in names
+            if (world.project / name).read_bytes() == b""
+            or b"svenv-written" in (world.project / name).read_bytes()
+        ]
         return f"{lost} changed" if lost else None
 
     return look
@@ -137,8 +173,9 @@ def save_atomically(view):
     if view.inside:
         process = view.world.spawn("python", "-B", "-c", code)
     else:
-        process = subprocess.Popen([harness.SYSTEM_PYTHON, "-B", "-c", code],
-                                   stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [harness.SYSTEM_PYTHON, "-B", "-c", code], stdout=subprocess.PIPE
+        )
     process.stdout.readline()
     temporary = view.project / ".envrc.tmp"
     temporary.write_text("# saved\n")
@@ -164,8 +201,9 @@ def created_by_user(view):
     if view.inside:
         process = view.world.spawn("python", "-B", "-c", code)
     else:
-        process = subprocess.Popen([harness.SYSTEM_PYTHON, "-B", "-c", code],
-                                   stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [harness.SYSTEM_PYTHON, "-B", "-c", code], stdout=subprocess.PIPE
+        )
     process.stdout.readline()
     folder.mkdir()
     time.sleep(0.3)
@@ -190,13 +228,15 @@ def forge_bytecode(view):
         "data = b._code_to_timestamp_pyc(compile('value = 666', source, 'exec'),"
         " int(st.st_mtime), st.st_size)\n"
         "os.makedirs(os.path.dirname(target), exist_ok=True)\n"
-        "open(target, 'wb').write(data)\n")
+        "open(target, 'wb').write(data)\n"
+    )
     if view.inside:
         view.world.python("-B", "-c", code)
     else:
         harness.must([harness.SYSTEM_PYTHON, "-B", "-c", code])
-    done = harness.must([harness.SYSTEM_PYTHON, "-c", "import mod; print(mod.value)"],
-                        cwd=view.project)
+    done = harness.must(
+        [harness.SYSTEM_PYTHON, "-c", "import mod; print(mod.value)"], cwd=view.project
+    )
     harness.remove_tree(cache.parent)
     return done.stdout.strip()
 
@@ -204,8 +244,9 @@ def forge_bytecode(view):
 def normal_bytecode(view):
     """The program imports from the project: it must work, wherever the byte code goes."""
     if view.inside:
-        return view.world.python("-c", "import sys; sys.path.insert(0, '.'); import mod; "
-                                 "print(mod.value)").stdout.strip()
+        return view.world.python(
+            "-c", "import sys; sys.path.insert(0, '.'); import mod; print(mod.value)"
+        ).stdout.strip()
     return "1"
 
 
@@ -281,6 +322,7 @@ def flatten(path):
 
 def deep_tree(view):
     """Depth, many names and cycles: the start stays bounded."""
+
     def prepare(base):
         here = os.open(base, os.O_RDONLY)
         for _ in range(3000):
@@ -327,9 +369,12 @@ def widened_by_dotenv(view):
     """.env lines that would steer the launcher."""
     (view.project / ".env").write_text(
         f"BWRAP_ARGS=--bind {harness.HOME} {harness.HOME}\nSANDBOX_SECCOMP_ALLOW=\n"
-        f"VERBOSE=1\nFROM_DOTENV=yes\n")
-    code = (f"import os; print(os.path.exists({str(view.home_file)!r}),"
-            " 'BWRAP_ARGS' in os.environ, os.environ.get('FROM_DOTENV'))")
+        f"VERBOSE=1\nFROM_DOTENV=yes\n"
+    )
+    code = (
+        f"import os; print(os.path.exists({str(view.home_file)!r}),"
+        " 'BWRAP_ARGS' in os.environ, os.environ.get('FROM_DOTENV'))"
+    )
     try:
         if view.inside:
             return view.world.python("-c", code).stdout.strip()
@@ -350,8 +395,10 @@ def mode_effect(world):
 
 def other_venv(project):
     """A second venv in the project: its entry points and activate scripts."""
-    return {name: written(os.path.join(project, "other", name))
-            for name in ("bin/activate", "bin/python-probe", "pyvenv.cfg")}
+    return {
+        name: written(os.path.join(project, "other", name))
+        for name in ("bin/activate", "bin/python-probe", "pyvenv.cfg")
+    }
 
 
 def with_other_venv(view):
@@ -369,9 +416,21 @@ def with_other_venv(view):
 
 
 def own_venv(venv):
-    return {name: written(os.path.join(venv, name)) for name in
-            ("bin/activate", "bin/activate.fish", "bin/Activate.ps1", "bin/python3", "pyvenv.cfg",
-             "bin/new-script", "lib/new", "sandbox/policy.yaml", "home/x", "cache/x")}
+    return {
+        name: written(os.path.join(venv, name))
+        for name in (
+            "bin/activate",
+            "bin/activate.fish",
+            "bin/Activate.ps1",
+            "bin/python3",
+            "pyvenv.cfg",
+            "bin/new-script",
+            "lib/new",
+            "sandbox/policy.yaml",
+            "home/x",
+            "cache/x",
+        )
+    }
 
 
 def activate_effect(world):
@@ -395,54 +454,154 @@ def copy_of_venv(view):
 DENIED = ("EROFS", "EACCES", "EPERM", "ENOENT", "EBUSY")
 
 PROBES = [
-    Probe("PRJ-01", f"{len(NEW_FILES)} new files that editors, shells and assistants obey",
-          new(NEW_FILES), ANY, every("ok"), made(NEW_FILES)),
-    Probe("PRJ-02", "change existing .vscode, .idea, .envrc, .gitattributes ...",
-          Python(change, lambda v: [str(v.project), list(EXISTING)]), every("EROFS", "EACCES"),
-          every("ok"), kept(EXISTING)),
-    *[Probe(f"PRJ-03{letter}", f"rename {name} away and make another",
+    Probe(
+        "PRJ-01",
+        f"{len(NEW_FILES)} new files that editors, shells and assistants obey",
+        new(NEW_FILES),
+        ANY,
+        every("ok"),
+        made(NEW_FILES),
+    ),
+    Probe(
+        "PRJ-02",
+        "change existing .vscode, .idea, .envrc, .gitattributes ...",
+        Python(change, lambda v: [str(v.project), list(EXISTING)]),
+        every("EROFS", "EACCES"),
+        every("ok"),
+        kept(EXISTING),
+    ),
+    *[
+        Probe(
+            f"PRJ-03{letter}",
+            f"rename {name} away and make another",
             Python(replace_directory, lambda v, name=name: [str(v.project), name]),
-            ("EBUSY", "EROFS", "EACCES"), "ok")
-      for letter, name in (("a", ".vscode"), ("b", ".git"), ("c", ".idea"))],
-    Probe("PRJ-05", "replace protected files by rename",
-          Python(over, lambda v: [str(v.project), [".envrc", ".gitattributes",
-                                                   ".pre-commit-config.yaml"]]),
-          every("EBUSY", "EROFS", "EACCES"), every("ok"),
-          kept((".envrc", ".gitattributes", ".pre-commit-config.yaml"))),
-    Probe("PRJ-08", ".env with BWRAP_ARGS and SANDBOX_* widens nothing", Host(widened_by_dotenv),
-          "False False yes", "True False None"),
-    Probe("PRJ-10", "an editor saves a protected file over its mask", Host(save_atomically),
-          (*DENIED, "stopped"), "written"),
-    Probe("PRJ-11", "profile strict: Makefile cannot be changed",
-          Python(change, lambda v: [str(v.project), ["Makefile"]]), every("EROFS", "EACCES"),
-          every("ok"), world="strict"),
-    Probe("PRJ-12", "profile strict: conftest.py, sitecustomize.py, *.pth",
-          new(PYTHON_FILES), ANY, every("ok"), made(PYTHON_FILES), world="strict"),
-    Probe("PRJ-14", "profile strict: CI configuration", new(CI_FILES), ANY, every("ok"),
-          made(CI_FILES), world="strict"),
-    Probe("PRJ-16", "forged byte code that the host's Python would run", Host(forge_bytecode),
-          "1", "666"),
+            ("EBUSY", "EROFS", "EACCES"),
+            "ok",
+        )
+        for letter, name in (("a", ".vscode"), ("b", ".git"), ("c", ".idea"))
+    ],
+    Probe(
+        "PRJ-05",
+        "replace protected files by rename",
+        Python(
+            over,
+            lambda v: [str(v.project), [".envrc", ".gitattributes", ".pre-commit-config.yaml"]],
+        ),
+        every("EBUSY", "EROFS", "EACCES"),
+        every("ok"),
+        kept((".envrc", ".gitattributes", ".pre-commit-config.yaml")),
+    ),
+    Probe(
+        "PRJ-08",
+        ".env with BWRAP_ARGS and SANDBOX_* widens nothing",
+        Host(widened_by_dotenv),
+        "False False yes",
+        "True False None",
+    ),
+    Probe(
+        "PRJ-10",
+        "an editor saves a protected file over its mask",
+        Host(save_atomically),
+        (*DENIED, "stopped"),
+        "written",
+    ),
+    Probe(
+        "PRJ-11",
+        "profile strict: Makefile cannot be changed",
+        Python(change, lambda v: [str(v.project), ["Makefile"]]),
+        every("EROFS", "EACCES"),
+        every("ok"),
+        world="strict",
+    ),
+    Probe(
+        "PRJ-12",
+        "profile strict: conftest.py, sitecustomize.py, *.pth",
+        new(PYTHON_FILES),
+        ANY,
+        every("ok"),
+        made(PYTHON_FILES),
+        world="strict",
+    ),
+    Probe(
+        "PRJ-14",
+        "profile strict: CI configuration",
+        new(CI_FILES),
+        ANY,
+        every("ok"),
+        made(CI_FILES),
+        world="strict",
+    ),
+    Probe(
+        "PRJ-16",
+        "forged byte code that the host's Python would run",
+        Host(forge_bytecode),
+        "1",
+        "666",
+    ),
     Probe("PRJ-17", "importing from the project works", Host(normal_bytecode), "1", "1"),
-    Probe("PRJ-22", "deep, large and cyclic trees", Host(deep_tree), "in time: ran",
-          "in time: ran"),
-    Probe("PRJ-23", "names with control bytes in our messages", Host(hostile_names), "escaped",
-          "raw"),
-    Probe("PRJ-24", "a protected name that is a symlink into the project", Host(protected_link),
-          that("refused or kept", lambda v: v != "written"), "written"),
-    Probe("PRJ-25", "a protected name that the user makes during the run", Host(created_by_user),
-          (*DENIED, "stopped"), "ok"),
-    Probe("PRJ-27", "nothing is left behind, and the user's files stay", Host(nothing_left),
-          ["kept-by-user"], ["kept-by-user"]),
-    Probe("PRJ-30", "rename a directory that holds protected ones",
-          Python(replace_directory, lambda v: [str(v.project), "sub"]), ("EBUSY", "EROFS"), "ok"),
+    Probe(
+        "PRJ-22", "deep, large and cyclic trees", Host(deep_tree), "in time: ran", "in time: ran"
+    ),
+    Probe(
+        "PRJ-23", "names with control bytes in our messages", Host(hostile_names), "escaped", "raw"
+    ),
+    Probe(
+        "PRJ-24",
+        "a protected name that is a symlink into the project",
+        Host(protected_link),
+        that("refused or kept", lambda v: v != "written"),
+        "written",
+    ),
+    Probe(
+        "PRJ-25",
+        "a protected name that the user makes during the run",
+        Host(created_by_user),
+        (*DENIED, "stopped"),
+        "ok",
+    ),
+    Probe(
+        "PRJ-27",
+        "nothing is left behind, and the user's files stay",
+        Host(nothing_left),
+        ["kept-by-user"],
+        ["kept-by-user"],
+    ),
+    Probe(
+        "PRJ-30",
+        "rename a directory that holds protected ones",
+        Python(replace_directory, lambda v: [str(v.project), "sub"]),
+        ("EBUSY", "EROFS"),
+        "ok",
+    ),
     # Decided otherwise, and so an honest use: docs/SECURITY.md, C20.
-    Probe("PRJ-31", "FIFOs and sockets in the project", Python(special, lambda v: [str(v.project)]),
-          every("ok"), every("ok")),
-    Probe("PRJ-32", "chmod 0777 on the project", Python(root_mode, lambda v: [str(v.project)]),
-          ANY, "ok", mode_effect),
-    Probe("PRJ-33", "another venv in the project", Host(with_other_venv),
-          every("EROFS", "EACCES"), every("ok")),
-    Probe("PRJ-34", "the own venv: activate*, entries, pyvenv.cfg, policy",
-          Python(own_venv, copy_of_venv), that("refused", lambda v: "ok" not in v.values()),
-          that("possible", lambda v: v["bin/activate"] == "ok"), activate_effect),
+    Probe(
+        "PRJ-31",
+        "FIFOs and sockets in the project",
+        Python(special, lambda v: [str(v.project)]),
+        every("ok"),
+        every("ok"),
+    ),
+    Probe(
+        "PRJ-32",
+        "chmod 0777 on the project",
+        Python(root_mode, lambda v: [str(v.project)]),
+        ANY,
+        "ok",
+        mode_effect,
+    ),
+    Probe(
+        "PRJ-33",
+        "another venv in the project",
+        Host(with_other_venv),
+        every("EROFS", "EACCES"),
+        every("ok"),
+    ),
+    Probe(
+        "PRJ-34",
+        "the own venv: activate*, entries, pyvenv.cfg, policy",
+        Python(own_venv, copy_of_venv),
+        that("refused", lambda v: "ok" not in v.values()),
+        that("possible", lambda v: v["bin/activate"] == "ok"),
+        activate_effect,
+    ),
 ]

@@ -12,9 +12,17 @@ import time
 import harness
 from harness import ANY, Host, Probe, that
 
-REQUESTS = {"TIOCSTI": 0x5412, "TIOCLINUX": 0x541C, "TIOCSETD": 0x5423, "TIOCCONS": 0x541D,
-            "KDSKBENT": 0x4B47, "VT_ACTIVATE": 0x5606, "TIOCSTI with bit 32": 0x100005412,
-            "TIOCLINUX with bit 33": 0x20000541C, "KDSKBSENT": 0x4B49}
+REQUESTS = {
+    "TIOCSTI": 0x5412,
+    "TIOCLINUX": 0x541C,
+    "TIOCSETD": 0x5423,
+    "TIOCCONS": 0x541D,
+    "KDSKBENT": 0x4B47,
+    "VT_ACTIVATE": 0x5606,
+    "TIOCSTI with bit 32": 0x100005412,
+    "TIOCLINUX with bit 33": 0x20000541C,
+    "KDSKBSENT": 0x4B49,
+}
 
 
 def on_terminal(view, argv, options, feed=None, seconds=harness.TIMEOUT):
@@ -28,9 +36,16 @@ def on_terminal(view, argv, options, feed=None, seconds=harness.TIMEOUT):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     before = termios.tcgetattr(theirs)
-    child = subprocess.Popen([str(word) for word in argv], stdin=theirs, stdout=theirs,
-                             stderr=theirs, preexec_fn=take, cwd=view.project,
-                             env=harness.clean_environment(TERM="dumb"), **options)
+    child = subprocess.Popen(
+        [str(word) for word in argv],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        preexec_fn=take,
+        cwd=view.project,
+        env=harness.clean_environment(TERM="dumb"),
+        **options,
+    )
     view.world.release(options)
     text, end = b"", time.monotonic() + seconds
     if feed:
@@ -68,14 +83,12 @@ def request(number):
     return Host(play)
 
 
-RAW = ("import os, sys, termios, time, tty\n"
-       "tty.setraw(0)\n"
-       "os.write(1, b'ready')\n"
-       "time.sleep(600)\n")
+RAW = "import os, sys, termios, time, tty\ntty.setraw(0)\nos.write(1, b'ready')\ntime.sleep(600)\n"
 
 
 def killed_raw(view):
     """The program is killed while the terminal is raw; who restores it?"""
+
     def shoot(ours, child):
         seen, end = b"", time.monotonic() + harness.TIMEOUT
         while b"ready" not in seen and time.monotonic() < end:
@@ -86,29 +99,42 @@ def killed_raw(view):
                 with contextlib.suppress(ProcessLookupError):  # gone with the first, and reaped
                     os.kill(int(pid), signal.SIGKILL)
 
-    argv, options = (view.world.command("python", "-c", RAW) if view.inside
-                     else ([harness.SYSTEM_PYTHON, "-c", RAW], {}))
+    argv, options = (
+        view.world.command("python", "-c", RAW)
+        if view.inside
+        else ([harness.SYSTEM_PYTHON, "-c", RAW], {})
+    )
     _, same, _ = on_terminal(view, argv, options, shoot)
     return "restored" if same else "raw"
 
 
 def is_terminal(view):
     """The same terminal is there, and control of jobs works."""
-    code = ("import os, sys; print(sys.stdin.isatty(), os.tcgetpgrp(0) == os.getpgrp(),"
-            " os.path.exists('/dev/tty'))")
-    argv, options = (view.world.command("python", "-c", code) if view.inside
-                     else ([harness.SYSTEM_PYTHON, "-c", code], {}))
+    code = (
+        "import os, sys; print(sys.stdin.isatty(), os.tcgetpgrp(0) == os.getpgrp(),"
+        " os.path.exists('/dev/tty'))"
+    )
+    argv, options = (
+        view.world.command("python", "-c", code)
+        if view.inside
+        else ([harness.SYSTEM_PYTHON, "-c", code], {})
+    )
     return on_terminal(view, argv, options)[0].strip()
 
 
 def console(view):
     """/dev/console is the terminal that the program stands on, or none at all without one."""
-    code = ("import os\n"
-            "try: st = os.stat('/dev/console')\n"
-            "except OSError: print('absent')\n"
-            "else: print('own' if st.st_rdev == os.fstat(0).st_rdev else 'another')")
-    argv, options = (view.world.command("python", "-c", code) if view.inside
-                     else ([harness.SYSTEM_PYTHON, "-c", code], {}))
+    code = (
+        "import os\n"
+        "try: st = os.stat('/dev/console')\n"
+        "except OSError: print('absent')\n"
+        "else: print('own' if st.st_rdev == os.fstat(0).st_rdev else 'another')"
+    )
+    argv, options = (
+        view.world.command("python", "-c", code)
+        if view.inside
+        else ([harness.SYSTEM_PYTHON, "-c", code], {})
+    )
     with_one = on_terminal(view, argv, options)[0].strip()
     if not view.inside:
         return [with_one]
@@ -130,15 +156,36 @@ def odd_program(view):
 
 
 PROBES = [
-    *[Probe(f"TTY-02{letter}", name, request(number), "EPERM",
-            ("ok and typed", "EIO") if "TIOCSTI" in name else ANY)
-      for letter, (name, number) in zip("abcdefghi", REQUESTS.items(), strict=True)],
-    Probe("TTY-03", "the terminal is the user's own", Host(is_terminal),
-          that("a terminal", lambda v: v.startswith("True") and v.endswith("True")),
-          that("a terminal", lambda v: v.startswith("True"))),
-    Probe("DEV-07", "/dev/console: the own terminal, or none", Host(console), ["own", "absent"],
-          that("another or none", lambda v: v != ["own"])),
+    *[
+        Probe(
+            f"TTY-02{letter}",
+            name,
+            request(number),
+            "EPERM",
+            ("ok and typed", "EIO") if "TIOCSTI" in name else ANY,
+        )
+        for letter, (name, number) in zip("abcdefghi", REQUESTS.items(), strict=True)
+    ],
+    Probe(
+        "TTY-03",
+        "the terminal is the user's own",
+        Host(is_terminal),
+        that("a terminal", lambda v: v.startswith("True") and v.endswith("True")),
+        that("a terminal", lambda v: v.startswith("True")),
+    ),
+    Probe(
+        "DEV-07",
+        "/dev/console: the own terminal, or none",
+        Host(console),
+        ["own", "absent"],
+        that("another or none", lambda v: v != ["own"]),
+    ),
     Probe("TTY-06", "killed while the terminal is raw", Host(killed_raw), "restored", "raw"),
-    Probe("TTY-09", "names with control bytes in the launcher's messages", Host(odd_program),
-          "escaped", "raw"),
+    Probe(
+        "TTY-09",
+        "names with control bytes in the launcher's messages",
+        Host(odd_program),
+        "escaped",
+        "raw",
+    ),
 ]

@@ -85,8 +85,9 @@ class World:
         self.policy, self.pip, self.edits, self.launcher = policy, pip, list(edits), launcher
         self.token = secrets.token_hex(6)
         self.canary = "canary:" + secrets.token_hex(8)
-        self._made = Project(name=f"parent-{self.token}/project", prefix="svenv-probes-",
-                             env=clean_environment())
+        self._made = Project(
+            name=f"parent-{self.token}/project", prefix="svenv-probes-", env=clean_environment()
+        )
         self.top, self.project = self._made.top, self._made.path
         self.parent = self.project.parent
         self.venv = self._made.env_dir
@@ -116,7 +117,7 @@ class World:
     def _fill(self, base):
         """Skeleton of a project, with what tools on the host obey."""
         files = {
-            ".git/config": f"[core]\n[remote \"o\"]\n\turl = https://u:{self.canary}@h.invalid/\n",
+            ".git/config": f'[core]\n[remote "o"]\n\turl = https://u:{self.canary}@h.invalid/\n',
             ".git/HEAD": "ref: refs/heads/main\n",
             ".git/hooks/pre-commit.sample": "#!/bin/sh\n",
             ".git/objects/info/.keep": "",
@@ -144,8 +145,12 @@ class World:
         self.python("-c", "pass")  # compiles the plan
         self._plan = self.top / "plan"
         identity = self._made.manifest["id"]
-        places = {"PROJECT": self.project, "VENV": self.venv, "HOME": HOME,
-                  "TMP": "/tmp/sandbox-venv-" + identity}
+        places = {
+            "PROJECT": self.project,
+            "VENV": self.venv,
+            "HOME": HOME,
+            "TMP": "/tmp/sandbox-venv-" + identity,
+        }
         edits = [edit.format(**places) for edit in self.edits]
         must([PLAN_EDIT, self.venv / "sandbox" / "plan", self._plan, *edits])
 
@@ -226,8 +231,10 @@ class World:
 
     def value(self, function, *words, inside=True, **options):
         """What a self-contained function returns, inside or as the control."""
-        code = code_of(function, json.dumps([os.fspath(w) if isinstance(w, pathlib.Path) else w
-                                             for w in words]))
+        code = code_of(
+            function,
+            json.dumps([os.fspath(w) if isinstance(w, pathlib.Path) else w for w in words]),
+        )
         if inside:
             done = self.python("-B", "-c", code, **options)
         else:
@@ -284,13 +291,16 @@ NOT_DENIED = Expect("reached the kernel", lambda value: value not in ("EPERM", "
 
 
 def every(*wanted):
-    return Expect("every one " + "/".join(wanted),
-                  lambda value: bool(value) and all(v in wanted for v in value.values()))
+    return Expect(
+        "every one " + "/".join(wanted),
+        lambda value: bool(value) and all(v in wanted for v in value.values()),
+    )
 
 
 def some(*wanted):
-    return Expect("some " + "/".join(wanted),
-                  lambda value: any(v in wanted for v in value.values()))
+    return Expect(
+        "some " + "/".join(wanted), lambda value: any(v in wanted for v in value.values())
+    )
 
 
 def that(text, test):

@@ -8,20 +8,27 @@ GROUPS = {
     "FS": ("files of the host", "01 02 03 04 05 06 07 08 09 10 12 13 14 18 20 21"),
     "ENV": ("the caller's environment", "02 03 04 05 07 09 10 11 12 14 16"),
     "FD": ("descriptors and magic links", "02 03 06 08 09 11"),
-    "PRJ": ("the writable project",
-        "01 02 03 04 06 08 10 11 12 13 14 16 18 19 22 23 24 25 27 28 29 30 31 32"),
+    "PRJ": (
+        "the writable project",
+        "01 02 03 04 06 08 10 11 12 13 14 16 18 19 22 23 24 25 27 28 29 30 31 32",
+    ),
     "GIT": ("repositories", "01 02 03 06 07 08 09 10 11 12"),
-    "PIP": ("installs",
+    "PIP": (
+        "installs",
         "01 03 05 06 07 08 09 10 11 12 13 14 15 17 18 19 20 21 22 23 24 25 26 27 29 30 31 "
-        "32 33 34 35 36 37 38 39"),
-    "POL": ("policy, state, paths of the host side",
-        "01 02 03 06 07 08 09 10 11 12 13 14 15 16 17 18 19 20"),
+        "32 33 34 35 36 37 38 39",
+    ),
+    "POL": (
+        "policy, state, paths of the host side",
+        "01 02 03 06 07 08 09 10 11 12 13 14 15 16 17 18 19 20",
+    ),
     "PROC": ("/proc", "03 05 07 08 09"),
     "SYS": ("/sys", "01 02"),
     "DEV": ("/dev", "01 02 03 04 05 06"),
-    "KRN": ("system calls",
-        "01 02 03 04 05 06 07 08 09 10 14 15 16 17 18 19 21 23 27 28 29 30 32 33 34 36 38 "
-        "40 41 42"),
+    "KRN": (
+        "system calls",
+        "01 02 03 04 05 06 07 08 09 10 14 15 16 17 18 19 21 23 27 28 29 30 32 33 34 36 38 40 41 42",
+    ),
     "IPC": ("sockets and IPC", "01 02 03 04 06 08 09 10 11 12 14 17"),
     "NET": ("network", "01 02 04 05 07 08 09 10 11 12 13 14 15 16 17"),
     "DNS": ("names", "01 02 03 04 05 06 07 08 09 10 11"),
@@ -68,17 +75,35 @@ ELSEWHERE = {
     "BRK-24": (BROKER, "HTTP CONNECT and Host that differ"),
     "BRK-25": (BROKER, "fronting: documentation and lint of such rules"),
     "BRK-29": (BROKER, "the broker's own confinement"),
-    "DOT-06": (DESIGN, "values of .env exist only inside and steer nothing, so nothing has to be "
-                       "trusted again when a program changes it (DOT-02, PRJ-08)"),
-    "PIP-31": (DESIGN, "the originals stay executable, for they are what runs inside; sandbox/ has "
-                       "mode 0700 and is on nobody's PATH"),
-    "PIP-38": (HAND, "a bomb fills the disk that the venv lies on; limits.file-size (LIFE-08) and "
-                     "a quota of the file system bound it"),
-    "TTY-07": (DESIGN, "the terminal is shared, and what is typed ahead belongs to the caller; "
-                       "terminal: private will have a relay that can tell replies from keys"),
-    "TTY-08": (DESIGN, "the terminal is shared: nothing of the program's output is filtered; "
-                       "terminal: private will"),
-    "TTY-10": (DESIGN, "the terminal is shared: job control and its window size are the program's "
-                       "as without a sandbox (TTY-02, TTY-03)"),
+    "DOT-06": (
+        DESIGN,
+        "values of .env exist only inside and steer nothing, so nothing has to be "
+        "trusted again when a program changes it (DOT-02, PRJ-08)",
+    ),
+    "PIP-31": (
+        DESIGN,
+        "the originals stay executable, for they are what runs inside; sandbox/ has "
+        "mode 0700 and is on nobody's PATH",
+    ),
+    "PIP-38": (
+        HAND,
+        "a bomb fills the disk that the venv lies on; limits.file-size (LIFE-08) and "
+        "a quota of the file system bound it",
+    ),
+    "TTY-07": (
+        DESIGN,
+        "the terminal is shared, and what is typed ahead belongs to the caller; "
+        "terminal: private will have a relay that can tell replies from keys",
+    ),
+    "TTY-08": (
+        DESIGN,
+        "the terminal is shared: nothing of the program's output is filtered; "
+        "terminal: private will",
+    ),
+    "TTY-10": (
+        DESIGN,
+        "the terminal is shared: job control and its window size are the program's "
+        "as without a sandbox (TTY-02, TTY-03)",
+    ),
     "IPC-17": (DESIGN, "clipboard tools find no socket (IPC-09, IPC-10); OSC 52 as TTY-08"),
 }

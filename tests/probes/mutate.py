@@ -62,24 +62,44 @@ MUTATIONS = [
     plan("seccomp filter", "drop-filter", "KRN-35 KRN-09a KRN-14a KRN-21 KRN-37a KRN-43"),
     plan("capabilities dropped", "keep-cap=21", "KRN-35"),
     plan("nesting closed by sysctl", "allow-userns", "KRN-04"),
-    code("new clone flags filtered only: sysctl", "launch/root.c",
-         "if ((shared->plan.flags & PLAN_USERNS_OK) ||", "if (true ||", "KRN-04"),
-    code("bounding set dropped", "sys/caps.c", "        if (mask & (1ULL << cap))\n            continue;",
-         "        if (cap != CAP_CHOWN && cap != CAP_DAC_OVERRIDE && cap != CAP_SYS_ADMIN &&"
-         " cap != CAP_SYS_PTRACE)\n            continue;", "KRN-35"),
-    code("core dump limit of 1", "launch/program.c", "        core.rlim_max = 1;",
-         "        core.rlim_max = 0;", "KRN-46"),
+    code(
+        "new clone flags filtered only: sysctl",
+        "launch/root.c",
+        "if ((shared->plan.flags & PLAN_USERNS_OK) ||",
+        "if (true ||",
+        "KRN-04",
+    ),
+    code(
+        "bounding set dropped",
+        "sys/caps.c",
+        "        if (mask & (1ULL << cap))\n            continue;",
+        "        if (cap != CAP_CHOWN && cap != CAP_DAC_OVERRIDE && cap != CAP_SYS_ADMIN &&"
+        " cap != CAP_SYS_PTRACE)\n            continue;",
+        "KRN-35",
+    ),
+    code(
+        "core dump limit of 1",
+        "launch/program.c",
+        "        core.rlim_max = 1;",
+        "        core.rlim_max = 0;",
+        "KRN-46",
+    ),
     code("own IPC namespace", "sys/namespaces.c", " | CLONE_NEWIPC", "", "KRN-47 IPC-12 IPC-13"),
     code("own UTS namespace", "sys/namespaces.c", " | CLONE_NEWUTS", "", "KRN-47"),
     code("own cgroup namespace", "sys/namespaces.c", " | CLONE_NEWCGROUP", "", "KRN-47"),
     # network
-    plan("own network namespace", "clear-flag=own-net",
-         "NET-01 NET-02 NET-03 NET-10 NET-12 PROC-05"),
+    plan(
+        "own network namespace", "clear-flag=own-net", "NET-01 NET-02 NET-03 NET-10 NET-12 PROC-05"
+    ),
     # Landlock
     plan("Landlock", "clear-flag=landlock", "FD-03 IPC-01a IPC-01b LIFE-01a LIFE-05"),
     plan("Landlock's scopes (ABI 6)", "landlock-abi=5", "IPC-01a IPC-01b LIFE-01a LIFE-05"),
-    plan("Landlock opens nothing for writing but what is named", "landlock-write=/", "FS-22 FS-25",
-         backed="what is not named is mounted read-only"),
+    plan(
+        "Landlock opens nothing for writing but what is named",
+        "landlock-write=/",
+        "FS-22 FS-25",
+        backed="what is not named is mounted read-only",
+    ),
     # mounts
     plan("only /usr and the like of the system", "show=/var", "FS-07 FS-20"),
     plan("private /dev/shm", "show=/dev/shm", "DEV-04 IPC-03c FS-20"),
@@ -104,54 +124,134 @@ MUTATIONS = [
     plan(".idea protected", "drop-op=bind:{PROJECT}/.idea", "PRJ-02 PRJ-03c"),
     plan(".envrc protected", "drop-op=bind:{PROJECT}/.envrc", "PRJ-02 PRJ-05"),
     plan("what appears in the project is taken away", "unguard", "PRJ-01 PRJ-16 PRJ-25 PRJ-32"),
-    code("watching beside a program", "guard/watch.c", "FIRST_MS = 100,",
-         "FIRST_MS = 1000000,", "PRJ-10 PRJ-25"),
-    code("files that lost their protection get it back", "guard/cover.c",
-         "MOUNT_ATTR_RDONLY);\n    return 1;", "0);\n    return 1;", "PRJ-10",
-         backed="a file that cannot be protected again ends the run"),
+    code(
+        "watching beside a program",
+        "guard/watch.c",
+        "FIRST_MS = 100,",
+        "FIRST_MS = 1000000,",
+        "PRJ-10 PRJ-25",
+    ),
+    code(
+        "files that lost their protection get it back",
+        "guard/cover.c",
+        "MOUNT_ATTR_RDONLY);\n    return 1;",
+        "0);\n    return 1;",
+        "PRJ-10",
+        backed="a file that cannot be protected again ends the run",
+    ),
     plan("nodev on the project", "devices={PROJECT}", "FS-24 DEV-03"),
     plan("nodev on /usr", "devices=/usr", "FS-24"),
-    *[plan(f"mask of /proc/{name}", f"drop-op=mask:/proc/{name}", "PROC-03 PROC-04",
-           path=f"/proc/{name}", root=True if name.startswith("io") else None)
-      for name in ("acpi", "config.gz", "interrupts", "kallsyms", "key-users", "keys",
-                   "timer_list", "iomem", "ioports", "kpagecgroup", "kpagecount", "kpageflags",
-                   "pagetypeinfo", "slabinfo", "vmallocinfo")],
+    *[
+        plan(
+            f"mask of /proc/{name}",
+            f"drop-op=mask:/proc/{name}",
+            "PROC-03 PROC-04",
+            path=f"/proc/{name}",
+            root=True if name.startswith("io") else None,
+        )
+        for name in (
+            "acpi",
+            "config.gz",
+            "interrupts",
+            "kallsyms",
+            "key-users",
+            "keys",
+            "timer_list",
+            "iomem",
+            "ioports",
+            "kpagecgroup",
+            "kpagecount",
+            "kpageflags",
+            "pagetypeinfo",
+            "slabinfo",
+            "vmallocinfo",
+        )
+    ],
     plan("mask of /etc/ssl/private", "drop-op=mask:/etc/ssl/private", "FS-11", root=True),
     plan("the project's identity", "forget-identity={PROJECT}/.idea", "POL-06a"),
     plan("no symlinks in sources of the project", "trust={PROJECT}/.idea", "POL-06a POL-06b"),
-    plan("no symlinks in the private home, nor in what is made in it",
-         ("trust={HOME}", "drop-nodes={VENV}/home", "drop-op=mask:{VENV}/home"), "PIP-21"),
-    plan("no symlinks in the private cache, nor below its mask",
-         ("trust={HOME}/.cache", "drop-op=mask:{VENV}/cache"), "PIP-22"),
-    code("the root is read-only", "launch/root.c",
-         "FIXED_ATTRS | MOUNT_ATTR_RDONLY, 0);\n"
-         '    return rc < 0 ? err_set(err, -rc, "cannot make the',
-         'FIXED_ATTRS, 0);\n    return rc < 0 ? err_set(err, -rc, "cannot make the', "FS-22 FS-25"),
-    code("nosuid on binds", "launch/root_mounts.c", "return (uint64_t)MOUNT_ATTR_NOSUID | (op",
-         "return (uint64_t)(op->flags & 0) | (op", "FS-24 LIFE-13"),
-    code("pivot into the sandbox's root, checked", "launch/root.c",
-         "fstat(root, &st) < 0 ? -errno : root_pivot(root);", "fstat(root, &st) < 0 ? -errno : 0;",
-         "FS-26 FS-01 KRN-35", closed=True),
+    plan(
+        "no symlinks in the private home, nor in what is made in it",
+        ("trust={HOME}", "drop-nodes={VENV}/home", "drop-op=mask:{VENV}/home"),
+        "PIP-21",
+    ),
+    plan(
+        "no symlinks in the private cache, nor below its mask",
+        ("trust={HOME}/.cache", "drop-op=mask:{VENV}/cache"),
+        "PIP-22",
+    ),
+    code(
+        "the root is read-only",
+        "launch/root.c",
+        "FIXED_ATTRS | MOUNT_ATTR_RDONLY, 0);\n"
+        '    return rc < 0 ? err_set(err, -rc, "cannot make the',
+        'FIXED_ATTRS, 0);\n    return rc < 0 ? err_set(err, -rc, "cannot make the',
+        "FS-22 FS-25",
+    ),
+    code(
+        "nosuid on binds",
+        "launch/root_mounts.c",
+        "return (uint64_t)MOUNT_ATTR_NOSUID | (op",
+        "return (uint64_t)(op->flags & 0) | (op",
+        "FS-24 LIFE-13",
+    ),
+    code(
+        "pivot into the sandbox's root, checked",
+        "launch/root.c",
+        "fstat(root, &st) < 0 ? -errno : root_pivot(root);",
+        "fstat(root, &st) < 0 ? -errno : 0;",
+        "FS-26 FS-01 KRN-35",
+        closed=True,
+    ),
     # processes
-    code("hidepid", "launch/root_mounts.c", '"hidepid", "invisible"', '"hidepid", "off"',
-         "PROC-01 ENV-02"),
-    code("hidepid's group", "launch/root_mounts.c", ', "gid", "4294967294"', "", "PROC-01 ENV-02",
-         root=True),
-    code("pid 1 is not dumpable (without Landlock, which has it, too)", "launch/init.c", "prctl(PR_SET_DUMPABLE, 0) < 0",
-         "prctl(PR_SET_DUMPABLE, 1) < 0", "PROC-01 ENV-02",
-         edits=("clear-flag=landlock",)),
-    code("the launcher's end is the sandbox's", "launch/init.c",
-         ("prctl(PR_SET_PDEATHSIG, SIGKILL);", "if (!init->detached)\n            _exit(0);"),
-         (";", ";"), "LIFE-04a LIFE-04b"),
-    code("descriptors of the caller closed", "launcher/main.c", "descriptors_sanitize(&err) < 0",
-         "false", "FD-02 FD-05"),
+    code(
+        "hidepid",
+        "launch/root_mounts.c",
+        '"hidepid", "invisible"',
+        '"hidepid", "off"',
+        "PROC-01 ENV-02",
+    ),
+    code(
+        "hidepid's group",
+        "launch/root_mounts.c",
+        ', "gid", "4294967294"',
+        "",
+        "PROC-01 ENV-02",
+        root=True,
+    ),
+    code(
+        "pid 1 is not dumpable (without Landlock, which has it, too)",
+        "launch/init.c",
+        "prctl(PR_SET_DUMPABLE, 0) < 0",
+        "prctl(PR_SET_DUMPABLE, 1) < 0",
+        "PROC-01 ENV-02",
+        edits=("clear-flag=landlock",),
+    ),
+    code(
+        "the launcher's end is the sandbox's",
+        "launch/init.c",
+        ("prctl(PR_SET_PDEATHSIG, SIGKILL);", "if (!init->detached)\n            _exit(0);"),
+        (";", ";"),
+        "LIFE-04a LIFE-04b",
+    ),
+    code(
+        "descriptors of the caller closed",
+        "launcher/main.c",
+        "descriptors_sanitize(&err) < 0",
+        "false",
+        "FD-02 FD-05",
+    ),
     plan("lifetime program", "lifetime-tree", "LIFE-03"),
     plan("limits.processes", "drop-limit=6", "LIFE-06", root=False),
     plan("limits.open-files", "drop-limit=7", "LIFE-07"),
     plan("limits.file-size", "drop-limit=1", "LIFE-08"),
-    code("the terminal of a killed program", "launcher/supervise.c",
-         "        terminal_restore(&s.terminal);\n    out->usage", "        (void)0;\n    out->usage",
-         "TTY-06"),
+    code(
+        "the terminal of a killed program",
+        "launcher/supervise.c",
+        "        terminal_restore(&s.terminal);\n    out->usage",
+        "        (void)0;\n    out->usage",
+        "TTY-06",
+    ),
     # environment
     plan("rule *TOKEN*", "env-pass=*TOKEN*", "ENV-01 ENV-02 ENV-03 ENV-04 ENV-07"),
     plan("rule AWS_*", "env-pass=AWS_*", "ENV-04"),
@@ -163,23 +263,51 @@ MUTATIONS = [
     plan("rule GIT_CONFIG*", "env-pass=GIT_CONFIG*", "GIT-08"),
     plan("rule BROWSER", "env-pass=BROWSER", "ENV-09"),
     plan("rule for names that nobody knows", "env-pass=*", "ENV-06"),
-    code("passwords in URLs", "start/environment.c",
-         "if (is_default(rule->origin) && leaks_password(", "if (false && leaks_password(",
-         "ENV-05"),
-    code(".env cannot steer", "start/environment.c", "if (!is_refused(var->name))", "if (true)",
-         "PRJ-08"),
-    code(".env is no symlink", "launcher/host.c",
-         "fd_open_beneath(project, rel, O_RDONLY, 0);\n    if (fd == -ENOENT)",
-         "openat(project, rel, O_RDONLY | O_CLOEXEC);\n    if (fd == -ENOENT)", "DOT-02 DOT-05a"),
+    code(
+        "passwords in URLs",
+        "start/environment.c",
+        "if (is_default(rule->origin) && leaks_password(",
+        "if (false && leaks_password(",
+        "ENV-05",
+    ),
+    code(
+        ".env cannot steer",
+        "start/environment.c",
+        "if (!is_refused(var->name))",
+        "if (true)",
+        "PRJ-08",
+    ),
+    code(
+        ".env is no symlink",
+        "launcher/host.c",
+        "fd_open_beneath(project, rel, O_RDONLY, 0);\n    if (fd == -ENOENT)",
+        "openat(project, rel, O_RDONLY | O_CLOEXEC);\n    if (fd == -ENOENT)",
+        "DOT-02 DOT-05a",
+    ),
     # the command line, the state directory
-    code("credentials on the command line", "start/deny.c",
-         "if (is_credential(path))", "if (false)",
-         "FS-27"),
-    code("the state directory's owner and mode", "launcher/session.c",
-         "if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))", "if (false)",
-         "POL-13b", edits=("keep",)),  # else the plan is made anew, which refuses as well
-    code("the venv's place", "launcher/session.c", "if (str_eq(file->venv, venv))", "if (true)",
-         "POL-17", backed="the inputs have other paths then: the plan is made anew, which refuses"),
+    code(
+        "credentials on the command line",
+        "start/deny.c",
+        "if (is_credential(path))",
+        "if (false)",
+        "FS-27",
+    ),
+    code(
+        "the state directory's owner and mode",
+        "launcher/session.c",
+        "if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))",
+        "if (false)",
+        "POL-13b",
+        edits=("keep",),
+    ),  # else the plan is made anew, which refuses as well
+    code(
+        "the venv's place",
+        "launcher/session.c",
+        "if (str_eq(file->venv, venv))",
+        "if (true)",
+        "POL-17",
+        backed="the inputs have other paths then: the plan is made anew, which refuses",
+    ),
     # installers
     plan("installers have a home of their own", "source={HOME}={VENV}/home", "PIP-27"),
     plan("installers have a cache of their own", "source={HOME}/.cache={VENV}/cache", "PIP-28a"),
@@ -188,8 +316,12 @@ MUTATIONS = [
     plan("installers see the project only when asked", "clear-flag=project-arguments", "PIP-36"),
     plan("everything ends with an installer", "lifetime-tree", "PIP-33"),
     plan("pyvenv.cfg read-only for installers", "writable={VENV}/pyvenv.cfg", "PIP-01 PIP-15"),
-    plan("sandbox/ masked for installers", "drop-op=mask:{VENV}/sandbox", "PIP-01 PIP-15",
-         closed=True),
+    plan(
+        "sandbox/ masked for installers",
+        "drop-op=mask:{VENV}/sandbox",
+        "PIP-01 PIP-15",
+        closed=True,
+    ),
 ]
 
 
@@ -205,8 +337,9 @@ def launcher_of(mutation, folder):
         text = text.replace(old, new)
     changed = folder / source.name
     changed.write_text(text)
-    listed = harness.must(["ninja", "-C", BUILD, "-t", "commands", "src/launcher/launcher"],
-                          env=dict(os.environ)).stdout.splitlines()
+    listed = harness.must(
+        ["ninja", "-C", BUILD, "-t", "commands", "src/launcher/launcher"], env=dict(os.environ)
+    ).stdout.splitlines()
     command = next(line for line in reversed(listed) if "launcher" in line)
     words, out = [], folder / "launcher"
     for word in shlex.split(command):
@@ -270,10 +403,16 @@ def baseline(table, mutations):
     """The same probes by the same way of starting, with nothing taken out: all must be green."""
     names = sorted({name for m in mutations for name in m.probes.split()})
     found = {}
-    for what, options in (("plan", {"edits": ["keep"]}), ("launcher",
-                                                        {"launcher": harness.LAUNCHER})):
-        used = {name for m in mutations for name in m.probes.split()
-                if bool(m.file) == (what == "launcher")}
+    for what, options in (
+        ("plan", {"edits": ["keep"]}),
+        ("launcher", {"launcher": harness.LAUNCHER}),
+    ):
+        used = {
+            name
+            for m in mutations
+            for name in m.probes.split()
+            if bool(m.file) == (what == "launcher")
+        }
         with harness.Worlds(**options) as worlds:
             for name, why in red_ones(worlds, [table[n] for n in names if n in used]):
                 found[f"{name} by {what}"] = why
@@ -325,8 +464,15 @@ def side_by_side(mutations, table, count):
         for number in numbers:
             state, red = attempt(mutations[number], table)
             show(mutations[number], state, red)
-            rows.append({"number": number, "what": mutations[number].what, "state": state,
-                         "behind": mutations[number].backed, "red": red})
+            rows.append(
+                {
+                    "number": number,
+                    "what": mutations[number].what,
+                    "state": state,
+                    "behind": mutations[number].backed,
+                    "red": red,
+                }
+            )
         return [{"rows": rows, "made": list(map(str, harness.MADE))}]
 
     done = jobs.side_by_side(count, len(mutations), work)
@@ -359,10 +505,14 @@ def main():
         print(f"red before anything was taken out: {name}: {why}")
     rows = side_by_side(mutations, table, options.jobs)
     if options.save:
-        pathlib.Path(options.save).write_text(json.dumps({"root": harness.AS_ROOT, "mutations": rows}))
+        pathlib.Path(options.save).write_text(
+            json.dumps({"root": harness.AS_ROOT, "mutations": rows})
+        )
     counts = collections.Counter(row["state"] for row in rows)
-    print(f"\n{counts['noticed']} controls noticed, {counts['unnoticed']} unnoticed, "
-          f"{counts['backed']} backed by another, {counts['skipped']} skipped")
+    print(
+        f"\n{counts['noticed']} controls noticed, {counts['unnoticed']} unnoticed, "
+        f"{counts['backed']} backed by another, {counts['skipped']} skipped"
+    )
     return 1 if counts["unnoticed"] or broken else 0
 
 

@@ -28,11 +28,40 @@ import jobs
 from lib import installed
 from lib.runner import end_cleanly
 
-GROUPS = ("fs", "env", "fd", "prj", "names", "git", "pip", "bin", "after", "pol", "proc", "krn", "ipc",
-          "net", "none", "tty", "life", "per", "arg")
+GROUPS = (
+    "fs",
+    "env",
+    "fd",
+    "prj",
+    "names",
+    "git",
+    "pip",
+    "bin",
+    "after",
+    "pol",
+    "proc",
+    "krn",
+    "ipc",
+    "net",
+    "none",
+    "tty",
+    "life",
+    "per",
+    "arg",
+)
 # Worlds with a pip are dear: who needs the same one runs in one job. The longest come first.
-SHARES = (("pip", "bin", "after"), ("life",), ("arg",), ("prj", "names", "git"), ("none", "net", "ipc"),
-          ("pol",), ("krn",), ("per",), ("fs", "env"), ("fd", "proc", "tty"))
+SHARES = (
+    ("pip", "bin", "after"),
+    ("life",),
+    ("arg",),
+    ("prj", "names", "git"),
+    ("none", "net", "ipc"),
+    ("pol",),
+    ("krn",),
+    ("per",),
+    ("fs", "env"),
+    ("fd", "proc", "tty"),
+)
 MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skip", "missing": "MISSING"}
 
 
@@ -58,8 +87,11 @@ def catalogue_id(identifier):
 
 def coverage():
     """Every id of the catalogue is a probe or has a reason, and not both."""
-    wanted = [f"{group}-{number}" for group, (_, numbers) in ids.GROUPS.items()
-              for number in numbers.split()]
+    wanted = [
+        f"{group}-{number}"
+        for group, (_, numbers) in ids.GROUPS.items()
+        for number in numbers.split()
+    ]
     have = {catalogue_id(probe.id) for probe in load(GROUPS)}
     rows = {
         "neither a probe nor in ELSEWHERE": sorted(set(wanted) - have - set(ids.ELSEWHERE)),
@@ -70,8 +102,10 @@ def coverage():
     for what, found in rows.items():
         if found:
             print(f"{what}: {' '.join(found)}")
-    print(f"{len(wanted)} ids: {len(set(wanted) & have)} are probes, {len(ids.ELSEWHERE)} are "
-          f"elsewhere; {len(load(GROUPS))} probes in all")
+    print(
+        f"{len(wanted)} ids: {len(set(wanted) & have)} are probes, {len(ids.ELSEWHERE)} are "
+        f"elsewhere; {len(load(GROUPS))} probes in all"
+    )
     print_elsewhere()
     return 1 if any(rows.values()) else 0
 
@@ -99,10 +133,15 @@ def row_of(verdict):
     """What is kept of a verdict beyond the process that gave it."""
     import harness
 
-    return {"id": verdict.probe.id, "what": verdict.probe.what, "state": verdict.state,
-            "inside": harness.outcome(verdict.inside, verdict.probe.expect),
-            "control": harness.outcome(verdict.control, verdict.probe.control),
-            "why": verdict.why, "missing": verdict.probe.missing}
+    return {
+        "id": verdict.probe.id,
+        "what": verdict.probe.what,
+        "state": verdict.state,
+        "inside": harness.outcome(verdict.inside, verdict.probe.expect),
+        "control": harness.outcome(verdict.control, verdict.probe.control),
+        "why": verdict.why,
+        "missing": verdict.probe.missing,
+    }
 
 
 def judge_all(probes):
@@ -125,8 +164,9 @@ def side_by_side(probes, count):
     harness.SHARED = True
 
     def work(numbers):
-        rows = judge_all(probe for number in numbers for probe in probes
-                         if probe.group in SHARES[number])
+        rows = judge_all(
+            probe for number in numbers for probe in probes if probe.group in SHARES[number]
+        )
         return [{"rows": rows, "made": list(map(str, harness.MADE))}]
 
     done = jobs.side_by_side(count, len(SHARES), work)
@@ -147,8 +187,10 @@ def summarise(rows, whole):
     if whole:
         print()
         print_elsewhere()
-    print(f"\n{counts['passed']} passed, {counts['failed']} failed, {counts['missing']} missing, "
-          f"{counts['skipped']} skipped")
+    print(
+        f"\n{counts['passed']} passed, {counts['failed']} failed, {counts['missing']} missing, "
+        f"{counts['skipped']} skipped"
+    )
     return 1 if counts["failed"] else 0
 
 
@@ -183,8 +225,11 @@ def main():
 
     if options.coverage:
         return coverage()
-    probes = [p for p in load(options.groups or GROUPS)
-              if not options.only or p.id in options.only or catalogue_id(p.id) in options.only]
+    probes = [
+        p
+        for p in load(options.groups or GROUPS)
+        if not options.only or p.id in options.only or catalogue_id(p.id) in options.only
+    ]
     if options.list:
         for probe in probes:
             print(f"{probe.id:11} {probe.what}")

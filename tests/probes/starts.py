@@ -23,4 +23,6 @@ def run_on_terminal(argv, **options):
 def play(argv, **options):
     """Runs a program of a probe: with a terminal where that was asked for."""
     piped = options.get("stdout") == subprocess.PIPE or "input" in options
-    return run_on_terminal(argv, **options) if TERMINAL and not piped else run_clean(argv, **options)
+    return (
+        run_on_terminal(argv, **options) if TERMINAL and not piped else run_clean(argv, **options)
+    )

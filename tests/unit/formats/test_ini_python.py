@@ -76,8 +76,10 @@ PARTS = [
 
 
 def random_text(dice):
-    lines = ["".join(dice.choice(part) if dice.random() < 0.4 else part[0] for part in PARTS)
-             for _ in range(dice.randint(1, 3))]
+    lines = [
+        "".join(dice.choice(part) if dice.random() < 0.4 else part[0] for part in PARTS)
+        for _ in range(dice.randint(1, 3))
+    ]
     return "\n".join(lines) + dice.choice(["", "\n", "\r\n"])
 
 
@@ -106,7 +108,8 @@ def pythons():
         path = shutil.which(name)
         ask = "import sys; print(sys.implementation.name, sys.version_info[0], sys.version_info[1])"
         done = path and subprocess.run(
-            [path, "-I", "-c", ask], capture_output=True, text=True, check=False)
+            [path, "-I", "-c", ask], capture_output=True, text=True, check=False
+        )
         if done and done.returncode == 0 and done.stdout.startswith("cpython 3 "):
             found.setdefault(done.stdout.strip(), path)
     return found
@@ -123,13 +126,16 @@ def ours(root, count):
     files = [str(root / str(number) / "pyvenv.cfg") for number in range(count)]
     done = subprocess.run([HELPER, *files], capture_output=True, check=True)
     lines = done.stdout.decode().split("\n")[:-1]
-    return [line if line.startswith("!") else line[1:] if line.startswith("=") else None
-            for line in lines]
+    return [
+        line if line.startswith("!") else line[1:] if line.startswith("=") else None
+        for line in lines
+    ]
 
 
 def site_reads(python, root):
-    done = subprocess.run([python, "-I", "-S", "-c", ASK_SITE, str(root)], capture_output=True,
-                          text=True, check=True)
+    done = subprocess.run(
+        [python, "-I", "-S", "-c", ASK_SITE, str(root)], capture_output=True, text=True, check=True
+    )
     return json.loads(done.stdout)
 
 
@@ -167,14 +173,18 @@ class Reading(unittest.TestCase):
     def test_what_the_interpreter_takes(self):
         # It passes over a home without an interpreter, so each must be there.
         places = self.root / "p"
-        texts = [text.replace("/a", f"{places}/a").replace("/b", f"{places}/b")
-                 for want, text in ROWS if want == SAME]
+        texts = [
+            text.replace("/a", f"{places}/a").replace("/b", f"{places}/b")
+            for want, text in ROWS
+            if want == SAME
+        ]
         venvs = self.root / "v"
         write(venvs, texts)
         have = ours(venvs, len(texts))
         self.assertTrue(all(mine is None or mine.startswith(str(places)) for mine in have), have)
-        modern = {name: real(path) for name, path in self.pythons.items()
-                  if int(name.split()[2]) >= 11}
+        modern = {
+            name: real(path) for name, path in self.pythons.items() if int(name.split()[2]) >= 11
+        }
         for name, python in modern.items():
             # A copy: of a link the interpreter would rather take the target.
             copy = shutil.copy(python, self.root / "python")
@@ -183,11 +193,13 @@ class Reading(unittest.TestCase):
             for number, (text, mine) in enumerate(zip(texts, have, strict=True)):
                 start = venvs / str(number) / "bin" / "python"
                 link(start, copy)
-                done = subprocess.run([start, "-I", "-S", "-c", ASK_START], capture_output=True,
-                                      text=True, check=True)
+                done = subprocess.run(
+                    [start, "-I", "-S", "-c", ASK_START], capture_output=True, text=True, check=True
+                )
                 theirs = os.path.dirname(done.stdout.rstrip("\n"))
-                self.assertEqual(theirs if theirs.startswith(str(places)) else None, mine,
-                                 f"{name}: {text!r}")
+                self.assertEqual(
+                    theirs if theirs.startswith(str(places)) else None, mine, f"{name}: {text!r}"
+                )
         if not modern:
             why = "no CPython from 3.11 on, where the interpreter tells what it took"
             self.assertNotEqual(os.environ.get("SVENV_MUST_WORK"), "1", why)
