@@ -12,12 +12,13 @@ import format as format_lint
 import headers
 import layers
 import lengths
+import ruff
 import security
 import tree
 import words
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CONFIGS = (".clang-format",)
+CONFIGS = (".clang-format", "ruff.toml")
 GUARD = "#ifndef SVENV_SYS_X_H\n#define SVENV_SYS_X_H\n%s\n#endif\n"
 UNFINISHED = "TO" + "DO"
 
@@ -176,6 +177,10 @@ CASES = [
     (headers, "private header", {"src/sys/z-internal.h": GUARD % ""}, "SVENV_SYS_Z_INTERNAL_H"),
     (format_lint, "good", {"src/sys/a.c": "int f(void)\n{\n    return 0;\n}\n"}, None),
     (format_lint, "brace and tab", {"src/sys/a.c": "int f(void) {\n\treturn 0;\n}\n"}, "error"),
+    (ruff, "good", {"tests/a.py": "import os\n\nx = {os.sep: 1}\n"}, None),
+    (ruff, "quotes and blanks", {"tests/a.py": "x = {'a':1}\n"}, "unformatted"),
+    (ruff, "unused import", {"src/a.py": "import os\n"}, "src/a.py:1:8: F401"),
+    (ruff, "mistake", {"tests/a.py": "def f(x=[]):\n    return x\n"}, "B006"),
     (
         words,
         "good",
@@ -244,7 +249,7 @@ def main():
         if not judge(got, want):
             failed += 1
             print(f"{lint.__name__}: {label}: wanted {want!r}, got {got!r}")
-    for lint in (format_lint,):
+    for lint in (format_lint, ruff):
         wrong = without_its_program(lint)
         if wrong:
             failed += 1
