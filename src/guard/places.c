@@ -79,16 +79,10 @@ void places_write(const struct places *places)
         (void)!pwrite(fd, &head, sizeof(head), 0);
 }
 
-struct reading {
-    struct places *places;
-    const struct plan_place *place;
-};
-
 /* Return: 1 for a name that the plan does not know. */
 static int check_name(void *context, int dir, const char *name, bool directory)
 {
-    const struct reading *reading = context;
-    struct places *places = reading->places;
+    struct places *places = context;
     const struct plan_file *file = places->file;
     int before = scan_path_add(&places->path, name);
     const struct plan_guard *guard = NULL;
@@ -121,7 +115,6 @@ static bool is_known(struct places *places, const struct plan_place *place)
 {
     auto_fd int dir =
         fd_open_beneath(places->top, *place->rel ? place->rel : ".", O_RDONLY | O_DIRECTORY, 0);
-    struct reading reading = {.places = places, .place = place};
     struct scan_marks marks = {.venv = false};
     int rc = 0;
 
@@ -130,7 +123,7 @@ static bool is_known(struct places *places, const struct plan_place *place)
     scan_path_cut(&places->path, 0);
     if (*place->rel && scan_path_add(&places->path, place->rel) < 0)
         return true;
-    rc = scan_names(dir, &marks, check_name, &reading);
+    rc = scan_names(dir, &marks, check_name, places);
     if (rc > 0)
         return false;
     return holds_own_venv(places->file, place->rel) ||

@@ -131,8 +131,8 @@ static void find_terminal(struct arena *arena, struct start *out)
     }
 }
 
-int host_collect(struct arena *arena, const struct plan_file *file, const struct request *request,
-                 struct start *out, struct err *err)
+int host_collect(struct arena *arena, const struct request *request, struct start *out,
+                 struct err *err)
 {
     char cwd[PATH_MAX];
     union {
@@ -140,7 +140,6 @@ int host_collect(struct arena *arena, const struct plan_file *file, const struct
         const char *const *out;
     } env = {.in = environ};
 
-    (void)file;
     if (!getcwd(cwd, sizeof(cwd)) || cwd[0] != '/')
         return err_plain(err, ENOENT,
                          "the working directory does not exist any more: change to one that does");

@@ -130,7 +130,7 @@ static int complete(struct run *run, struct plan_variant *variant, struct err *e
     int rc = plan_load(&run->session.file, variant, err);
 
     if (rc == 0)
-        rc = host_collect(&run->arena, &run->session.file, &run->request, &run->start, err);
+        rc = host_collect(&run->arena, &run->request, &run->start, err);
 
     if (rc == 0)
         rc = host_dotenv(&run->arena, &variant->plan, &run->session.file, &run->dotenv, &has_dotenv,

@@ -94,8 +94,8 @@ bool session_nested(void);
 int session_run_nested(const struct request *request, struct err *err);
 
 /* Facts about the host for one start. */
-int host_collect(struct arena *arena, const struct plan_file *file, const struct request *request,
-                 struct start *out, struct err *err);
+int host_collect(struct arena *arena, const struct request *request, struct start *out,
+                 struct err *err);
 int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_file *file,
                 struct dotenv *out, bool *found, struct err *err);
 
