@@ -16,9 +16,6 @@ enum term_style {
     TERM__COUNT
 };
 
-/* May `fd` show colours? */
-bool term_colours(int fd);
-
 /* Adds `text` (escaped) in a style. */
 void term_add(struct buf *out, enum term_style style, const char *text);
 

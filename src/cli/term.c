@@ -15,19 +15,19 @@ static const char *const style_codes[] = {
 };
 static_assert(sizeof(style_codes) / sizeof(style_codes[0]) == TERM__COUNT, "a code per style");
 
-bool term_colours(int fd)
+static bool shows_colours(void)
 {
     const char *no_color = getenv("NO_COLOR");
     const char *term = getenv("TERM");
 
     if (no_color && *no_color)
         return false;
-    return term && !str_eq(term, "dumb") && isatty(fd);
+    return term && !str_eq(term, "dumb") && isatty(STDOUT_FILENO);
 }
 
 void term_add(struct buf *out, enum term_style style, const char *text)
 {
-    bool styled = style != TERM_PLAIN && term_colours(STDOUT_FILENO);
+    bool styled = style != TERM_PLAIN && shows_colours();
 
     if (styled)
         buf_add_str(out, style_codes[style]);

@@ -140,9 +140,6 @@ int tree_link(struct compute *c, const char *path, const char *target, const cha
 /* `path` with the symlinks followed that the skeleton has. */
 int tree_dest(const struct compute *c, const char *path, const char **out, struct err *err);
 
-void tree_node(struct compute *c, enum plan_node_kind kind, const char *base, const char *rel,
-               const char *target);
-
 /* --- the parts of a plan -----------------------------------------------------------------------
  */
 

@@ -66,8 +66,8 @@ static void make(struct compute *c, struct plan *plan, size_t from, const char *
     op->mode = directory ? 0755 : 0444;
 }
 
-void tree_node(struct compute *c, enum plan_node_kind kind, const char *base, const char *rel,
-               const char *target)
+static void tree_node(struct compute *c, enum plan_node_kind kind, const char *base,
+                      const char *rel, const char *target)
 {
     struct plan *plan = c->plan;
 

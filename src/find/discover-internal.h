@@ -32,8 +32,6 @@ void needs_add_file(struct venv *venv, const char *path);
 void needs_add_link(struct venv *venv, const char *path, const char *target);
 /* Sorts, removes duplicates and what lies below a directory that is shown anyway. */
 void needs_settle(struct venv *venv);
-/* Is the path part of the system that every sandbox shows, or of the venv itself? */
-bool needs_is_shown(const struct venv *venv, const char *path);
 
 /* The project (project.c): sets project, project_named, project_reason. `named` NULL: the rule. */
 int project_find(struct venv *venv, const char *named, const char *user_home, struct err *err);

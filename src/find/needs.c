@@ -13,7 +13,8 @@ static const char *const system_trees[] = {
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives",
 };
 
-bool needs_is_shown(const struct venv *venv, const char *path)
+/* Is the path part of the system, or of the venv itself? */
+static bool needs_is_shown(const struct venv *venv, const char *path)
 {
     for (size_t i = 0; i < ARRAY_SIZE(system_trees); i++) {
         if (path_is_beneath(path, system_trees[i]))

@@ -30,7 +30,6 @@
 
 enum {
     MEM_MAJOR = 1,
-    TTY_MAJOR_FIRST = 4,
     TTY_AUX_MAJOR = 5,
     PTS_MAJOR_FIRST = 136,
     PTS_MAJOR_LAST = 143

@@ -4,7 +4,8 @@
 #include "policy-internal.h"
 #include "svenv/base/str.h"
 
-bool policy_item_eq(enum policy_type type, const struct policy_item *a, const struct policy_item *b)
+static bool policy_item_eq(enum policy_type type, const struct policy_item *a,
+                           const struct policy_item *b)
 {
     if (type == POLICY_TYPE_LIST)
         return str_eq(a->text, b->text);

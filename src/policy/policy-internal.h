@@ -120,8 +120,6 @@ void policy_resolve(struct policy *policy);
 
 bool policy_value_eq(enum policy_field field, const struct policy_value *a,
                      const struct policy_value *b);
-bool policy_item_eq(enum policy_type type, const struct policy_item *a,
-                    const struct policy_item *b);
 
 /* --- print.c, diff.c ---------------------------------------------------------------------------
  */

@@ -258,7 +258,7 @@ int cgroup_verify(int dir, const struct cgroup_limits *limits, struct err *err)
                              files[i].controller);
         if (rc < 0)
             return err_set(err, -rc, "cannot read '%s' of the control group", files[i].file);
-        if (!row_holds(i, text, limits))
+        if (cgroup_check_text(files[i].file, text, limits) < 0)
             return err_plain(err, ERANGE, "the kernel did not take the limit: '%s' is '%.*s'",
                              files[i].file, (int)strcspn(text, "\n"), text);
     }

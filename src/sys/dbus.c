@@ -21,8 +21,7 @@ enum {
     FIELD_SENDER,
     FIELD_SIGNATURE,
     FIELD_DESCRIPTORS,
-    VERSION = 1,
-    SIGNATURE_MAX = 255
+    VERSION = 1
 };
 
 /* --- writing -------------------------------------------------------------------------------- */

@@ -33,6 +33,14 @@ enum {
     "type='signal',sender='" MANAGER "',path='" MANAGER_PATH "',interface='" MANAGER_INTERFACE     \
     "',member='JobRemoved'"
 
+/* What one message means for the question with the serial `serial` about the unit `name`. */
+enum systemd_answer {
+    SYSTEMD_NOTHING, /* it is about something else */
+    SYSTEMD_ACCEPTED,
+    SYSTEMD_DONE,   /* the job has ended well */
+    SYSTEMD_FAILED, /* with *err */
+};
+
 struct bus {
     int fd;
     int64_t deadline_ms;
@@ -293,8 +301,8 @@ static enum systemd_answer take_job(const struct dbus_message *message, const ch
     return SYSTEMD_FAILED;
 }
 
-enum systemd_answer systemd_take(const struct dbus_message *message, uint32_t serial,
-                                 const char *name, struct err *err)
+static enum systemd_answer systemd_take(const struct dbus_message *message, uint32_t serial,
+                                        const char *name, struct err *err)
 {
     switch (message->type) {
     case DBUS_RETURN:

@@ -15,6 +15,7 @@ import lengths
 import ruff
 import security
 import tree
+import unused
 import words
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -29,6 +30,10 @@ def function(lines):
 
 def python_function(lines, first="    x = 1\n"):
     return "def f():\n" + first + "    g()\n" * (lines - first.count("\n"))
+
+
+def defines(head, value):
+    return f"{head}\n{{\n    return {value};\n}}\n"
 
 
 def table(rows):
@@ -207,6 +212,84 @@ CASES = [
         (words, name, {"src/sys/a.c": f"x = {name} (y);\n"}, f"{name}() is forbidden")
         for names in words.FORBIDDEN.values()
         for name in names
+    ),
+    (
+        unused,
+        "used elsewhere",
+        {
+            "src/sys/a-internal.h": "int f(int x);\n#define N 1\nenum e {\n    ONE,\n    TWO = N\n};\n",
+            "src/sys/a.c": defines("int f(int x)", "x + ONE"),
+            "src/sys/b.c": defines("int g(void)", "f(TWO)"),
+        },
+        None,
+    ),
+    (
+        unused,
+        "only its own file and tests",
+        {
+            "src/sys/a-internal.h": "int f(int x);\n",
+            "src/sys/a.c": defines("int f(int x)", "x > 0 ? f(x - 1) : 0"),
+            "tests/unit/sys/test_a.c": defines("int main(void)", "f(1)"),
+        },
+        None,
+    ),
+    (
+        unused,
+        "used by a macro of its header",
+        {
+            "src/sys/a-internal.h": "void f_finish(int *x);\n"
+            "#define auto_f __attribute__((cleanup(f_finish)))\n",
+            "src/sys/a.c": "void f_finish(int *x)\n{\n    auto_f int y = *x;\n}\n",
+        },
+        None,
+    ),
+    (
+        unused,
+        "only its own file",
+        {
+            "src/sys/a-internal.h": "int f(void\n      );\n",
+            "src/sys/a.c": "/* f() */\n"
+            + defines("int f(void)", "0")
+            + defines("int g(void)", "f()"),
+        },
+        "only src/sys/a.c uses f(): make it static",
+    ),
+    (
+        unused,
+        "only tests",
+        {
+            "include/svenv/sys/a.h": "const char *f(const struct s *s, int (*g)(void), int n);\n",
+            "src/sys/a.c": defines("const char *f(const struct s *s, int (*g)(void), int n)", "0"),
+            "tests/unit/sys/test_a.c": defines("int main(void)", "f(0, 0, 0)"),
+        },
+        "only tests use f()",
+    ),
+    (
+        unused,
+        "nobody",
+        {
+            "include/svenv/sys/a.h": "int f(void) __attribute__((noreturn));\n",
+            "src/sys/a.c": defines("int f(void)", "0"),
+        },
+        "nothing uses f()",
+    ),
+    (
+        unused,
+        "declared and never defined",
+        {"include/svenv/sys/a.h": "int f(void);\n"},
+        "nothing uses f()",
+    ),
+    (
+        unused,
+        "a constant",
+        {"src/sys/a.c": "enum {\n    ONE, /* TWO */\n    TWO\n};\nint x = ONE;\n"},
+        "nothing uses TWO",
+    ),
+    (
+        unused,
+        "a macro that is asked for only",
+        {"src/sys/a.c": "#ifndef FLAG\n#define FLAG 1\n#endif\n"},
+        "nothing uses FLAG",
     ),
 ]
 

@@ -11,7 +11,6 @@
 #include "svenv/sys/cgroup.h"
 
 struct buf;
-struct dbus_message;
 struct err;
 
 struct systemd_bus {
@@ -33,15 +32,5 @@ int systemd_scope(const struct systemd_bus *bus, const char *stem,
  * when the kernel kills one of a scope's processes; older ones don't know the word. */
 void systemd_scope_body(struct buf *out, const char *name, const struct cgroup_limits *limits,
                         pid_t pid, bool oom_policy);
-
-/* What one message means for the question with the serial `serial` about the unit `name`. */
-enum systemd_answer {
-    SYSTEMD_NOTHING, /* it is about something else */
-    SYSTEMD_ACCEPTED,
-    SYSTEMD_DONE,   /* the job has ended well */
-    SYSTEMD_FAILED, /* with *err */
-};
-enum systemd_answer systemd_take(const struct dbus_message *message, uint32_t serial,
-                                 const char *name, struct err *err);
 
 #endif
