@@ -56,28 +56,18 @@ static uint32_t flags_of(const struct compute *c)
     return flags;
 }
 
-/* Values that mean a protection which this version does not have: never accepted and ignored. */
+/* Values that mean a protection which this version does not have: never accepted and ignored. The
+ * loader has refused them; this is for what reaches a policy by another way. */
 static int check_enforced(struct compute *c, struct err *err)
 {
-    static const struct {
-        enum policy_field field;
-        int64_t number;
-        const char *text;
-    } rows[] = {
-        {POLICY_NET_MODE, NET_MODE_BROKER,
-         "'network.mode: broker' is not available yet: use host or none"},
-        {POLICY_ISOLATION, ISOLATION_LANDLOCK,
-         "'isolation: landlock' is not available yet: use full or auto"},
-        {POLICY_FS_SYSTEM, SYSTEM_MINIMAL,
-         "'filesystem.system: minimal' is not available yet: use host"},
-        {POLICY_TERMINAL, TERMINAL_PRIVATE, "'terminal: private' is not available yet: use shared"},
-    };
+    for (size_t i = 0; i < POLICY_FIELD__COUNT; i++) {
+        const struct policy_value *value = &c->values->v[i];
+        const char *why = value->set ? policy_unenforced((enum policy_field)i, value) : NULL;
+        char name[POLICY_FIELD_NAME_MAX];
 
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        const struct policy_value *value = &c->values->v[rows[i].field];
-
-        if (value->set && value->number == rows[i].number)
-            return err_plain(err, ENOTSUP, "%s: %s", compute_origin(value->origin), rows[i].text);
+        if (why)
+            return err_plain(err, ENOTSUP, "%s: %s: %s", compute_origin(value->origin),
+                             policy_field_name((enum policy_field)i, name, sizeof(name)), why);
     }
     if (c->facts->landlock_abi == 0 && has(c, POLICY_ISOLATION, ISOLATION_FULL))
         return err_plain(

@@ -126,9 +126,6 @@ static int share_project(struct compute *c, struct err *err)
 
     if (c->project == PROJECT_NONE)
         return 0;
-    if (c->project == PROJECT_OVERLAY)
-        return err_plain(err, ENOTSUP, "%s: 'project: overlay' is not available yet: use ro or rw",
-                         origin);
     if (path_is_beneath(c->facts->home, project))
         return err_plain(err, EINVAL,
                          "%s: the project '%s' would show the whole home directory: name another "

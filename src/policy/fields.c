@@ -231,13 +231,13 @@ bool policy_is_section(const char *name)
     return false;
 }
 
-bool policy_is_enforced(enum policy_field field, const struct policy_value *value)
+const char *policy_unenforced(enum policy_field field, const struct policy_value *value)
 {
     const struct policy_field_info *info = &fields[field];
+    bool is_default =
+        value->count == 0 && value->number == 0 && (!value->text || value->text[0] == '\0');
 
     if (info->type == POLICY_TYPE_ENUM || info->type == POLICY_TYPE_BOOL)
-        return (info->enforced >> (value->number & 31)) & 1u;
-    if (info->enforced & ANY_VALUE)
-        return true;
-    return value->count == 0 && value->number == 0 && (!value->text || value->text[0] == '\0');
+        return (info->enforced >> (value->number & 31)) & 1u ? NULL : info->missing;
+    return info->enforced & ANY_VALUE || is_default ? NULL : info->missing;
 }

@@ -15,7 +15,6 @@ enum {
     POLICY_ITEMS_MAX = 1024,  /* of one list: merging compares them pairwise */
     POLICY_COMMANDS_MAX = 64, /* each is a plan of its own */
     POLICY_FILE_MAX = 64 * 1024,
-    POLICY_FIELD_NAME_MAX = 64,
 };
 
 #define POLICY_INHERIT "inherit"
@@ -25,9 +24,6 @@ enum {
  */
 
 bool policy_is_section(const char *name);
-
-/* Can this version enforce the value? (policy_field_info.enforced) */
-bool policy_is_enforced(enum policy_field field, const struct policy_value *value);
 
 /* --- text.c ------------------------------------------------------------------------------------
  */

@@ -273,13 +273,14 @@ static int check_enforced(const struct slot *slot, enum policy_field field,
                           const struct policy_value *value, struct err *err)
 {
     const struct yaml_node *node = slot->node;
+    const char *why = policy_unenforced(field, value);
 
-    if (policy_is_enforced(field, value))
+    if (!why)
         return 0;
     return err_at(err, slot->reader->name, node->line, node->col, "%s%s%.64s%s: %s", slot->name,
                   node->kind == YAML_SCALAR ? ": '" : "",
                   node->kind == YAML_SCALAR ? node->text : "", node->kind == YAML_SCALAR ? "'" : "",
-                  slot->info->missing);
+                  why);
 }
 
 int policy_value_parse(const struct policy_reader *reader, enum policy_field field,

@@ -229,7 +229,14 @@ struct policy_field_info {
 };
 const struct policy_field_info *policy_field_info(enum policy_field field);
 
+/* Whatever a value asks for, this version enforces it or it is refused. Return: NULL, or why it
+ * cannot be enforced and what to use instead. */
+const char *policy_unenforced(enum policy_field field, const struct policy_value *value);
+
 /* "filesystem.project" into buf. Return: buf. */
+enum {
+    POLICY_FIELD_NAME_MAX = 64
+};
 const char *policy_field_name(enum policy_field field, char *buf, size_t size);
 
 /* Return: the field of that section and key, or POLICY_FIELD__COUNT. */
