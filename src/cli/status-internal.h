@@ -41,6 +41,10 @@ size_t status_entries_in(const struct status *status, enum entry_state state);
 /* The name of an enum field's value in force. */
 const char *status_value_name(const struct status *status, enum policy_field field);
 
+/* The first field from `from` on that is a key of the policy's section `limits`;
+ * POLICY_FIELD__COUNT: there is none. All of them are shown. */
+enum policy_field status_limit(enum policy_field from);
+
 void status_add_text(const struct status *status, struct buf *out);
 void status_add_json(const struct status *status, struct buf *out);
 

@@ -64,6 +64,13 @@ const char *status_value_name(const struct status *status, enum policy_field fie
     return policy_field_info(field)->names[status->values.v[field].number];
 }
 
+enum policy_field status_limit(enum policy_field from)
+{
+    while (from < POLICY_FIELD__COUNT && !str_eq(policy_field_info(from)->section, "limits"))
+        from++;
+    return from;
+}
+
 static void add_problem(struct status *status, const char *about, const struct err *err)
 {
     char text[ERR_TEXT];

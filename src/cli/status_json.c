@@ -7,6 +7,8 @@
 #include "svenv/base/json.h"
 #include "svenv/base/mem.h"
 
+#define STATUS_VERSION 1 /* docs/formats.md, "status" */
+
 static const char *const state_words[] = {
     [ENTRY_WRAPPED] = "wrapped", [ENTRY_BYPASS] = "bypass",   [ENTRY_MISSING] = "missing",
     [ENTRY_ORPHAN] = "orphan",   [ENTRY_IGNORED] = "ignored",
@@ -57,20 +59,13 @@ static void add_isolation(struct json *json, const struct status *status)
 
 static void add_limits(struct json *json, const struct status *status)
 {
-    static const struct {
-        const char *key;
-        enum policy_field field;
-    } rows[] = {
-        {"memory", POLICY_LIMIT_MEMORY},
-        {"cpus", POLICY_LIMIT_CPUS},
-        {"processes", POLICY_LIMIT_PROCESSES},
-    };
+    enum policy_field field = status_limit((enum policy_field)0);
 
     json_key(json, "limits");
     json_open(json, '{');
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        json_key(json, rows[i].key);
-        json_uint(json, (uint64_t)status->values.v[rows[i].field].number);
+    for (; field < POLICY_FIELD__COUNT; field = status_limit(field + 1)) {
+        json_key(json, policy_field_info(field)->key);
+        json_uint(json, (uint64_t)status->values.v[field].number);
     }
     json_key(json, "control_group");
     json_bool(json, status->group_needed && !status->group_problem);
@@ -113,6 +108,8 @@ void status_add_json(const struct status *status, struct buf *out)
 
     json_init(&json, out, true);
     json_open(&json, '{');
+    json_key(&json, "version");
+    json_int(&json, STATUS_VERSION);
     add_str(&json, "path", status->path);
     json_key(&json, "wrapped");
     json_bool(&json, status->wrapped);

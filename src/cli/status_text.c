@@ -20,19 +20,6 @@ static const struct {
     {"allow", POLICY_SYSCALLS_ALLOW, false}, {"deny", POLICY_SYSCALLS_DENY, true},
 };
 
-static const struct {
-    const char *name;
-    enum policy_field field;
-} limit_rows[] = {
-    {"memory", POLICY_LIMIT_MEMORY},
-    {"processes", POLICY_LIMIT_PROCESSES},
-    {"open files", POLICY_LIMIT_OPEN_FILES},
-    {"cpu time", POLICY_LIMIT_CPU_TIME},
-    {"wall time", POLICY_LIMIT_WALL_TIME},
-    {"file size", POLICY_LIMIT_FILE_SIZE},
-    {"cpus", POLICY_LIMIT_CPUS},
-};
-
 static void add_title(struct buf *out, const struct status *status)
 {
     term_add(out, TERM_BOLD, status->path);
@@ -102,13 +89,15 @@ static void add_list(struct buf *out, const char *label, const struct policy_val
 
 static void add_limits(struct buf *out, const struct status *status)
 {
+    enum policy_field field = status_limit((enum policy_field)0);
     auto_buf struct buf text = {0};
 
-    for (size_t i = 0; i < ARRAY_SIZE(limit_rows); i++) {
-        long long limit = status->values.v[limit_rows[i].field].number;
+    for (; field < POLICY_FIELD__COUNT; field = status_limit(field + 1)) {
+        long long limit = status->values.v[field].number;
 
         if (limit > 0)
-            buf_printf(&text, "%s%s %lld", text.len ? ", " : "", limit_rows[i].name, limit);
+            buf_printf(&text, "%s%s %lld", text.len ? ", " : "", policy_field_info(field)->key,
+                       limit);
     }
     term_row(out, "limits", text.len ? text.data : "none of its own");
     text.len = 0;
