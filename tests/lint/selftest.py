@@ -217,7 +217,7 @@ CASES = [
         unused,
         "used elsewhere",
         {
-            "src/sys/a-internal.h": "int f(int x);\n#define N 1\nenum e {\n    ONE,\n    TWO = N\n};\n",
+            "src/sys/a-internal.h": "int f(int x);\n#define N 1\nenum e { ONE, TWO = N };\n",
             "src/sys/a.c": defines("int f(int x)", "x + ONE"),
             "src/sys/b.c": defines("int g(void)", "f(TWO)"),
         },

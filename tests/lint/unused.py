@@ -12,7 +12,7 @@ import tree
 
 # Called by tests alone, and why they may be.
 FOR_TESTS = {
-    "policy_load_text": "lays texts over each other without files; policy_load() does it with files",
+    "policy_load_text": "lays texts over each other; policy_load() does it with files",
     "yaml_get": "looks into a tree; policies are read key by key",
 }
 
