@@ -14,7 +14,7 @@ int group_begin(const struct plan *plan, const struct group_bus *bus, struct lau
     int rc;
 
     plan_group_limits(plan, &limits);
-    rc = group_enter(&limits, bus, launch->shared->opener, &launch->group, err);
+    rc = group_enter(&limits, bus, launch->opener, &launch->group, err);
     if (rc < 0)
         return err_wrap(err, "%s (%s) cannot be kept", plan_group_key(needed),
                         plan->group[needed].origin);

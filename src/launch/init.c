@@ -177,12 +177,14 @@ static void prepare(int control, int root, int net, struct shared *shared)
 
     die_with_launcher(control);
     shared->failure.status = STATUS_OURS;
+    /* Step 5 */
     if (root_share(root, shared) < 0)
         _exit(STATUS_OURS);
     gate_wait(&shared->gates, GATE_PROGRAM_EXISTS | (shared->parts.count ? GATE_PARTS_MADE : 0));
     if (root_finish(root, shared, err) < 0)
         _exit(STATUS_OURS);
     gate_open(&shared->gates, GATE_ROOT_BUILT);
+    /* Step 6 */
     if (root_enter(root, shared, err) < 0 || join_net(net, shared) < 0)
         _exit(STATUS_OURS);
     gate_open(&shared->gates, GATE_ROOT_STANDS);

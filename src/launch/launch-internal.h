@@ -3,32 +3,35 @@
 
 #include "svenv/launch/launch.h"
 
-/* What the three processes of a start wait for; opener, pid 1 and program work side by side. */
+/* What the three processes of a start wait for; opener, pid 1 and program work side by side. In the
+ * order in which the gates open in a usual start, with the step of launch.c that opens each. The
+ * launcher's third and fourth may come later than the program's: step 4 goes on beside the opener's
+ * work. */
 enum gate {
-    /* By the launcher, when there are limits for a control group: the opener is in it. A cgroup
-     * namespace begins at the group that its maker is in, and what is forked in a group is in it
-     * from its first moment. */
-    GATE_IN_GROUP = 1 << 7,
-    /* By the launcher: the opener may run on all processors again, and fork. */
-    GATE_OPENER_MOVED = 1 << 9,
-    /* By the launcher: the plan is complete. */
-    GATE_PLAN_READY = 1 << 4,
-    /* By the launcher: what is to be mounted exists on the host. */
-    GATE_NODES_MADE = 1 << 5,
-    /* By the program. pivot_root(2) moves the processes that are in the kernel's list of tasks: one
-     * that was still being cloned would keep the host's root. */
-    GATE_PROGRAM_EXISTS = 1 << 0,
-    /* By whoever made the last part of the root. */
-    GATE_PARTS_MADE = 1 << 3,
-    /* By whoever mounted a /proc: there are no further user namespaces. */
-    GATE_NESTING_CLOSED = 1 << 8,
-    /* By pid 1: Landlock rules may be looked up below the new root's descriptor. */
-    GATE_ROOT_BUILT = 1 << 6,
-    /* By pid 1: it is the root directory of both. */
-    GATE_ROOT_STANDS = 1 << 1,
-    /* By pid 1: nothing of the host can be reached any more, and it has given up all that it had.
-     */
-    GATE_INIT_READY = 1 << 2,
+    /* Step 1, the launcher: the opener may run on all processors again, and fork. */
+    GATE_OPENER_MOVED = 1 << 0,
+    /* Step 1, the launcher, when there are limits for a control group: the opener is in it. A
+     * cgroup namespace begins at the group that its maker is in, and what is forked in a group is
+     * in it from its first moment. */
+    GATE_IN_GROUP = 1 << 1,
+    /* Step 4, the launcher: the plan is complete. */
+    GATE_PLAN_READY = 1 << 2,
+    /* Step 4, the launcher: what is to be mounted exists on the host. */
+    GATE_NODES_MADE = 1 << 3,
+    /* Step 5, the program. pivot_root(2) moves the processes that are in the kernel's list of
+     * tasks: one that was still being cloned would keep the host's root. */
+    GATE_PROGRAM_EXISTS = 1 << 4,
+    /* Step 5, whoever mounted a /proc: there are no further user namespaces. */
+    GATE_NESTING_CLOSED = 1 << 5,
+    /* Step 5, whoever made the last part of the root. */
+    GATE_PARTS_MADE = 1 << 6,
+    /* Step 6, pid 1: Landlock rules may be looked up below the new root's descriptor. */
+    GATE_ROOT_BUILT = 1 << 7,
+    /* Step 6, pid 1: it is the root directory of both. */
+    GATE_ROOT_STANDS = 1 << 8,
+    /* Step 6, pid 1: nothing of the host can be reached any more, and it has given up all that it
+     * had. */
+    GATE_INIT_READY = 1 << 9,
     GATES_BEFORE_EXEC = GATE_ROOT_STANDS | GATE_INIT_READY,
 };
 
@@ -53,7 +56,6 @@ struct parts {
 
 /* Memory that the launcher and its children share until the program executes. */
 struct shared {
-    pid_t opener;
     pid_t init; /* as the launcher knows them; 0: not yet */
     pid_t program;
     uint32_t gates; /* futex of enum gate bits: set, never cleared */

@@ -4,31 +4,38 @@
  *      │                  └─────clone(CLONE_PARENT)──> program
  *      └── parent of all three: waits, forwards signals (supervise)
  *
- * 1. The launcher forks the opener as soon as it knows which namespaces there will be, on another
- *    processor, and goes on completing the plan for this start, in memory that it shares with its
- *    children. When the plan has limits for a control group it moves the opener into one first, and
- *    stays outside itself.
- * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup; pid for its children) and
- *    maps the ids.                                             Mustn't: run anything foreign.
- * 3. It makes an empty root and clones pid 1 and then the program as children of the launcher: so
- *    limits, terminal, process group, rusage and stop/continue are native for the caller, and the
- *    parent of the program reads 0 inside, never 1, which pollers of the parent take for "my parent
- *    died". It lends the program its memory, stands still meanwhile, and exits after the exec.
- * 4. The program names the host, makes the network namespace, the dearest of all, and hands it to
- *    pid 1. Both make the root by the plan's operations, when there is a plan, each what the other
- *    has not begun (parts.c): they have the capabilities of their user namespace (a proc of the new
- *    pid namespace can be mounted from inside it only). Who mounts it closes nesting.
- * 5. Pid 1 pivots into the root, for the program too: from here on the host's files are out of
+ * Step 1. The launcher forks the opener as soon as it knows which namespaces there will be, on
+ *    another processor. When the plan has limits for a control group it moves the opener into one
+ *    first, and stays outside itself (launch_prepare).
+ * Step 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup; pid for its children)
+ *    and maps the ids.                                         Mustn't: run anything foreign.
+ * Step 3. It makes an empty root and clones pid 1 and then the program as children of the launcher:
+ *    so limits, terminal, process group, rusage and stop/continue are native for the caller, and
+ *    the parent of the program reads 0 inside, never 1, which pollers of the parent take for "my
+ *    parent died". It lends the program its memory, stands still meanwhile, and exits after the
+ *    exec (opener_main).
+ * Step 4. The launcher has completed the plan for this start beside steps 2 and 3, in memory that
+ *    it shares with its children; it hands it over and makes what must exist on the host
+ *    (launch_go).
+ * Step 5. The program names the host, makes the network namespace, the dearest of all, and hands it
+ *    to pid 1. Both make the root by the plan's operations, when there is a plan, each what the
+ *    other has not begun (parts.c): they have the capabilities of their user namespace (a proc of
+ *    the new pid namespace can be mounted from inside it only). Who mounts it closes nesting.
+ * Step 6. Pid 1 pivots into the root, for the program too: from here on the host's files are out of
  *    reach. It drops the old root, then everything that it has itself, opens the last gate, and
  *    reaps (init.c).
- * 6. Meanwhile the program sets limits, drops capabilities and loads the filter; it makes the
+ * Step 7. Meanwhile the program sets limits, drops capabilities and loads the filter; it makes the
  *    rules for Landlock once the root is built, and enters Landlock once the root stands; once all
- *    gates are open it executes (program.c).                  Should: have nothing to decide.
+ *    gates are open it executes (program.c).                   Should: have nothing to decide.
+ * Step 8. The opener's end tells the launcher that the program has executed, or failed to
+ *    (finish_opener).
  *
- * An error in any child ends the launch: it is written to shared memory as data, and printed once
- * by the launcher. When pid 1 ends, the kernel ends the program at the gate. */
+ * The numbers stand in the code where the steps do, and the gates between them are in
+ * launch-internal.h. An error in any child ends the launch: it is written to shared memory as data,
+ * and printed once by the launcher. When pid 1 ends, the kernel ends the program at the gate. */
 #include "svenv/launch/launch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
@@ -100,6 +107,7 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
     int net[2] = {-1, -1};
     int root;
 
+    /* Step 2 */
     if (plan_group_needed(plan) != PLAN_GROUP__COUNT) {
         die_with_launcher(control);
         gate_wait(&shared->gates, GATE_IN_GROUP);
@@ -112,6 +120,7 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
         err_set(err, errno, "cannot make a socket pair for the network namespace");
         _exit(STATUS_OURS);
     }
+    /* Step 3 */
     root = root_make(err);
     if (root < 0)
         _exit(STATUS_OURS);
@@ -134,51 +143,67 @@ void launch_fail(struct shared *shared, const struct err *err)
         shared->failure.err = *err;
 }
 
-static void reap(pid_t pid)
+static void enter_state(struct launch *launch, enum launch_state from, enum launch_state to)
 {
-    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
-    }
+    assert(launch->state == from);
+    launch->state = to;
 }
 
-/* Pid 1 ends when the program is reaped, too. Should it not be killed here, it is when this process
- * ends: that is not waited for. */
-static void end_children(const struct shared *shared)
+/* A number is forgotten when its process is reaped: the kernel may give it to another. */
+static void reap(pid_t *pid)
 {
+    while (*pid > 0 && waitpid(*pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+    *pid = 0;
+}
+
+/* The opener first, or it would make more of them. Pid 1 ends when the program is reaped, too. Who
+ * cannot be killed here is when this process ends: that is not waited for. */
+static void end_processes(struct launch *launch)
+{
+    struct shared *shared = launch->shared;
+
+    if (launch->opener > 0 && kill(launch->opener, SIGKILL) < 0)
+        launch->opener = 0;
+    reap(&launch->opener);
     if (shared->init > 0 && kill(shared->init, SIGKILL) < 0)
         return;
-    reap(shared->program);
-    reap(shared->init);
+    reap(&shared->program);
+    reap(&shared->init);
 }
 
-/* Waits for the opener, and so until the program has executed or ended; afterwards either both
- * children exist or none. */
-static int finish_opener(const struct shared *shared, struct err *err)
+/* Step 8: waits for the opener, and so until the program has executed or ended; afterwards either
+ * both children exist or none. */
+static int finish_opener(struct launch *launch, struct err *err)
 {
-    while (waitpid(shared->opener, NULL, 0) < 0) {
+    struct shared *shared = launch->shared;
+
+    while (waitpid(launch->opener, NULL, 0) < 0) {
         if (errno != EINTR)
             return err_set(err, errno, "cannot wait for the set-up of the sandbox");
     }
+    launch->opener = 0;
     /* The last that it does is to make the program's process: whatever it died of came after. */
     if (shared->program > 0)
         return 0;
-    end_children(shared);
+    end_processes(launch);
     if (shared->failure.err.code == 0)
         return err_plain(err, EIO, KILLED);
     *err = shared->failure.err;
     return -err->code;
 }
 
-static int move_opener(struct shared *shared, struct err *err)
+static int move_opener(const struct launch *launch, struct err *err)
 {
-    int rc = processors_apart(shared->opener);
+    int rc = processors_apart(launch->opener);
 
     if (rc < 0)
         return err_set(err, -rc, "cannot let the sandbox run on all processors");
-    gate_open(&shared->gates, GATE_OPENER_MOVED);
+    gate_open(&launch->shared->gates, GATE_OPENER_MOVED);
     return 0;
 }
 
-/* Forks the opener. Nothing is left of what it could not finish. */
+/* Step 1. Nothing is left of what could not be finished. */
 static int begin_opener(const struct plan *plan, struct launch *out, struct err *err)
 {
     int pair[2], rc;
@@ -204,20 +229,25 @@ static int begin_opener(const struct plan *plan, struct launch *out, struct err 
         munmap(shared, sizeof(*shared));
         return err_set(err, -opener, "cannot fork");
     }
-    shared->opener = opener;
-    *out = (struct launch){
-        .control = pair[0], .group = GROUP_INIT, .shared = shared, .failure = &shared->failure};
+    *out = (struct launch){.state = LAUNCH_PREPARED,
+                           .opener = opener,
+                           .control = pair[0],
+                           .group = GROUP_INIT,
+                           .shared = shared,
+                           .failure = &shared->failure};
     return 0;
 }
 
 int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct launch *out,
                    struct err *err)
 {
-    int rc = begin_opener(plan, out, err);
+    int rc;
 
+    assert(out->state == LAUNCH_NONE);
+    rc = begin_opener(plan, out, err);
     if (rc < 0)
         return rc;
-    rc = move_opener(out->shared, err);
+    rc = move_opener(out, err);
     if (rc == 0 && plan_group_needed(plan) != PLAN_GROUP__COUNT)
         rc = group_begin(plan, bus, out, err);
     if (rc < 0)
@@ -227,11 +257,10 @@ int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct 
 
 void launch_abandon(struct launch *launch)
 {
-    if (!launch->shared)
+    if (launch->state == LAUNCH_NONE)
         return;
-    if (kill(launch->shared->opener, SIGKILL) == 0)
-        reap(launch->shared->opener);
-    end_children(launch->shared);
+    enter_state(launch, LAUNCH_PREPARED, LAUNCH_NONE);
+    end_processes(launch);
     close(launch->control);
     munmap(launch->shared, sizeof(*launch->shared));
     launch->shared = NULL;
@@ -241,13 +270,10 @@ void launch_abandon(struct launch *launch)
 
 void launch_end_group(struct launch *launch)
 {
-    if (launch->group.way != GROUP_DELEGATED)
+    assert(launch->state != LAUNCH_PREPARED);
+    if (launch->state == LAUNCH_NONE || launch->group.way != GROUP_DELEGATED)
         return;
-    if (!launch->program) {
-        launch_abandon(launch);
-        return;
-    }
-    /* As in end_children(); the next start removes the group then. */
+    /* As in end_processes(); the next start removes the group then. */
     if (launch->init > 0 && kill(launch->init, SIGKILL) < 0)
         return;
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
@@ -261,32 +287,35 @@ int launch_go(struct launch *launch, const struct plan *plan, const struct launc
     struct shared *shared = launch->shared;
     int rc;
 
+    assert(launch->state == LAUNCH_PREPARED);
+    /* Step 4 */
     shared->plan = *plan;
     shared->program_words = *program;
     parts_make(plan, &shared->parts);
     gate_open(&shared->gates, GATE_PLAN_READY);
     rc = nodes_make(plan, err);
+    if (rc == 0) {
+        gate_open(&shared->gates, GATE_NODES_MADE);
+        rc = finish_opener(launch, err);
+    }
     if (rc < 0) {
         launch_abandon(launch);
         return rc;
     }
-    gate_open(&shared->gates, GATE_NODES_MADE);
-    rc = finish_opener(shared, err);
-    if (rc < 0) {
-        group_finish(&launch->group);
-        return rc;
-    }
+    enter_state(launch, LAUNCH_PREPARED, LAUNCH_RUNNING);
     launch->init = shared->init;
     launch->program = shared->program;
     return 0;
 }
 
-void launch_ended(struct launch *launch)
+void launch_ended(struct launch *launch, bool by_caller)
 {
     struct shared *shared = launch->shared;
     uint32_t gates = __atomic_load_n(&shared->gates, __ATOMIC_ACQUIRE);
 
-    if (shared->failure.err.code != 0 || (gates & GATES_BEFORE_EXEC) == GATES_BEFORE_EXEC)
+    enter_state(launch, LAUNCH_RUNNING, LAUNCH_ENDED);
+    if (by_caller || shared->failure.err.code != 0 ||
+        (gates & GATES_BEFORE_EXEC) == GATES_BEFORE_EXEC)
         return;
     shared->failure.status = STATUS_OURS;
     err_plain(&shared->failure.err, EIO, KILLED);

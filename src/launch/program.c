@@ -264,6 +264,7 @@ _Noreturn void program_main(const struct plan *plan, int root, int net, struct s
     const struct launch_program *program;
     const char *path;
 
+    /* Step 5 */
     gate_open(&shared->gates, GATE_PROGRAM_EXISTS);
     /* The bounding set counts for an exec alone, so it need not wait for the root. */
     if (finish_namespaces(plan, net, shared) < 0 || caps_bound(plan->caps, &failure->err) < 0 ||
@@ -271,6 +272,7 @@ _Noreturn void program_main(const struct plan *plan, int root, int net, struct s
         failure->status = STATUS_OURS;
         _exit(STATUS_OURS);
     }
+    /* Step 7 */
     program = &shared->program_words;
     path = program->path;
     fix_listen_pid(program);

@@ -190,12 +190,13 @@ static int execute(struct run *run, struct plan_variant **variant_out, struct ou
     guard_begin(&run->guard, &run->plan, run->request.venv);
     if (rc == 0)
         rc = launch_go(launch, &run->plan, &run->program, err);
-    if (rc < 0)
+    if (rc < 0) {
+        launch_abandon(launch);
         return rc;
+    }
     give_back(run, variant_out);
     supervise(&run->plan, launch, &run->guard, signals, outcome);
-    if (outcome->how != OUTCOME_TIME_LIMIT)
-        launch_ended(launch);
+    launch_ended(launch, outcome->how == OUTCOME_TIME_LIMIT);
     run->ended_clock_ms = clock_ms();
     run->ran = launch->failure->err.code == 0;
     guard_sweep(&run->guard, true);
@@ -261,7 +262,10 @@ static int run_program(struct run *run, struct plan_variant **variant_out, struc
         rc = complete(run, *variant_out, err);
     if (rc == 0 && getenv("VERBOSE") && *getenv("VERBOSE"))
         print_plan(run);
-    return rc < 0 ? rc : execute(run, variant_out, outcome, err);
+    if (rc == 0)
+        return execute(run, variant_out, outcome, err);
+    launch_abandon(&run->launch);
+    return rc;
 }
 
 static int fail(const struct err *err, int status)

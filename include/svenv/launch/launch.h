@@ -44,13 +44,32 @@ struct launch_failure {
 
 struct shared; /* of the launcher and its children, private to launch */
 
+/* The life of a start. Only the launcher moves it, by these calls, and each insists on the state
+ * that it begins in:
+ *
+ *   NONE ──launch_prepare()──> PREPARED ──launch_go()──> RUNNING ──launch_ended()──> ENDED
+ *     ^                           │
+ *     └── launch_abandon(), or launch_go() when it fails: all that was begun has ended
+ *
+ * From RUNNING and ENDED nothing leads back: the sandbox ends by itself, with the launcher, or by
+ * launch_end_group().
+ */
+enum launch_state {
+    LAUNCH_NONE,     /* zeroed, or taken back: nothing is there */
+    LAUNCH_PREPARED, /* the opener works, and the plan is awaited */
+    LAUNCH_RUNNING,  /* both children exist; the program has executed, or could not */
+    LAUNCH_ENDED     /* the program's process has */
+};
+
 struct launch {
-    pid_t init;    /* pid 1 of the sandbox, a child of the caller */
+    enum launch_state state;
+    pid_t opener;  /* a child of the caller; 0: it has ended */
+    pid_t init;    /* pid 1 of the sandbox, likewise; as the others from RUNNING on */
     pid_t program; /* likewise */
     int control;   /* socket to pid 1, see launch/control.h */
     struct group group;
     struct shared *shared;
-    struct launch_failure *failure; /* err.code != 0 after launch_ended(): it never ran */
+    struct launch_failure *failure; /* err.code != 0 in ENDED: the program never ran */
 };
 
 /* Begins a start: forks the process that opens the namespaces (of the plan only ids, namespaces,
@@ -62,12 +81,12 @@ struct launch {
 int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct launch *out,
                    struct err *err);
 
-/* Takes back what launch_prepare() began, or nothing where that failed; launch_go() must not have
- * come between. launch: zeroed before the first launch_prepare(). */
+/* Takes back what launch_prepare() began; nothing where that, or launch_go(), failed. */
 void launch_abandon(struct launch *launch);
 
 /* Removes a control group of our own making, and ends what is left in it first; any other goes by
- * itself. For the end of a start of which nothing is to live on, however far it came. */
+ * itself. For the end of a start of which nothing is to live on, however far it came. Not in
+ * PREPARED. */
 void launch_end_group(struct launch *launch);
 
 /* Goes through with it: plan and program are complete now. All that they point to lies in memory
@@ -79,8 +98,9 @@ int launch_go(struct launch *launch, const struct plan *plan, const struct launc
               struct err *err);
 
 /* To be called when the program's process has ended: one that was killed before the sandbox stood
- * (or whose pid 1 was) never ran, and launch->failure says so. */
-void launch_ended(struct launch *launch);
+ * (or whose pid 1 was) never ran, and launch->failure says so. by_caller: it was the caller who
+ * ended it, and knows why. */
+void launch_ended(struct launch *launch, bool by_caller);
 
 /* --- descriptors -------------------------------------------------------------------------- */
 
