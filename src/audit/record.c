@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "svenv/audit/redact.h"
 #include "svenv/base/json.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/redact.h"
 #include "svenv/base/str.h"
 
 #define FORMAT_VERSION 1
@@ -68,7 +68,7 @@ static void add_text(struct json *json, const char *key, const char *text,
         json_str(json, NULL);
         return;
     }
-    audit_redact(text, TEXT_MAX, subject->env, &plain);
+    redact_text(text, TEXT_MAX, subject->env, &plain);
     json_str(json, plain.data);
 }
 
@@ -82,10 +82,10 @@ static void add_argv(struct json *json, const struct audit_subject *subject)
     for (; i < subject->argc && i < WORDS_MAX && total < ARGV_MAX; i++) {
         auto_buf struct buf word = {0};
 
-        if (i > 0 && audit_announces_secret(subject->argv[i - 1]) && subject->argv[i][0] != '-')
+        if (i > 0 && redact_announces(subject->argv[i - 1]) && subject->argv[i][0] != '-')
             buf_add_str(&word, "***");
         else
-            audit_redact(subject->argv[i], WORD_MAX, subject->env, &word);
+            redact_text(subject->argv[i], WORD_MAX, subject->env, &word);
         json_str(json, word.data);
         total += word.len;
     }
@@ -196,7 +196,7 @@ static void add_list(struct json *json, const char *key, const struct strv *list
     for (size_t i = 0; i < list->count && i < LIST_MAX; i++) {
         auto_buf struct buf name = {0};
 
-        audit_redact(list->items[i], WORD_MAX, subject->env, &name);
+        redact_text(list->items[i], WORD_MAX, subject->env, &name);
         json_str(json, name.data);
     }
     json_close(json, ']');

@@ -41,7 +41,7 @@ Test(record, a_start)
         out.data,
         "{\"version\":1,\"event\":\"start\",\"time\":\"2026-11-21T02:10:56.123Z\",\"launcher\":42,"
         "\"venv\":\"/p/.venv\",\"policy\":\"abc\",\"entry\":\"pip\",\"argv\":[\"pip\",\"install\","
-        "\"https://h/x\",\"a\\u001b[31m\\n\",\"--password\",\"***\",\"--verbose\"],"
+        "\"https://***@h/x\",\"a\\u001b[31m\\n\",\"--password\",\"***\",\"--verbose\"],"
         "\"variant\":\"installer\",\"isolation\":{\"namespaces\":[\"user\",\"mount\",\"pid\","
         "\"ipc\",\"uts\",\"cgroup\",\"net\"],\"landlock\":6,\"filter\":true},"
         "\"exit\":{\"cause\":\"status\",\"value\":3},\"wall_ms\":1500,\"usage\":{\"user_ms\":200,"

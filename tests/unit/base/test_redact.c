@@ -1,12 +1,17 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "svenv/audit/redact.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/redact.h"
 #include "svenv/base/str.h"
 
-static const char *const env[] = {"HOME=/home/dev", "API_TOKEN=hunter2hunter2", "SHORT_TOKEN=abc",
-                                  "SECRET", NULL};
+static const char *const env[] = {"HOME=/home/dev",
+                                  "PWD=/home/dev/project",
+                                  "API_TOKEN=hunter2hunter2",
+                                  "SHORT_TOKEN=abc",
+                                  "AWS_REGION=north-1",
+                                  "SECRET",
+                                  NULL};
 
 static const struct {
     const char *text, *want;
@@ -14,19 +19,20 @@ static const struct {
     {"", ""},
     {"install", "install"},
     /* URLs */
-    {"https://user:pw@host/simple", "https://host/simple"},
-    {"--index-url=https://user:pw@host/simple", "--index-url=https://host/simple"},
-    {"git+https://ghp_x@github.com/a/b@v1", "git+https://github.com/a/b@v1"},
-    {"https://user:p@ss@host/", "https://host/"},
-    {"https://user:p/a#s?s@host/", "https://host/"},
+    {"https://user:pw@host/simple", "https://***@host/simple"},
+    {"--index-url=https://user:pw@host/simple", "--index-url=https://***@host/simple"},
+    {"git+https://ghp_x@github.com/a/b@v1", "git+https://***@github.com/a/b@v1"},
+    {"https://user:p@ss@host/", "https://***@host/"},
+    {"https://user:p/a#s?s@host/", "https://***@host/"},
     {"https://host:8443/a@b", "https://host:8443/a@b"},
     {"https://[::1]:80/@x", "https://[::1]:80/@x"},
-    {"http://a:b@x http://c:d@y", "http://x http://y"},
-    {"--proxy=user:pw@proxy:3128", "--proxy=proxy:3128"},
-    {"user:p@ss@proxy:3128", "proxy:3128"},
+    {"http://a:b@x http://c:d@y", "http://***@x http://***@y"},
+    {"--proxy=user:pw@proxy:3128", "--proxy=***@proxy:3128"},
+    {"user:p@ss@proxy:3128", "***@proxy:3128"},
     {"git@github.com:a/b.git", "git@github.com:a/b.git"},
-    {"postgres://u:p@db:5432/x", "postgres://db:5432/x"},
-    {"//user:pw@host/x", "//host/x"},
+    {"postgres://u:p@db:5432/x", "postgres://***@db:5432/x"},
+    {"//@host/x", "//***@host/x"},
+    {"//user:pw@host/x", "//***@host/x"},
     /* names */
     {"API_KEY=abc", "API_KEY=***"},
     {"--password=abc def", "--password=***"},
@@ -37,6 +43,9 @@ static const struct {
     {"https://host/?a=b&api_key=abc", "https://host/?a=b&api_key=***"},
     {"https://host/?token=abc", "https://host/?token=***"},
     {"AWS_ACCESS_KEY_ID=x", "AWS_ACCESS_KEY_ID=***"},
+    {"-eGITHUB_PAT=x", "-eGITHUB_PAT=***"},
+    {"x SENTRY_DSN=y", "x SENTRY_DSN=***"},
+    {"--pwd=x", "--pwd=***"},
     {"DEBUG=1", "DEBUG=***"},
     {"DJANGO2_URL=x y", "DJANGO2_URL=***"},
     {"PKG==1.0", "PKG==1.0"},
@@ -52,6 +61,8 @@ static const struct {
     {"hunter2hunter2hunter2hunter2", "******"},
     {"abc", "abc"},
     {"/home/dev/x", "/home/dev/x"},
+    {"/home/dev/project/x", "/home/dev/project/x"},
+    {"--in=north-1", "--in=north-1"},
 };
 
 Test(redact, rows)
@@ -60,7 +71,7 @@ Test(redact, rows)
         auto_buf struct buf out = {0};
 
         buf_add(&out, "", 0);
-        audit_redact(rows[i].text, 256, env, &out);
+        redact_text(rows[i].text, 256, env, &out);
         cr_expect_str_eq(out.data, rows[i].want, "%s gave %s", rows[i].text, out.data);
     }
 }
@@ -69,7 +80,7 @@ Test(redact, cuts_at_whole_characters)
 {
     auto_buf struct buf out = {0};
 
-    audit_redact("abcd\xe2\x82\xac tail", 5, NULL, &out);
+    redact_text("abcd\xe2\x82\xac tail", 5, NULL, &out);
     cr_expect_str_eq(out.data, "abcd...");
 }
 
@@ -82,7 +93,7 @@ Test(redact, a_secret_across_the_cut)
     for (int i = 0; i < 250; i++)
         buf_add_char(&text, 'x');
     buf_add_str(&text, " hunter2hunter2");
-    audit_redact(text.data, 256, env, &out);
+    redact_text(text.data, 256, env, &out);
     cr_expect_null(strstr(out.data, "hunter"));
 }
 
@@ -101,7 +112,7 @@ Test(redact, a_secret_across_the_end_of_what_is_looked_at)
             buf_add_char(&text, 'x');
         buf_add_str(&text, "@");
         buf_add_str(&text, key);
-        audit_redact(text.data, 256, keys, &out);
+        redact_text(text.data, 256, keys, &out);
         cr_expect_null(strstr(out.data, "BEGIN"), "%zu: %s", shift, out.data);
     }
 }
@@ -122,18 +133,18 @@ Test(redact, long_arguments_take_no_time, .timeout = 20)
         auto_buf struct buf out = {0};
 
         fill(&text, units[i], 128 * 1024);
-        audit_redact(text.data, 256, env, &out);
+        redact_text(text.data, 256, env, &out);
         cr_expect_leq(out.len, 256 + 3);
     }
 }
 
 Test(redact, options_that_announce)
 {
-    cr_expect(audit_announces_secret("--password"));
-    cr_expect(audit_announces_secret("--api-key"));
-    cr_expect(audit_announces_secret("-token"));
-    cr_expect_not(audit_announces_secret("password"));
-    cr_expect_not(audit_announces_secret("--password=x"));
-    cr_expect_not(audit_announces_secret("--verbose"));
-    cr_expect_not(audit_announces_secret(""));
+    cr_expect(redact_announces("--password"));
+    cr_expect(redact_announces("--api-key"));
+    cr_expect(redact_announces("-token"));
+    cr_expect_not(redact_announces("password"));
+    cr_expect_not(redact_announces("--password=x"));
+    cr_expect_not(redact_announces("--verbose"));
+    cr_expect_not(redact_announces(""));
 }

@@ -1,0 +1,23 @@
+/* Texts for logs, screens and messages: what a person could need, without what is a secret. */
+#ifndef SVENV_BASE_REDACT_H
+#define SVENV_BASE_REDACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+
+/* Appends `text` with "***" in place of: user and password of URLs; what follows NAME= or NAME:
+ * when NAME is a secret's (svenv/base/secret.h), or when the whole text is an environment
+ * assignment (FOO=...); and the values that variables of `env` with such names (NULL-terminated
+ * NAME=value, may be NULL) have. More than `max` bytes are cut and end in "...". */
+void redact_text(const char *text, size_t max, const char *const *env, struct buf *out);
+
+/* Does `word` end in an option whose value follows as the next word and is a secret
+ * ("--password")? */
+bool redact_announces(const char *word);
+
+/* Length of what stands before the host of an URL's authority: "user:password@"; 0 without it. */
+size_t redact_userinfo_length(const char *authority);
+
+#endif

@@ -1,0 +1,37 @@
+/* What the name of a secret looks like: one table, for those who keep variables back and for those
+ * who print a value that has a name. */
+#ifndef SVENV_BASE_SECRET_H
+#define SVENV_BASE_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum secret_kind {
+    SECRET_NONE,     /* fits a later row, and is none */
+    SECRET_ANYWHERE, /* a variable, an option or a key, in whatever case */
+    SECRET_VARIABLE, /* a variable, as it is written: of a service that has some secret ones among
+                      * its own, or where a secret is (a file, an URL) */
+    SECRET_PRINTED, /* too common a word to keep a variable back for it; its value is not printed */
+    SECRET_KIND__COUNT
+};
+
+struct secret_row {
+    const char *pattern; /* glob over the name */
+    enum secret_kind kind;
+};
+
+/* The table: of rows that fit a name, the first decides. */
+const struct secret_row *secret_rows(size_t *count_out);
+
+/* Is the value that stands beside this name a secret? `name` may be a variable, an option with its
+ * dashes, or a key; '-' and '.' count as '_'. */
+bool secret_is_name(const char *name, size_t len);
+
+/* The same, and so surely one that it must not stand alone in other texts either: of AWS_* only
+ * what another row names, or AWS_REGION would be taken out of every text. */
+bool secret_is_sought(const char *name, size_t len);
+
+/* Do the rules over variables keep this name back? It may be a pattern itself ("AWS_*"). */
+bool secret_is_withheld(const char *name);
+
+#endif
