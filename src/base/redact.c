@@ -259,6 +259,22 @@ void redact_text(const char *text, size_t max, const char *const *env, struct bu
     free(copy.data);
 }
 
+void redact_value(const char *name, const char *value, struct buf *out)
+{
+    struct text copy;
+
+    if (secret_is_name(name, strlen(name))) {
+        buf_add_str(out, REDACT_HIDDEN);
+        return;
+    }
+    copy = copy_text(value, strlen(value));
+    mask_url_users(&copy);
+    mask_bare_users(&copy);
+    mask_secrets(&copy);
+    buf_add(out, copy.data, copy.len);
+    free(copy.data);
+}
+
 bool redact_announces(const char *word)
 {
     return word[0] == '-' && strchr(word, '=') == NULL && secret_is_name(word, strlen(word));

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "svenv/base/redact.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 
@@ -57,10 +58,6 @@ static const struct {
     {RLIMIT_MSGQUEUE, "msgqueue"}, {RLIMIT_NICE, "nice"},       {RLIMIT_RTPRIO, "rtprio"},
     {RLIMIT_RTTIME, "rttime"},
 };
-
-/* A plan is printed to terminals and logs; these values are nobody's business there. */
-static const char *const secret_names[] = {"*TOKEN*",      "*SECRET*", "*PASSWORD*", "*PASSWD*",
-                                           "*CREDENTIAL*", "*_KEY",    "*APIKEY*",   "*_AUTH*"};
 
 /* Ends the line that begins at `start` with its origin, in a column of its own. */
 static void end_line(struct buf *out, size_t start, const char *origin)
@@ -176,13 +173,20 @@ static void print_node(const struct plan_node *node, struct buf *out)
     buf_add_char(out, '\n');
 }
 
-static bool is_secret(const char *name)
+/* A plan is printed to terminals and logs. */
+static void print_variable(const struct plan_env_set *set, struct buf *out)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(secret_names); i++) {
-        if (str_glob(secret_names[i], name))
-            return true;
+    auto_buf struct buf value = {0};
+    size_t start = out->len;
+
+    buf_printf(out, "env      %-8s ", set->value != NULL ? "set" : "unset");
+    buf_add_escaped(out, set->name);
+    if (set->value != NULL) {
+        redact_value(set->name, set->value, &value);
+        buf_add_char(out, '=');
+        buf_add_escaped(out, value.data);
     }
-    return false;
+    end_line(out, start, set->origin);
 }
 
 static void print_environment(const struct plan *plan, struct buf *out)
@@ -194,18 +198,8 @@ static void print_environment(const struct plan *plan, struct buf *out)
         buf_add_escaped(out, plan->env_rules[i].pattern);
         end_line(out, start, plan->env_rules[i].origin);
     }
-    for (size_t i = 0; i < plan->env_set_count; i++) {
-        const struct plan_env_set *set = &plan->env_set[i];
-        size_t start = out->len;
-
-        buf_printf(out, "env      %-8s ", set->value != NULL ? "set" : "unset");
-        buf_add_escaped(out, set->name);
-        if (set->value != NULL) {
-            buf_add_char(out, '=');
-            buf_add_escaped(out, is_secret(set->name) ? "(hidden)" : set->value);
-        }
-        end_line(out, start, set->origin);
-    }
+    for (size_t i = 0; i < plan->env_set_count; i++)
+        print_variable(&plan->env_set[i], out);
 }
 
 static void print_limit(const struct plan_limit *limit, struct buf *out)

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "svenv/base/redact.h"
 #include "svenv/base/str.h"
 #include "svenv/formats/dotenv.h"
 
@@ -75,11 +76,9 @@ static bool has_userinfo(const char *url)
     const char *scheme = strstr(url, "://");
 
     while (scheme != NULL) {
-        const char *authority = scheme + 3;
-
-        if (memchr(authority, '@', strcspn(authority, "/?# ")) != NULL)
+        if (redact_userinfo_length(scheme + 3) > 0)
             return true;
-        scheme = strstr(authority, "://");
+        scheme = strstr(scheme + 3, "://");
     }
     return strstr(url, "://") == NULL && memchr(url, '@', strcspn(url, "/?# ")) != NULL;
 }

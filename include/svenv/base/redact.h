@@ -13,6 +13,11 @@ struct buf;
  * NAME=value, may be NULL) have. More than `max` bytes are cut and end in "...". */
 void redact_text(const char *text, size_t max, const char *const *env, struct buf *out);
 
+/* Appends what a person may see of the value of `name`: REDACT_HIDDEN when that is a secret's name,
+ * else the value with "***" in place of what redact_text() takes out, but for whole assignments. */
+#define REDACT_HIDDEN "(hidden)"
+void redact_value(const char *name, const char *value, struct buf *out);
+
 /* Does `word` end in an option whose value follows as the next word and is a secret
  * ("--password")? */
 bool redact_announces(const char *word);

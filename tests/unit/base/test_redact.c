@@ -138,6 +138,32 @@ Test(redact, long_arguments_take_no_time, .timeout = 20)
     }
 }
 
+static const struct {
+    const char *name, *value, *want;
+} value_rows[] = {
+    {"GITHUB_PAT", "abc", "(hidden)"},
+    {"sentry_dsn", "https://u@h/1", "(hidden)"},
+    {"DB_PASS", "", "(hidden)"},
+    {"PLAIN", "shown", "shown"},
+    {"PLAIN", "", ""},
+    {"PWD", "/home/dev", "/home/dev"},
+    {"OPTIONS", "DEBUG=1 A=b", "DEBUG=1 A=b"},
+    {"OPTIONS", "--api-key=abc --verbose", "--api-key=***"},
+    {"PIP_INDEX_URL", "https://u:p@h/simple", "https://***@h/simple"},
+    {"http_proxy", "u:p@h:3128", "***@h:3128"},
+};
+
+Test(redact, values)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(value_rows); i++) {
+        auto_buf struct buf out = {0};
+
+        redact_value(value_rows[i].name, value_rows[i].value, &out);
+        cr_expect_str_eq(out.data, value_rows[i].want, "%s=%s gave %s", value_rows[i].name,
+                         value_rows[i].value, out.data);
+    }
+}
+
 Test(redact, options_that_announce)
 {
     cr_expect(redact_announces("--password"));

@@ -25,6 +25,9 @@ static const char expected[] =
     "env      pass     LC_*                                          # default\n"
     "env      set      A=1                                           # policy.yaml:9:1\n"
     "env      set      API_TOKEN=(hidden)                            # BWRAP_ARGS\n"
+    "env      set      GITHUB_PAT=(hidden)                           # policy.yaml:9:3\n"
+    "env      set      db_pass=(hidden)                              # policy.yaml:9:4\n"
+    "env      set      URL=https://***@h/                            # policy.yaml:9:5\n"
     "env      unset    B                                             # policy.yaml:9:2\n"
     "limit    open-files 4096                                        # default\n"
     "group    memory 1048576                                         # policy.yaml:7:3\n"
@@ -59,6 +62,9 @@ Test(print, one_line_each)
     struct plan_env_rule rules[] = {{"LC_*", PLAN_ENV_PASS, "default", 0}};
     struct plan_env_set set[] = {{"A", "1", "policy.yaml:9:1"},
                                  {"API_TOKEN", "hunter2", "BWRAP_ARGS"},
+                                 {"GITHUB_PAT", "hunter2", "policy.yaml:9:3"},
+                                 {"db_pass", "hunter2", "policy.yaml:9:4"},
+                                 {"URL", "https://u:hunter2@h/", "policy.yaml:9:5"},
                                  {"B", NULL, "policy.yaml:9:2"}};
     struct plan_limit limits[] = {{RLIMIT_NOFILE, 4096, "default"}};
     struct plan_landlock landlock[] = {{"/p", true, false}, {"/q", false, true}};
