@@ -12,7 +12,7 @@
  * environment rules have the same order. docs/policy.md has the same rows and a test compares them.
  */
 static const struct secret_row secret_table[] = {
-    /* how many tokens of a text, not what opens a door */
+    /* how many words of a text */
     {"*TOKENIZER*", SECRET_NONE},
     {"MAX_*TOKENS", SECRET_NONE},
     {"*_MAX_*TOKENS", SECRET_NONE},
@@ -84,6 +84,11 @@ const struct secret_row *secret_rows(size_t *count_out)
     return secret_table;
 }
 
+bool secret_row_withholds(const struct secret_row *row)
+{
+    return row->kind == SECRET_ANYWHERE || row->kind == SECRET_VARIABLE;
+}
+
 /* A name twice: as it stands, and in capitals. */
 struct spelling {
     char written[NAME_SIZE];
@@ -99,20 +104,16 @@ static bool spell(const char *name, size_t len, struct spelling *out)
         char c = name[i] == '-' || name[i] == '.' ? '_' : name[i];
 
         out->written[i] = c;
-        out->capitals[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+        out->capitals[i] = str_capital(c);
     }
     out->written[len] = out->capitals[len] = '\0';
     return true;
 }
 
-static bool is_small(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
 static bool row_fits(const struct secret_row *row, const struct spelling *name)
 {
-    bool as_written = row->kind == SECRET_VARIABLE || is_small(row->pattern[0]);
+    bool as_written =
+        row->kind == SECRET_VARIABLE || str_capital(row->pattern[0]) != row->pattern[0];
 
     return str_glob(row->pattern, as_written ? name->written : name->capitals);
 }
@@ -154,10 +155,7 @@ bool secret_is_withheld(const char *name)
     if (!spell(name, strlen(name), &spelling))
         return false;
     for (size_t i = 0; i < ARRAY_SIZE(secret_table); i++) {
-        enum secret_kind kind = secret_table[i].kind;
-
-        if ((kind == SECRET_ANYWHERE || kind == SECRET_VARIABLE) &&
-            row_fits(&secret_table[i], &spelling))
+        if (secret_row_withholds(&secret_table[i]) && row_fits(&secret_table[i], &spelling))
             return true;
     }
     return false;

@@ -72,6 +72,11 @@ bool str_glob(const char *pattern, const char *text)
     return *pattern == '\0';
 }
 
+char str_capital(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
 uint32_t str_capitals(const char *text)
 {
     uint32_t found = 0;

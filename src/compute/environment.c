@@ -5,6 +5,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/path.h"
+#include "svenv/base/secret.h"
 #include "svenv/base/str.h"
 
 #include "compute-internal.h"
@@ -57,51 +58,6 @@ static const char *const host_names[] = {"SSH_AUTH_SOCK",
                                          "NOTIFY_SOCKET",
                                          NULL};
 
-/* Names that look like secrets. Only environment.pass and .env let them in. */
-static const char *const secret_names[] = {"*TOKEN*",
-                                           "*SECRET*",
-                                           "*PASSWORD*",
-                                           "*PASSWD*",
-                                           "*PASSPHRASE*",
-                                           "*CREDENTIAL*",
-                                           "*_KEY",
-                                           "*_KEY_ID",
-                                           "*_KEYS",
-                                           "*_KEY_BASE64",
-                                           "*_KEY_FILE",
-                                           "*APIKEY*",
-                                           "*API_KEY*",
-                                           "*_PASS",
-                                           "*_PAT",
-                                           "*_PWD",
-                                           "*_DSN",
-                                           "*_AUTH",
-                                           "*_COOKIE",
-                                           "*_WEBHOOK*",
-                                           "*_CONNECTION_STRING",
-                                           "DATABASE_URL",
-                                           "*_DATABASE_URL",
-                                           "REDIS_URL",
-                                           "MONGO*_UR?",
-                                           "AMQP_URL",
-                                           "PGPASSFILE",
-                                           "MYSQL_PWD",
-                                           "AWS_*",
-                                           "AZURE_*",
-                                           "ARM_*",
-                                           "GOOGLE_*",
-                                           "GCLOUD_*",
-                                           "CLOUDSDK_*",
-                                           "GITHUB_*",
-                                           "GITLAB_*",
-                                           "CI_JOB_*",
-                                           "VAULT_*",
-                                           "TWINE_*",
-                                           "NPM_*",
-                                           "NETRC",
-                                           "CURL_HOME",
-                                           NULL};
-
 /* What makes an interpreter or the loader run other code than its command line says. Set for one
  * command it is meant; lying in the environment it is the host's business. */
 static const char *const steering_names[] = {"PYTHONSTARTUP",
@@ -143,19 +99,33 @@ static const char *const steering_names[] = {"PYTHONSTARTUP",
                                              "OPENSSL_MODULES",
                                              NULL};
 
-static void add_rule(struct compute *c, const char *pattern, enum plan_env_action action,
-                     const char *origin)
+static struct plan_env_rule *add_rule(struct compute *c, const char *pattern,
+                                      enum plan_env_action action, const char *origin)
 {
     struct plan_env_rule *rule =
         arena_push(c->arena, &c->plan->env_rules, &c->plan->env_rule_count, sizeof(*rule));
 
     *rule = (struct plan_env_rule){.pattern = pattern, .action = action, .origin = origin};
+    return rule;
 }
 
 static void add_rules(struct compute *c, const char *const *patterns, enum plan_env_action action)
 {
     for (; *patterns; patterns++)
         add_rule(c, *patterns, action, ORIGIN_DEFAULT);
+}
+
+/* Names that look like secrets. Only environment.pass and .env let them in. */
+static void add_secrets(struct compute *c)
+{
+    size_t count = 0;
+    const struct secret_row *rows = secret_rows(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (secret_row_withholds(&rows[i]))
+            add_rule(c, rows[i].pattern, PLAN_ENV_DROP, ORIGIN_DEFAULT)->any_case =
+                rows[i].kind == SECRET_ANYWHERE;
+    }
 }
 
 /* In which round a line of environment.pass gets its turn. */
@@ -178,7 +148,7 @@ static bool is_listed(const char *const *patterns, const char *name)
 static enum pass_round round_of(const struct policy_item *item)
 {
     bool whole = !item->text[strcspn(item->text, "*?")];
-    bool secret = is_listed(secret_names, item->text);
+    bool secret = secret_is_withheld(item->text);
 
     if (str_eq(compute_origin(item->origin), ORIGIN_DEFAULT))
         return whole && secret ? PASS_NAMED : PASS_BUILT_IN;
@@ -250,7 +220,7 @@ void compute_environment(struct compute *c)
     add_passes(c, rounds, PASS_NAMED);
     add_rules(c, own_names, PLAN_ENV_DROP);
     add_rules(c, host_names, PLAN_ENV_DROP);
-    add_rules(c, secret_names, PLAN_ENV_DROP);
+    add_secrets(c);
     add_passes(c, rounds, PASS_PATTERN);
     add_steering(c, rounds);
     add_passes(c, rounds, PASS_BUILT_IN);

@@ -13,7 +13,7 @@
 #include "codec-internal.h"
 
 #define PLAN_MAGIC "SVENVPLN"
-#define PLAN_VERSION 6u
+#define PLAN_VERSION 7u
 #define HEADER_SIZE 32u      /* magic, version, zero, LENGTH_AT, SUM_AT */
 #define LENGTH_AT 16u        /* of the whole */
 #define SUM_AT 24u           /* over all that follows the header */
@@ -78,6 +78,7 @@ static void code_env_rule(struct codec *c, void *item)
     rule->letters = str_capitals(rule->pattern);
     rule->action = (enum plan_env_action)code_below(c, rule->action, PLAN_ENV_ACTION__COUNT);
     rule->origin = code_str(c, rule->origin);
+    rule->any_case = code_bool(c, rule->any_case);
 }
 
 static void code_env_set(struct codec *c, void *item)

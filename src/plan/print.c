@@ -196,6 +196,7 @@ static void print_environment(const struct plan *plan, struct buf *out)
 
         buf_printf(out, "env      %-8s ", env_names[plan->env_rules[i].action]);
         buf_add_escaped(out, plan->env_rules[i].pattern);
+        buf_add_str(out, plan->env_rules[i].any_case ? " (any case)" : "");
         end_line(out, start, plan->env_rules[i].origin);
     }
     for (size_t i = 0; i < plan->env_set_count; i++)

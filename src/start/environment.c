@@ -8,11 +8,21 @@
 
 #include "start-internal.h"
 
+#define NAME_SIZE 256
+
 struct variable {
     const char *text; /* NAME=value; NULL: unset */
     const char *name;
     size_t name_len;
 };
+
+/* The name that the rules are asked about. */
+struct spelling {
+    char text[NAME_SIZE];
+    char capitals[NAME_SIZE]; /* for rules that fit in any case */
+    uint32_t letters;         /* in capitals */
+};
+
 struct variables {
     struct arena *arena;
     struct variable *items;
@@ -49,14 +59,28 @@ static bool has_name(const char *assignment, const char *name, size_t len)
 
 /* An environment and a table of some hundred rules are thousands of pairs at every start: a letter
  * that the name lacks settles nearly all of them, and the first letter most others. */
-static bool rule_fits(const struct plan_env_rule *rule, const char *name, uint32_t letters)
+static bool rule_fits(const struct plan_env_rule *rule, const struct spelling *name)
 {
-    char first = rule->pattern[0];
+    const char *text = NULL;
+    char first = '\0';
 
-    if ((rule->letters & ~letters) != 0 ||
-        (first != name[0] && first != '*' && first != '?' && first != '\\'))
+    if ((rule->letters & ~name->letters) != 0)
         return false;
-    return str_glob(rule->pattern, name);
+    text = rule->any_case ? name->capitals : name->text;
+    first = rule->pattern[0];
+    if (first != text[0] && first != '*' && first != '?' && first != '\\')
+        return false;
+    return str_glob(rule->pattern, text);
+}
+
+static void spell(const char *name, size_t len, struct spelling *out)
+{
+    for (size_t i = 0; i < len; i++) {
+        out->text[i] = name[i];
+        out->capitals[i] = str_capital(name[i]);
+    }
+    out->text[len] = out->capitals[len] = '\0';
+    out->letters = str_capitals(out->capitals);
 }
 
 static bool is_for_command(const struct start *start, const char *name, size_t len)
@@ -107,12 +131,10 @@ static bool is_default(const char *origin)
     return origin == NULL || str_eq(origin, "default");
 }
 
-static const struct plan_env_rule *find_rule(const struct plan *plan, const char *name)
+static const struct plan_env_rule *find_rule(const struct plan *plan, const struct spelling *name)
 {
-    uint32_t letters = str_capitals(name);
-
     for (size_t i = 0; i < plan->env_rule_count; i++) {
-        if (rule_fits(&plan->env_rules[i], name, letters))
+        if (rule_fits(&plan->env_rules[i], name))
             return &plan->env_rules[i];
     }
     return NULL;
@@ -122,27 +144,26 @@ bool environ_passes(const struct plan *plan, const struct start *start, const ch
                     bool *command_out)
 {
     size_t len = name_len(assignment);
-    char name[256];
+    struct spelling name;
     const struct plan_env_rule *rule = NULL;
     bool for_command = false;
 
-    if (len == 0 || len >= sizeof(name) || assignment[len] != '=')
+    if (len == 0 || len >= sizeof(name.text) || assignment[len] != '=')
         return false;
-    memcpy(name, assignment, len);
-    name[len] = '\0';
-    rule = find_rule(plan, name);
+    spell(assignment, len, &name);
+    rule = find_rule(plan, &name);
     /* As bubblewrap's --clearenv: the working directory's name, and what the policy names. */
     if ((plan->flags & PLAN_ENV_CLEAR) != 0 &&
         (rule == NULL || rule->action != PLAN_ENV_PASS || is_default(rule->origin))) {
         *command_out = false;
-        return str_eq(name, "PWD");
+        return str_eq(name.text, "PWD");
     }
     if (rule == NULL || rule->action == PLAN_ENV_DROP)
         return false;
-    for_command = is_for_command(start, name, len);
+    for_command = is_for_command(start, name.text, len);
     if (rule->action == PLAN_ENV_COMMAND && !for_command)
         return false;
-    if (is_default(rule->origin) && leaks_password(plan, name, assignment + len + 1))
+    if (is_default(rule->origin) && leaks_password(plan, name.text, assignment + len + 1))
         return false;
     *command_out = for_command;
     return true;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 enum secret_kind {
-    SECRET_NONE,     /* fits a later row, and is none */
+    SECRET_NONE,     /* fits a later row, and may be printed all the same */
     SECRET_ANYWHERE, /* a variable, an option or a key, in whatever case */
     SECRET_VARIABLE, /* a variable, as it is written: of a service that has some secret ones among
                       * its own, or where a secret is (a file, an URL) */
@@ -20,8 +20,11 @@ struct secret_row {
     enum secret_kind kind;
 };
 
-/* The table: of rows that fit a name, the first decides. */
+/* The table. Of rows that fit a name the first decides whether its value is printed. */
 const struct secret_row *secret_rows(size_t *count_out);
+
+/* Do the rules over variables keep back what fits this row? */
+bool secret_row_withholds(const struct secret_row *row);
 
 /* Is the value that stands beside this name a secret? `name` may be a variable, an option with its
  * dashes, or a key; '-' and '.' count as '_'. */

@@ -14,6 +14,8 @@ bool str_ends(const char *text, const char *suffix);
 /* Glob over the whole text: '*' any run, '?' one byte, '\' escapes; no brackets. Never backtracks
  * more than linear in both lengths' product, so hostile patterns are harmless. */
 bool str_glob(const char *pattern, const char *text);
+/* 'a' to 'z' become 'A' to 'Z', whatever the locale; every other byte stays. */
+char str_capital(char c);
 /* The letters A to Z in it, a bit for each, A the lowest. */
 uint32_t str_capitals(const char *text);
 

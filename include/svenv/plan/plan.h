@@ -78,6 +78,7 @@ struct plan_env_rule {
     const char *pattern; /* glob over the name; first match decides */
     enum plan_env_action action;
     const char *origin;
+    bool any_case;    /* the pattern is in capitals, and fits the name in small letters as well */
     uint32_t letters; /* set by plan_load(), not stored: capitals that every such name has */
 };
 struct plan_env_set {

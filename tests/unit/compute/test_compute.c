@@ -508,9 +508,13 @@ Test(compute, limits_of_a_group)
 /* What the rules say about a name: the first that fits. */
 static enum plan_env_action ask(const struct plan *plan, const char *name)
 {
+    char capital[64] = "";
     size_t i = 0;
 
-    while (!str_glob(plan->env_rules[i].pattern, name))
+    for (; name[i] != '\0'; i++)
+        capital[i] = str_capital(name[i]);
+    for (i = 0;
+         !str_glob(plan->env_rules[i].pattern, plan->env_rules[i].any_case ? capital : name);)
         i++;
     return plan->env_rules[i].action;
 }
@@ -525,6 +529,11 @@ Test(compute, environment)
         {"LC_CTYPE", PLAN_ENV_PASS},
         {"GITHUB_SHA", PLAN_ENV_PASS},
         {"GITHUB_TOKEN", PLAN_ENV_DROP},
+        {"github_token", PLAN_ENV_DROP},
+        {"HTTP_AUTHORIZATION", PLAN_ENV_DROP},
+        {"github_sha", PLAN_ENV_COMMAND},          /* only as it is written */
+        {"COOKIECUTTER_CONFIG", PLAN_ENV_COMMAND}, /* only not printed */
+        {"PWD", PLAN_ENV_PASS},
         {"MY_TOKEN", PLAN_ENV_PASS},              /* named in full */
         {"APP_NAME", PLAN_ENV_PASS},              /* by a pattern */
         {"APP_SECRET", PLAN_ENV_DROP},            /* the pattern does not name secrets */

@@ -52,7 +52,8 @@ static void fill_plan(struct arena *arena, struct plan *plan, const char *varian
     node = arena_push(arena, &plan->nodes, &plan->node_count, sizeof(*node));
     *node = (struct plan_node){.kind = PLAN_NODE_SYMLINK, .base = "/b", .rel = "r", .target = "t"};
     rule = arena_push(arena, &plan->env_rules, &plan->env_rule_count, sizeof(*rule));
-    *rule = (struct plan_env_rule){.pattern = "LC_*", .action = PLAN_ENV_COMMAND, .origin = "o"};
+    *rule = (struct plan_env_rule){
+        .pattern = "LC_*", .action = PLAN_ENV_COMMAND, .origin = "o", .any_case = true};
     set = arena_push(arena, &plan->env_set, &plan->env_set_count, sizeof(*set));
     *set = (struct plan_env_set){.name = "A", .value = NULL, .origin = "policy.yaml:1:1"};
     limit = arena_push(arena, &plan->limits, &plan->limit_count, sizeof(*limit));
@@ -152,6 +153,7 @@ Test(codec, round_trip_keeps_every_field)
     cr_expect_eq(plan->ops[59].ino, UINT64_MAX);
     cr_expect_null(plan->ops[58].origin);
     cr_expect_eq(plan->env_rules[0].action, PLAN_ENV_COMMAND);
+    cr_expect(plan->env_rules[0].any_case);
     cr_expect_null(plan->env_set[0].value);
     cr_expect_eq(plan->limits[0].resource, RLIMIT_NOFILE);
     cr_expect(plan->landlock[0].write);

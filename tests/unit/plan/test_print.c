@@ -23,6 +23,7 @@ static const char expected[] =
     "file          /etc/x (2 bytes)\n"
     "mask          /p/\\x1b[0m (try)                                  # default\n"
     "env      pass     LC_*                                          # default\n"
+    "env      drop     *TOKEN* (any case)                            # default\n"
     "env      set      A=1                                           # policy.yaml:9:1\n"
     "env      set      API_TOKEN=(hidden)                            # BWRAP_ARGS\n"
     "env      set      GITHUB_PAT=(hidden)                           # policy.yaml:9:3\n"
@@ -59,7 +60,8 @@ Test(print, one_line_each)
     auto_buf struct buf out = {0};
     struct plan_node nodes[] = {{PLAN_NODE_DIR, "/p/.venv/home", "data", NULL, false},
                                 {PLAN_NODE_SYMLINK, "/p/.venv/home", "link", "/x", false}};
-    struct plan_env_rule rules[] = {{"LC_*", PLAN_ENV_PASS, "default", 0}};
+    struct plan_env_rule rules[] = {{"LC_*", PLAN_ENV_PASS, "default", false, 0},
+                                    {"*TOKEN*", PLAN_ENV_DROP, "default", true, 0}};
     struct plan_env_set set[] = {{"A", "1", "policy.yaml:9:1"},
                                  {"API_TOKEN", "hunter2", "BWRAP_ARGS"},
                                  {"GITHUB_PAT", "hunter2", "policy.yaml:9:3"},

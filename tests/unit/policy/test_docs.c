@@ -2,6 +2,8 @@
 
 #include "policy-internal.h"
 #include "policy_test.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/secret.h"
 
 static char text[262144];
 
@@ -62,6 +64,38 @@ Test(docs, every_field_has_its_heading_type_and_values)
         cr_assert(info->type != POLICY_TYPE_LIST ||
                       !info->additive == !strstr(section, "layers add up"),
                   "%s: how layers merge", name);
+    }
+}
+
+Test(docs, every_pattern_of_secrets_is_listed)
+{
+    static const char *const headings[] = {
+        [SECRET_NONE] = "- Printed, though",
+        [SECRET_ANYWHERE] = "- In whatever case,",
+        [SECRET_VARIABLE] = "- Variables as they are written",
+        [SECRET_PRINTED] = "- Not printed,",
+    };
+    char section[8192];
+    size_t count = 0;
+    const struct secret_row *rows = secret_rows(&count);
+
+    _Static_assert(ARRAY_SIZE(headings) == SECRET_KIND__COUNT, "one line per kind");
+    read_doc(SVENV_SOURCE "/docs/policy.md");
+    section_of("\n### Names of secrets\n", section, sizeof(section));
+    for (size_t kind = 0; kind < SECRET_KIND__COUNT; kind++) {
+        auto_buf struct buf list = {0};
+        const char *line = strstr(section, headings[kind]);
+        const char *listed = NULL;
+
+        for (size_t i = 0; i < count; i++) {
+            if (rows[i].kind == kind)
+                buf_printf(&list, "%s`%s`", list.len > 0 ? ", " : ": ", rows[i].pattern);
+        }
+        buf_add_str(&list, ".\n");
+        cr_assert(line, "docs/policy.md has no line '%s'", headings[kind]);
+        listed = strstr(line, list.data);
+        cr_assert(listed && listed < strchr(line, '\n'), "'%s' does not go on with '%s'",
+                  headings[kind], list.data);
     }
 }
 

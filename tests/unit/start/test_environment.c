@@ -7,15 +7,16 @@
 #include "svenv/start/start.h"
 
 static struct plan_env_rule rules[] = {
-    {"NAMED_TOKEN", PLAN_ENV_PASS, "policy.yaml:4:9", 0},
-    {"https_proxy", PLAN_ENV_PASS, "policy.yaml:4:10", 0},
-    {"*TOKEN*", PLAN_ENV_DROP, "default", 0},
-    {"LC_*", PLAN_ENV_PASS, "default", 0},
-    {"PATH", PLAN_ENV_PASS, "default", 0},
-    {"*_proxy", PLAN_ENV_PASS, "default", 0},
-    {"*_PROXY", PLAN_ENV_PASS, "default", 0},
-    {"PIP_*", PLAN_ENV_PASS, "default", 0},
-    {"*", PLAN_ENV_COMMAND, "default", 0},
+    {"NAMED_TOKEN", PLAN_ENV_PASS, "policy.yaml:4:9", false, 0},
+    {"https_proxy", PLAN_ENV_PASS, "policy.yaml:4:10", false, 0},
+    {"*TOKEN*", PLAN_ENV_DROP, "default", true, 0},
+    {"AWS_*", PLAN_ENV_DROP, "default", false, 0},
+    {"LC_*", PLAN_ENV_PASS, "default", false, 0},
+    {"PATH", PLAN_ENV_PASS, "default", false, 0},
+    {"*_proxy", PLAN_ENV_PASS, "default", false, 0},
+    {"*_PROXY", PLAN_ENV_PASS, "default", false, 0},
+    {"PIP_*", PLAN_ENV_PASS, "default", false, 0},
+    {"*", PLAN_ENV_COMMAND, "default", false, 0},
 };
 static struct plan_env_set settings[] = {
     {"FROM_POLICY", "policy", "policy.yaml:9:1"},
@@ -72,6 +73,22 @@ Test(environ, first_rule_decides)
     expect(&f, "UNKNOWN", NULL);
     expect(&f, "LC_MULTI", "a\nb=c");
     expect(&f, "broken", NULL);
+    arena_finish(&f.arena);
+}
+
+Test(environ, a_rule_for_every_case)
+{
+    static const char *const env[] = {"my_token=1",   "My_Token=1",   "LC_token=1",
+                                      "aws_region=1", "AWS_REGION=1", NULL};
+    static const char *const parent[] = {NULL};
+    struct fixture f = {.plan = {.variant = "x"}};
+
+    run(&f, env, parent);
+    expect(&f, "my_token", NULL);
+    expect(&f, "My_Token", NULL);
+    expect(&f, "LC_token", NULL);
+    expect(&f, "aws_region", "1");
+    expect(&f, "AWS_REGION", NULL);
     arena_finish(&f.arena);
 }
 

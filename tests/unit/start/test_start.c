@@ -460,7 +460,7 @@ static const struct variable_case variables[] = {
 Test(start, variables)
 {
     static const char *const argv[] = {"python", NULL};
-    static struct plan_env_rule rules[] = {{"*", PLAN_ENV_PASS, "default", 0}};
+    static struct plan_env_rule rules[] = {{"*", PLAN_ENV_PASS, "default", false, 0}};
 
     for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
         const char *const env[] = {variables[i].assignment, NULL};
