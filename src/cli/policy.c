@@ -51,9 +51,9 @@ static int show(const struct args *args, struct buf *out, struct err *err)
     if (args->filter)
         return filter_show(path, &user, &policy, out, err);
     if (args->diff)
-        policy_print_diff(&policy, &base, out);
+        policy_print_diff(&policy, &base, POLICY_SHOW_SAFE, out);
     else
-        policy_print(&policy, args->origins, out);
+        policy_print(&policy, POLICY_SHOW_SAFE, args->origins, out);
     return 0;
 }
 

@@ -111,7 +111,7 @@ static int add_options(const struct place *place, const struct strv *words, stru
         r = load_new(place, &plain, err);
     if (r < 0)
         return r;
-    policy_print_diff(&policy, &plain, text);
+    policy_print_diff(&policy, &plain, POLICY_SHOW_ALL, text);
     return write_new(place, text, err);
 }
 

@@ -24,33 +24,6 @@
 #define TEXT_MAX ((size_t)4 * 1024 * 1024)
 #define DIFF_MAX ((size_t)32 * 1024)
 
-/* Copies a printed policy without the values of environment.set: the lines below "set:". */
-static void add_hidden(const char *text, struct buf *out)
-{
-    size_t set_indent = 0;
-    bool in_set = false;
-
-    for (const char *line = text; *line != '\0';) {
-        size_t len = strcspn(line, "\n");
-        size_t indent = strspn(line, " ");
-        size_t name = strcspn(line, ":");
-
-        in_set = in_set && indent > set_indent;
-        if (in_set) {
-            buf_add(out, line, name < len ? name : len);
-            buf_add_str(out, ": (hidden)\n");
-        } else {
-            buf_add(out, line, len);
-            buf_add_char(out, '\n');
-        }
-        if (!in_set && len == indent + 4 && strncmp(line + indent, "set:", 4) == 0) {
-            in_set = true;
-            set_indent = indent;
-        }
-        line += len + (line[len] == '\n');
-    }
-}
-
 static int open_dir(const char *path, struct err *err)
 {
     auto_fd int root = path ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -112,7 +85,7 @@ int history_note(const struct user *user, const struct venv *venv, const struct 
     auto_free char *path = state_policy_history(user, venv->id);
     auto_free char *log = path_join(path ? path : "", HISTORY_NAME);
     auto_free char *mark = xasprintf(HASH_MARK "%s\n", hash);
-    auto_buf struct buf plain = {0}, text = {0}, last = {0}, diff = {0}, line = {0};
+    auto_buf struct buf text = {0}, last = {0}, diff = {0}, line = {0};
     auto_fd int dir = open_dir(path, err);
     const char *before = NULL;
     int r;
@@ -126,9 +99,8 @@ int history_note(const struct user *user, const struct venv *venv, const struct 
         return 0;
     if (last.len > 0 && strchr(last.data, '\n'))
         before = strchr(last.data, '\n') + 1;
-    policy_print(policy, false, &plain);
     buf_add_str(&text, mark);
-    add_hidden(plain.data, &text);
+    policy_print(policy, POLICY_SHOW_NAMES, false, &text);
     add_diff(before, text.data + strlen(mark), &diff);
     add_line(&line, venv, hash, diff.len > 0 ? diff.data : "");
     r = audit_append(log, line.data, line.len, err);

@@ -13,7 +13,7 @@ const char *compute_policy_hash(struct arena *arena, const struct policy *policy
     auto_buf struct buf text = {0};
     char hash[SHA256_HEX_SIZE];
 
-    policy_print(policy, false, &text);
+    policy_print(policy, POLICY_SHOW_ALL, false, &text);
     sha256_hex(text.data, text.len, hash);
     return arena_strdup(arena, hash);
 }

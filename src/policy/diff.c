@@ -135,10 +135,11 @@ static bool is_known(const struct policy *base, const struct policy_command *com
     return false;
 }
 
-void policy_print_diff(const struct policy *policy, const struct policy *base, struct buf *out)
+void policy_print_diff(const struct policy *policy, const struct policy *base,
+                       enum policy_show show, struct buf *out)
 {
     struct arena arena = {0};
-    struct policy_printer p = {.out = out};
+    struct policy_printer p = {.out = out, .show = show};
     struct policy_values difference;
     bool has_heading = false;
 

@@ -122,6 +122,7 @@ bool policy_value_eq(enum policy_field field, const struct policy_value *a,
 
 struct policy_printer {
     struct buf *out;
+    enum policy_show show;
     bool origins;
     unsigned depth;      /* steps of two spaces */
     const char *section; /* whose heading was printed last */

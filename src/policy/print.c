@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "policy-internal.h"
+#include "svenv/base/redact.h"
+#include "svenv/base/secret.h"
 #include "svenv/base/str.h"
 
 static void indent(const struct policy_printer *p, unsigned more)
@@ -157,6 +159,24 @@ static void print_list(const struct policy_printer *p, const struct policy_field
     }
 }
 
+static void print_variable(const struct policy_printer *p, const struct policy_item *item)
+{
+    bool is_hidden = p->show == POLICY_SHOW_NAMES || secret_is_name(item->key, strlen(item->key));
+    auto_buf struct buf value = {0};
+
+    policy_print_scalar(item->key, p->out);
+    buf_add_str(p->out, ": ");
+    if (p->show == POLICY_SHOW_ALL) {
+        policy_print_scalar(item->text, p->out);
+    } else if (is_hidden) {
+        buf_add_str(p->out, REDACT_HIDDEN);
+    } else {
+        redact_value(item->key, item->text, &value);
+        policy_print_scalar(value.data, p->out);
+    }
+}
+
+/* environment.set is the one map that there is. */
 static void print_map(const struct policy_printer *p, const struct policy_field_info *info,
                       const struct policy_value *value)
 {
@@ -168,9 +188,7 @@ static void print_map(const struct policy_printer *p, const struct policy_field_
     buf_add_char(p->out, '\n');
     for (size_t i = 0; i < value->count; i++) {
         indent(p, 1);
-        policy_print_scalar(value->items[i].key, p->out);
-        buf_add_str(p->out, ": ");
-        policy_print_scalar(value->items[i].text, p->out);
+        print_variable(p, &value->items[i]);
         end_line(p, value->items[i].origin);
     }
 }
@@ -258,9 +276,10 @@ static void print_head(const struct policy *policy, struct buf *out)
         buf_printf(out, "profile: %s\n", policy->profile);
 }
 
-void policy_print(const struct policy *policy, bool with_origins, struct buf *out)
+void policy_print(const struct policy *policy, enum policy_show show, bool with_origins,
+                  struct buf *out)
 {
-    struct policy_printer p = {.out = out, .origins = with_origins};
+    struct policy_printer p = {.out = out, .show = show, .origins = with_origins};
 
     print_head(policy, out);
     policy_print_values(&p, &policy->base);

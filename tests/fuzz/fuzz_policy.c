@@ -21,7 +21,7 @@ static void check_round_trip(const struct policy *policy)
     struct err err = {0};
     struct buf text = {0};
 
-    policy_print(policy, true, &text);
+    policy_print(policy, POLICY_SHOW_ALL, true, &text);
     policy_init(&again);
     /* What the default adds may make the text longer than a file may be. */
     if (text.len <= POLICY_FILE_MAX) {

@@ -310,10 +310,21 @@ void policy_effective(const struct policy *policy, const struct policy_command *
 
 /* --- printing ------------------------------------------------------------------------------ */
 
-/* YAML that loads to the same policy. with_origins: each line ends in "# from ...". */
-void policy_print(const struct policy *policy, bool with_origins, struct buf *out);
+/* Which values of environment.set are printed. */
+enum policy_show {
+    POLICY_SHOW_SAFE,  /* for people: "(hidden)" in place of those whose name is a secret's */
+    POLICY_SHOW_NAMES, /* for records: none */
+    POLICY_SHOW_ALL,   /* for policy files and hashes; never for a terminal or a log */
+    POLICY_SHOW__COUNT
+};
+
+/* YAML. With all values it loads to the same policy. with_origins: each line ends in "# from ...".
+ */
+void policy_print(const struct policy *policy, enum policy_show show, bool with_origins,
+                  struct buf *out);
 /* Only what differs from `base` (another policy), without the version and profile lines: what must
  * be laid over `base` to get the same values in force. Empty when nothing differs. */
-void policy_print_diff(const struct policy *policy, const struct policy *base, struct buf *out);
+void policy_print_diff(const struct policy *policy, const struct policy *base,
+                       enum policy_show show, struct buf *out);
 
 #endif

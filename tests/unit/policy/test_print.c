@@ -56,7 +56,7 @@ Test(print, loads_again_to_the_same)
             auto_buf struct buf text = {0};
 
             must_load(&first, texts[i], true);
-            policy_print(&first, origins, &text);
+            policy_print(&first, POLICY_SHOW_ALL, origins, &text);
             must_load(&second, text.data, false);
             must_be_equal(&first, &second);
         }
@@ -69,10 +69,49 @@ Test(print, shows_origins)
     auto_buf struct buf text = {0};
 
     must_load(&p, V1 "network: {mode: none}\nfilesystem: {read: [/a]}\n", true);
-    policy_print(&p, true, &text);
+    policy_print(&p, POLICY_SHOW_SAFE, true, &text);
     cr_assert(strstr(text.data, "  mode: none  # from policy.yaml:2:17\n"));
     cr_assert(strstr(text.data, "    - /a  # from policy.yaml:3:21\n"));
     cr_assert(strstr(text.data, "lifetime: tree  # from default\n"));
+}
+
+/* Which values stand where a person, a record or a file asks. */
+Test(print, values_of_variables)
+{
+    static const char policy[] =
+        V1 "environment:\n  set: {GITHUB_PAT: x1, db_pass: x2, PLAIN: y1, "
+           "PIP_INDEX_URL: \"https://u:x3@h/\", ODD: (hidden)}\n"
+           "commands:\n  - {match: [a], environment: {set: {SENTRY_DSN: x4, OTHER: y2}}}\n";
+    static const char *const wanted[] = {
+        [POLICY_SHOW_SAFE] = "    GITHUB_PAT: (hidden)\n    db_pass: (hidden)\n    PLAIN: y1\n"
+                             "    PIP_INDEX_URL: \"https://***@h/\"\n    ODD: \"(hidden)\"\n",
+        [POLICY_SHOW_NAMES] = "    GITHUB_PAT: (hidden)\n    db_pass: (hidden)\n"
+                              "    PLAIN: (hidden)\n    PIP_INDEX_URL: (hidden)\n"
+                              "    ODD: (hidden)\n",
+        [POLICY_SHOW_ALL] = "    GITHUB_PAT: x1\n    db_pass: x2\n    PLAIN: y1\n"
+                            "    PIP_INDEX_URL: \"https://u:x3@h/\"\n    ODD: \"(hidden)\"\n",
+    };
+    static const char *const below[] = {
+        [POLICY_SHOW_SAFE] = "        SENTRY_DSN: (hidden)\n        OTHER: y2\n",
+        [POLICY_SHOW_NAMES] = "        SENTRY_DSN: (hidden)\n        OTHER: (hidden)\n",
+        [POLICY_SHOW_ALL] = "        SENTRY_DSN: x4\n        OTHER: y2\n",
+    };
+
+    for (int show = 0; show < POLICY_SHOW__COUNT; show++) {
+        auto_policy struct policy p;
+        auto_policy struct policy base;
+        auto_buf struct buf text = {0};
+        auto_buf struct buf diff = {0};
+
+        must_load(&p, policy, true);
+        must_load(&base, V1, true);
+        policy_print(&p, (enum policy_show)show, false, &text);
+        policy_print_diff(&p, &base, (enum policy_show)show, &diff);
+        cr_expect(strstr(text.data, wanted[show]), "%s", text.data);
+        cr_expect(strstr(text.data, below[show]), "%s", text.data);
+        cr_expect(strstr(diff.data, wanted[show]), "%s", diff.data);
+        cr_expect(strstr(diff.data, below[show]), "%s", diff.data);
+    }
 }
 
 Test(diff, says_only_what_differs)
@@ -83,7 +122,7 @@ Test(diff, says_only_what_differs)
 
     must_load(&base, V1, true);
     must_load(&p, V1 "filesystem: {protect: [\"!.git\", x]}\nnetwork: {mode: none}\n", true);
-    policy_print_diff(&p, &base, &text);
+    policy_print_diff(&p, &base, POLICY_SHOW_SAFE, &text);
     cr_assert_str_eq(text.data, "filesystem:\n  protect:\n    - \"!.git\"\n    - x\n"
                                 "network:\n  mode: none\n");
 }
@@ -96,7 +135,7 @@ Test(diff, of_equal_policies_is_empty)
 
     must_load(&base, rich, true);
     must_load(&p, rich, true);
-    policy_print_diff(&p, &base, &text);
+    policy_print_diff(&p, &base, POLICY_SHOW_ALL, &text);
     cr_assert_eq(text.len, 0, "%s", text.data);
 }
 
@@ -112,7 +151,7 @@ Test(diff, laid_over_its_base_gives_the_policy)
         must_load(&p, texts[i], true);
         must_load(&base, V1, true);
         buf_add_str(&text, V1);
-        policy_print_diff(&p, &base, &text);
+        policy_print_diff(&p, &base, POLICY_SHOW_ALL, &text);
         must_add(&base, text.data);
         must_be_equal(&p, &base);
     }
