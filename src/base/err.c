@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "svenv/base/redact.h"
+
 #include "text-internal.h"
 
 /* Two paths of PATH_MAX and words around them, before escaping and cutting. */
@@ -39,6 +41,7 @@ __attribute__((format(printf, 4, 0))) static int fill(struct err *err, int code,
     char raw[RAW_MAX];
 
     vsnprintf(raw, sizeof(raw), fmt, args);
+    redact_message(raw, sizeof(raw));
     memset(&err->pos, 0, sizeof(err->pos));
     err->code = code;
     set_message(err, raw, reason);
@@ -98,6 +101,7 @@ int err_wrap(struct err *err, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(raw, sizeof(raw), fmt, args);
     va_end(args);
+    redact_message(raw, sizeof(raw));
     memcpy(cause, err->msg, sizeof(cause));
     cause[sizeof(cause) - 1] = '\0';
     err->code = positive(err->code);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/redact.h"
 
 #include "text-internal.h"
 
@@ -42,6 +43,7 @@ void log_line(const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    redact_message(text, sizeof(text));
     put_line(text);
     errno = saved;
 }

@@ -156,22 +156,58 @@ static void mask_rest(struct text *text, size_t from)
         replace(text, from, text->len - from, MASK);
 }
 
-/* What follows goes to the end: nobody can tell where a value with blanks ends. */
-static void mask_secrets(struct text *text)
+/* Is `at` within text that a message quotes? An apostrophe within a word opens nothing. */
+static bool is_quoted(const struct text *text, size_t at)
 {
-    for (size_t at = 0; at < text->len;) {
+    bool quoted = false;
+
+    for (size_t i = 0; i < at; i++) {
+        if (text->data[i] != '\'')
+            continue;
+        if (quoted)
+            quoted = is_name_byte(text->data[i + 1]);
+        else
+            quoted = i == 0 || strchr(" (", text->data[i - 1]) != NULL;
+    }
+    return quoted;
+}
+
+/* As value_start(), for a message, where "NAME: " is mostly what the message is about. */
+static size_t message_value_start(const struct text *text, size_t at)
+{
+    at += text->data[at] == '"';
+    if (text->data[at] == '=')
+        return at + 1;
+    return text->data[at] == ':' && is_quoted(text, at) && !str_starts(text->data + at, "://")
+               ? at + 1
+               : 0;
+}
+
+/* Where the value of the first secret behind `at` begins; 0: there is none. */
+static size_t find_secret(const struct text *text, size_t at,
+                          size_t (*start)(const struct text *text, size_t at))
+{
+    while (at < text->len) {
         size_t end = at;
         size_t value = 0;
 
         while (is_name_byte(text->data[end]))
             end++;
-        value = end > at ? value_start(text, end) : 0;
-        if (value > 0 && secret_is_name(text->data + at, end - at)) {
-            mask_rest(text, value);
-            return;
-        }
+        value = end > at ? start(text, end) : 0;
+        if (value > 0 && secret_is_name(text->data + at, end - at))
+            return value;
         at = end > at ? end : at + 1;
     }
+    return 0;
+}
+
+/* What follows goes to the end: nobody can tell where a value with blanks ends. */
+static void mask_secrets(struct text *text)
+{
+    size_t value = find_secret(text, 0, value_start);
+
+    if (value > 0)
+        mask_rest(text, value);
 }
 
 /* FOO=bar as env(1) and make(1) take it; "PKG==1.0" is a requirement. */
@@ -242,7 +278,8 @@ static void add_cut(const struct text *text, size_t max, bool is_cut, struct buf
         buf_add_str(out, "...");
 }
 
-void redact_text(const char *text, size_t max, const char *const *env, struct buf *out)
+static void redact(const char *text, size_t max, const char *const *env, bool assignments,
+                   struct buf *out)
 {
     size_t len = strnlen(text, SEEN_TIMES * max + 1);
     bool is_cut = len > SEEN_TIMES * max;
@@ -253,26 +290,47 @@ void redact_text(const char *text, size_t max, const char *const *env, struct bu
     mask_values(&copy, env);
     mask_url_users(&copy);
     mask_bare_users(&copy);
-    mask_assignment(&copy);
+    if (assignments)
+        mask_assignment(&copy);
     mask_secrets(&copy);
     add_cut(&copy, max, is_cut, out);
     free(copy.data);
 }
 
+void redact_text(const char *text, size_t max, const char *const *env, struct buf *out)
+{
+    redact(text, max, env, true, out);
+}
+
+void redact_word(const char *text, size_t max, struct buf *out)
+{
+    redact(text, max, NULL, false, out);
+}
+
 void redact_value(const char *name, const char *value, struct buf *out)
 {
-    struct text copy;
-
-    if (secret_is_name(name, strlen(name))) {
+    if (secret_is_name(name, strlen(name)))
         buf_add_str(out, REDACT_HIDDEN);
+    else
+        redact_word(value, strlen(value), out);
+}
+
+void redact_message(char *message, size_t size)
+{
+    struct text text = {.data = message, .len = strlen(message), .size = size};
+    size_t value = 0;
+    const char *quote = NULL;
+
+    mask_url_users(&text);
+    mask_bare_users(&text);
+    /* What was masked where it was quoted ends there. */
+    do
+        value = find_secret(&text, value, message_value_start);
+    while (value > 0 && str_starts(text.data + value, MASK "'"));
+    if (value == 0 || value == text.len)
         return;
-    }
-    copy = copy_text(value, strlen(value));
-    mask_url_users(&copy);
-    mask_bare_users(&copy);
-    mask_secrets(&copy);
-    buf_add(out, copy.data, copy.len);
-    free(copy.data);
+    quote = strrchr(text.data + value, '\'');
+    replace(&text, value, (quote != NULL ? (size_t)(quote - text.data) : text.len) - value, MASK);
 }
 
 bool redact_announces(const char *word)

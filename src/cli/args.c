@@ -52,6 +52,7 @@ struct scan {
     size_t count;
     size_t next;
     uint32_t accepts;
+    bool after_value; /* of a variable: what comes may be the rest of one that has blanks */
     struct args *args;
 };
 
@@ -141,9 +142,19 @@ static void take_bwrap(struct scan *scan, const struct bwrap_doc *doc, const cha
 {
     size_t operands = operand_count(doc);
 
+    scan->after_value = doc->id == BWRAP_SETENV;
     strv_add(&scan->args->bwrap, word);
     for (size_t i = 0; i < operands && scan->next < scan->count; i++)
         strv_add(&scan->args->bwrap, scan->words[scan->next++]);
+}
+
+/* The rest of a value is not quoted. */
+static int fail_word(const struct scan *scan, const char *what, const char *word, struct err *err)
+{
+    if (scan->after_value)
+        return err_plain(err, EINVAL, "%s behind the value of --setenv (does that have blanks?)",
+                         what);
+    return err_plain(err, EINVAL, "%s '%s'", what, word);
 }
 
 static int take_word(struct scan *scan, const char *word, struct err *err)
@@ -152,13 +163,14 @@ static int take_word(struct scan *scan, const char *word, struct err *err)
         if (!*word)
             return err_plain(err, EINVAL, "the virtual environment's name is empty");
         scan->args->venv = word;
+        scan->after_value = false;
         return 0;
     }
     if (scan->accepts & ACCEPT_EXTRA) {
         strv_add(&scan->args->extra, word);
         return 0;
     }
-    return err_plain(err, EINVAL, "unexpected word '%s'", word);
+    return fail_word(scan, "unexpected word", word, err);
 }
 
 static int take_dashed(struct scan *scan, const char *word, struct err *err)
@@ -166,15 +178,17 @@ static int take_dashed(struct scan *scan, const char *word, struct err *err)
     const struct option_row *row = find_option(scan, word, strcspn(word, "="));
     const struct bwrap_doc *doc = scan->accepts & ACCEPT_BWRAP ? find_bwrap(word) : NULL;
 
-    if (row)
+    if (row) {
+        scan->after_value = false;
         return take_option(scan, row, word, err);
+    }
     if (doc) {
         take_bwrap(scan, doc, word);
         return 0;
     }
     if (scan->accepts & ACCEPT_EXTRA)
         return take_word(scan, word, err);
-    return err_plain(err, EINVAL, "unknown option '%s'", word);
+    return fail_word(scan, "unknown option", word, err);
 }
 
 /* Operands are checked here already: a mistake in them is one in the command line. */

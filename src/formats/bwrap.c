@@ -316,6 +316,21 @@ static void keep_option(struct reader *r)
     r->perms = r->size = NULL;
 }
 
+/* A word behind a value may be the rest of it, which had blanks: it is not quoted. */
+static bool may_be_value(const struct reader *r)
+{
+    return r->current.id == BWRAP_SETENV;
+}
+
+static int fail_unknown(const struct reader *r, unsigned word, const char *name)
+{
+    if (may_be_value(r))
+        return err_plain(r->err, EINVAL,
+                         "%s, word %u: unknown option (does the value of %s have blanks?)",
+                         r->source, word, r->current.name);
+    return err_plain(r->err, EINVAL, "%s, word %u: unknown option '%s'", r->source, word, name);
+}
+
 static int read_option(struct reader *r)
 {
     const char *name = r->words[r->next++];
@@ -324,7 +339,7 @@ static int read_option(struct reader *r)
     int result;
 
     if (option == NULL)
-        return err_plain(r->err, EINVAL, "%s, word %u: unknown option '%s'", r->source, word, name);
+        return fail_unknown(r, word, name);
     if (option->id == BWRAP_REFUSED)
         return err_plain(r->err, ENOTSUP, "%s, word %u: %s is not supported: %s", r->source, word,
                          name, option->text);
@@ -346,6 +361,11 @@ static int read_option(struct reader *r)
 /* The command is the entry point itself, so none may follow the options. */
 static int fail_word(const struct reader *r)
 {
+    if (may_be_value(r))
+        return err_plain(r->err, EINVAL,
+                         "%s, word %zu: no option, and a command cannot be given here (does the "
+                         "value of %s have blanks?)",
+                         r->source, r->next + 1, r->current.name);
     return err_plain(r->err, EINVAL,
                      "%s, word %zu: '%s' is no option, and a command cannot be given here",
                      r->source, r->next + 1, r->words[r->next]);

@@ -154,12 +154,15 @@ static int apply_clearenv(const struct applier *a, struct err *err)
 static int apply_setenv(const struct applier *a, struct err *err)
 {
     struct policy_item *item;
+    const char *fault = NULL;
     int r = check_text(a, POLICY_TEXT_ENV_NAME, a->option->arg[0], err);
 
-    if (r == 0)
-        r = check_text(a, POLICY_TEXT_ENV_VALUE, a->option->arg[1], err);
     if (r < 0)
         return r;
+    fault = policy_text_fault(POLICY_TEXT_ENV_VALUE, a->option->arg[1]);
+    if (fault)
+        return err_plain(err, EINVAL, "%s, word %u: %s: the value of '%s' %s", a->origin,
+                         a->option->word, a->option->name, a->option->arg[0], fault);
     forget_variable(a, POLICY_ENV_UNSET, a->option->arg[0]);
     forget_variable(a, POLICY_ENV_SET, a->option->arg[0]);
     item = add_item(a, POLICY_ENV_SET);

@@ -129,8 +129,8 @@ int policy_unknown_key(const struct policy_reader *reader, const struct yaml_nod
     add_keys(&words, section, in_command);
     if (!hint)
         hint = policy_nearest(key->text, words.items, words.count);
-    return err_at(err, reader->name, key->line, key->col,
-                  "unknown key '%.64s' in %s%s%s%s; known: %s", key->text, where,
+    return err_at(err, reader->name, key->line, key->col, "unknown key '%s' in %s%s%s%s; known: %s",
+                  policy_quote(reader, key->text, POLICY_WORD_SHOWN), where,
                   hint ? " (did you mean '" : "", hint ? hint : "", hint ? "'?)" : "",
                   allowed_text(reader, &words));
 }

@@ -64,7 +64,8 @@ static_assert(ARRAY_SIZE(kinds) == MOUNT__COUNT, "one row per kind");
 static int fail(const struct policy_reader *reader, const struct yaml_node *node, const char *what,
                 const char *problem, struct err *err)
 {
-    return err_at(err, reader->name, node->line, node->col, WHAT ": '%.200s' %s", what, problem);
+    return err_at(err, reader->name, node->line, node->col, WHAT ": '%s' %s",
+                  policy_quote(reader, what, POLICY_TEXT_SHOWN), problem);
 }
 
 static enum policy_mount_kind find_kind(const char *name)

@@ -67,6 +67,14 @@ int policy_mount_parse(const struct policy_reader *reader, const struct yaml_nod
                        struct policy_item *out, struct err *err);
 void policy_mount_print(const struct policy_item *item, struct buf *out);
 
+/* Bytes of a text that a message quotes. */
+enum {
+    POLICY_WORD_SHOWN = 64,
+    POLICY_TEXT_SHOWN = 200
+};
+
+/* What a message quotes of a text in the file: without secrets, cut to `max` bytes. */
+const char *policy_quote(const struct policy_reader *reader, const char *text, size_t max);
 const char *policy_origin_of(const struct policy_reader *reader, const struct yaml_node *node);
 
 /* --- profile.c, file.c --------------------------------------------------------------------------

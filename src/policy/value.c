@@ -6,6 +6,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/num.h"
+#include "svenv/base/redact.h"
 #include "svenv/base/str.h"
 #include "svenv/formats/yaml.h"
 
@@ -24,13 +25,23 @@ const char *policy_origin_of(const struct policy_reader *reader, const struct ya
     return arena_printf(reader->arena, "%s:%u:%u", reader->name, node->line, node->col);
 }
 
+const char *policy_quote(const struct policy_reader *reader, const char *text, size_t max)
+{
+    auto_buf struct buf quote = {0};
+
+    redact_word(text, max, &quote);
+    return arena_strdup(reader->arena, quote.data);
+}
+
+/* What stands in place of a map may be the value of a variable, and is not quoted. */
 static int fail(const struct slot *slot, const char *text, struct err *err)
 {
-    bool is_scalar = slot->node->kind == YAML_SCALAR;
+    bool quotes = slot->node->kind == YAML_SCALAR && slot->info->type != POLICY_TYPE_MAP;
 
-    return err_at(err, slot->reader->name, slot->node->line, slot->node->col, "%s: %s%.64s%s%s",
-                  slot->name, is_scalar ? "'" : "", is_scalar ? slot->node->text : "",
-                  is_scalar ? "' stands where " : "", text);
+    return err_at(err, slot->reader->name, slot->node->line, slot->node->col, "%s: %s%s%s%s",
+                  slot->name, quotes ? "'" : "",
+                  quotes ? policy_quote(slot->reader, slot->node->text, POLICY_WORD_SHOWN) : "",
+                  quotes ? "' stands where " : "", text);
 }
 
 /* `~` is null in YAML, not the home; nobody who writes it or nothing at all means a text. */
@@ -65,9 +76,9 @@ static int fail_enum(const struct slot *slot, struct err *err)
         allowed = arena_printf(slot->reader->arena, "%s, %s", allowed, names[count]);
     near = policy_nearest(slot->node->text, names, count);
     return err_at(err, slot->reader->name, slot->node->line, slot->node->col,
-                  "%s: '%.64s' is not a value of it%s%s%s; allowed: %s", slot->name,
-                  slot->node->text, near ? " (did you mean '" : "", near ? near : "",
-                  near ? "'?)" : "", allowed);
+                  "%s: '%s' is not a value of it%s%s%s; allowed: %s", slot->name,
+                  policy_quote(slot->reader, slot->node->text, POLICY_WORD_SHOWN),
+                  near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "", allowed);
 }
 
 static int parse_enum(const struct slot *slot, struct policy_value *out, struct err *err)
@@ -107,8 +118,9 @@ static int parse_int(const struct slot *slot, struct policy_value *out, struct e
     if (num_parse_i64(slot->node->text, info->min, info->max, &out->number) == 0)
         return 0;
     return err_at(err, slot->reader->name, slot->node->line, slot->node->col,
-                  "%s: '%.64s' stands where a number from %lld to %lld is expected", slot->name,
-                  slot->node->text, (long long)info->min, (long long)info->max);
+                  "%s: '%s' stands where a number from %lld to %lld is expected", slot->name,
+                  policy_quote(slot->reader, slot->node->text, POLICY_WORD_SHOWN),
+                  (long long)info->min, (long long)info->max);
 }
 
 static int take_unsigned(const struct slot *slot, int parsed, uint64_t number, const char *expected,
@@ -151,7 +163,8 @@ static int check_text(const struct policy_reader *reader, const char *name, enum
 
     if (!fault)
         return 0;
-    return err_at(err, reader->name, node->line, node->col, "%s: '%.200s' %s", name, text, fault);
+    return err_at(err, reader->name, node->line, node->col, "%s: '%s' %s", name,
+                  policy_quote(reader, text, POLICY_TEXT_SHOWN), fault);
 }
 
 static int parse_string(const struct slot *slot, struct policy_value *out, struct err *err)
@@ -227,15 +240,17 @@ static int parse_pair(const struct slot *slot, size_t at, struct policy_value *o
     const struct yaml_node *key = slot->node->keys[at];
     const struct slot value = {slot->reader, slot->info, slot->name, slot->node->items[at]};
     struct policy_item *item;
+    const char *fault = NULL;
     int r = check_text(slot->reader, slot->name, POLICY_TEXT_ENV_NAME, key, key->text, err);
 
     if (r == 0)
         r = need_scalar(&value, "a text (\"\" for an empty one)", err);
-    if (r == 0)
-        r = check_text(slot->reader, slot->name, slot->info->text, value.node, value.node->text,
-                       err);
     if (r < 0)
         return r;
+    fault = policy_text_fault(slot->info->text, value.node->text);
+    if (fault)
+        return err_at(err, slot->reader->name, value.node->line, value.node->col,
+                      "%s: the value of '%s' %s", slot->name, key->text, fault);
     item = arena_push(slot->reader->arena, &out->items, &out->count, sizeof(*item));
     item->key = key->text;
     item->text = value.node->text;
@@ -277,10 +292,11 @@ static int check_enforced(const struct slot *slot, enum policy_field field,
 
     if (!why)
         return 0;
-    return err_at(err, slot->reader->name, node->line, node->col, "%s%s%.64s%s: %s", slot->name,
-                  node->kind == YAML_SCALAR ? ": '" : "",
-                  node->kind == YAML_SCALAR ? node->text : "", node->kind == YAML_SCALAR ? "'" : "",
-                  why);
+    return err_at(
+        err, slot->reader->name, node->line, node->col, "%s%s%s%s: %s", slot->name,
+        node->kind == YAML_SCALAR ? ": '" : "",
+        node->kind == YAML_SCALAR ? policy_quote(slot->reader, node->text, POLICY_WORD_SHOWN) : "",
+        node->kind == YAML_SCALAR ? "'" : "", why);
 }
 
 int policy_value_parse(const struct policy_reader *reader, enum policy_field field,

@@ -18,7 +18,9 @@ struct err {
     char msg[512];
 };
 
-/* Fills *err (which may be NULL) and gives back -code, so that callers write
+/* All of them take secrets out of the message: see redact_message().
+ *
+ * Fills *err (which may be NULL) and gives back -code, so that callers write
  * `return err_set(err, errno, "cannot open '%s'", path)`. The errno's text is appended. */
 int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

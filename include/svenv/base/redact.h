@@ -13,10 +13,18 @@ struct buf;
  * NAME=value, may be NULL) have. More than `max` bytes are cut and end in "...". */
 void redact_text(const char *text, size_t max, const char *const *env, struct buf *out);
 
+/* The same of a word that a message is about, without looking at an environment: FOO=... stays. */
+void redact_word(const char *text, size_t max, struct buf *out);
+
 /* Appends what a person may see of the value of `name`: REDACT_HIDDEN when that is a secret's name,
  * else the value with "***" in place of what redact_text() takes out, but for whole assignments. */
 #define REDACT_HIDDEN "(hidden)"
 void redact_value(const char *name, const char *value, struct buf *out);
+
+/* Puts "***" in place of secrets in a message, in the room that it has (`size` bytes): users and
+ * passwords of URLs, and up to the last quote what follows NAME= anywhere or NAME: within quotes,
+ * when NAME is a secret's. Nothing is allocated. Doing it twice changes nothing. */
+void redact_message(char *message, size_t size);
 
 /* Does `word` end in an option whose value follows as the next word and is a secret
  * ("--password")? */

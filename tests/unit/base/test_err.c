@@ -88,6 +88,21 @@ Test(err, wrap_puts_context_before_and_keeps_the_rest)
                      "p.yaml:3:7: cannot load '\\x01': bad\\x0a");
 }
 
+Test(err, secrets_are_taken_out)
+{
+    struct err err = {0};
+
+    err_set(&err, ENOENT, "cannot run '%s'", "DB_PASS=x");
+    cr_expect_str_eq(err.msg, "cannot run 'DB_PASS=***': No such file or directory");
+    err_wrap(&err, "in '%s'", "https://u:p@h/");
+    cr_expect_str_eq(err.msg, "in 'https://***@h/': cannot run 'DB_PASS=***': No such file or "
+                              "directory");
+    err_at(&err, "f", 1, 2, "'%s' is bad", "GITHUB_PAT=x");
+    cr_expect_str_eq(err.msg, "'GITHUB_PAT=***' is bad");
+    err_plain(&err, EINVAL, "'%s' is shown", "PLAIN=x");
+    cr_expect_str_eq(err.msg, "'PLAIN=x' is shown");
+}
+
 Test(err, own_message_as_argument)
 {
     struct err err = {0};

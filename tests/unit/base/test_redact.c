@@ -164,6 +164,61 @@ Test(redact, values)
     }
 }
 
+static const struct {
+    const char *message, *want;
+} message_rows[] = {
+    {"", ""},
+    {"unknown option '--setenv=DB_PASS=x y'", "unknown option '--setenv=DB_PASS=***'"},
+    {"a.b: 'GITHUB_PAT=it's x' holds a '='", "a.b: 'GITHUB_PAT=***'"},
+    {"'GITHUB_PAT=x' is no name", "'GITHUB_PAT=***' is no name"},
+    {"no directory 'DB_PASS=x': 'create DB_PASS=x' makes it",
+     "no directory 'DB_PASS=***' makes it"},
+    {"set: 'DB_PASS: x' stands here", "set: 'DB_PASS:***' stands here"},
+    {"set: '{\"token\": \"x\"}' stands here", "set: '{\"token\":***' stands here"},
+    {"'DB_PASS=***' holds a '='", "'DB_PASS=***' holds a '='"},
+    {"'A_KEY=***' or 'B_KEY=x'", "'A_KEY=***' or 'B_KEY=***'"},
+    {"cut 'DB_PASS=xxx", "cut 'DB_PASS=***"},
+    {"'DB_PASS='", "'DB_PASS=***'"},
+    {"cannot open 'https://u:x@h/a'", "cannot open 'https://***@h/a'"},
+    {"'--proxy=u:x@h:1' is refused", "'--proxy=***@h:1' is refused"},
+    /* what stays */
+    {"unknown option '--setenv=PLAIN=x'", "unknown option '--setenv=PLAIN=x'"},
+    {"credentials: not available yet", "credentials: not available yet"},
+    {"the user's key: 'x' is wrong", "the user's key: 'x' is wrong"},
+    {"'token' is a word: 'x'", "'token' is a word: 'x'"},
+    {"cannot open '/a/token': gone", "cannot open '/a/token': gone"},
+    {"say 'audit: {level: off}'", "say 'audit: {level: off}'"},
+};
+
+Test(redact, messages)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(message_rows); i++) {
+        char text[128];
+
+        strcpy(text, message_rows[i].message);
+        for (int times = 0; times < 2; times++) {
+            redact_message(text, sizeof(text));
+            cr_expect_str_eq(text, message_rows[i].want, "%s gave %s", message_rows[i].message,
+                             text);
+        }
+    }
+}
+
+/* A mask may be longer than what it stands for, and has no other room. */
+Test(redact, messages_stay_in_their_room)
+{
+    for (size_t size = 12; size < 20; size++) {
+        char text[32] = "'A_KEY=x' //@h";
+
+        text[size - 1] = '\0';
+        memset(text + size, '#', sizeof(text) - size);
+        redact_message(text, size);
+        cr_expect_lt(strlen(text), size);
+        cr_expect_eq(text[size], '#');
+        cr_expect_null(strstr(text, "x'"));
+    }
+}
+
 Test(redact, options_that_announce)
 {
     cr_expect(redact_announces("--password"));

@@ -106,3 +106,34 @@ Test(args, rows)
         cr_assert_str_eq(got.data, rows[i].want, "row %zu: %s", i, got.data);
     }
 }
+
+static const struct {
+    const char *words[WORDS_MAX];
+    const char *message;
+} refused_rows[] = {
+    {{"v", "w"}, "unexpected word 'w'"},
+    {{"--bogus"}, "unknown option '--bogus'"},
+    {{"--token=x"}, "unknown option '--token=***'"},
+    {{"v", "--setenv", "A_KEY", "my", "secret"},
+     "unexpected word behind the value of --setenv (does that have blanks?)"},
+    {{"v", "--setenv", "A_KEY", "my", "--secret"},
+     "unknown option behind the value of --setenv (does that have blanks?)"},
+    {{"v", "--setenv", "A", "b", "--unshare-net", "w"}, "unexpected word 'w'"},
+    {{"--setenv", "A", "b", "v", "w"}, "unexpected word 'w'"},
+    {{"v", "--setenv", "A", "b", "--read", "/x", "w"}, "unexpected word 'w'"},
+};
+
+Test(args, messages_quote_no_secret)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(refused_rows); i++) {
+        struct args args;
+        struct err err = {0};
+        size_t count = 0;
+
+        while (count < WORDS_MAX && refused_rows[i].words[count])
+            count++;
+        cr_expect_lt(args_parse(RUN, refused_rows[i].words, count, &args, &err), 0);
+        cr_expect_str_eq(err.msg, refused_rows[i].message, "row %zu", i);
+        args_finish(&args);
+    }
+}

@@ -159,6 +159,12 @@ Test(bwrap, refuses_by_name)
         {"--bogus", "BWRAP_ARGS, word 1: unknown option '--bogus'"},
         {"-x", "BWRAP_ARGS, word 1: unknown option '-x'"},
         {"--tmpfs=/x", "BWRAP_ARGS, word 1: unknown option '--tmpfs=/x'"},
+        {"--setenv=A_KEY=x", "BWRAP_ARGS, word 1: unknown option '--setenv=A_KEY=***'"},
+        {"--setenv A_KEY my --secret",
+         "BWRAP_ARGS, word 4: unknown option (does the value of --setenv have blanks?)"},
+        {"--setenv A_KEY my secret", "BWRAP_ARGS, word 4: no option, and a command cannot be given "
+                                     "here (does the value of --setenv have blanks?)"},
+        {"--setenv A b --uid 1 --bogus", "BWRAP_ARGS, word 6: unknown option '--bogus'"},
         {"--unshare-net --seccomp 3", "BWRAP_ARGS, word 2: --seccomp is not supported: the filter "
                                       "is the policy's: use `syscalls.allow` and `.deny`"},
         {"--bind /a", "BWRAP_ARGS, word 1: --bind needs SRC DEST"},

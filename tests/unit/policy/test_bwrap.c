@@ -117,7 +117,7 @@ Test(bwrap, faults_name_the_word)
     } faults[] = {
         {"--proc /proc --bind /a/../b /c", "BWRAP_ARGS, word 3: --bind: '/a/../b' holds '..'"},
         {"--perms 4755 --dir /x", "set-user-id"},
-        {"--setenv A \xff", "is not UTF-8"},
+        {"--setenv A my\xff", "--setenv: the value of 'A' is not UTF-8"},
         {"--hostname a/b", "is no host name"},
     };
     struct err err;

@@ -1,4 +1,5 @@
 #include "policy_test.h"
+#include "svenv/base/mem.h"
 
 Test(load, takes_every_type)
 {
@@ -145,6 +146,50 @@ Test(load, refuses_with_position_and_hint)
 }
 
 /* Never accepted and ignored. */
+/* A line at the wrong place may hold a secret, and messages are pasted into bug reports. */
+Test(load, quotes_no_secret)
+{
+    static const char *const texts[] = {
+        "environment: {set: DB_PASS=hunter2}\n",
+        "environment: {set: \"DB_PASS: hunter2\"}\n",
+        "environment: {set: hunter2}\n",
+        "environment: {set: {DB_PASS=hunter2: x}}\n",
+        "environment: {set: {DB_PASS: [hunter2]}}\n",
+        "environment: {pass: [DB_PASS=hunter2]}\n",
+        "environment: {unset: [\"DB_PASS=hunter2\\x01\"]}\n",
+        "environment: {dotenv: \"DB_PASS=hunter2*\"}\n",
+        "environment: {clear: DB_PASS=hunter2}\n",
+        "environment: {DB_PASS=hunter2: x}\n",
+        "DB_PASS=hunter2: x\n",
+        "network: {mode: DB_PASS=hunter2}\n",
+        "network: {mode: \"https://u:hunter2@host\"}\n",
+        "network: {mode: \"https://github_pat_hunter2_456789_123456789_123456789_123456789_"
+        "123456789_123456789@host\"}\n",
+        "limits: {processes: DB_PASS=hunter2}\n",
+        "limits: {memory: DB_PASS=hunter2}\n",
+        "filesystem: {read: [\"$DB_PASS=hunter2\"]}\n",
+        "filesystem: {mounts: [DB_PASS=hunter2]}\n",
+        "identity: {hostname: DB_PASS=hunter2}\n",
+        "profile: DB_PASS=hunter2\n",
+        "commands: [{match: [a], name: DB_PASS=hunter2}]\n",
+        "commands: DB_PASS=hunter2\n",
+        "isolation: landlock # DB_PASS=hunter2\n",
+    };
+    auto_policy struct policy plain;
+    struct err err;
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        auto_policy struct policy p;
+        auto_free char *text = xasprintf(V1 "%s", texts[i]);
+
+        cr_assert_lt(load(&p, text, true, &err), 0, "%s", texts[i]);
+        cr_expect_null(strstr(err.msg, "hunter2"), "%s", err.msg);
+        cr_expect_eq(err.pos.line, 2, "%s", texts[i]);
+    }
+    cr_assert_lt(load(&plain, V1 "environment: {pass: [PLAIN=x]}\n", true, &err), 0);
+    cr_expect(strstr(err.msg, "'PLAIN=x' is no name"), "%s", err.msg);
+}
+
 Test(load, refuses_what_nothing_enforces)
 {
     static const struct refusal refusals[] = {
