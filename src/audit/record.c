@@ -4,11 +4,13 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "svenv/base/json.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/redact.h"
+#include "svenv/base/secret.h"
 #include "svenv/base/str.h"
 
 #define FORMAT_VERSION 1
@@ -72,6 +74,16 @@ static void add_text(struct json *json, const char *key, const char *text,
     json_str(json, plain.data);
 }
 
+/* Is this word the value of a secret that the words before it name: "--password", or "--setenv"
+ * and a variable? */
+static bool is_announced(const char *const *argv, size_t i)
+{
+    if (i > 1 && str_eq(argv[i - 2], "--setenv") &&
+        secret_is_name(argv[i - 1], strlen(argv[i - 1])))
+        return true;
+    return i > 0 && redact_announces(argv[i - 1]) && argv[i][0] != '-';
+}
+
 static void add_argv(struct json *json, const struct audit_subject *subject)
 {
     size_t total = 0;
@@ -82,7 +94,7 @@ static void add_argv(struct json *json, const struct audit_subject *subject)
     for (; i < subject->argc && i < WORDS_MAX && total < ARGV_MAX; i++) {
         auto_buf struct buf word = {0};
 
-        if (i > 0 && redact_announces(subject->argv[i - 1]) && subject->argv[i][0] != '-')
+        if (is_announced(subject->argv, i))
             buf_add_str(&word, "***");
         else
             redact_text(subject->argv[i], WORD_MAX, subject->env, &word);

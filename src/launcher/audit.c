@@ -9,6 +9,7 @@
 #include "svenv/audit/writer.h"
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/secret.h"
 #include "svenv/base/str.h"
 #include "svenv/launcher/supervise.h"
 
@@ -147,13 +148,63 @@ static struct audit_end end_of(const struct ended *ended)
     return end;
 }
 
-static struct audit_subject subject_of(const struct ended *ended)
+static const char *const *caller_variables(void)
 {
-    const struct plan *plan = ended->plan;
     union {
         char **in;
         const char *const *out;
     } env = {.in = environ};
+
+    return env.out;
+}
+
+/* What passes from the caller to the program is the same text in memory. */
+static bool is_callers(const char *assignment)
+{
+    const char *const *env = caller_variables();
+
+    while (*env != NULL && *env != assignment)
+        env++;
+    return *env != NULL;
+}
+
+static void push_variable(struct arena *arena, const char ***list, size_t *count, const char *text)
+{
+    const char **slot = arena_push(arena, list, count, sizeof(*slot));
+
+    *slot = text;
+}
+
+const char *const *session_secrets(struct arena *arena, const char *const *env)
+{
+    const char **secrets = NULL;
+    size_t count = 0;
+
+    for (; *env != NULL; env++) {
+        if (!is_callers(*env) && secret_is_sought(*env, strcspn(*env, "=")))
+            push_variable(arena, &secrets, &count, arena_strdup(arena, *env));
+    }
+    push_variable(arena, &secrets, &count, NULL);
+    return secrets;
+}
+
+/* Whose secrets are taken out of the lines. */
+static const char *const *all_secrets(struct arena *arena, const struct ended *ended)
+{
+    const char **all = NULL;
+    size_t count = 0;
+
+    for (const char *const *at = caller_variables(); *at != NULL; at++)
+        push_variable(arena, &all, &count, *at);
+    for (const char *const *at = ended->secrets; at != NULL && *at != NULL; at++)
+        push_variable(arena, &all, &count, *at);
+    push_variable(arena, &all, &count, NULL);
+    return all;
+}
+
+static struct audit_subject subject_of(struct arena *arena, const struct ended *ended)
+{
+    const struct plan *plan = ended->plan;
 
     return (struct audit_subject){
         .time_ms = ended->began_ms,
@@ -164,7 +215,7 @@ static struct audit_subject subject_of(const struct ended *ended)
         .argc = ended->request->argc,
         .variant = plan->variant,
         .policy = ended->file->policy_hash,
-        .env = env.out,
+        .env = all_secrets(arena, ended),
         .own_net = (plan->flags & PLAN_OWN_NET) != 0,
         .landlock_abi = plan->flags & PLAN_USE_LANDLOCK ? plan->landlock_abi : 0,
         .filter = plan->filter_count > 0 && !(plan->flags & PLAN_FILTER_OFF),
@@ -181,7 +232,7 @@ int session_audit(const struct ended *ended, struct err *err)
     if (ended->plan->audit == PLAN_AUDIT_OFF)
         return 0;
     collect(&denials, ended);
-    subject = subject_of(ended);
+    subject = subject_of(&denials.arena, ended);
     if (ended->plan->audit == PLAN_AUDIT_ALL) {
         struct audit_end end = end_of(ended);
 

@@ -32,6 +32,7 @@ struct run {
     struct dotenv dotenv;
     struct plan plan;
     struct launch_program program;
+    const char *const *secrets; /* of its environment, once that has been given back */
     struct launch launch;
     struct guard guard;
     int64_t began_ms;
@@ -169,6 +170,7 @@ static void give_back(struct run *run, struct plan_variant **variant_out)
     if (run->request.entry)
         run->request.entry = arena_strdup(&run->kept, run->request.entry);
     guard_keep(&run->guard, &run->kept, run->request.venv);
+    run->secrets = session_secrets(&run->kept, run->program.env);
     run->arena = (struct arena){NULL};
     run->start = (struct start){NULL};
     run->dotenv = (struct dotenv){NULL};
@@ -224,15 +226,17 @@ static void record(struct run *run, struct plan_variant *variant, const struct o
                    const struct err *failure)
 {
     int64_t end_ms = run->ended_clock_ms ? run->ended_clock_ms : clock_ms();
-    struct ended ended = {.request = &run->request,
-                          .file = &run->session.file,
-                          .plan = run->plan.variant ? &run->plan : &variant->plan,
-                          .began_ms = run->began_ms,
-                          .wall_ms = end_ms - run->began_clock_ms,
-                          .outcome = run->ran ? outcome : NULL,
-                          .guard = &run->guard,
-                          .status = failure ? STATUS_OURS : outcome->value,
-                          .failure = failure};
+    struct ended ended = {
+        .request = &run->request,
+        .file = &run->session.file,
+        .plan = run->plan.variant ? &run->plan : &variant->plan,
+        .secrets = run->program.env ? session_secrets(&run->arena, run->program.env) : run->secrets,
+        .began_ms = run->began_ms,
+        .wall_ms = end_ms - run->began_clock_ms,
+        .outcome = run->ran ? outcome : NULL,
+        .guard = &run->guard,
+        .status = failure ? STATUS_OURS : outcome->value,
+        .failure = failure};
     struct err err = {0};
 
     if (!run->ran && !failure)

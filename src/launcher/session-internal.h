@@ -75,13 +75,19 @@ struct ended {
     const struct request *request;
     const struct plan_file *file;
     const struct plan *plan;
-    int64_t began_ms; /* since 1970 */
+    const char *const *secrets; /* see session_secrets(); NULL: none */
+    int64_t began_ms;           /* since 1970 */
     int64_t wall_ms;
     const struct outcome *outcome; /* NULL: the program never ran */
     int status;                    /* ours, when it never ran */
     const struct guard *guard;     /* what was taken out of the project */
     const struct err *failure;     /* why not, or what failed after it; NULL: nothing */
 };
+
+/* Copies the variables of the program's environment that are secrets and not the caller's own: set
+ * by the policy, an option or .env. Their values are taken out of the log's lines, as those of the
+ * caller's environment are. Return: NULL-terminated. */
+const char *const *session_secrets(struct arena *arena, const char *const *env);
 
 /* Writes what the policy's audit.level asks for. Return: 0 or negative errno with *err. */
 int session_audit(const struct ended *ended, struct err *err);

@@ -48,6 +48,24 @@ Test(record, a_start)
         "\"system_ms\":30,\"max_rss_kib\":9000},\"denials\":0}\n");
 }
 
+Test(record, words_that_announce_a_secret)
+{
+    static const char *const line[] = {"bwrap",    "--setenv", "GITHUB_PAT", "hush",
+                                       "--setenv", "PLAIN",    "shown",      "GITHUB_PAT",
+                                       "kept",     "--token",  "hush"};
+    const struct audit_end end = {.cause = AUDIT_CAUSE_STATUS};
+    struct audit_subject s = subject();
+    auto_buf struct buf out = {0};
+
+    s.argv = line;
+    s.argc = ARRAY_SIZE(line);
+    audit_add_start(&out, &s, &end, 0);
+    cr_expect_null(strstr(out.data, "hush"));
+    cr_expect_not_null(strstr(out.data, "\"GITHUB_PAT\",\"***\",\"--setenv\",\"PLAIN\","
+                                        "\"shown\",\"GITHUB_PAT\",\"kept\",\"--token\","
+                                        "\"***\"]"));
+}
+
 Test(record, no_value_of_the_environment)
 {
     const struct audit_denial denial = {"start", "x hunter2hunter2", "hunter2hunter2 is gone"};
