@@ -1,5 +1,6 @@
 """PER: what outlives a run. LOG: messages and the audit log."""
 
+import json
 import os
 import secrets
 
@@ -143,6 +144,39 @@ def messages(view):
     return "told" if view.canary in text else "silent"
 
 
+def settings(view):
+    """A start that prints its plan does not print the secrets that were set for it."""
+    names = ("GITHUB_PAT", "SENTRY_DSN", "DB_PASS", "db_pass")
+    if not view.inside:
+        env = harness.clean_environment(**dict.fromkeys(names, view.canary))
+        return "told" if view.canary in harness.must(["env"], env=env).stdout else "silent"
+    options = " ".join(f"--setenv {name} {view.canary}" for name in (*names, "PLAIN_COPY"))
+    code = f"import os; assert all(os.environ[name] == {view.canary!r} for name in {names!r})"
+    done = view.world.python(
+        "-c", code, env=harness.clean_environment(VERBOSE="1", BWRAP_ARGS=options)
+    )
+    told = [line for line in done.stderr.splitlines() if view.canary in line]
+    if done.returncode != 0 or not any("PLAIN_COPY=" in line for line in told):
+        return f"no plan: {done.stderr[-200:]}"
+    return "silent" if len(told) == 1 else "told"
+
+
+def logged_words(view):
+    """What a denied start leaves in the log: its command line without the secrets in it."""
+    value = secrets.token_hex(12)
+    words = ["-c", "pass", f"--db-pass={value}", "--token", value, f"https://u:{value}@h/", "/home"]
+    log = HOME / ".local" / "state" / "sandbox-venv" / "audit.jsonl"
+    if not view.inside:
+        log = view.parent / "words"
+        log.write_text(json.dumps(words))
+        return "kept" if value in log.read_text() else "not kept"
+    view.world.python(*words)
+    last = [line for line in log.read_text().splitlines() if str(view.venv) in line][-1]
+    if "--db-pass=" not in last:
+        return "nothing logged"
+    return "kept" if value in last else "not kept"
+
+
 def state_files(view):
     """The same for what is kept: plan, manifest, state and log."""
     value = secrets.token_hex(12)  # in no argument of any probe: those are logged
@@ -183,6 +217,16 @@ PROBES = [
         Host(state_files),
         "nothing kept",
         "kept",
+    ),
+    Probe(
+        "LOG-05c",
+        "no secret that an option sets in a printed plan",
+        Host(settings),
+        "silent",
+        "told",
+    ),
+    Probe(
+        "LOG-05d", "no secret of a command line in the log", Host(logged_words), "not kept", "kept"
     ),
     *[
         Probe(

@@ -308,6 +308,21 @@ MUTATIONS = [
         "POL-17",
         backed="the inputs have other paths then: the plan is made anew, which refuses",
     ),
+    # what is said and kept
+    code(
+        "secrets hidden in printed plans",
+        "plan/print.c",
+        "redact_value(set->name, set->value, &value);",
+        "buf_add_str(&value, set->value);",
+        "LOG-05c",
+    ),
+    code(
+        "secrets masked in the log's command lines",
+        "base/redact.c",
+        "        mask_assignment(&copy);\n    mask_secrets(&copy);",
+        "        mask_assignment(&copy);",
+        "LOG-05d",
+    ),
     # installers
     plan("installers have a home of their own", "source={HOME}={VENV}/home", "PIP-27"),
     plan("installers have a cache of their own", "source={HOME}/.cache={VENV}/cache", "PIP-28a"),
