@@ -9,9 +9,8 @@
 
 #include "svenv/base/status.h"
 
-/* A start of a program fits into one or two of these. */
-/* Small: what a start does not use it need not touch. */
-#define ARENA_CHUNK (4 * 1024)
+/* Small: what a start does not use it need not touch. With what stands before it, a page. */
+#define ARENA_CHUNK (4 * 1024 - 64)
 
 struct arena_chunk {
     struct arena_chunk *next;

@@ -1,6 +1,7 @@
 /* Compares the directories of the project with what was seen of them before. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,16 +42,18 @@ enum place_state place_look(const struct places *places, const struct plan_place
     return state;
 }
 
-static char *record_path(const struct plan_file *file)
+static int open_record(const struct plan_file *file, int flags)
 {
-    return path_join(file->venv, "sandbox/seen");
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/sandbox/seen", file->venv);
+    return open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 }
 
 /* What it says is believed only of directories whose change time is the same as then. */
 static void read_record(const struct plan_file *file, int64_t *ctimes_ns)
 {
-    auto_free char *path = record_path(file);
-    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    auto_fd int fd = open_record(file, O_RDONLY);
     struct record_head head;
     size_t size = file->place_count * sizeof(*ctimes_ns);
 
@@ -66,37 +69,40 @@ void places_write(const struct places *places)
     const struct record_head head = {.magic = RECORD_MAGIC,
                                      .made_ns = file ? file->made_ns : 0,
                                      .count = file ? file->place_count : 0};
-    auto_free char *path = NULL;
     auto_fd int fd = -1;
 
     if (places->top < 0 || !places->changed || head.made_ns == 0)
         return;
-    path = record_path(file);
-    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    fd = open_record(file, O_WRONLY | O_CREAT);
     /* What is written half is not believed: a time that does not fit means a look more. */
     if (fd >= 0 && pwrite(fd, places->ctimes_ns, file->place_count * sizeof(*places->ctimes_ns),
                           (off_t)sizeof(head)) >= 0)
         (void)!pwrite(fd, &head, sizeof(head), 0);
 }
 
+struct reading {
+    const struct plan_file *file;
+    struct scan_path path;
+};
+
 /* Return: 1 for a name that the plan does not know. */
 static int check_name(void *context, int dir, const char *name, bool directory)
 {
-    struct places *places = context;
-    const struct plan_file *file = places->file;
-    int before = scan_path_add(&places->path, name);
+    struct reading *reading = context;
+    const struct plan_file *file = reading->file;
+    int before = scan_path_add(&reading->path, name);
     const struct plan_guard *guard = NULL;
     bool known = true;
 
     (void)dir;
     if (before < 0)
         return 0;
-    guard = plan_guard_of(file->guards, file->guard_count, places->path.text, name);
+    guard = plan_guard_of(file->guards, file->guard_count, reading->path.text, name);
     if (guard != NULL && guard->action != PLAN_GUARD_BYTECODE)
-        known = plan_find_known(file, places->path.text) != NULL;
+        known = plan_find_known(file, reading->path.text) != NULL;
     else if (directory && !file->places_cut)
-        known = plan_find_place(file, places->path.text) != NULL;
-    scan_path_cut(&places->path, before);
+        known = plan_find_place(file, reading->path.text) != NULL;
+    scan_path_cut(&reading->path, before);
     return known ? 0 : 1;
 }
 
@@ -111,19 +117,21 @@ static bool holds_own_venv(const struct plan_file *file, const char *rel)
            (venv != NULL && str_starts(venv, rel) && (venv[len] == '/' || venv[len] == '\0'));
 }
 
-static bool is_known(struct places *places, const struct plan_place *place)
+static bool is_known(const struct places *places, const struct plan_place *place)
 {
     auto_fd int dir =
         fd_open_beneath(places->top, *place->rel ? place->rel : ".", O_RDONLY | O_DIRECTORY, 0);
+    struct reading reading;
     struct scan_marks marks = {.venv = false};
     int rc = 0;
 
     if (dir < 0)
         return look_is_answer(dir); /* gone: its parent tells */
-    scan_path_cut(&places->path, 0);
-    if (*place->rel && scan_path_add(&places->path, place->rel) < 0)
+    reading.file = places->file;
+    scan_path_cut(&reading.path, 0);
+    if (*place->rel && scan_path_add(&reading.path, place->rel) < 0)
         return true;
-    rc = scan_names(dir, &marks, check_name, places);
+    rc = scan_names(dir, &marks, check_name, &reading);
     if (rc > 0)
         return false;
     return holds_own_venv(places->file, place->rel) ||

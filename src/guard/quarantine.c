@@ -27,7 +27,7 @@ enum {
     NAME_SIZE = 64
 };
 
-static int make_stamp_dir(struct quarantine *q, int sandbox)
+static void write_stamp(char stamp[STAMP_SIZE])
 {
     struct timespec now;
     struct tm tm = {0};
@@ -35,11 +35,18 @@ static int make_stamp_dir(struct quarantine *q, int sandbox)
 
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &tm);
-    len = strftime(q->stamp, sizeof(q->stamp), "%Y%m%d-%H%M%S", &tm);
-    snprintf(q->stamp + len, sizeof(q->stamp) - len, "-%d", (int)getpid());
+    len = strftime(stamp, STAMP_SIZE, "%Y%m%d-%H%M%S", &tm);
+    snprintf(stamp + len, STAMP_SIZE - len, "-%d", (int)getpid());
+}
+
+/* One for all of a start, whichever process takes something. */
+static int make_stamp_dir(struct quarantine *q, int sandbox)
+{
     auto_fd int base = fd_mkdir_beneath(sandbox, "quarantine", 0700);
 
-    return base < 0 ? base : fd_mkdir_beneath(base, q->stamp, 0700);
+    if (!*q->record->stamp)
+        write_stamp(q->record->stamp);
+    return base < 0 ? base : fd_mkdir_beneath(base, q->record->stamp, 0700);
 }
 
 static int open_quarantine(struct quarantine *q)
@@ -198,10 +205,17 @@ static int bring_in(int parent, const char *inert, int to, const char *name)
 
 static void note(struct quarantine *q, const char *rel, bool moved)
 {
-    if (q->count < TAKEN_KEPT)
-        q->taken[q->count] = (struct taken){.rel = xstrdup(rel), .moved = moved};
-    q->count++;
-    q->stuck += !moved;
+    struct guard_record *record = q->record;
+
+    if (record->count < TAKEN_KEPT) {
+        struct taken *taken = &record->taken[record->count];
+
+        taken->moved = moved;
+        snprintf(taken->rel, sizeof(taken->rel), "%s", rel);
+    }
+    record->stuck += !moved;
+    /* The launcher may be reading those before it. */
+    __atomic_store_n(&record->count, record->count + 1, __ATOMIC_RELEASE);
 }
 
 /* `dir` below the quarantine, which only we write. */

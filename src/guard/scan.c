@@ -93,8 +93,8 @@ int scan_names(int dir, struct scan_marks *marks, scan_fn *fn, void *context)
     for (;;) {
         int size = sys_getdents(dir, buffer, sizeof(buffer));
 
-        if (size <= 0)
-            return size;
+        if (size <= 0) /* a directory that has been removed is empty */
+            return size == -ENOENT ? 0 : size;
         for (int at = 0; at < size;) {
             const struct record *record = (const struct record *)(const void *)(buffer + at);
             int rc = 0;

@@ -43,8 +43,10 @@ void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     guard->plan = plan;
     guard->began_ns = clock_ns_of(now);
-    guard->quarantine = (struct quarantine){.venv = venv, .dir = -1};
-    guard->watch = (struct watch){.fd = -1, .due_ms = 0, .inside = {-1, -1}};
+    guard->record = &guard->own;
+    guard->quarantine = (struct quarantine){.venv = venv, .dir = -1, .record = guard->record};
+    guard->watch = (struct watch){.fd = -1, .inside = {-1, -1}};
+    guard->process = (struct guard_process){.socket = -1, .pidfd = -1};
 }
 
 void guard_keep(struct guard *guard, struct arena *arena, const char *venv)
@@ -67,7 +69,7 @@ static void take(struct visit *visit, const char *rel)
     struct guard *guard = visit->guard;
 
     if (quarantine_take(&guard->quarantine, guard->places.top, rel) < 0)
-        guard->failed = true;
+        guard->record->failed = true;
     visit->found = true;
 }
 
@@ -90,7 +92,7 @@ static int clean_name(void *context, int dir, const char *name, bool directory)
         return 0;
     visit->found = true;
     if (unlinkat(dir, name, 0) < 0)
-        visit->guard->failed = true;
+        visit->guard->record->failed = true;
     return 0;
 }
 
@@ -99,7 +101,7 @@ static int clean_name(void *context, int dir, const char *name, bool directory)
 static int looked(struct guard *guard, int fd)
 {
     if (fd < 0 && fd != -EXDEV && !look_is_answer(fd))
-        guard->incomplete = true;
+        guard->record->incomplete = true;
     return fd;
 }
 
@@ -117,7 +119,7 @@ static void clean_bytecode(struct visit *visit, int parent, const char *name)
         return;
     }
     if (scan_names(dir, NULL, clean_name, visit) < 0)
-        visit->guard->incomplete = true;
+        visit->guard->record->incomplete = true;
     if (visit->found)
         unlinkat(parent, name, AT_REMOVEDIR); /* when it is empty */
 }
@@ -129,18 +131,24 @@ static void clean_bytecode(struct visit *visit, int parent, const char *name)
  * $venv/sandbox/made-inside. */
 static void record_venv(const struct guard *guard, int dir)
 {
-    auto_free char *path = path_join(guard->quarantine.venv, "sandbox/made-inside");
-    auto_fd int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    auto_buf struct buf known = {0};
+    char path[PATH_MAX], known[RECORD_MAX + 1];
+    auto_fd int fd = -1;
     char line[64];
     struct stat st, config;
+    ssize_t len = 0;
 
+    snprintf(path, sizeof(path), "%s/sandbox/made-inside", guard->quarantine.venv);
+    fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 || fstat(dir, &st) < 0 ||
         fstatat(dir, "pyvenv.cfg", &config, AT_SYMLINK_NOFOLLOW) < 0 || !is_new(guard, &config))
         return;
     snprintf(line, sizeof(line), "%llu %llu\n", (unsigned long long)st.st_dev,
              (unsigned long long)st.st_ino);
-    if (fd_read_all(fd, RECORD_MAX, &known) == 0 && strstr(known.data, line) == NULL)
+    len = pread(fd, known, RECORD_MAX, 0);
+    if (len < 0 || len == RECORD_MAX)
+        return;
+    known[len] = '\0';
+    if (strstr(known, line) == NULL)
         (void)fd_write_all(fd, line, strlen(line));
 }
 
@@ -163,10 +171,12 @@ static void protect_again(struct guard *guard, const char *rel, bool hide)
     char dest[PATH_MAX];
     int len = snprintf(dest, sizeof(dest), "%s/%s", project, rel);
 
-    if (!guard->watch.armed || guard->watch.lost != NULL || len >= (int)sizeof(dest))
+    if (!guard->watch.armed || guard->record->stop != GUARD_GOES_ON || len >= (int)sizeof(dest))
         return;
-    if (inside_cover(&guard->watch.inside, project, dest, hide) < 0)
-        guard->watch.lost = xstrdup(rel);
+    if (inside_cover(&guard->watch.inside, project, dest, hide) == 0)
+        return;
+    snprintf(guard->record->lost, sizeof(guard->record->lost), "%s", rel);
+    guard->record->stop = GUARD_LOST;
 }
 
 /* The operation that protects or hides the name in this sandbox; NULL: none does. */
@@ -233,7 +243,7 @@ static int see_name(void *context, int dir, const char *name, bool directory)
 
     (void)directory;
     if (before < 0) {
-        guard->incomplete = true;
+        guard->record->incomplete = true;
         return 0;
     }
     found =
@@ -280,7 +290,7 @@ static void enter(struct visit *visit, int parent, const char *name)
         return;
     visit->unknown = true;
     if (visit->depth == DEPTH_MAX || guard->left_over == 0) {
-        guard->incomplete = true;
+        guard->record->incomplete = true;
         return;
     }
     guard->left_over--;
@@ -345,7 +355,7 @@ static void visit_directory(struct visit *visit, int dir)
     struct guard *guard = visit->guard;
 
     if (scan_names(dir, &marks, see_name, visit) < 0)
-        guard->incomplete = true;
+        guard->record->incomplete = true;
     if (marks.venv && visit->ended && guard->path.len > 0)
         record_venv(guard, dir);
     visit->venv = visit->venv || marks.venv;
@@ -355,7 +365,7 @@ static void visit_directory(struct visit *visit, int dir)
             return;
     }
     if (scan_names(dir, NULL, enter_name, visit) < 0)
-        guard->incomplete = true;
+        guard->record->incomplete = true;
 }
 
 static int open_place(struct guard *guard, const struct plan_place *place, struct visit *visit)
@@ -379,7 +389,7 @@ static void sweep_watched(struct guard *guard, size_t index, bool ended)
         enum place_state state = place_look(&guard->places, place, &ctime_ns);
         auto_fd int dir = -1;
 
-        guard->incomplete = guard->incomplete || state == PLACE_UNKNOWN;
+        guard->record->incomplete = guard->record->incomplete || state == PLACE_UNKNOWN;
         if (state != PLACE_SAME || (round == 0 && ctime_ns == guard->places.ctimes_ns[index]))
             return;
         dir = open_place(guard, place, &visit);
@@ -397,13 +407,16 @@ static void sweep_watched(struct guard *guard, size_t index, bool ended)
 static void sweep_bytecode(struct guard *guard, const struct plan_place *place)
 {
     struct visit visit;
-    auto_free char *parent_rel = strchr(place->rel, '/') ? path_dirname(place->rel) : xstrdup(".");
-    auto_fd int parent =
-        looked(guard, fd_open_beneath(guard->places.top, parent_rel, O_RDONLY | O_DIRECTORY, 0));
+    const char *name = path_basename(place->rel);
+    char above[PATH_MAX];
+    auto_fd int parent = -1;
     auto_fd int dir = open_place(guard, place, &visit);
 
+    snprintf(above, sizeof(above), "%.*s", name == place->rel ? 1 : (int)(name - place->rel - 1),
+             name == place->rel ? "." : place->rel);
+    parent = looked(guard, fd_open_beneath(guard->places.top, above, O_RDONLY | O_DIRECTORY, 0));
     if (parent >= 0 && dir >= 0)
-        clean_bytecode(&visit, parent, path_basename(place->rel));
+        clean_bytecode(&visit, parent, name);
 }
 
 static bool cleans_bytecode(const struct guard *guard)
@@ -428,8 +441,10 @@ static void close_project(struct guard *guard)
     if (added == 0)
         return;
     snprintf(proc, sizeof(proc), "/proc/self/fd/%d", guard->places.top);
-    guard->opened = chmod(proc, st.st_mode & 07777 & ~added) == 0;
-    guard->failed = guard->failed || !guard->opened;
+    if (chmod(proc, st.st_mode & 07777 & ~added) == 0)
+        guard->record->opened = true;
+    else
+        guard->record->failed = true;
 }
 
 void guard_sweep(struct guard *guard, bool ended)

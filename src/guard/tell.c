@@ -1,49 +1,78 @@
 /* What became of what appeared in the project, in lines for the user. */
-#include "svenv/base/log.h"
-#include "svenv/base/str.h"
+#include <stdio.h>
 
+#include "svenv/base/log.h"
 #include "svenv/guard/guard.h"
 
 enum {
     LINES_MAX = 8, /* while the program runs */
-    NAMES_SHOWN = 4
+    NAMES_SHOWN = 4,
+    NAMES_BYTES = 4096 /* a line of ours is not longer */
 };
 
 /* Lines of ours among the program's own are few, whatever it does. */
 static void tell_taken(struct guard *guard, bool ended)
 {
-    const struct quarantine *q = &guard->quarantine;
-    auto_buf struct buf names = {0};
-    size_t shown = 0;
+    const struct guard_record *record = guard->record;
+    size_t count = __atomic_load_n(&record->count, __ATOMIC_ACQUIRE);
+    char names[NAMES_BYTES] = "";
+    size_t shown = 0, used = 0;
 
-    if (q->count == guard->told || (!ended && guard->lines++ >= LINES_MAX))
+    if (count == guard->told || (!ended && guard->lines++ >= LINES_MAX))
         return;
-    for (size_t i = guard->told; i < q->count && i < TAKEN_KEPT && shown < NAMES_SHOWN; i++)
-        buf_printf(&names, "%s'%s'", shown++ > 0 ? ", " : "", q->taken[i].rel);
-    if (q->count - guard->told > shown)
-        buf_printf(&names, "%s%zu %s", shown > 0 ? " and " : "", q->count - guard->told - shown,
-                   shown > 0 ? "more" : "names");
-    guard->told = q->count;
+    for (size_t i = guard->told;
+         i < count && i < TAKEN_KEPT && shown < NAMES_SHOWN && used < sizeof(names); i++)
+        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s'%s'",
+                                 shown++ > 0 ? ", " : "", record->taken[i].rel);
+    if (count - guard->told > shown && used < sizeof(names))
+        snprintf(names + used, sizeof(names) - used, "%s%zu %s", shown > 0 ? " and " : "",
+                 count - guard->told - shown, shown > 0 ? "more" : "names");
+    guard->told = count;
     log_line("programs on the host obey %s, which appeared in the project: moved to "
              "'%s/sandbox/quarantine/%s' (filesystem.protect)",
-             names.data, q->venv, q->stamp);
+             names, guard->quarantine.venv, record->stamp);
 }
 
 void guard_tell(struct guard *guard, bool ended)
 {
+    const struct guard_record *record = guard->record;
+    const char *project = guard->places.file->project;
+
     tell_taken(guard, ended);
-    if (guard->quarantine.stuck > 0 && ended)
+    if (!ended)
+        return;
+    if (record->stuck > 0)
         log_line("not all of it could be moved: the rest is in '%s', as '.sandbox-venv-taken-...'",
-                 guard->places.file->project);
-    if (guard->opened && ended)
-        log_line("'%s' had become writable for other users: not any more",
-                 guard->places.file->project);
-    if (guard->failed && ended)
+                 project);
+    if (record->opened)
+        log_line("'%s' had become writable for other users: not any more", project);
+    if (record->failed)
         log_line("something that appeared in the project and that programs on the host obey cannot "
                  "be moved away: look at '%s' (filesystem.protect)",
-                 guard->places.file->project);
-    if (guard->incomplete && ended)
+                 project);
+    if (record->incomplete)
         log_line("there is more in '%s' than could be looked through for what programs on the host "
                  "obey (filesystem.protect)",
+                 project);
+}
+
+void guard_tell_stop(const struct guard *guard)
+{
+    switch (guard->record->stop) {
+    case GUARD_GOES_ON:
+        break;
+    case GUARD_LOST:
+        log_line("stopped: '%s' was replaced on the host while the program ran, and cannot be "
+                 "protected again (filesystem.protect)",
+                 guard->record->lost);
+        break;
+    case GUARD_NO_MEMORY:
+        log_line("stopped: there is no memory left to watch '%s' (filesystem.protect)",
                  guard->places.file->project);
+        break;
+    case GUARD_DIED:
+        log_line("stopped: the process that watches '%s' has ended (filesystem.protect)",
+                 guard->places.file->project);
+        break;
+    }
 }

@@ -94,7 +94,7 @@ static int program_begin(void *lent)
  * executed or ended. */
 static void lend_to_program(struct lent *lent)
 {
-    static _Alignas(16) char stack[STACK_BYTES];
+    _Alignas(16) char stack[STACK_BYTES]; /* of this process, too, which does not go on meanwhile */
     int flags = CLONE_PARENT | CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD;
 
     if (clone(program_begin, stack + sizeof(stack), flags, lent, &lent->shared->program) < 0)
@@ -276,8 +276,8 @@ void launch_end_group(struct launch *launch)
     /* As in end_processes(); the next start removes the group then. */
     if (launch->init > 0 && kill(launch->init, SIGKILL) < 0)
         return;
-    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
-    }
+    reap(launch->program);
+    reap(launch->init);
     group_finish(&launch->group);
 }
 

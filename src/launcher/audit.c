@@ -78,23 +78,33 @@ static void deny_failure(struct denials *denials, const struct ended *ended)
 
 static void deny_taken(struct denials *denials, const struct guard *guard)
 {
-    const struct quarantine *q = &guard->quarantine;
+    static const char *const stops[] = {
+        [GUARD_LOST] = "stopped: replaced on the host, and cannot be protected again",
+        [GUARD_NO_MEMORY] = "stopped: no memory left to watch the project",
+        [GUARD_DIED] = "stopped: the process that watches the project has ended",
+    };
+    const struct guard_record *record = guard->record;
 
-    for (size_t i = 0; i < q->count && i < TAKEN_KEPT; i++)
-        deny(denials, "appeared", q->taken[i].rel,
-             q->taken[i].moved
+    if (record == NULL) /* it never began */
+        return;
+    for (size_t i = 0; i < record->count && i < TAKEN_KEPT; i++)
+        deny(denials, "appeared", record->taken[i].rel,
+             record->taken[i].moved
                  ? arena_printf(&denials->arena, "moved to quarantine/%s (filesystem.protect)",
-                                q->stamp)
+                                record->stamp)
                  : "renamed to .sandbox-venv-taken-... beside it (filesystem.protect)");
-    if (q->count > TAKEN_KEPT)
+    if (record->count > TAKEN_KEPT)
         deny(denials, "appeared", NULL,
              arena_printf(&denials->arena, "%zu more were moved to quarantine/%s",
-                          q->count - TAKEN_KEPT, q->stamp));
-    if (guard->opened)
+                          record->count - TAKEN_KEPT, record->stamp));
+    if (record->stop != GUARD_GOES_ON)
+        deny(denials, "appeared", record->stop == GUARD_LOST ? record->lost : NULL,
+             stops[record->stop]);
+    if (record->opened)
         deny(denials, "mode", NULL, "the project was made writable for other users: taken back");
-    if (guard->failed)
+    if (record->failed)
         deny(denials, "appeared", NULL, "something could not be moved away (filesystem.protect)");
-    if (guard->incomplete)
+    if (record->incomplete)
         deny(denials, "appeared", NULL, "more than could be looked through (filesystem.protect)");
 }
 

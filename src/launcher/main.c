@@ -34,11 +34,11 @@ struct run {
     struct launch_program program;
     const char *const *secrets; /* of its environment, once that has been given back */
     struct launch launch;
-    struct guard guard;
     int64_t began_ms;
     int64_t began_clock_ms;
     int64_t ended_clock_ms; /* 0: not yet */
     bool ran;               /* the program did, and has ended */
+    struct guard guard;
 };
 
 /* A console script sees the name it was called by, the interpreter a path that it can find its
@@ -159,6 +159,44 @@ static void print_plan(const struct run *run)
     }
 }
 
+/* One line when the log cannot be written: the program has run, and its status stands. */
+static void record(struct run *run, struct plan_variant *variant, const struct outcome *outcome,
+                   const struct err *failure)
+{
+    int64_t end_ms = run->ended_clock_ms ? run->ended_clock_ms : clock_ms();
+    struct ended ended = {
+        .request = &run->request,
+        .file = &run->session.file,
+        .plan = run->plan.variant ? &run->plan : &variant->plan,
+        .secrets = run->program.env ? session_secrets(&run->arena, run->program.env) : run->secrets,
+        .began_ms = run->began_ms,
+        .wall_ms = end_ms - run->began_clock_ms,
+        .outcome = run->ran ? outcome : NULL,
+        .guard = &run->guard,
+        .status = failure ? STATUS_OURS : outcome->value,
+        .failure = failure};
+    struct err err = {0};
+
+    if (!run->ran && !failure)
+        ended.failure = &run->launch.failure->err;
+    if (plan_load(&run->session.file, variant, NULL) == 0 && session_audit(&ended, &err) < 0)
+        log_err(&err);
+}
+
+/* In the guard's process, after the launcher's end: only what was taken out of the project since
+ * then is new. */
+static void record_late(void *context)
+{
+    struct run *run = context;
+    struct outcome outcome = {.how = OUTCOME_EXITED};
+
+    if (run->plan.audit == PLAN_AUDIT_ALL)
+        run->plan.audit = PLAN_AUDIT_DENIED;
+    run->plan.refusal_count = 0;
+    run->ran = true;
+    record(run, run->session.file.variants, &outcome, NULL);
+}
+
 /* What the set-up needed is given back, with the plan as it was read: a program may run for days.
  */
 static void give_back(struct run *run, struct plan_variant **variant_out)
@@ -197,11 +235,12 @@ static int execute(struct run *run, struct plan_variant **variant_out, struct ou
         return rc;
     }
     give_back(run, variant_out);
+    run->guard.late = record_late;
+    run->guard.late_context = run;
     supervise(&run->plan, launch, &run->guard, signals, outcome);
     launch_ended(launch, outcome->how == OUTCOME_TIME_LIMIT);
-    run->ended_clock_ms = clock_ms();
+    run->ended_clock_ms = outcome->ended_ms;
     run->ran = launch->failure->err.code == 0;
-    guard_sweep(&run->guard, true);
     guard_tell(&run->guard, true);
     if (!run->ran) {
         log_err(&launch->failure->err);
@@ -219,42 +258,6 @@ static int execute(struct run *run, struct plan_variant **variant_out, struct ou
     if (run->plan.flags & PLAN_INSTALLER)
         rc = session_after_install(run->request.venv, &run->mask, files, err);
     return rc;
-}
-
-/* One line when the log cannot be written: the program has run, and its status stands. */
-static void record(struct run *run, struct plan_variant *variant, const struct outcome *outcome,
-                   const struct err *failure)
-{
-    int64_t end_ms = run->ended_clock_ms ? run->ended_clock_ms : clock_ms();
-    struct ended ended = {
-        .request = &run->request,
-        .file = &run->session.file,
-        .plan = run->plan.variant ? &run->plan : &variant->plan,
-        .secrets = run->program.env ? session_secrets(&run->arena, run->program.env) : run->secrets,
-        .began_ms = run->began_ms,
-        .wall_ms = end_ms - run->began_clock_ms,
-        .outcome = run->ran ? outcome : NULL,
-        .guard = &run->guard,
-        .status = failure ? STATUS_OURS : outcome->value,
-        .failure = failure};
-    struct err err = {0};
-
-    if (!run->ran && !failure)
-        ended.failure = &run->launch.failure->err;
-    if (plan_load(&run->session.file, variant, NULL) == 0 && session_audit(&ended, &err) < 0)
-        log_err(&err);
-}
-
-/* In a child that watched on after the launcher's end: only what was taken out of the project since
- * then is new. */
-static void record_late(struct run *run, struct plan_variant *variant)
-{
-    struct outcome outcome = {.how = OUTCOME_EXITED};
-
-    if (run->plan.audit == PLAN_AUDIT_ALL)
-        run->plan.audit = PLAN_AUDIT_DENIED;
-    run->plan.refusal_count = 0;
-    record(run, variant, &outcome, NULL);
 }
 
 static int run_program(struct run *run, struct plan_variant **variant_out, struct outcome *outcome,
@@ -328,9 +331,6 @@ int main(int argc, char **argv)
         launch_end_group(&run->launch);
     if (rc < 0)
         return STATUS_OURS;
-    if (guard_leave(&run->guard, outcome.alive ? run->launch.init : -1)) {
-        record_late(run, variant);
-        _exit(0);
-    }
+    guard_leave(&run->guard, outcome.alive ? run->launch.init : -1);
     outcome_repeat(&outcome);
 }

@@ -12,7 +12,7 @@
 
 enum {
     SIGNAL_COUNT = 65,
-    HELD_MAX = 128
+    HELD_MAX = 64
 };
 
 /* A signal that this process got and of which it is not known yet whether the program has it, too.

@@ -32,13 +32,15 @@ enum {
 /* What is waited for. Moves go down the list only, by the function that is named.
  *
  *   RUNNING    the program runs, or is stopped. Its end (program_ended) leads to ENDING, ASKING,
- *              DETACHING or OVER, the wall-clock limit (time_is_up) to ENDING.
+ *              DETACHING or LOOKING, the wall-clock limit (time_is_up) to ENDING.
  *   ASKING     pid 1 was asked whether anything is left of the program, which is done only where
  *              its list of children cannot be read. Its answer (pid_1_answered) leads to DETACHING
- *              or OVER; without one it is OVER after ANSWER_MS (phase_is_late).
+ *              or LOOKING; without one it is LOOKING after ANSWER_MS (phase_is_late).
  *   DETACHING  pid 1 was told to live on without this process. With its answer (pid_1_answered) the
- *              sandbox does; without one it ends with this process, after ANSWER_MS.
- *   ENDING     pid 1 was killed, and everything with it: OVER when it is reaped (take_children).
+ *              sandbox does; without one it ends with this process. LOOKING either way, after
+ *              ANSWER_MS at the latest.
+ *   ENDING     pid 1 was killed, and everything with it: LOOKING when it is reaped (take_children).
+ *   LOOKING    the guard takes its last look at the project, as long as that takes (on_project).
  *   OVER       nothing is waited for.
  */
 enum phase {
@@ -46,6 +48,7 @@ enum phase {
     ASKING,
     DETACHING,
     ENDING,
+    LOOKING,
     OVER
 };
 
@@ -71,11 +74,15 @@ struct supervisor {
     int adopted;         /* pid 1's list of children; -1: none to be had */
     int64_t deadline_ms; /* of the wall-clock limit; 0: none */
     bool ended;          /* the program has, by itself */
+    bool stopped;        /* because the guard could not go on */
     bool alive;          /* the sandbox lives on */
     int status;          /* of the program, as from waitpid(2) */
     struct rusage usage;
     int64_t oom_kills;
+    int64_t ended_ms; /* the program, or its time */
 };
+
+static void on_project(void *context, short events);
 
 /* due_ms: when to look again in this phase, 0: never. */
 static void enter_phase(struct supervisor *s, enum phase phase, int64_t due_ms)
@@ -85,11 +92,17 @@ static void enter_phase(struct supervisor *s, enum phase phase, int64_t due_ms)
     loop_expect(&s->loop, s->at[AT_CLOCK], due_ms);
 }
 
+/* What the sandbox leaves in the project must not stay there. */
+static void look_a_last_time(struct supervisor *s)
+{
+    enter_phase(s, guard_finish(s->guard, s->alive) ? OVER : LOOKING, 0);
+}
+
 /* Kills pid 1, and with it the kernel kills everything in its namespace. */
 static void end_sandbox(struct supervisor *s)
 {
     if (s->launch->init <= 0) {
-        enter_phase(s, OVER, 0);
+        look_a_last_time(s);
         return;
     }
     if (kill(s->launch->init, SIGKILL) < 0) { /* it also ends when it is alone */
@@ -120,7 +133,7 @@ static void detach_sandbox(struct supervisor *s)
         seconds = left > 1000 ? (uint32_t)(left / 1000) : 1;
     }
     if (control_say(s->signals.control, CONTROL_DETACH, seconds) < 0)
-        enter_phase(s, OVER, 0);
+        look_a_last_time(s);
     else
         enter_phase(s, DETACHING, clock_ms() + ANSWER_MS);
 }
@@ -134,11 +147,11 @@ static void ask_what_is_left(struct supervisor *s)
     char byte;
 
     if (s->adopted >= 0 && read(s->adopted, &byte, 1) == 0)
-        enter_phase(s, OVER, 0);
+        look_a_last_time(s);
     else if (s->adopted >= 0)
         detach_sandbox(s);
     else if (control_say(s->signals.control, CONTROL_LEFT, 0) < 0)
-        enter_phase(s, OVER, 0);
+        look_a_last_time(s);
     else
         enter_phase(s, ASKING, clock_ms() + ANSWER_MS);
 }
@@ -146,8 +159,9 @@ static void ask_what_is_left(struct supervisor *s)
 /* The program is gone, or has to go: nothing is passed on to it any more. */
 static void leave_program(struct supervisor *s)
 {
+    s->ended_ms = clock_ms();
     signals_forget_program(&s->signals);
-    loop_remove(&s->loop, s->at[AT_PROJECT]);
+    loop_expect(&s->loop, s->at[AT_PROJECT], 0);
     job_take_terminal(s->signals.terminal, s->launch->program);
     /* Before pid 1 ends: with the last process systemd takes the group away. */
     s->oom_kills =
@@ -202,7 +216,7 @@ static void take_children(struct supervisor *s)
             take_child(s, pid, status, &usage);
     }
     if (s->phase == ENDING && (s->launch->init < 0 || (pid < 0 && errno == ECHILD)))
-        enter_phase(s, OVER, 0);
+        look_a_last_time(s);
 }
 
 /* When the table of held signals is full the rest waits in the kernel. */
@@ -236,10 +250,10 @@ static void pid_1_answered(struct supervisor *s, const struct control_message *m
         if (message->value == 1)
             detach_sandbox(s);
         else
-            enter_phase(s, OVER, 0);
+            look_a_last_time(s);
     } else if (s->phase == DETACHING && message->kind == CONTROL_DETACH) {
         s->alive = true;
-        enter_phase(s, OVER, 0);
+        look_a_last_time(s);
     }
 }
 
@@ -248,7 +262,7 @@ static void pid_1_is_gone(struct supervisor *s)
     loop_remove(&s->loop, s->at[AT_CONTROL]);
     signals_forget_control(&s->signals);
     if (s->phase == ASKING || s->phase == DETACHING)
-        enter_phase(s, OVER, 0);
+        look_a_last_time(s);
 }
 
 static void on_control(void *context, short events)
@@ -279,41 +293,71 @@ static void phase_is_late(void *context, short events)
         break;
     case ASKING:
     case DETACHING:
-        enter_phase(s, OVER, 0);
+        look_a_last_time(s);
         break;
     case ENDING:
         loop_expect(&s->loop, s->at[AT_CLOCK], clock_ms() + AGAIN_MS);
         take_children(s);
         break;
+    case LOOKING:
     case OVER:
         break;
     }
 }
 
-/* What cannot be protected any more must not be written: the sandbox ends. */
+/* Where the guard cannot go on the program must not, either. */
+static void stop_unguarded(struct supervisor *s)
+{
+    guard_tell_stop(s->guard);
+    if (s->launch->init > 0)
+        kill(s->launch->init, SIGKILL);
+    s->stopped = true;
+}
+
+static void hear_guard(struct supervisor *s)
+{
+    enum guard_news news = guard_hear(s->guard);
+
+    guard_tell(s->guard, false);
+    if (news != GUARD_NEWS)
+        loop_remove(&s->loop, s->at[AT_PROJECT]);
+    if (s->phase == LOOKING && news == GUARD_LOOKED)
+        enter_phase(s, OVER, 0);
+    else if (s->phase == LOOKING && news == GUARD_GONE)
+        look_a_last_time(s);
+    else if (s->phase == RUNNING && news != GUARD_NEWS && s->guard->record->stop == GUARD_GOES_ON)
+        s->guard->record->stop = GUARD_DIED;
+}
+
+/* Short programs have ended before this. Where no process can be made for the guard now, this one
+ * looks, and tries again. */
+static void begin_guard(struct supervisor *s)
+{
+    int rc = guard_fork(s->guard, s->launch->program, s->launch->init);
+
+    if (rc < 0) {
+        guard_look(s->guard, s->launch->program);
+        guard_tell(s->guard, false);
+        loop_expect(&s->loop, s->at[AT_PROJECT], clock_ms() + GUARD_LOOK_MS);
+        return;
+    }
+    loop_remove(&s->loop, s->at[AT_PROJECT]);
+    s->at[AT_PROJECT] = loop_add(&s->loop, s->guard->process.socket, POLLIN, on_project, s);
+}
+
 static void on_project(void *context, short events)
 {
     struct supervisor *s = context;
-    struct watch *watch = &s->guard->watch;
-    int64_t now_ms = clock_ms();
-    int fd = watch->fd;
-    int due;
 
-    (void)events;
-    guard_work(s->guard, s->launch->program);
-    if (watch->fd != fd) {
-        loop_remove(&s->loop, s->at[AT_PROJECT]);
-        s->at[AT_PROJECT] = loop_add(&s->loop, watch->fd, POLLIN, on_project, s);
+    if (events) {
+        hear_guard(s);
+    } else if (s->phase == RUNNING) {
+        if (guard_is_used(s->guard))
+            begin_guard(s);
+        s->loop.rests = true;
     }
-    due = guard_due(s->guard, now_ms);
-    loop_expect(&s->loop, s->at[AT_PROJECT], due < 0 ? 0 : now_ms + due);
-    if (watch->lost == NULL)
-        return;
-    log_line("stopped: '%s' was replaced on the host while the program ran, and cannot be "
-             "protected again (filesystem.protect)",
-             watch->lost);
-    kill(s->launch->init, SIGKILL);
-    watch->lost = NULL;
+    if (s->guard->record->stop != GUARD_GOES_ON && s->phase == RUNNING && !s->stopped)
+        stop_unguarded(s);
 }
 
 /* Only a standard stream may keep a pipe open for its reader longer than the program itself does,
@@ -346,6 +390,7 @@ static void add_sources(struct supervisor *s)
     s->at[AT_PROJECT] = loop_add(&s->loop, -1, POLLIN, on_project, s);
     s->at[AT_CLOCK] = loop_add(&s->loop, -1, 0, phase_is_late, s);
     loop_expect(&s->loop, s->at[AT_CLOCK], s->deadline_ms);
+    loop_expect(&s->loop, s->at[AT_PROJECT], clock_ms() + GUARD_FIRST_MS);
 }
 
 void supervise(const struct plan *plan, struct launch *launch, struct guard *guard, int signals,
@@ -365,7 +410,6 @@ void supervise(const struct plan *plan, struct launch *launch, struct guard *gua
     let_go_of_streams();
     s.adopted = open_adopted(launch->init);
     add_sources(&s);
-    on_project(&s, 0);
     take_children(&s);
     loop_run(&s.loop);
     close(s.signal_fd);
@@ -379,6 +423,7 @@ void supervise(const struct plan *plan, struct launch *launch, struct guard *gua
     out->usage = s.usage;
     out->oom_kills = s.oom_kills;
     out->alive = s.alive;
+    out->ended_ms = s.ended_ms;
 }
 
 _Noreturn void outcome_repeat(const struct outcome *outcome)

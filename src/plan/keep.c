@@ -10,7 +10,7 @@ static const char *keep_string(struct arena *arena, const char *text)
 
 static void *keep_array(struct arena *arena, const void *items, size_t count, size_t size)
 {
-    return count == 0 ? NULL : memcpy(arena_array(arena, count, size), items, count * size);
+    return count == 0 ? NULL : memcpy(arena_alloc(arena, count * size), items, count * size);
 }
 
 /* The other operations were for making the root. */
@@ -37,14 +37,18 @@ static bool is_mount(const struct plan_op *op)
 
 static void keep_mounts(struct arena *arena, const struct plan *from, struct plan *out)
 {
-    out->ops = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < from->op_count; i++)
+        count += is_mount(&from->ops[i]);
+    out->ops = arena_alloc(arena, count * sizeof(*out->ops));
     out->op_count = 0;
     for (size_t i = 0; i < from->op_count; i++) {
-        struct plan_op *op = NULL;
+        struct plan_op *op = &out->ops[out->op_count];
 
         if (!is_mount(&from->ops[i]))
             continue;
-        op = arena_push(arena, &out->ops, &out->op_count, sizeof(*op));
+        out->op_count++;
         *op = from->ops[i];
         op->src = keep_string(arena, op->src);
         op->dest = keep_string(arena, op->dest);
@@ -115,7 +119,8 @@ static void keep_project(struct arena *arena, struct plan_file *file)
     file->known = keep_array(arena, file->known, file->known_count, sizeof(*file->known));
     for (size_t i = 0; i < file->known_count; i++)
         file->known[i].rel = keep_string(arena, file->known[i].rel);
-    file->guards = keep_guards(arena, file->guards, file->guard_count);
+    file->guards = NULL; /* of all variants; the plan has its own */
+    file->guard_count = 0;
 }
 
 void plan_keep(struct arena *arena, struct plan_file *file, struct plan *plan)

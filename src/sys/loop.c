@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "svenv/base/clock.h"
+#include "svenv/sys/pages.h"
 
 enum {
     POLL_MS_MAX = 1000000
@@ -41,7 +42,7 @@ void loop_expect(struct loop *loop, int source, int64_t due_ms)
 }
 
 /* Milliseconds until the first deadline, -1: there is none. */
-static int loop_wait(const struct loop *loop)
+PAGES_STAY static int loop_wait(const struct loop *loop)
 {
     int64_t due_ms = 0;
     int64_t left = 0;
@@ -82,9 +83,10 @@ static void loop_pass_deadlines(struct loop *loop)
     }
 }
 
-void loop_once(struct loop *loop)
+PAGES_STAY void loop_once(struct loop *loop)
 {
     struct pollfd fds[LOOP_SOURCES_MAX];
+    int wait_ms = 0;
 
     for (size_t i = 0; i < LOOP_SOURCES_MAX; i++) {
         struct loop_source *source = &loop->sources[i];
@@ -92,8 +94,13 @@ void loop_once(struct loop *loop)
         fds[i] = (struct pollfd){.fd = source->handler ? source->fd : -1, .events = source->events};
         source->fresh = false;
     }
+    wait_ms = loop_wait(loop);
+    if (loop->rests) {
+        loop->rests = false;
+        pages_let_go();
+    }
     /* When it fails nothing is known of any descriptor: deadlines pass all the same. */
-    if (poll(fds, LOOP_SOURCES_MAX, loop_wait(loop)) > 0)
+    if (poll(fds, LOOP_SOURCES_MAX, wait_ms) > 0)
         loop_serve(loop, fds);
     loop_pass_deadlines(loop);
 }

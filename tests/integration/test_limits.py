@@ -16,7 +16,7 @@ import lying_bus
 
 from lib.case import Case
 from lib.environment import environment
-from lib.processes import alive, descendants, wait_for
+from lib.processes import alive, descendants, is_inside, wait_for
 from lib.programs import SECONDS, run, tool
 from lib.project import Project
 from lib.skips import impossible
@@ -306,7 +306,7 @@ class InGroups(Case):
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         self.assertEqual(process.stdout.readline(), b"1\n")
-        return process, descendants(process.pid)
+        return process, [pid for pid in descendants(process.pid) if is_inside(pid)]
 
     def test_the_way_that_was_meant(self):
         wanted = os.environ.get("SVENV_GROUP_WAY")

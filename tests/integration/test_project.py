@@ -19,8 +19,9 @@ class Appearing(Planting):
         self.assertEqual((p.path / "kept.txt").read_text(), "evil")
         self.assertEqual((p.path / "sub" / "kept.txt").read_text(), "evil")
         self.assertEqual(self.quarantined(p), sorted(names))
-        self.assertEqual(len(said.splitlines()), 1, said)
-        self.assertTrue(said.startswith("sandbox-venv: "), said)
+        # One line, or more on a busy machine, where some are taken while the program runs.
+        self.assertIn(len(said.splitlines()), range(1, len(names) + 1), said)
+        self.assertTrue(all(line.startswith("sandbox-venv: ") for line in said.splitlines()), said)
         self.assertIn("'.envrc'", said)
 
     def test_outside_they_can_be_made(self):
@@ -59,8 +60,9 @@ class Appearing(Planting):
     def test_permissions_do_not_hold_a_name(self):
         p = self.wrapped()
         code = (
-            "import os; os.makedirs('d/.git/x'); open('d/.git/config', 'w'); "
-            "os.chmod('d/.git/x', 0); os.chmod('d/.git', 0); os.chmod('d', 0o500)"
+            "import os; os.makedirs('d/git/x'); open('d/git/config', 'w'); "
+            "os.chmod('d/git/x', 0); os.chmod('d/git', 0); os.rename('d/git', 'd/.git'); "
+            "os.chmod('d', 0o500)"
         )
         done = p.code(code)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -128,7 +130,8 @@ class Appearing(Planting):
         (p.path / "out").mkdir()
         code = """
 import json, os, sys, time
-os.makedirs(".vscode/inner"); open(".vscode/inner/x", "w"); os.chdir(".vscode/inner")
+os.makedirs("x/inner"); open("x/inner/x", "w"); os.chdir("x/inner")
+os.rename("../../x", "../../.vscode")
 if os.fork(): sys.exit(0)
 os.setsid()
 for fd in (0, 1, 2): os.close(fd)

@@ -185,17 +185,19 @@ class Signals(Compared):
         process.stdout.readline()
 
         def send(number):
+            """Returns who got it: a moment later there may be one process of ours more."""
+            pids = [process.pid, *descendants(process.pid)]
             if way == "group":
                 os.killpg(process.pid, number)
-                return
-            for pid in [process.pid, *descendants(process.pid)]:
-                os.kill(pid, number)
+            else:
+                for pid in pids:
+                    os.kill(pid, number)
+            return pids
 
         def stopped(pid):
             return stat_of(pid)[0] == "T"
 
-        send(signal.SIGSTOP)
-        pids = [process.pid, *descendants(process.pid)]
+        pids = send(signal.SIGSTOP)
         self.assertTrue(wait_for(lambda: all(map(stopped, pids))))
         size = beat.stat().st_size
         time.sleep(0.3)

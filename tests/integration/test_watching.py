@@ -1,41 +1,33 @@
 """The project while a program runs for longer than a moment."""
 
+import importlib.util
 import os
+import pathlib
+import re
+import signal
 import subprocess
 import time
 
-from lib.plants import Planting
-from lib.processes import descendants, wait_for
+from lib.plants import FORGE, Planting
+from lib.processes import descendants, is_inside, wait_for
 from lib.programs import SECONDS, tool
 
 
-class Running(Planting):
-    """While a program runs for longer than a moment."""
+def guards(process):
+    """The process that watches the project beside a program, once there is one."""
+    return [pid for pid in descendants(process.pid) if not is_inside(pid)]
 
-    WAITING = """
-import errno, json, os, sys
-print("ready", flush=True)
-for line in sys.stdin:
-    word, _, path = line.strip().partition(" ")
-    try:
-        if word == "read":
-            told = open(path).read()
-        elif word == "write":
-            told = str(open(path, "a").write("evil"))
-        else:
-            os.makedirs(path)
-            told = "made"
-    except OSError as error:
-        told = errno.errorcode[error.errno]
-    print(told, flush=True)
-"""
 
-    def begin(self, p):
+class Beside(Planting):
+    """A program that runs for longer than a moment, and does what it is asked."""
+
+    def begin(self, p, code, *words):
         process = p.spawn(
             "python",
             "-u",
             "-c",
-            self.WAITING,
+            code,
+            *words,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -58,20 +50,43 @@ for line in sys.stdin:
         process.stdin.flush()
         return process.stdout.readline().strip()
 
-    def ask_until(self, process, wanted, *words):
-        """The watching takes a moment, longer on a busy machine."""
-        self.assertTrue(wait_for(lambda: self.ask(process, *words) == wanted), words)
-
     def end(self, process):
         _, said = process.communicate(timeout=SECONDS)
         return process.returncode, said
+
+
+class Running(Beside):
+    WAITING = """
+import errno, json, os, sys
+print("ready", flush=True)
+for line in sys.stdin:
+    word, _, path = line.strip().partition(" ")
+    try:
+        if word == "read":
+            told = open(path).read()
+        elif word == "write":
+            told = str(open(path, "a").write("evil"))
+        else:
+            os.makedirs(path)
+            told = "made"
+    except OSError as error:
+        told = errno.errorcode[error.errno]
+    print(told, flush=True)
+"""
+
+    def waiting(self, p):
+        return self.begin(p, self.WAITING)
+
+    def ask_until(self, process, wanted, *words):
+        """The watching takes a moment, longer on a busy machine."""
+        self.assertTrue(wait_for(lambda: self.ask(process, *words) == wanted), words)
 
     def test_a_saved_file_is_protected_again(self):
         p = self.project()
         p.write(".envrc", "old\n")
         p.venv()
         p.wrap()
-        process = self.begin(p)
+        process = self.waiting(p)
         self.assertEqual(self.ask(process, "write", ".envrc"), "EROFS")
         p.write("new", "saved\n").rename(p.path / ".envrc")
         self.ask_until(process, "EROFS", "write", ".envrc")
@@ -85,7 +100,7 @@ for line in sys.stdin:
         p.venv()
         p.wrap()
         p.policy("filesystem: {hide: [.env.production, late]}\n")
-        process = self.begin(p)
+        process = self.waiting(p)
         self.assertEqual(self.ask(process, "read", ".env.production"), "")
         p.write("new", "more secret").rename(p.path / ".env.production")
         p.write("new", "secret, too").rename(p.path / "late")
@@ -99,7 +114,7 @@ for line in sys.stdin:
         p.write("sub/inner/.git/config", "old")
         p.venv()
         p.wrap()
-        process = self.begin(p)
+        process = self.waiting(p)
         (p.path / "sub").rename(p.path / "before")
         p.write("sub/inner/.git/config", "new")
         self.ask_until(process, "EROFS", "write", "sub/inner/.git/config")
@@ -112,14 +127,14 @@ for line in sys.stdin:
         p.venv()
         p.wrap()
         p.policy("filesystem: {protect: ['!.envrc']}\n")
-        process = self.begin(p)
+        process = self.waiting(p)
         p.write("new", "saved").rename(p.path / ".envrc")
         self.assertEqual(self.ask(process, "write", ".envrc"), "4")
         self.assertEqual(self.end(process), (0, ""))
 
     def test_what_appears_is_gone_at_once(self):
         p = self.wrapped()
-        process = self.begin(p)
+        process = self.waiting(p)
         self.assertEqual(self.ask(process, "make", "deep/down/.vscode"), "made")
         self.assertTrue(wait_for(lambda: not (p.path / "deep/down/.vscode").exists()))
         (p.path / ".theia").mkdir()
@@ -146,12 +161,126 @@ time.sleep(0.3); os.makedirs("x/.idea"); time.sleep(0.5); open("done", "w")
         self.assertTrue(wait_for(lambda: "appeared x/.idea" in tool("log", p.env_dir).stdout))
         self.assertGreater(time.monotonic() - began, 0.5)
 
+    WORK = """
+import os, sys, time
+def until(seconds, most):
+    end = time.monotonic() + seconds
+    for i in range(most):
+        if time.monotonic() > end: break
+        if i % 50 == 0: time.sleep(0.005)
+        yield i
+long = "d" * 200
+def work(seconds, most):
+    for i in until(seconds, most):
+        os.mkdir(f"{long}{i}")
+        if i >= 50: os.rmdir(f"{long}{i - 50}")
+    for k in range(max(0, i - 49), i + 1): os.rmdir(f"{long}{k}")
+    for k in range(50): os.mkdir(f"{long}-{k}-0")
+    for j in until(seconds, most):
+        os.rename(f"{long}-{j % 50}-{j // 50}", f"{long}-{j % 50}-{j // 50 + 1}")
+    for name in os.listdir("."):
+        if name.startswith("d"): os.rmdir(name)
+    return f"{i + 1} directories, {j + 1} renames"
+print("ready", flush=True)
+for seconds, most in ((2, 500), (8, 20000)):
+    sys.stdin.readline()
+    print(work(seconds, most), flush=True)
+"""
+
+    @staticmethod
+    def resident(process):
+        """Kilobytes of the launcher and of the guard."""
+        found = []
+        for pid in [process.pid, *guards(process)]:
+            text = pathlib.Path(f"/proc/{pid}/status").read_text()
+            found.append(int(re.search(r"VmRSS:\s+(\d+)", text)[1]))
+        return found
+
+    def test_hours_of_work_do_not_add_up(self):
+        """Thousands of directories that are made, removed and renamed leave nothing in memory."""
+        p = self.wrapped()
+        process = self.begin(p, self.WORK)
+        self.assertTrue(wait_for(lambda: guards(process)))
+        sizes = []
+        for _ in range(2):
+            told = self.ask(process)
+            time.sleep(0.5)  # it works off what was reported
+            sizes.append(self.resident(process))
+        self.assertEqual([len(size) for size in sizes], [2, 2])
+        for before, after in zip(*sizes, strict=True):
+            self.assertLess(after, before + 300, f"{sizes}, the second after {told}")
+        self.assertEqual(self.end(process), (0, ""))
+
     def test_nobody_waits_for_the_watching(self):
         """Pipes of a program end with it, and nothing of ours lives on."""
         p = self.wrapped()
-        process = self.begin(p)
+        process = self.waiting(p)
         self.assertEqual(self.end(process), (0, ""))
         self.assertTrue(wait_for(lambda: not descendants(os.getpid())))
+
+
+class Killed(Beside):
+    """The launcher, or the process of ours that watches the project, is killed beside a program."""
+
+    def begin_both(self, p):
+        """A program that has written forged byte code and waits, and the guard's process."""
+        p.write("pkg/__init__.py", "")
+        source = p.write("pkg/mod.py", "value = 1\n")
+        self.cache = pathlib.Path(importlib.util.cache_from_source(str(source)))
+        code = FORGE + "print('ready', flush=True); sys.stdin.read()"
+        process = self.begin(p, code, source, self.cache)
+        self.assertTrue(wait_for(lambda: guards(process)))
+        return process, guards(process)[0]
+
+    def test_the_last_look_is_taken_without_the_launcher(self):
+        process, _ = self.begin_both(self.wrapped())
+        self.assertTrue(self.cache.exists())
+        process.kill()
+        process.wait()
+        self.assertTrue(wait_for(lambda: not self.cache.exists()))
+
+    def test_it_is_the_guard_that_takes_it(self):
+        """The control."""
+        process, guard = self.begin_both(self.wrapped())
+        os.kill(process.pid, signal.SIGSTOP)
+        os.kill(guard, signal.SIGKILL)
+        process.kill()
+        process.wait()
+        time.sleep(3)
+        self.assertTrue(self.cache.exists())
+
+    def test_a_program_is_stopped_without_its_guard(self):
+        p = self.wrapped()
+        process, guard = self.begin_both(p)
+        os.kill(guard, signal.SIGKILL)
+        self.assertEqual(
+            self.end(process),
+            (
+                -signal.SIGKILL,
+                f"sandbox-venv: stopped: the process that watches '{p.path}' has ended "
+                "(filesystem.protect)\n",
+            ),
+        )
+        self.assertFalse(self.cache.exists())
+        said = tool("log", p.env_dir).stdout
+        self.assertIn("stopped: the process that watches the project has ended", said)
+
+    def test_a_guard_that_was_stopped_takes_the_last_look(self):
+        process, guard = self.begin_both(self.wrapped())
+        os.kill(guard, signal.SIGSTOP)
+        self.assertEqual(self.end(process), (0, ""))
+        self.assertFalse(self.cache.exists())
+
+    def test_a_name_that_appears_beside_a_stopped_launcher_is_taken(self):
+        p = self.wrapped()
+        process, _ = self.begin_both(p)
+        os.kill(process.pid, signal.SIGSTOP)
+        (p.path / ".theia").mkdir()
+        self.assertTrue(wait_for(lambda: not (p.path / ".theia").exists()))
+        os.kill(process.pid, signal.SIGCONT)
+        status, said = self.end(process)
+        self.assertEqual(status, 0)
+        self.assertIn("'.theia'", said)
 
 
 class Races(Planting):

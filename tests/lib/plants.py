@@ -9,8 +9,12 @@ from lib.programs import run
 MAKE = """
 import os, sys
 for name in sys.argv[1:]:
-    os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
-    open(name, "w").write("evil")
+    while True:
+        try:
+            os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+            open(name, "w").write("evil")
+            break
+        except FileNotFoundError: pass  # the directory was taken: this machine is slow
 """
 WRITE = """
 import errno, json, os, sys
@@ -22,6 +26,17 @@ for name in sys.argv[1:]:
     except OSError as error:
         told[name] = errno.errorcode[error.errno]
 print(json.dumps(told))
+"""
+
+# Byte code that a program of the host would run for the source.
+FORGE = """
+import importlib._bootstrap_external as b, os, sys
+source, target = sys.argv[1:]
+st = os.stat(source)
+code = compile("value = 666", source, "exec")
+data = b._code_to_timestamp_pyc(code, int(st.st_mtime), st.st_size)
+os.makedirs(os.path.dirname(target), exist_ok=True)
+open(target, "wb").write(data)
 """
 
 

@@ -1,7 +1,7 @@
 /* The project while programs run in it: names that must not appear there, and what becomes of
  * them. Everything in the project may be changed under our hands at any moment, so nothing is
- * opened there but below a descriptor and without following a link, and nothing here allocates per
- * file: the launcher's memory is never taken back (malloc.c). */
+ * opened there but below a descriptor and without following a link, and nothing here allocates but
+ * the names of watched directories. */
 #ifndef SVENV_GUARD_GUARD_H
 #define SVENV_GUARD_GUARD_H
 
@@ -50,7 +50,6 @@ struct places {
     int top;            /* the project, O_PATH; -1: nothing is watched */
     int64_t *ctimes_ns; /* of each place, 0: not known to be in order */
     bool changed;       /* since the record was read: it is to be written */
-    struct scan_path path;
 };
 
 /* Compares the places with the plan and with the venv's record ("seen"), and looks into those that
@@ -71,23 +70,46 @@ enum place_state place_look(const struct places *places, const struct plan_place
                             int64_t *ctime_ns_out);
 bool place_is_watched(const struct plan_place *place);
 
-/* --- quarantine.c ---------------------------------------------------------------------------- */
+/* --- what became of it ----------------------------------------------------------------------- */
 
 enum {
-    TAKEN_KEPT = 32 /* names for the message and the audit log */
+    TAKEN_KEPT = 32, /* names for the message and the audit log */
+    STAMP_SIZE = 48
 };
 struct taken {
-    char *rel;
     bool moved; /* else it is still in the project, under a name that nothing obeys */
+    char rel[PATH_MAX];
 };
+
+/* Why the guard cannot go on. The sandbox is stopped then. */
+enum guard_stop {
+    GUARD_GOES_ON,
+    GUARD_LOST,      /* what could not be protected again */
+    GUARD_NO_MEMORY, /* for the names of what is watched */
+    GUARD_DIED       /* its process has ended */
+};
+
+/* For the user and the audit log. Written by whoever looks; the launcher reads it when its own
+ * process has looked, or the guard's has said so. Nothing of it is allocated. */
+struct guard_record {
+    char stamp[STAMP_SIZE]; /* of the quarantine, see below */
+    struct taken taken[TAKEN_KEPT];
+    size_t count;    /* of names that were taken, also of those that are not kept */
+    size_t stuck;    /* of them are not moved, or not wholly */
+    bool opened;     /* others could have written into the project, and can no more */
+    bool incomplete; /* there was more than is looked at */
+    bool failed;     /* something could not be taken away */
+    enum guard_stop stop;
+    char lost[PATH_MAX]; /* GUARD_LOST: what */
+};
+
+/* --- quarantine.c ---------------------------------------------------------------------------- */
+
 /* $venv/sandbox/quarantine/STAMP, made when something comes into it. */
 struct quarantine {
     const char *venv;
-    char stamp[48];
     int dir; /* -1: not made yet */
-    struct taken taken[TAKEN_KEPT];
-    size_t count;
-    size_t stuck; /* of them are not moved, or not wholly */
+    struct guard_record *record;
 };
 
 /* Takes the name below the project `top` away at once, and what lies there to the quarantine.
@@ -113,35 +135,49 @@ int inside_cover(const struct inside *inside, const char *top, const char *dest,
 /* --- watch.c --------------------------------------------------------------------------------- */
 
 enum {
-    WATCHES_MAX = 1024
+    WATCHES_MAX = 1024 /* directories at a time */
 };
-/* Beside a program that runs longer than a moment: inotify(7), or a look every second where its
- * instances are used up. */
+struct watched {
+    int number; /* of inotify(7), which gives none twice */
+    char *rel;
+};
+/* inotify(7), or nothing where its instances are used up: then the project is looked through every
+ * second. */
 struct watch {
-    bool armed;
-    int fd;         /* -1: none */
-    int64_t due_ms; /* of the next look, when there is no fd; before: of the beginning */
-    const char *rels[WATCHES_MAX]; /* by watch descriptor */
+    bool armed;              /* what loses its protection gets it back */
+    int fd;                  /* -1: none */
+    struct watched *watched; /* by number */
+    size_t count;
     struct inside inside;
-    const char *lost; /* what could not be protected again: the sandbox must end */
 };
 
 /* --- sweep.c --------------------------------------------------------------------------------- */
+
+/* Of the guard's own process, as the launcher sees it. */
+struct guard_process {
+    bool begun;
+    int socket; /* to it; -1: there is none */
+    int pidfd;  /* -1: none, or this kernel gives none */
+};
+
+typedef void guard_late_fn(void *context);
 
 struct guard {
     struct places places;
     const struct plan *plan;
     int64_t began_ns;
-    unsigned mode;         /* of the project's directory, at the beginning */
-    struct scan_path path; /* of the directory that is being looked at */
+    unsigned mode; /* of the project's directory, at the beginning */
     struct quarantine quarantine;
     struct watch watch;
-    size_t told;        /* of quarantine.count */
-    unsigned lines;     /* that told of them while the program ran */
-    unsigned left_over; /* new directories that may still be looked at */
-    bool opened;        /* others could have written into the project, and can no more */
-    bool incomplete;    /* there was more than is looked at */
-    bool failed;        /* something could not be taken away */
+    struct guard_record *record; /* `own`, or memory that is shared with the guard's process */
+    struct guard_process process;
+    guard_late_fn *late; /* writes to the audit log what is found when the launcher has ended */
+    void *late_context;
+    size_t told;           /* of record->count */
+    unsigned lines;        /* that told of them while the program ran */
+    unsigned left_over;    /* new directories that may still be looked at */
+    struct scan_path path; /* of the directory that is being looked at */
+    struct guard_record own;
 };
 
 /* Before the program: from here on what appears is taken away. places: as places_open() left them.
@@ -157,19 +193,48 @@ void guard_see(struct guard *guard, const char *rel, const char *name, bool dire
 /* Tells the user what was taken since the last time, in one line. */
 void guard_tell(struct guard *guard, bool ended);
 
+/* What made the guard stop, in one line; nothing while it goes on. */
+void guard_tell_stop(const struct guard *guard);
+
 /* --- watch.c again -----------------------------------------------------------------------------
  */
 
-/* How long until guard_work() has something to do besides events, -1: never. */
-int guard_due(const struct guard *guard, int64_t now_ms);
-/* Begins to watch when the time has come, and takes what was reported. pid: the program's. */
-void guard_work(struct guard *guard, int pid);
+/* Begins to watch: beside the program `pid`, or what pid 1 has adopted, or pid 1. */
+void watch_begin(struct guard *guard, int pid);
+/* Without inotify: what loses its protection gets it back, and no more. */
+void watch_begin_looks(struct guard *guard, int pid);
+/* Takes what was reported. */
+void watch_take(struct guard *guard);
 /* A directory that was found to be new. */
 void watch_add(struct guard *guard, int dir, const char *rel);
-/* After everything else, before the launcher ends: the kernel takes 15 milliseconds to take an
- * inotify instance away, and that is left to a child that nobody waits for. With init > 0 (pid 1 of
- * a sandbox that lives on) the child goes on watching until that has ended. Return: true in that
- * child, when there is something left to be written to the audit log; it must _exit() then. */
-bool guard_leave(struct guard *guard, int init);
+
+/* --- process.c: the guard's own process ------------------------------------------------------ */
+
+enum {
+    GUARD_FIRST_MS = 100, /* after the start: most programs have ended by then */
+    GUARD_LOOK_MS = 1000  /* without inotify, or without a process */
+};
+
+/* Is there anything to be watched? */
+bool guard_is_used(const struct guard *guard);
+/* Begins to watch beside the program, in a process of its own. init: pid 1 of the sandbox. Return:
+ * 0, or negative errno; then the caller is to look by itself, with guard_look(). */
+int guard_fork(struct guard *guard, int program, int init);
+void guard_look(struct guard *guard, int program);
+
+/* What the guard's process says on its socket. */
+enum guard_news {
+    GUARD_NEWS,   /* something was taken, or it cannot go on */
+    GUARD_LOOKED, /* it has taken its last look, and ends by itself */
+    GUARD_GONE    /* it has ended before that */
+};
+enum guard_news guard_hear(struct guard *guard);
+
+/* The program has ended: the last look. alive: something of the sandbox lives on, and is watched
+ * until it ends. Return: true when it is done; false: guard_hear() will say so. */
+bool guard_finish(struct guard *guard, bool alive);
+/* After everything else, before the launcher ends. init > 0: of a sandbox that lives on; where no
+ * process watches it yet, one begins to. */
+void guard_leave(struct guard *guard, int init);
 
 #endif

@@ -20,6 +20,7 @@ struct outcome {
     bool alive;          /* something of the sandbox lives on (lifetime: tree) */
     struct rusage usage; /* of the program and what it waited for */
     int64_t oom_kills;   /* by limits.memory; <= 0: none that is known */
+    int64_t ended_ms;    /* of clock_ms(), when the program ended or was stopped */
 };
 
 /* What supervise() hears of signals by; made before launch_go(), for once the program runs nothing

@@ -29,7 +29,8 @@ struct loop_source {
 
 struct loop {
     struct loop_source sources[LOOP_SOURCES_MAX];
-    bool over; /* set by a handler: none is called any more, and loop_run() returns */
+    bool over;  /* set by a handler: none is called any more, and loop_run() returns */
+    bool rests; /* set by a handler: what comes next may take long, see pages_let_go() */
 };
 
 /* Return: the source's number, or -ENOSPC. */
