@@ -6,7 +6,7 @@ import time
 STATUS_OURS = 125
 STATUS_CANNOT_EXEC = 126
 STATUS_BROKEN = 99  # of the helpers
-SECONDS_TO_END = 10
+SECONDS_TO_END = 60
 TEMPORARY = "/.sandbox-venv-tmp-"
 
 

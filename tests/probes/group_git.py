@@ -3,11 +3,12 @@
 import json
 import os
 import secrets
-import time
 
 import harness
-from group_prj import clear, made, mini, new
+from group_prj import MOMENT, clear, made, mini, new
 from harness import Host, Probe, Python, every, that
+
+from lib.processes import wait_for
 
 FILES = (
     ".git/config",
@@ -56,7 +57,8 @@ def fresh_repository(view):
         )
         python = venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON
         harness.run([python, "-c", code], cwd=base)
-        time.sleep(0.3)
+        if view.inside:
+            wait_for(lambda: not (base / ".git").exists(), MOMENT)
         return "made" if (base / ".git").exists() else "not there"
 
     return mini(view, lambda base: None, act)

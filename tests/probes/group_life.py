@@ -8,6 +8,9 @@ import time
 import harness
 from harness import ANY, Host, Probe, Python, every, that
 
+from lib.processes import wait_for
+from lib.programs import SECONDS
+
 
 def alive(pid):
     try:
@@ -32,13 +35,16 @@ def marked(word):
     return found
 
 
-def gone(word, seconds=2.0):
-    end = time.monotonic() + seconds
-    while marked(word):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
+def gone(view, word):
+    """Whether all that bear the word end; outside they never do, so half a second is enough."""
+    if view.inside:
+        return wait_for(lambda: not marked(word))
+    return wait_for(lambda: not marked(word), 0.5)
+
+
+def dies(view, victim):
+    """Whether a process of the host ends, which it must outside."""
+    return wait_for(lambda: victim.poll() is not None, 0.1 if view.inside else SECONDS) or False
 
 
 def spawn(view, code, **options):
@@ -54,7 +60,7 @@ def group_signal(target):
     def play(view):
         if not view.inside and target == -1:
             return "victim dead"  # never tried outside: it would reach every process of the user
-        victim = subprocess.Popen(["/bin/sleep", "60"], preexec_fn=lambda: os.setpgid(0, 0))
+        victim = subprocess.Popen(["/bin/sleep", "600"], preexec_fn=lambda: os.setpgid(0, 0))
         # Whatever is broken: a signal to everybody is sent in a pid namespace of its own only.
         host = os.readlink("/proc/self/ns/pid")
         code = (
@@ -70,8 +76,7 @@ def group_signal(target):
                 view, code, preexec_fn=lambda: os.setpgid(0, victim.pid), stdout=subprocess.DEVNULL
             )
             child.wait(timeout=harness.TIMEOUT)
-            time.sleep(0.1)
-            return "victim alive" if victim.poll() is None else "victim dead"
+            return "victim dead" if dies(view, victim) else "victim alive"
         finally:
             victim.kill()
             victim.wait()
@@ -81,11 +86,10 @@ def group_signal(target):
 
 def direct_signal(view):
     """A signal to a process of the host by its pid."""
-    victim = subprocess.Popen(["/bin/sleep", "60"])
+    victim = subprocess.Popen(["/bin/sleep", "600"])
     try:
         view.world.value(shoot, victim.pid, inside=view.inside)
-        time.sleep(0.1)
-        return "victim alive" if victim.poll() is None else "victim dead"
+        return "victim dead" if dies(view, victim) else "victim alive"
     finally:
         victim.kill()
         victim.wait()
@@ -103,7 +107,7 @@ DAEMON = (
     "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
     "    if os.fork() == 0:\n"
     "        os.execv(sys.executable, [sys.executable, '-c',"
-    " 'import time; time.sleep(30)', word])\n"
+    " 'import time; time.sleep(600)', word])\n"
     "    os._exit(0)\n"
     "time.sleep({wait})\n"
 )
@@ -121,24 +125,24 @@ def daemon(view):
     word = "svenv-daemon-" + view.token + str(view.inside)
     child = spawn(view, DAEMON.format(word=word, wait=0.5), stdout=subprocess.DEVNULL)
     child.wait(timeout=harness.TIMEOUT)
-    left = not gone(word, 0.5)
+    left = not gone(view, word)
     end(marked(word))
     return "left" if left else "gone"
 
 
 def killed_launcher(delay):
     def play(view):
-        worst = "gone"
         for turn in range(12 if delay < 0.1 else 1):
             word = f"svenv-tree-{view.token}-{turn}-{delay}-{view.inside}"
-            child = spawn(view, DAEMON.format(word=word, wait=30), stdout=subprocess.DEVNULL)
+            child = spawn(view, DAEMON.format(word=word, wait=600), stdout=subprocess.DEVNULL)
             time.sleep(delay * (turn + 1))
             child.kill()
             child.wait()
-            if not gone(word, 1.5):
-                worst = "left"
+            left = not gone(view, word)
             end(marked(word))
-        return worst
+            if left:
+                return "left"
+        return "gone"
 
     return Host(play)
 
@@ -163,7 +167,7 @@ def forks(count):
             if pid == 0:
                 import time
 
-                time.sleep(20)
+                time.sleep(600)
                 os._exit(0)
             made.append(pid)
     except OSError as error:

@@ -54,7 +54,7 @@ def serve(view):
     code = (
         "import socket, sys, time\n"
         "s = socket.socket(); s.bind(('0.0.0.0', 0)); s.listen()\n"
-        "print(s.getsockname()[1], flush=True); time.sleep(20)\n"
+        "print(s.getsockname()[1], flush=True); time.sleep(600)\n"
     )
     if view.inside:
         process = view.world.spawn("python", "-c", code)

@@ -114,7 +114,7 @@ def install(view):
         raise harness.Dead(f"pip gave {done.returncode}: {done.stderr[-600:]}")
     venv = venv_of(view)
     results = json.loads((site_packages(venv) / "evilpkg" / "results.json").read_text())
-    left = not gone(word, 1.0)
+    left = not gone(view, word)
     end(marked(word))
     STATE[key] = {
         "results": results,

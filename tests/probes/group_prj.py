@@ -20,6 +20,7 @@ from harness import (
 )
 
 from lib import venvs
+from lib.processes import wait_for
 
 # Names that tools on the host obey without being asked; none of them is in the world's project.
 NEW_FILES = (
@@ -84,11 +85,18 @@ def change(project, names):
     return {name: written(os.path.join(project, name)) for name in names}
 
 
+MOMENT = 10  # seconds: what is moved away at once may be so after the program's end
+
+
 def made(names):
     """The effect: one of the names is on the host after the run. It is removed again."""
 
     def look(world):
-        found = [name for name in names if os.path.lexists(world.project / name)]
+        def left():
+            return [name for name in names if os.path.lexists(world.project / name)]
+
+        wait_for(lambda: not left(), MOMENT)
+        found = left()
         clear(world.project, names)
         return f"{len(found)} of {len(names)} exist: {', '.join(found[:5])}" if found else None
 
@@ -109,8 +117,6 @@ def new(names):
         result = view.world.value(make, str(view.project), list(names), inside=view.inside)
         if not view.inside:
             clear(view.project, names)
-        else:
-            time.sleep(0.3)  # what is moved away at once may be so after the program's end
         return result
 
     return Host(play)
@@ -152,24 +158,26 @@ def kept(names):
     return look
 
 
-def wait_and_write(path, flag):
-    """Waits for the host's word, then writes the file that the host replaced."""
+def wait_and_write(path, flag, patience):
+    """Waits for the host's word, then writes the file that the host replaced; so many hundredths of
+    a second may pass until it is protected again."""
     import time
 
     os.write(1, b"up\n")
-    for _ in range(5000):
-        if os.path.exists(flag):
-            return written(path)
+    while not os.path.exists(flag):
         time.sleep(0.02)
-    return "no word"
+    for _ in range(patience):
+        may = opened(path, os.O_WRONLY)
+        if may not in ("ok", "ENOENT") or not os.access(os.path.dirname(path), os.W_OK):
+            break
+        time.sleep(0.01)
+    return written(path)
 
 
-def save_atomically(view):
-    """An editor on the host saves a protected file while a program runs."""
-    target = view.project / ".envrc"
-    flag = view.project / "saved"
-    flag.unlink(missing_ok=True)
-    code = harness.code_of(wait_and_write, json.dumps([str(target), str(flag)]))
+def waiter(view, target, flag):
+    """Starts it, and comes back when it waits."""
+    words = [str(target), str(flag), 1000 if view.inside else 0]
+    code = harness.code_of(wait_and_write, json.dumps(words))
     if view.inside:
         process = view.world.spawn("python", "-B", "-c", code)
     else:
@@ -177,10 +185,18 @@ def save_atomically(view):
             [harness.SYSTEM_PYTHON, "-B", "-c", code], stdout=subprocess.PIPE
         )
     process.stdout.readline()
+    return process
+
+
+def save_atomically(view):
+    """An editor on the host saves a protected file while a program runs."""
+    target = view.project / ".envrc"
+    flag = view.project / "saved"
+    flag.unlink(missing_ok=True)
+    process = waiter(view, target, flag)
     temporary = view.project / ".envrc.tmp"
     temporary.write_text("# saved\n")
     os.replace(temporary, target)
-    time.sleep(0.3)
     flag.write_text("now")
     out, _ = process.communicate(timeout=harness.TIMEOUT)
     flag.unlink(missing_ok=True)
@@ -194,19 +210,10 @@ def created_by_user(view):
     """The user makes a protected directory during a run; the program then writes in it."""
     folder = view.project / ".theia"
     flag = view.project / "made"
-    for path in (flag,):
-        path.unlink(missing_ok=True)
+    flag.unlink(missing_ok=True)
     target = folder / "settings.json"
-    code = harness.code_of(wait_and_write, json.dumps([str(target), str(flag)]))
-    if view.inside:
-        process = view.world.spawn("python", "-B", "-c", code)
-    else:
-        process = subprocess.Popen(
-            [harness.SYSTEM_PYTHON, "-B", "-c", code], stdout=subprocess.PIPE
-        )
-    process.stdout.readline()
+    process = waiter(view, target, flag)
     folder.mkdir()
-    time.sleep(0.3)
     flag.write_text("now")
     out, _ = process.communicate(timeout=harness.TIMEOUT)
     harness.remove_tree(folder)

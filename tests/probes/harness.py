@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 
 from starts import TERMINAL, play
 
@@ -373,6 +374,7 @@ class Verdict:
     inside: str = ""
     control: str = ""
     why: str = ""
+    seconds: float = 0.0
 
 
 def shorten(value, limit=60):
@@ -437,7 +439,10 @@ def judge_in(worlds, probe, with_control=True):
         world = worlds.get(probe.world) if applies(probe) else None
     except (Dead, OSError, subprocess.SubprocessError) as error:
         return Verdict(probe, "failed", why=f"dead, no world: {error}")
-    return judge(probe, world, with_control)
+    begin = time.monotonic()
+    verdict = judge(probe, world, with_control)
+    verdict.seconds = time.monotonic() - begin
+    return verdict
 
 
 # Worlds by name, made when the first probe needs one.

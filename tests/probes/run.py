@@ -62,6 +62,7 @@ SHARES = (
     ("fs", "env"),
     ("fd", "proc", "tty"),
 )
+SLOWEST = 8
 MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skip", "missing": "MISSING"}
 
 
@@ -141,6 +142,7 @@ def row_of(verdict):
         "control": harness.outcome(verdict.control, verdict.probe.control),
         "why": verdict.why,
         "missing": verdict.probe.missing,
+        "seconds": round(verdict.seconds, 2),
     }
 
 
@@ -184,6 +186,8 @@ def summarise(rows, whole):
         print(f"\n{len(waiting)} expected-missing, NOT protected yet:")
         for row in waiting:
             print(f"  {row['id']}: {row['missing']}")
+    for row in sorted(rows, key=lambda row: -row["seconds"])[:SLOWEST]:
+        print(f"{row['seconds']:8.2f} s {row['id']} {row['what']}")
     if whole:
         print()
         print_elsewhere()
