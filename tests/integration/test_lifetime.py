@@ -52,10 +52,8 @@ class Death(Compared):
         self.assert_nothing_left()
 
     def assert_nothing_left(self):
-        def ours():
-            return [pid for pid in mentioning(self.project.env_dir) if alive(pid)]
-
-        self.assertTrue(wait_for(lambda: not ours()), ours())
+        env_dir = self.project.env_dir
+        self.assertTrue(wait_for(lambda: not mentioning(env_dir)), mentioning(env_dir))
 
     def test_refusals_leave_nothing(self):
         (self.project.path / ".env").symlink_to("/etc/hosts")

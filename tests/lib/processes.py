@@ -63,9 +63,11 @@ def is_inside(pid):
     return False
 
 
-def mentioning(path):
-    """Processes whose command line names a path: ours alone where the run made its name."""
+def mentioning(word):
+    """Living processes whose command line has a word: ours alone where the run made it up."""
+    found = []
     for entry in pids():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-            if os.fsencode(path) in pathlib.Path(f"/proc/{entry}/cmdline").read_bytes():
-                yield int(entry)
+            if os.fsencode(word) in pathlib.Path(f"/proc/{entry}/cmdline").read_bytes():
+                found.append(int(entry))
+    return list(filter(alive, found))

@@ -82,7 +82,7 @@ class Project:
 
     @property
     def site_packages(self):
-        return next(self.env_dir.glob("lib/python3*/site-packages"))
+        return venvs.site_packages(self.env_dir)
 
     @property
     def manifest(self):

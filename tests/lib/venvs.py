@@ -42,6 +42,10 @@ def _copy(path):
             file.write_bytes(data.replace(os.fsencode(original), os.fsencode(path)))
 
 
+def site_packages(path):
+    return next(path.glob("lib/python3*/site-packages"))
+
+
 def make(path, python=None, pip=False, maker="venv", copies=False, symlinks=False):
     """Makes a venv at path; of uv's there is no choice but the interpreter."""
     path, python = pathlib.Path(path), python or SYSTEM_PYTHON

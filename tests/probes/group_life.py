@@ -8,38 +8,15 @@ import time
 import harness
 from harness import ANY, Host, Probe, Python, every, that
 
-from lib.processes import wait_for
+from lib.processes import mentioning, wait_for
 from lib.programs import SECONDS
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def marked(word):
-    """Processes of the host whose arguments hold the word."""
-    found = []
-    for name in os.listdir("/proc"):
-        if not name.isdigit() or int(name) == os.getpid():
-            continue
-        try:
-            with open(f"/proc/{name}/cmdline", "rb") as file:
-                if word.encode() in file.read() and alive(name):
-                    found.append(int(name))
-        except OSError:
-            pass
-    return found
 
 
 def gone(view, word):
     """Whether all that bear the word end; outside they never do, so half a second is enough."""
     if view.inside:
-        return wait_for(lambda: not marked(word))
-    return wait_for(lambda: not marked(word), 0.5)
+        return wait_for(lambda: not mentioning(word))
+    return wait_for(lambda: not mentioning(word), 0.5)
 
 
 def dies(view, victim):
@@ -126,7 +103,7 @@ def daemon(view):
     child = spawn(view, DAEMON.format(word=word, wait=0.5), stdout=subprocess.DEVNULL)
     child.wait(timeout=harness.TIMEOUT)
     left = not gone(view, word)
-    end(marked(word))
+    end(mentioning(word))
     return "left" if left else "gone"
 
 
@@ -139,7 +116,7 @@ def killed_launcher(delay):
             child.kill()
             child.wait()
             left = not gone(view, word)
-            end(marked(word))
+            end(mentioning(word))
             if left:
                 return "left"
         return "gone"

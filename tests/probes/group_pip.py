@@ -12,10 +12,12 @@ import tarfile
 import time
 
 import harness
-from group_life import end, gone, marked
+from group_life import end, gone
 from harness import ANY, HOME, Call, Host, Probe, Python, every, that
 
 from lib import packages, venvs
+from lib.processes import mentioning
+from lib.venvs import site_packages
 
 RESERVED = ("git", "ls", "sudo", "ssh", "docker", "sandbox-venv")
 NAMES = [
@@ -53,10 +55,6 @@ def pip(view, *words, **options):
     if view.inside:
         return view.world.start("pip", *words, **options)
     return harness.run([free_venv(view) / "bin" / "pip", *words], **options)
-
-
-def site_packages(venv):
-    return next((venv / "lib").glob("python3*/site-packages"))
 
 
 def hostile_sdist(view, port, word):
@@ -115,7 +113,7 @@ def install(view):
     venv = venv_of(view)
     results = json.loads((site_packages(venv) / "evilpkg" / "results.json").read_text())
     left = not gone(view, word)
-    end(marked(word))
+    end(mentioning(word))
     STATE[key] = {
         "results": results,
         "left": left,

@@ -12,6 +12,8 @@ import time
 import harness
 from harness import ANY, Host, Probe, that
 
+from lib.terminal import lead
+
 REQUESTS = {
     "TIOCSTI": 0x5412,
     "TIOCLINUX": 0x541C,
@@ -28,20 +30,13 @@ REQUESTS = {
 def on_terminal(view, argv, options, feed=None, seconds=harness.TIMEOUT):
     """Runs on a terminal of its own; returns what came out and the terminal's settings after."""
     ours, theirs = pty.openpty()
-
-    def take():
-        os.setsid()
-        import fcntl
-
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
     before = termios.tcgetattr(theirs)
     child = subprocess.Popen(
         [str(word) for word in argv],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        preexec_fn=take,
+        preexec_fn=lead(theirs),
         cwd=view.project,
         env=harness.clean_environment(TERM="dumb"),
         **options,
