@@ -60,9 +60,8 @@ class Appearing(Planting):
     def test_permissions_do_not_hold_a_name(self):
         p = self.wrapped()
         code = (
-            "import os; os.makedirs('d/git/x'); open('d/git/config', 'w'); "
-            "os.chmod('d/git/x', 0); os.chmod('d/git', 0); os.rename('d/git', 'd/.git'); "
-            "os.chmod('d', 0o500)"
+            "import os; os.makedirs('d/g/x'); open('d/g/config', 'w'); os.chmod('d/g/x', 0); "
+            "os.chmod('d/g', 0); os.rename('d/g', 'd/.git'); os.chmod('d', 0o500)"
         )
         done = p.code(code)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -130,8 +129,8 @@ class Appearing(Planting):
         (p.path / "out").mkdir()
         code = """
 import json, os, sys, time
-os.makedirs("x/inner"); open("x/inner/x", "w"); os.chdir("x/inner")
-os.rename("../../x", "../../.vscode")
+os.makedirs("v/inner"); open("v/inner/x", "w"); os.chdir("v/inner")
+os.rename("../../v", "../../.vscode")
 if os.fork(): sys.exit(0)
 os.setsid()
 for fd in (0, 1, 2): os.close(fd)

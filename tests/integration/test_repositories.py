@@ -131,8 +131,8 @@ class Repositories(Planting):
         self.protected(p, "code/.git/config", "code/real/config")
         done = p.code(
             "import os\n"
-            "os.unlink('code/.git'); os.makedirs('code/.git')\n"
-            "open('code/.git/config', 'w')\n"
+            "os.makedirs('code/g'); open('code/g/config', 'w')\n"
+            "os.unlink('code/.git'); os.rename('code/g', 'code/.git')\n"
         )
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertFalse(os.path.lexists(p.path / "code" / ".git"))

@@ -1,7 +1,9 @@
 """Signals, however they were sent."""
 
+import contextlib
 import json
 import os
+import pathlib
 import select
 import signal
 import subprocess
@@ -32,6 +34,15 @@ print(json.dumps(counts), flush=True)
 """
 
 
+def has_pending(pid):
+    """Whether a process has yet to take a signal."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(("SigPnd:", "ShdPnd:")) and int(line.split()[1], 16):
+                return True
+    return False
+
+
 class Signals(Compared):
     """Every signal arrives exactly once, however it was sent."""
 
@@ -56,6 +67,9 @@ class Signals(Compared):
             ready, _, _ = select.select([process.stdout], [], [], SECONDS)
             self.assertTrue(ready, f"no {letter!r}")
             self.assertEqual(os.read(process.stdout.fileno(), 1), letter.encode())
+        # Two of a kind that wait for the same process are one.
+        tree = [process.pid, *descendants(process.pid)]
+        self.assertTrue(wait_for(lambda: not any(map(has_pending, tree))))
 
     def counts(self, process, stop, settle=0.25):
         """What was counted in the end: one that comes twice has some time for it."""

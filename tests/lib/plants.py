@@ -6,15 +6,24 @@ from lib.case import Case
 from lib.interpreters import SYSTEM_PYTHON
 from lib.programs import run
 
+# A directory with a name that is watched for gets that name when all is in it: it may be taken away
+# at once. A file that completes something else may take its own directory with it.
 MAKE = """
-import os, sys
-for name in sys.argv[1:]:
-    while True:
-        try:
-            os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
-            open(name, "w").write("evil")
-            break
-        except FileNotFoundError: pass  # the directory was taken: this machine is slow
+import contextlib, os, sys
+def make(name):
+    os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+    with open(name, "w") as file: file.write("evil")
+for number, name in enumerate(sys.argv[1:]):
+    parts = name.split("/")
+    hidden = [at for at, part in enumerate(parts[:-1]) if part.startswith(".")]
+    place = "/".join(parts[:hidden[0] + 1]) if hidden else ""
+    if place and not os.path.exists(place):
+        other = "/".join([*parts[:hidden[0]], "planted-%d" % number])
+        make(other + name[len(place):])
+        os.rename(other, place)
+        continue
+    with contextlib.suppress(FileNotFoundError):
+        make(name)
 """
 WRITE = """
 import errno, json, os, sys
