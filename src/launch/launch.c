@@ -276,8 +276,8 @@ void launch_end_group(struct launch *launch)
     /* As in end_processes(); the next start removes the group then. */
     if (launch->init > 0 && kill(launch->init, SIGKILL) < 0)
         return;
-    reap(launch->program);
-    reap(launch->init);
+    reap(&launch->program);
+    reap(&launch->init);
     group_finish(&launch->group);
 }
 
