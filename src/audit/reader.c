@@ -15,6 +15,7 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/num.h"
+#include "svenv/base/owner.h"
 #include "svenv/base/path.h"
 
 #define FORMAT_VERSION 1
@@ -152,16 +153,16 @@ static int open_log(const char *path, struct err *err)
 {
     auto_fd int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     struct stat st;
+    int rc;
 
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return -ENOENT;
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_set(err, errno, "cannot open the log '%s'", path);
-    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
-        return err_plain(err, EPERM, "the log '%s' is refused: %s", path,
-                         S_ISREG(st.st_mode) ? "it belongs to another user"
-                                             : "it is no regular file");
-    return steal_fd(&fd);
+    if (!S_ISREG(st.st_mode))
+        return err_plain(err, EPERM, "the log '%s' is refused: it is no regular file", path);
+    rc = owner_check(&st, OWNER_SELF, path, err);
+    return rc < 0 ? rc : steal_fd(&fd);
 }
 
 static int take_line(struct audit_reader *reader, const char *text, size_t len, audit_line_fn *each,

@@ -12,6 +12,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/owner.h"
 #include "svenv/base/path.h"
 
 #define FILE_NAME_SIZE 64
@@ -29,16 +30,13 @@ static int complain(const struct log *log, const char *what, struct err *err)
 }
 
 /* Others may not have a say in it, and need not read it: `want` is the mode that it should have. */
-static int check_own(const struct log *log, int fd, const struct stat *st, mode_t want,
-                     struct err *err)
+static int check_own(const char *path, int fd, const struct stat *st, mode_t want, struct err *err)
 {
-    if (st->st_uid != geteuid())
-        return complain(log, "it, or its directory, belongs to another user", err);
-    if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return complain(log, "other users could have written to it or its directory", err);
-    if ((st->st_mode & 077) != 0 && fchmod(fd, want) < 0)
-        return err_set(err, errno, "cannot close the log '%s' to other users", log->path);
-    return 0;
+    int rc = owner_check(st, OWNER_SELF, path, err);
+
+    if (rc == 0 && (st->st_mode & 077) != 0 && fchmod(fd, want) < 0)
+        return err_set(err, errno, "cannot close '%s' to other users", path);
+    return rc;
 }
 
 static int open_dir(const char *path, struct log *log, struct err *err)
@@ -54,7 +52,7 @@ static int open_dir(const char *path, struct log *log, struct err *err)
     log->dir = openat(made, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (log->dir < 0 || fstat(log->dir, &st) < 0)
         return err_set(err, errno, "cannot open the directory of the log '%s'", path);
-    rc = check_own(log, log->dir, &st, 0700, err);
+    rc = check_own(parent, log->dir, &st, 0700, err);
     return rc;
 }
 
@@ -74,7 +72,7 @@ static int open_file(const struct log *log, const char *name, struct stat *st, s
         return complain(log, "it is no regular file", err);
     if (st->st_nlink > 1)
         return complain(log, "it has a second name (a hard link)", err);
-    rc = check_own(log, fd, st, 0600, err);
+    rc = check_own(log->path, fd, st, 0600, err);
     return rc < 0 ? rc : steal_fd(&fd);
 }
 

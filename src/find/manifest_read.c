@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/owner.h"
+#include "svenv/base/path.h"
 #include "svenv/formats/json_read.h"
 
 #include "svenv/find/manifest.h"
@@ -258,7 +260,7 @@ static int read_private(int sandbox_dir, const char *shown, struct buf *out, str
     if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
         return err_plain(err, EPERM, "'%s' is not a plain file of its own: it is not trusted",
                          shown);
-    rc = site_check_private(&st, shown, err);
+    rc = owner_check(&st, OWNER_SELF, shown, err);
     if (rc < 0)
         return rc;
     rc = fd_read_all(fd, MANIFEST_BYTES_MAX, out);
@@ -286,7 +288,8 @@ int manifest_load(struct venv *venv, int sandbox_dir, const char *shown, struct 
 
 int manifest_read(struct venv *venv, const char *venv_path, struct err *err)
 {
-    auto_free char *shown = xasprintf("%s/sandbox/" MANIFEST_FILE, venv_path);
+    auto_free char *directory = path_join(venv_path, "sandbox");
+    auto_free char *shown = path_join(directory, MANIFEST_FILE);
     auto_fd int root = open(venv_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     auto_fd int sandbox = -1;
     struct stat st;
@@ -299,9 +302,9 @@ int manifest_read(struct venv *venv, const char *venv_path, struct err *err)
         return err_plain(err, ENOENT, "'%s' is not wrapped: run 'sandbox-venv wrap %s'", venv_path,
                          venv_path);
     if (sandbox < 0)
-        return err_set(err, -sandbox, "cannot open '%s/sandbox'", venv_path);
+        return err_set(err, -sandbox, "cannot open '%s'", directory);
     if (fstat(sandbox, &st) < 0)
-        return err_set(err, errno, "cannot look at '%s/sandbox'", venv_path);
-    rc = site_check_private(&st, shown, err);
+        return err_set(err, errno, "cannot look at '%s'", directory);
+    rc = owner_check(&st, OWNER_SELF, directory, err);
     return rc < 0 ? rc : manifest_load(venv, sandbox, shown, err);
 }

@@ -11,6 +11,7 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/owner.h"
 #include "svenv/find/venv.h"
 
 void venv_init(struct venv *venv)
@@ -52,18 +53,6 @@ void site_finish(struct site *site)
     }
 }
 
-int site_check_private(const struct stat *st, const char *what, struct err *err)
-{
-    if (st->st_uid != geteuid() && st->st_uid != 0)
-        return err_plain(err, EPERM, "'%s' belongs to user %u: it is not trusted", what,
-                         (unsigned)st->st_uid);
-    if (st->st_mode & (S_IWGRP | S_IWOTH))
-        return err_plain(err, EPERM,
-                         "'%s' can be written by other users (mode %04o): it is not trusted", what,
-                         (unsigned)(st->st_mode & 07777));
-    return 0;
-}
-
 static int open_dir(int dir, const char *name)
 {
     return fd_open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0);
@@ -89,7 +78,7 @@ static int open_sandbox(struct site *site, struct err *err)
     }
     if (fstat(site->sandbox, &st) < 0)
         return err_set(err, errno, "cannot look at '%s'", shown);
-    rc = site_check_private(&st, shown, err);
+    rc = owner_check(&st, OWNER_SELF, shown, err);
     if (rc < 0)
         return rc;
     site->real = open_dir(site->sandbox, "bin");
@@ -110,7 +99,7 @@ int site_open(struct site *site, const char *path, struct err *err)
         return err_set(err, errno, "cannot open the directory '%s'", path);
     if (fstat(site->root, &st) < 0)
         return err_set(err, errno, "cannot look at '%s'", path);
-    if (st.st_uid != geteuid())
+    if (!owner_is_self(&st))
         return err_plain(err, EPERM, "'%s' belongs to user %u: only its owner can change it", path,
                          (unsigned)st.st_uid);
     site->bin = open_dir(site->root, "bin");
@@ -137,7 +126,7 @@ static int make_dir(int dir, const char *name, mode_t mode, const char *shown, s
         return err_set(err, -fd, "cannot open the directory '%s/%s'", shown, name);
     if (fstat(fd, &st) < 0)
         return err_set(err, errno, "cannot look at '%s/%s'", shown, name);
-    if (st.st_uid != geteuid())
+    if (!owner_is_self(&st))
         rc = err_plain(err, EPERM, "'%s/%s' belongs to user %u: it is not trusted", shown, name,
                        (unsigned)st.st_uid);
     else if ((st.st_mode & 07777) != mode && fchmod(fd, mode) < 0)

@@ -10,6 +10,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/owner.h"
 #include "svenv/base/path.h"
 #include "svenv/launch/launch.h"
 #include "svenv/sys/syscalls.h"
@@ -25,7 +26,7 @@ static int check_dir(int dir, struct err *err, const struct plan_node *node)
 
     if (fstat(dir, &st) < 0)
         return err_set(err, errno, "cannot look at '%s/%s'", node->base, node->rel);
-    if (st.st_uid != geteuid())
+    if (!owner_is_self(&st))
         return err_plain(err, EPERM, "'%s/%s' belongs to another user: remove it", node->base,
                          node->rel);
     return 0;

@@ -13,6 +13,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/owner.h"
 #include "svenv/base/path.h"
 #include "svenv/base/status.h"
 #include "svenv/base/str.h"
@@ -172,23 +173,19 @@ static int decode(int fd, struct session *out, struct err *err)
     return rc;
 }
 
-/* Only the owner may have written what decides about the sandbox (C11). */
-static int check_owner(int fd, const char *what, struct err *err)
+static int check_owner(int fd, const char *path, struct err *err)
 {
     struct stat st;
 
     if (fstat(fd, &st) < 0)
-        return err_set(err, errno, "cannot look at %s", what);
-    if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
-        return err_plain(err, EPERM,
-                         "%s could have been written by another user: refused (owner %u, mode %o)",
-                         what, (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777));
-    return 0;
+        return err_set(err, errno, "cannot look at '%s'", path);
+    return owner_check(&st, OWNER_SELF, path, err);
 }
 
 static int open_sandbox(const char *venv, struct err *err)
 {
     auto_fd int dir = open(venv, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    auto_free char *path = path_join(venv, "sandbox");
     auto_fd int sandbox = -1;
     int rc;
 
@@ -200,8 +197,8 @@ static int open_sandbox(const char *venv, struct err *err)
                          "'%s' has no sandbox directory: wrap it with: sandbox-venv '%s'", venv,
                          venv);
     if (sandbox < 0)
-        return err_set(err, -sandbox, "cannot open '%s/sandbox'", venv);
-    rc = check_owner(sandbox, "the sandbox directory of the virtualenv", err);
+        return err_set(err, -sandbox, "cannot open '%s'", path);
+    rc = check_owner(sandbox, path, err);
     return rc < 0 ? rc : steal_fd(&sandbox);
 }
 
@@ -222,6 +219,7 @@ static bool is_stale(const struct plan_file *file, const char *venv)
 static int open_own(const char *venv, struct session *out, struct err *err)
 {
     auto_fd int sandbox = open_sandbox(venv, err);
+    auto_free char *path = path_join(venv, "sandbox/plan");
     auto_fd int fd = -1;
     int rc;
 
@@ -230,7 +228,7 @@ static int open_own(const char *venv, struct session *out, struct err *err)
     fd = fd_open_beneath(sandbox, "plan", O_RDONLY, 0);
     if (fd < 0)
         return 0;
-    rc = check_owner(fd, "the compiled plan", err);
+    rc = check_owner(fd, path, err);
     if (rc < 0)
         return rc;
     return decode(fd, out, NULL) == 0;

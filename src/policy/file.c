@@ -10,25 +10,9 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/owner.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
-
-/* C11: a policy that another user could have written is no policy of this user. */
-static int check_owner(const char *path, const struct stat *st, struct err *err)
-{
-    bool is_shared_dir = S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX);
-
-    if (st->st_uid != geteuid() && st->st_uid != 0)
-        return err_plain(err, EPERM, "'%s' is refused: it belongs to another user (%u)", path,
-                         (unsigned)st->st_uid);
-    /* In a sticky directory nobody else can replace a file of ours. */
-    if ((st->st_mode & (S_IWGRP | S_IWOTH)) && !is_shared_dir)
-        return err_plain(err, EPERM,
-                         "'%s' is refused: other users could have written it (mode %04o); cure: "
-                         "chmod go-w '%s'",
-                         path, (unsigned)(st->st_mode & 07777), path);
-    return 0;
-}
 
 static int check_directory(const char *path, struct err *err)
 {
@@ -37,7 +21,7 @@ static int check_directory(const char *path, struct err *err)
 
     if (stat(dir, &st) < 0)
         return err_set(err, errno, "cannot look at '%s'", dir);
-    return check_owner(dir, &st, err);
+    return owner_check(&st, OWNER_POLICY_DIR, dir, err);
 }
 
 /* Of the file that was opened, wherever a symlink led: who may write there may swap it. */
@@ -80,7 +64,7 @@ static int check_file(const char *path, int fd, struct err *err)
         return err_set(err, errno, "cannot look at '%s'", path);
     if (!S_ISREG(st.st_mode))
         return err_plain(err, EINVAL, "the policy '%s' is no regular file", path);
-    r = check_owner(path, &st, err);
+    r = owner_check(&st, OWNER_POLICY, path, err);
     if (r == 0)
         r = check_directory(path, err);
     if (r == 0)

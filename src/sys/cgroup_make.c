@@ -17,6 +17,7 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/num.h"
+#include "svenv/base/owner.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
@@ -81,7 +82,7 @@ static bool is_ours(int dir)
 {
     struct stat st;
 
-    return fstat(dir, &st) == 0 && st.st_uid == geteuid() &&
+    return fstat(dir, &st) == 0 && owner_is_self(&st) &&
            faccessat(dir, "cgroup.procs", W_OK, AT_EACCESS) == 0 &&
            faccessat(dir, ".", W_OK, AT_EACCESS) == 0;
 }

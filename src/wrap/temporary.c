@@ -14,6 +14,7 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/owner.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/find/venv.h"
@@ -36,7 +37,7 @@ static bool is_ours(int dir, const char *name)
     struct stat st;
 
     return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-           st.st_uid == geteuid();
+           owner_is_self(&st);
 }
 
 static void remove_in(const char *place, const char *name)

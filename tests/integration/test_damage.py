@@ -43,7 +43,7 @@ class Damage(Case):
         plan.rmdir()
         plan.write_bytes(whole)
         plan.chmod(0o666)
-        self.assert_refused(self.p.code("print('ran')"), saying="another user")
+        self.assert_refused(self.p.code("print('ran')"), saying="other users")
 
     def assert_made_again(self, plan, data):
         """A plan like this stops nobody: the next start makes it again, and the one after keeps

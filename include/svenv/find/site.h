@@ -37,11 +37,6 @@ void site_sweep(const struct site *site);
 /* fsync of bin and sandbox/bin: one journal commit for all the renames before. */
 int site_flush(const struct site *site, struct err *err);
 
-/* Is the file one that only the caller (or root) could have written? CONTAINMENT C11.
- * `what` names it in the error. */
-struct stat;
-int site_check_private(const struct stat *st, const char *what, struct err *err);
-
 /* Makes sandbox/lock, held, unless it exists; *lock_out is -1 then. For the first wrap, which came
  * in by the lock on pyvenv.cfg. */
 int site_make_lock(const struct site *site, int *lock_out, struct err *err);

@@ -302,6 +302,12 @@ Test(reader, no_log_is_an_empty_one_and_a_link_is_refused)
     unlinkat(s.fd, "log", 0);
     cr_assert_eq(mkfifoat(s.fd, "log", 0600), 0);
     cr_expect_eq(audit_reader_more(&reader, count_line, &seen, &err), -EPERM);
-    cr_expect_eq(seen.count, 0);
+    unlinkat(s.fd, "log", 0);
+    write_line(&s, "log", 1);
+    cr_assert_eq(fchmodat(s.fd, "log", 0620, 0), 0);
+    cr_expect_eq(audit_reader_more(&reader, count_line, &seen, &err), -EPERM);
+    cr_assert_eq(fchmodat(s.fd, "log", 0600, 0), 0);
+    cr_expect_eq(audit_reader_more(&reader, count_line, &seen, &err), 0, "the control");
+    cr_expect_eq(seen.count, 1);
     scratch_drop(&s);
 }
