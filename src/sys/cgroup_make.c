@@ -25,6 +25,32 @@
 
 #define PREFIX "sandbox-venv-"
 
+void cgroup_new_name(char name_out[CGROUP_NAME_MAX])
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(name_out, CGROUP_NAME_MAX, PREFIX "%d-%llx", (int)getpid(),
+             (unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec);
+}
+
+pid_t cgroup_name_owner(const char *name)
+{
+    char number[16];
+    int64_t pid;
+    size_t len;
+
+    if (!str_starts(name, PREFIX))
+        return 0;
+    name += strlen(PREFIX);
+    len = strcspn(name, "-");
+    if (len >= sizeof(number))
+        return 0;
+    memcpy(number, name, len);
+    number[len] = '\0';
+    return num_parse_i64(number, 1, INT32_MAX, &pid) < 0 ? 0 : (pid_t)pid;
+}
+
 static bool is_marked(int dir)
 {
     static const char *const names[] = {"user.delegate", "trusted.delegate"};
@@ -143,19 +169,9 @@ static void sweep(int parent)
         return;
     }
     while ((entry = readdir(dir))) {
-        char number[16];
-        int64_t pid;
-        size_t len;
+        pid_t owner = cgroup_name_owner(entry->d_name);
 
-        if (!str_starts(entry->d_name, PREFIX))
-            continue;
-        len = strcspn(entry->d_name + strlen(PREFIX), "-");
-        if (len >= sizeof(number))
-            continue;
-        memcpy(number, entry->d_name + strlen(PREFIX), len);
-        number[len] = '\0';
-        if (num_parse_i64(number, 1, INT32_MAX, &pid) == 0 && kill((pid_t)pid, 0) < 0 &&
-            errno == ESRCH)
+        if (owner > 0 && kill(owner, 0) < 0 && errno == ESRCH)
             (void)unlinkat(parent, entry->d_name, AT_REMOVEDIR);
     }
     closedir(dir);
@@ -195,7 +211,6 @@ int cgroup_make(const struct cgroup_limits *limits, pid_t pid, struct cgroup *ou
     auto_fd int root = cgroup_open_hierarchy();
     struct cgroup group = CGROUP_NONE;
     char own[CGROUP_PATH_MAX], parent[CGROUP_PATH_MAX];
-    struct timespec now;
     int rc;
 
     if (root < 0)
@@ -208,9 +223,7 @@ int cgroup_make(const struct cgroup_limits *limits, pid_t pid, struct cgroup *ou
     if (group.parent < 0)
         return group.parent;
     sweep(group.parent);
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    snprintf(group.name, sizeof(group.name), PREFIX "%d-%llx", (int)getpid(),
-             (unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec);
+    cgroup_new_name(group.name);
     if (mkdirat(group.parent, group.name, 0755) < 0) {
         rc = err_set(err, errno, "cannot make the control group '%s'", group.name);
         group.name[0] = '\0';

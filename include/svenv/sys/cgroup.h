@@ -31,6 +31,12 @@ struct cgroup {
         .dir = -1, .parent = -1                                                                    \
     }
 
+/* A name that no other group has, and that says who is answerable for it: the caller. Some bytes
+ * are left for who appends to it. */
+void cgroup_new_name(char name_out[CGROUP_NAME_MAX]);
+/* Return: that process; 0: the name is none of ours. */
+pid_t cgroup_name_owner(const char *name);
+
 /* Finds the line of the unified hierarchy in the text of /proc/PID/cgroup. A path that leads out of
  * the caller's cgroup namespace, or to a group that was removed, cannot be reached: refused.
  * Return: 0, or -ENOENT, -EXDEV, -EINVAL. */

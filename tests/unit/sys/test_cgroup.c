@@ -58,6 +58,30 @@ Test(cgroup, a_path_with_nul_in_it)
     cr_expect_eq(cgroup_parse_path("0::/a\0b\n", 8, path, sizeof(path)), -EINVAL);
 }
 
+Test(cgroup, whose_group_it_is)
+{
+    static const struct {
+        const char *name;
+        pid_t owner;
+    } rows[] = {
+        {"sandbox-venv-12-a3f", 12},
+        {"sandbox-venv-12", 12},
+        {"sandbox-venv-2147483647-0", 2147483647},
+        {"sandbox-venv-2147483648-0", 0},
+        {"sandbox-venv-0-1", 0},
+        {"sandbox-venv--1", 0},
+        {"sandbox-venv-", 0},
+        {"sandbox-venv-12.scope", 0},
+        {"sandbox-venv-+12-1", 0},
+        {"sandbox-venv-111111111111111111111-1", 0},
+        {"a-sandbox-venv-12-1", 0},
+        {"", 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        cr_expect_eq(cgroup_name_owner(rows[i].name), rows[i].owner, "'%s'", rows[i].name);
+}
+
 Test(cgroup, events)
 {
     static const struct {
