@@ -8,26 +8,22 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/owner.h"
 #include "svenv/base/path.h"
-#include "svenv/base/status.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/stale.h"
 #include "svenv/sys/drop.h"
-#include "svenv/sys/syscalls.h"
 
+#include "helper-internal.h"
 #include "session-internal.h"
 
 enum {
     PLAN_BYTES_MAX = 16 * 1024 * 1024,
-    PLAN_FD_OF_CHILD = 3,
-    RENEWALS_MAX = 5,
-    STATUS_UNPREPARED = 123 /* of the installed program's process: it never ran */
+    RENEWALS_MAX = 5
 };
 
 /* Variables of the caller's shell that change the plan of one start. */
@@ -36,14 +32,6 @@ static const char *const override_names[] = {"BWRAP_ARGS", "SANDBOX_SECCOMP_ALLO
 /* And what the installed program needs besides to work them out, or to keep its own records. */
 static const char *const helper_names[] = {"XDG_STATE_HOME", "PIP_CACHE_DIR", "XDG_CACHE_HOME",
                                            "HOME"};
-
-static void add_variable(struct strv *env, const char *name)
-{
-    const char *value = getenv(name);
-
-    if (value)
-        strv_take(env, xasprintf("%s=%s", name, value));
-}
 
 static bool has_overrides(void)
 {
@@ -54,55 +42,19 @@ static bool has_overrides(void)
     return false;
 }
 
-static _Noreturn void helper_main(const char *command, const char *venv, int plan_fd, char **env,
-                                  const sigset_t *mask)
-{
-    char name[] = "sandbox-venv";
-    union {
-        const char *in;
-        char *out;
-    } command_word = {.in = command}, venv_word = {.in = venv};
-    char *words[] = {name, command_word.out, venv_word.out, NULL};
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ||
-        fcntl(STDERR_FILENO, F_SETFD, 0) < 0 ||
-        (plan_fd >= 0 && plan_fd != PLAN_FD_OF_CHILD && dup2(plan_fd, PLAN_FD_OF_CHILD) < 0) ||
-        (plan_fd == PLAN_FD_OF_CHILD && fcntl(plan_fd, F_SETFD, 0) < 0) || chdir("/") < 0 ||
-        sigprocmask(SIG_SETMASK, mask, NULL) < 0)
-        _exit(STATUS_UNPREPARED);
-    execve(SVENV_CLI, words, env);
-    _exit(STATUS_NOT_FOUND);
-}
-
-/* Runs the installed program with a clean environment: the launcher itself knows no YAML. An error
- * without a message: that program has already told the user. */
+/* An error without a message: the installed program has already told the user. */
 static int run_helper(const char *command, const char *venv, int plan_fd, const sigset_t *mask,
                       struct err *err)
 {
+    const char *const words[] = {"sandbox-venv", command, venv, NULL};
     auto_strv struct strv env = {0};
-    int status = 0;
-    pid_t pid;
+    const struct helper helper = {
+        .words = words, .env = &env, .file = plan_fd, .answer = -1, .mask = mask};
 
-    strv_add(&env, "PATH=/usr/local/bin:/usr/bin:/bin");
-    for (size_t i = 0; i < ARRAY_SIZE(helper_names); i++)
-        add_variable(&env, helper_names[i]);
-    for (size_t i = 0; str_eq(command, "internal-plan") && i < ARRAY_SIZE(override_names); i++)
-        add_variable(&env, override_names[i]);
-    pid = sys_fork_with(0, NULL);
-    if (pid < 0)
-        return err_set(err, -pid, "cannot fork");
-    if (pid == 0)
-        helper_main(command, venv, plan_fd, env.items, mask);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return 0;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_NOT_FOUND)
-        return err_plain(err, ENOENT, "cannot run '" SVENV_CLI "': install sandbox-venv again");
-    if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_OURS)
-        return err_plain(err, ECANCELED, "%s", "");
-    return err_plain(err, ECANCELED, "'sandbox-venv %s' failed for '%s'", command, venv);
+    helper_pass(&env, helper_names, ARRAY_SIZE(helper_names));
+    if (str_eq(command, "internal-plan"))
+        helper_pass(&env, override_names, ARRAY_SIZE(override_names));
+    return helper_run(&helper, err);
 }
 
 int session_before_install(const char *venv, const sigset_t *mask, int *files_out, struct err *err)

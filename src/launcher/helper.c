@@ -1,0 +1,129 @@
+/* Runs the installed sandbox-venv for the launcher, in a clean environment. */
+#include "helper-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "svenv/base/clock.h"
+#include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/status.h"
+#include "svenv/base/str.h"
+#include "svenv/sys/syscalls.h"
+
+enum {
+    FILE_OF_CHILD = 3,
+    STATUS_UNPREPARED = 123 /* of its process: it never ran */
+};
+
+void helper_pass(struct strv *env, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *value = getenv(names[i]);
+
+        if (value)
+            strv_take(env, xasprintf("%s=%s", names[i], value));
+    }
+}
+
+static bool become(int fd, int wanted)
+{
+    if (fd == wanted)
+        return fcntl(fd, F_SETFD, 0) == 0;
+    return fd < 0 || dup2(fd, wanted) == wanted;
+}
+
+/* When the terminal stops the helper, only the launcher would wait for it; the launcher itself
+ * stops when the start has come so far. */
+static bool restore_mask(const sigset_t *caller)
+{
+    sigset_t mask = *caller;
+
+    return sigaddset(&mask, SIGTSTP) == 0 && sigaddset(&mask, SIGTTIN) == 0 &&
+           sigaddset(&mask, SIGTTOU) == 0 && sigprocmask(SIG_SETMASK, &mask, NULL) == 0;
+}
+
+/* Allocates nothing: the launcher's memory is shared with its children. */
+static _Noreturn void helper_main(const struct helper *helper, pid_t launcher)
+{
+    union {
+        const char *const *in;
+        char *const *out;
+    } words = {.in = helper->words};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (helper->patience_ms > 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != launcher))
+        _exit(STATUS_UNPREPARED);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+        dup2(helper->answer >= 0 ? helper->answer : STDERR_FILENO, STDOUT_FILENO) < 0 ||
+        fcntl(STDERR_FILENO, F_SETFD, 0) < 0 || !become(helper->file, FILE_OF_CHILD) ||
+        chdir("/") < 0 || !restore_mask(helper->mask))
+        _exit(STATUS_UNPREPARED);
+    execve(SVENV_CLI, words.out, helper->env->items);
+    _exit(STATUS_NOT_FOUND);
+}
+
+/* Return: has it ended in time? */
+static bool ends_in_time(pid_t pid, int patience_ms)
+{
+    auto_fd int pidfd = sys_pidfd_open(pid);
+    struct pollfd fd = {.fd = pidfd, .events = POLLIN};
+    int64_t deadline_ms = clock_ms() + patience_ms;
+    int64_t left_ms = patience_ms;
+    int rc = -1;
+
+    while (pidfd >= 0 && rc < 0 && left_ms > 0) {
+        rc = poll(&fd, 1, (int)left_ms);
+        if (rc < 0 && errno != EINTR)
+            break;
+        left_ms = deadline_ms - clock_ms();
+    }
+    return rc > 0;
+}
+
+static int helper_wait(const struct helper *helper, pid_t pid, int *status_out, struct err *err)
+{
+    bool in_time = helper->patience_ms == 0 || ends_in_time(pid, helper->patience_ms);
+
+    if (!in_time)
+        (void)kill(pid, SIGKILL);
+    while (waitpid(pid, status_out, 0) < 0 && errno == EINTR) {
+    }
+    return in_time ? 0
+                   : err_plain(err, ETIMEDOUT, "'sandbox-venv %s' did not end within %d seconds",
+                               helper->words[1], helper->patience_ms / 1000);
+}
+
+int helper_run(const struct helper *helper, struct err *err)
+{
+    pid_t launcher = getpid();
+    int status = 0;
+    pid_t pid;
+    int rc;
+
+    strv_add(helper->env, "PATH=/usr/local/bin:/usr/bin:/bin");
+    pid = sys_fork_with(0, NULL);
+    if (pid < 0)
+        return err_set(err, -pid, "cannot fork");
+    if (pid == 0)
+        helper_main(helper, launcher);
+    rc = helper_wait(helper, pid, &status, err);
+    if (rc < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
+        return rc;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_NOT_FOUND)
+        return err_plain(err, ENOENT, "cannot run '" SVENV_CLI "': install sandbox-venv again");
+    /* It has said why. */
+    if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_OURS)
+        return err_plain(err, ECANCELED, "%s", "");
+    if (WIFSIGNALED(status))
+        return err_plain(err, ECANCELED, "'sandbox-venv %s %s' was ended by signal %d",
+                         helper->words[1], helper->words[2], WTERMSIG(status));
+    return err_plain(err, ECANCELED, "'sandbox-venv %s %s' failed", helper->words[1],
+                     helper->words[2]);
+}
