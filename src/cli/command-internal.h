@@ -45,6 +45,7 @@ int command_refresh(const struct args *args);
 int command_before_install(const struct args *args);
 int command_after_install(const struct args *args);
 int command_plan(const struct args *args);
+int command_scope(const struct args *args);
 
 /* `policy show --filter`: the filter of every plan that `policy` makes for the wrapped venv at
  * `venv_path` (real). Return: 0, or negative errno with *err. */

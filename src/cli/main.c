@@ -81,6 +81,7 @@ static const struct command commands[] = {
      "  --json               the lines of the log as they are\n"},
     {"internal-refresh", NULL, ACCEPT_VENV, command_refresh, "VENV\n"},
     {"internal-plan", NULL, ACCEPT_VENV, command_plan, "VENV\n"},
+    {"internal-scope", NULL, ACCEPT_EXTRA, command_scope, "PID NAME MEMORY CPUS PROCESSES\n"},
     {"internal-before-install", NULL, ACCEPT_VENV, command_before_install, "VENV\n"},
     {"internal-after-install", NULL, ACCEPT_VENV, command_after_install, "VENV\n"},
 };

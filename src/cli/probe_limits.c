@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "scope-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/str.h"
@@ -42,8 +42,7 @@ static pid_t start_waiting(int ends[2])
 
 int probe_group(const struct cgroup_limits *limits, enum group_way *way_out, struct err *err)
 {
-    const struct group_bus bus = {.address = getenv("DBUS_SESSION_BUS_ADDRESS"),
-                                  .runtime_dir = getenv("XDG_RUNTIME_DIR")};
+    const struct group_asker systemd = {.ask = scope_ask_systemd};
     struct group group = GROUP_INIT;
     int ends[2];
     pid_t pid = start_waiting(ends);
@@ -51,7 +50,7 @@ int probe_group(const struct cgroup_limits *limits, enum group_way *way_out, str
 
     if (pid < 0)
         return err_set(err, -pid, "cannot start a process");
-    r = group_enter(limits, &bus, pid, &group, err);
+    r = group_enter(limits, &systemd, pid, &group, err);
     close(ends[1]);
     close(ends[0]);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {

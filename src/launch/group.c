@@ -6,7 +6,7 @@
 
 #include "launch-internal.h"
 
-int group_begin(const struct plan *plan, const struct group_bus *bus, struct launch *launch,
+int group_begin(const struct plan *plan, const struct group_asker *asker, struct launch *launch,
                 struct err *err)
 {
     enum plan_group needed = plan_group_needed(plan);
@@ -14,7 +14,7 @@ int group_begin(const struct plan *plan, const struct group_bus *bus, struct lau
     int rc;
 
     plan_group_limits(plan, &limits);
-    rc = group_enter(&limits, bus, launch->opener, &launch->group, err);
+    rc = group_enter(&limits, asker, launch->opener, &launch->group, err);
     if (rc < 0)
         return err_wrap(err, "%s (%s) cannot be kept", plan_group_key(needed),
                         plan->group[needed].origin);

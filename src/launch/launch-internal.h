@@ -78,7 +78,7 @@ void launch_fail(struct shared *shared, const struct err *err);
 
 /* Has a control group hold the opener, and all that comes from it, to the plan's limits. Return: 0,
  * or negative errno with *err; the opener must be ended then. */
-int group_begin(const struct plan *plan, const struct group_bus *bus, struct launch *launch,
+int group_begin(const struct plan *plan, const struct group_asker *asker, struct launch *launch,
                 struct err *err);
 
 /* An empty root in the caller's new mount namespace, on top of the old one, as current directory.

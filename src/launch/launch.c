@@ -238,7 +238,7 @@ static int begin_opener(const struct plan *plan, struct launch *out, struct err 
     return 0;
 }
 
-int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct launch *out,
+int launch_prepare(const struct plan *plan, const struct group_asker *asker, struct launch *out,
                    struct err *err)
 {
     int rc;
@@ -249,7 +249,7 @@ int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct 
         return rc;
     rc = move_opener(out, err);
     if (rc == 0 && plan_group_needed(plan) != PLAN_GROUP__COUNT)
-        rc = group_begin(plan, bus, out, err);
+        rc = group_begin(plan, asker, out, err);
     if (rc < 0)
         launch_abandon(out);
     return rc;

@@ -1,11 +1,13 @@
-/* What the launcher has the installed program do, so that the launcher knows no policies and no
- * YAML. */
+/* What the launcher has the installed program do, so that the launcher knows no policies, no YAML
+ * and no D-Bus. */
 #ifndef SVENV_LAUNCHER_HELPER_INTERNAL_H
 #define SVENV_LAUNCHER_HELPER_INTERNAL_H
 
 #include <signal.h>
 #include <stddef.h>
+#include <sys/types.h>
 
+struct cgroup_limits;
 struct err;
 struct strv;
 
@@ -24,5 +26,9 @@ int helper_run(const struct helper *helper, struct err *err);
 
 /* Adds those variables of the caller's environment that there are. */
 void helper_pass(struct strv *env, const char *const *names, size_t count);
+
+/* A struct group_asker's. mask: the caller's signal mask. */
+int helper_ask_systemd(const void *mask, const struct cgroup_limits *limits, const char *stem,
+                       pid_t pid, struct err *err);
 
 #endif

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,11 +18,13 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/status.h"
 #include "svenv/base/str.h"
+#include "svenv/sys/group.h"
 #include "svenv/sys/syscalls.h"
 
 enum {
     FILE_OF_CHILD = 3,
-    STATUS_UNPREPARED = 123 /* of its process: it never ran */
+    STATUS_UNPREPARED = 123, /* of its process: it never ran */
+    GRACE_MS = 5000          /* to begin, and to say that its own time is up */
 };
 
 void helper_pass(struct strv *env, const char *const *names, size_t count)
@@ -126,4 +131,45 @@ int helper_run(const struct helper *helper, struct err *err)
                          helper->words[1], helper->words[2], WTERMSIG(status));
     return err_plain(err, ECANCELED, "'sandbox-venv %s %s' failed", helper->words[1],
                      helper->words[2]);
+}
+
+/* Takes over why systemd's scope did not come to be. */
+static int take_reason(int answer, struct err *err)
+{
+    char text[sizeof(err->msg)];
+    ssize_t got = pread(answer, text, sizeof(text) - 1, 0);
+
+    if (got <= 0)
+        return err_plain(err, EPROTO, "systemd was not asked, and nobody says why");
+    text[got] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    return err_plain(err, EPROTO, "%s", text);
+}
+
+int helper_ask_systemd(const void *mask, const struct cgroup_limits *limits, const char *stem,
+                       pid_t pid, struct err *err)
+{
+    static const char *const names[] = {"DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"};
+    auto_fd int answer = memfd_create("sandbox-venv-answer", MFD_CLOEXEC);
+    auto_strv struct strv env = {0};
+    char process[16], memory[24], cpus[24], processes[24];
+    const char *const words[] = {"sandbox-venv", "internal-scope", process, stem, memory,
+                                 cpus,           processes,        NULL};
+    const struct helper helper = {.words = words,
+                                  .env = &env,
+                                  .file = -1,
+                                  .answer = answer,
+                                  .patience_ms = GROUP_PATIENCE_MS + GRACE_MS,
+                                  .mask = mask};
+    int rc;
+
+    if (answer < 0)
+        return err_set(err, errno, "cannot make memory for an answer");
+    snprintf(process, sizeof(process), "%d", (int)pid);
+    snprintf(memory, sizeof(memory), "%llu", (unsigned long long)limits->memory);
+    snprintf(cpus, sizeof(cpus), "%llu", (unsigned long long)limits->cpus);
+    snprintf(processes, sizeof(processes), "%llu", (unsigned long long)limits->processes);
+    helper_pass(&env, names, ARRAY_SIZE(names));
+    rc = helper_run(&helper, err);
+    return rc == -ECANCELED && err->msg[0] == '\0' ? take_reason(answer, err) : rc;
 }

@@ -16,6 +16,7 @@
 #include "svenv/launcher/supervise.h"
 #include "svenv/start/command.h"
 
+#include "helper-internal.h"
 #include "memory-internal.h"
 #include "session-internal.h"
 #include "supervise-internal.h"
@@ -70,9 +71,7 @@ static void set_program(struct run *run)
 static int begin(struct run *run, struct plan_variant **variant_out, struct err *err)
 {
     struct plan head = {0};
-    /* Asked only where limits need a control group. */
-    const struct group_bus bus = {.address = getenv("DBUS_SESSION_BUS_ADDRESS"),
-                                  .runtime_dir = getenv("XDG_RUNTIME_DIR")};
+    const struct group_asker systemd = {.ask = helper_ask_systemd, .context = &run->mask};
     int rc;
 
     run->start.entry = run->request.entry;
@@ -81,7 +80,7 @@ static int begin(struct run *run, struct plan_variant **variant_out, struct err 
     *variant_out = plan_choose(&run->arena, &run->session.file, &run->start);
     rc = plan_peek(*variant_out, &head, err);
     if (rc == 0)
-        rc = launch_prepare(&head, &bus, &run->launch, err);
+        rc = launch_prepare(&head, &systemd, &run->launch, err);
     if (rc == 0)
         memory_failure(run->launch.failure);
     memory_warm();

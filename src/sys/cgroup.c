@@ -288,7 +288,7 @@ int cgroup_available(const struct cgroup_limits *limits, struct err *err)
     return 0;
 }
 
-int cgroup_adopt(const struct cgroup_limits *limits, pid_t pid, const char *name,
+int cgroup_adopt(const struct cgroup_limits *limits, pid_t pid, const char *stem,
                  struct cgroup *out, struct err *err)
 {
     auto_fd int root = cgroup_open_hierarchy();
@@ -303,8 +303,8 @@ int cgroup_adopt(const struct cgroup_limits *limits, pid_t pid, const char *name
         rc = cgroup_path_of(0, own, sizeof(own), err);
     if (rc < 0)
         return rc;
-    if (!str_eq(path_basename(path), name))
-        return err_plain(err, ESRCH, "the process was not moved into '%s': it is in '%s'", name,
+    if (!str_starts(path_basename(path), stem))
+        return err_plain(err, ESRCH, "the process was not moved into '%s': it is in '%s'", stem,
                          path);
     dir = openat(root, path + 1, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (dir < 0)

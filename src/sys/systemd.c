@@ -362,7 +362,8 @@ int systemd_scope(const struct systemd_bus *where, const char *stem,
 {
     auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct bus bus = {.fd = fd, .deadline_ms = clock_ms() + where->patience_ms};
-    struct timeval patience = {.tv_sec = where->patience_ms / 1000};
+    struct timeval patience = {.tv_sec = where->patience_ms / 1000,
+                               .tv_usec = where->patience_ms % 1000 * 1000};
     const char *path = where->address.sun_path;
     char name[CGROUP_NAME_MAX];
     int rc;

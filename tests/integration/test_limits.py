@@ -9,11 +9,8 @@ import json
 import os
 import pathlib
 import signal
-import socket
-import threading
 
-import lying_bus
-
+from lib import bus
 from lib.case import Case
 from lib.environment import environment
 from lib.processes import alive, descendants, is_inside, wait_for
@@ -190,39 +187,54 @@ class WithoutGroups(Case):
 class OnTheBus(Case):
     """Who is asked for a group, and when."""
 
-    def listener(self, top):
-        bus = socket.socket(socket.AF_UNIX)
-        self.addCleanup(bus.close)
-        bus.bind(str(top / "bus"))
-        bus.listen(5)
-        return bus, environment(
-            DBUS_SESSION_BUS_ADDRESS=f"unix:path={top}/bus", XDG_RUNTIME_DIR=str(top)
-        )
-
-    def test_an_ordinary_start_asks_nobody(self):
-        project = self.wrapped()
-        bus, env = self.listener(pathlib.Path(project.top))
-        bus.setblocking(False)
-        self.assert_clean(project.code("pass", env=env))
-        with self.assertRaises(BlockingIOError):
-            bus.accept()
-
-    def test_a_bus_that_lies_is_not_believed(self):
-        """It says that all is done, and nothing is: what counts is the group of the process."""
+    def limited(self):
+        """A project with a limit whose plan is up to date, and a bus of the test's own."""
         if groups()[0] and "delegated" in groups()[0]:
             impossible("a delegated subtree is asked for before any bus")
         if groups()[1] and "cgroup v2" in groups()[1]:
             impossible(groups()[1])
         project = self.wrapped(policy="limits: {memory: 1G}\n")
-        bus, env = self.listener(pathlib.Path(project.top))
-        project.code(
-            "pass", env=environment(DBUS_SESSION_BUS_ADDRESS=None, XDG_RUNTIME_DIR=None)
-        )  # brings the plan up to date
-        thread = threading.Thread(target=lying_bus.lie, args=(bus,), daemon=True)
-        thread.start()
+        project.code("pass", env=environment(DBUS_SESSION_BUS_ADDRESS=None, XDG_RUNTIME_DIR=None))
+        return project, *bus.listener(self, project.top)
+
+    def test_an_ordinary_start_asks_nobody(self):
+        project = self.wrapped()
+        socket, env = bus.listener(self, project.top)
+        self.assert_clean(project.code("pass", env=env))
+        self.assertFalse(bus.was_asked(socket))
+
+    def test_a_bus_that_lies_is_not_believed(self):
+        """It says that all is done, and nothing is: what counts is the group of the process."""
+        project, socket, env = self.limited()
+        bus.serve(socket, bus.lie)
         done = project.code("print('ran')", env=env)
         self.assert_refused(done, saying="limits.memory (")
         self.assertIn("was not moved", done.stderr)
+
+    def test_a_refusal_is_told_once(self):
+        if AS_ROOT:
+            impossible("root goes on to ask the system's own systemd")
+        project, socket, env = self.limited()
+        bus.serve(socket, bus.refuse)
+        done = project.code("print('ran')", env=env)
+        self.assert_refused(done, saying="limits.memory (")
+        self.assertEqual(done.stderr.count("systemd refuses: not today; "), 1, done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertIn("loginctl enable-linger", done.stderr)
+
+    def test_a_launcher_that_is_killed_while_it_asks(self):
+        """Nothing of the start lives on: neither who asks nor who was to be moved."""
+        project, socket, env = self.limited()
+        with project.spawn("python", "-c", "print('ran')", env=env, stdout=-1) as process:
+            self.addCleanup(process.kill)
+            with bus.accept(socket) as peer:
+                self.assertTrue(wait_for(lambda: len(descendants(process.pid)) == 2))
+                below = descendants(process.pid)
+                process.kill()
+                while peer.recv(4096):
+                    pass
+            self.assertEqual(process.stdout.read(), b"")
+        self.assertTrue(wait_for(lambda: not any(map(alive, below))))
 
 
 class ByTheKernel(Case):

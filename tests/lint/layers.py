@@ -42,8 +42,7 @@ ONLY_BASE = ["src/stub/*"]
 LAUNCHER = ["base", "plan", "start", "launch", "guard", "launcher", "audit", "formats", "sys"]
 NOT_LAUNCHER = [
     "src/audit/reader.c",
-    "src/sys/seccomp.c",
-    "src/sys/syscall_table.c",
+    *(f"src/sys/{name}.c" for name in ("dbus", "scope", "seccomp", "syscall_table", "systemd")),
     *(f"src/formats/{name}.c" for name in ("bwrap", "ini", "json_read", "yaml", "yaml-text")),
 ]
 LAUNCHER_FORBIDDEN = [
@@ -56,6 +55,9 @@ LAUNCHER_FORBIDDEN = [
     "svenv/formats/bwrap.h",
     "svenv/formats/json_read.h",
     "svenv/audit/reader.h",
+    "svenv/sys/dbus.h",
+    "svenv/sys/scope.h",
+    "svenv/sys/systemd.h",
     "yaml.h",
     "ini.h",
     "seccomp.h",

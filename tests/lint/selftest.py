@@ -118,6 +118,27 @@ CASES = [
     ),
     (
         layers,
+        "launcher and D-Bus",
+        {"src/sys/group.c": '#include "svenv/sys/systemd.h"\n'},
+        "launcher must not see svenv/sys/systemd.h",
+    ),
+    (
+        layers,
+        "launcher and D-Bus, through a header",
+        {
+            "src/launch/group.c": '#include "svenv/sys/group.h"\n',
+            "include/svenv/sys/group.h": '#include "svenv/sys/scope.h"\n',
+        },
+        "launcher must not see svenv/sys/scope.h",
+    ),
+    (
+        layers,
+        "who asks systemd is not the launcher's",
+        {"src/sys/scope.c": '#include "svenv/sys/dbus.h"\n#include "svenv/sys/systemd.h"\n'},
+        None,
+    ),
+    (
+        layers,
         "compute is not the launcher's",
         {"src/compute/compute.c": '#include "svenv/policy/policy.h"\n'},
         None,

@@ -75,10 +75,10 @@ struct launch {
 /* Begins a start: forks the process that opens the namespaces (of the plan only ids, namespaces,
  * host name, nesting, capabilities and the control group's limits are read, and they may not change
  * later), and when the plan has such limits has a group hold it and all that comes from it to them.
- * bus: where systemd can be asked for one. The caller has blocked all signals, and the descriptors
+ * asker: has systemd make one. The caller has blocked all signals, and the descriptors
  * that the program may inherit are those without close-on-exec. When the caller ends without
  * launch_go(), everything begun ends with it. Return: 0 with *out, or negative errno with *err. */
-int launch_prepare(const struct plan *plan, const struct group_bus *bus, struct launch *out,
+int launch_prepare(const struct plan *plan, const struct group_asker *asker, struct launch *out,
                    struct err *err);
 
 /* Takes back what launch_prepare() began; nothing where that, or launch_go(), failed. */

@@ -62,9 +62,9 @@ int cgroup_lower_to_own(struct cgroup_limits *limits, struct err *err);
  * (-ENOENT: there is no such subtree); nothing is left then. */
 int cgroup_make(const struct cgroup_limits *limits, pid_t pid, struct cgroup *out, struct err *err);
 
-/* The group that somebody else made and moved `pid` into: checks that its name is `name` and that
- * the kernel holds it to the limits. Return: 0 with *out, or negative errno with *err. */
-int cgroup_adopt(const struct cgroup_limits *limits, pid_t pid, const char *name,
+/* The group that somebody else made and moved `pid` into: checks that its name is `stem` and more,
+ * and that the kernel holds it to the limits. Return: 0 with *out, or negative errno with *err. */
+int cgroup_adopt(const struct cgroup_limits *limits, pid_t pid, const char *stem,
                  struct cgroup *out, struct err *err);
 
 /* How many of its processes the kernel killed for want of memory. -errno when that cannot be read.

@@ -5,6 +5,10 @@
 
 #include "svenv/sys/cgroup.h"
 
+enum {
+    GROUP_PATIENCE_MS = 25000 /* what others wait for an answer on D-Bus */
+};
+
 enum group_way {
     GROUP_NONE,
     GROUP_DELEGATED,
@@ -21,18 +25,21 @@ struct group {
         .way = GROUP_NONE, .cgroup = CGROUP_NONE                                                   \
     }
 
-/* Where the user's bus may be, as the caller's environment says; NULL where it doesn't. */
-struct group_bus {
-    const char *address;     /* DBUS_SESSION_BUS_ADDRESS */
-    const char *runtime_dir; /* XDG_RUNTIME_DIR */
+/* Asks systemd for a scope with the limits, whose name begins with `stem`, and for `pid` to be
+ * moved into it, within GROUP_PATIENCE_MS. Return: 0, which is not believed, or negative errno with
+ * *err. */
+struct group_asker {
+    int (*ask)(const void *context, const struct cgroup_limits *limits, const char *stem, pid_t pid,
+               struct err *err);
+    const void *context;
 };
 
 /* Moves `pid` into a new group with the limits, which are read back; where the caller's own group
  * is held to less it is that which counts. The limits hold for what it starts from then on, and for
- * nothing else. Return: 0 with *out, or negative errno with *err that says why neither way works,
- * and the cure; the process is where it was, or in a group that the limits are not sure to hold:
- * end it. */
-int group_enter(const struct cgroup_limits *wanted, const struct group_bus *bus, pid_t pid,
+ * nothing else. asker: for where no subtree is delegated to the caller. Return: 0 with *out, or
+ * negative errno with *err that says why neither way works, and the cure; the process is where it
+ * was, or in a group that the limits are not sure to hold: end it. */
+int group_enter(const struct cgroup_limits *wanted, const struct group_asker *asker, pid_t pid,
                 struct group *out, struct err *err);
 
 /* For people: "a delegated control group". */

@@ -14,8 +14,94 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/num.h"
 #include "svenv/base/str.h"
+#include "svenv/sys/group.h"
 
 #include "helper-internal.h"
+
+static int ask(const char *stem, const sigset_t *mask, struct err *err)
+{
+    static const struct cgroup_limits limits = {.memory = 1 << 20, .cpus = 2, .processes = 10};
+
+    return helper_ask_systemd(mask, &limits, stem, 4242, err);
+}
+
+Test(helper, answers, .timeout = 120)
+{
+    static const struct {
+        const char *stem;
+        int rc;
+        const char *msg; /* NULL: another one */
+    } rows[] = {
+        {"well", 0, ""},
+        {"refuses", -EPROTO, "the bus is gone"},
+        {"mute", -EPROTO, NULL},
+        {"fails", -ECANCELED, "'sandbox-venv internal-scope 4242' failed"},
+        {"killed", -ECANCELED, "'sandbox-venv internal-scope 4242' was ended by signal 9"},
+        {"coloured", -EPROTO, "\\x1b[31mred"},
+        {"words", -EPROTO, "sandbox-venv internal-scope 4242 words 1048576 2 10"},
+    };
+    sigset_t mask;
+
+    sigemptyset(&mask);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct err err = {0};
+
+        cr_expect_eq(ask(rows[i].stem, &mask, &err), rows[i].rc, "%s: %s", rows[i].stem, err.msg);
+        if (rows[i].msg)
+            cr_expect_str_eq(err.msg, rows[i].msg);
+        else
+            cr_expect(err.msg[0] != '\0', "%s", rows[i].stem);
+    }
+}
+
+Test(helper, a_long_answer_is_cut, .timeout = 120)
+{
+    struct err err = {0};
+    sigset_t mask;
+
+    sigemptyset(&mask);
+    cr_expect_eq(ask("much", &mask, &err), -EPROTO);
+    cr_expect_eq(strspn(err.msg, "x"), sizeof(err.msg) - 1, "%s", err.msg);
+}
+
+Test(helper, only_what_says_where_the_bus_is, .timeout = 120)
+{
+    struct err err = {0};
+    sigset_t mask;
+
+    sigemptyset(&mask);
+    setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/a", 1);
+    setenv("XDG_RUNTIME_DIR", "/b", 1);
+    setenv("LD_PRELOAD_NOT", "evil", 1);
+    cr_expect_eq(ask("variables", &mask, &err), -EPROTO);
+    cr_expect_str_eq(err.msg, "DBUS_SESSION_BUS_ADDRESS=unix:path=/a XDG_RUNTIME_DIR=/b "
+                              "PATH=/usr/local/bin:/usr/bin:/bin");
+    unsetenv("XDG_RUNTIME_DIR");
+    unsetenv("DBUS_SESSION_BUS_ADDRESS");
+    cr_expect_eq(ask("variables", &mask, &err), -EPROTO);
+    cr_expect_str_eq(err.msg, "PATH=/usr/local/bin:/usr/bin:/bin");
+}
+
+/* ^C ends it; ^Z, which would leave the launcher waiting for a stopped child, does not reach it. */
+Test(helper, signals_of_the_terminal, .timeout = 120)
+{
+    static const int open[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+    static const int blocked[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1};
+    struct err err = {0};
+    sigset_t mask;
+
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGUSR1);
+    cr_expect_eq(ask("mask", &mask, &err), -EPROTO);
+    cr_assert_eq(strlen(err.msg), 31, "%s", err.msg);
+    for (size_t i = 0; i < ARRAY_SIZE(open); i++)
+        cr_expect_eq(err.msg[open[i] - 1], '0', "signal %d: %s", open[i], err.msg);
+    for (size_t i = 0; i < ARRAY_SIZE(blocked); i++)
+        cr_expect_eq(err.msg[blocked[i] - 1], '1', "signal %d: %s", blocked[i], err.msg);
+}
+
+/* --- how long -----------------------------------------------------------------------------------
+ */
 
 static int run_as(const char *third, int file, int answer, int patience_ms, struct err *err)
 {
@@ -31,46 +117,6 @@ static int run_as(const char *third, int file, int answer, int patience_ms, stru
                                        .patience_ms = patience_ms,
                                        .mask = &mask},
                       err);
-}
-
-Test(helper, statuses, .timeout = 120)
-{
-    static const struct {
-        const char *what;
-        int rc;
-        const char *msg;
-    } rows[] = {
-        {"well", 0, ""},
-        {"mute", -ECANCELED, ""},
-        {"fails", -ECANCELED, "'sandbox-venv internal-x y' failed"},
-        {"killed", -ECANCELED, "'sandbox-venv internal-x y' was ended by signal 9"},
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        struct err err = {0};
-
-        cr_expect_eq(run_as(rows[i].what, -1, -1, 0, &err), rows[i].rc, "%s", rows[i].what);
-        cr_expect_str_eq(err.msg, rows[i].msg);
-    }
-}
-
-/* ^Z does not reach it, which would leave the launcher waiting for a stopped child. */
-Test(helper, signals_of_the_terminal, .timeout = 120)
-{
-    static const int open[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
-    static const int blocked[] = {SIGTSTP, SIGTTIN, SIGTTOU};
-    char told[64] = "";
-    int ends[2];
-
-    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-    cr_expect_eq(run_as("mask", -1, ends[1], 0, NULL), -ECANCELED);
-    cr_assert_eq(read(ends[0], told, sizeof(told) - 1), 31, "%s", told);
-    for (size_t i = 0; i < ARRAY_SIZE(open); i++)
-        cr_expect_eq(told[open[i] - 1], '0', "signal %d: %s", open[i], told);
-    for (size_t i = 0; i < ARRAY_SIZE(blocked); i++)
-        cr_expect_eq(told[blocked[i] - 1], '1', "signal %d: %s", blocked[i], told);
-    close(ends[0]);
-    close(ends[1]);
 }
 
 Test(helper, one_that_does_not_end_is_killed, .timeout = 120)
