@@ -17,6 +17,7 @@
 #include "svenv/base/str.h"
 #include "svenv/plan/stale.h"
 #include "svenv/sys/drop.h"
+#include "svenv/sys/syscalls.h"
 
 #include "helper-internal.h"
 #include "session-internal.h"
