@@ -26,21 +26,15 @@ struct scan_path {
 int scan_path_add(struct scan_path *path, const char *name);
 void scan_path_cut(struct scan_path *path, int len);
 
-/* What the names of a directory make of it. */
-struct scan_marks {
-    bool venv;
-    bool head, objects, refs, common;
-};
-/* Would git take the directory for a repository? */
-bool scan_is_repository(const struct scan_marks *marks);
+/* Would Python take the directory for a venv? Return: 1, 0, or negative errno. */
+int scan_venv(int dir);
 
 /* directory: by its entry; a name that vanishes meanwhile is none. Return: not 0 to stop. */
 typedef int scan_fn(void *context, int dir, const char *name, bool directory);
 
-/* Calls `fn` for the names of `dir`, an O_RDONLY descriptor, from its beginning; marks may be NULL.
- * Return: 0, what fn returned, -EOVERFLOW when there are more names than are looked at, or negative
- * errno. */
-int scan_names(int dir, struct scan_marks *marks, scan_fn *fn, void *context);
+/* Calls `fn` for the names of `dir`, an O_RDONLY descriptor, from its beginning. Return: 0, what fn
+ * returned, -EOVERFLOW when there are more names than are looked at, or negative errno. */
+int scan_names(int dir, scan_fn *fn, void *context);
 
 /* --- places.c: what was seen before ---------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/base/repository.h"
 
 #include "guard-internal.h"
 
@@ -121,7 +122,6 @@ static bool is_known(struct places *places, const struct plan_place *place)
     auto_fd int dir =
         fd_open_beneath(places->top, *place->rel ? place->rel : ".", O_RDONLY | O_DIRECTORY, 0);
     struct reading reading = {.places = places, .place = place};
-    struct scan_marks marks = {.venv = false};
     int rc = 0;
 
     if (dir < 0)
@@ -129,11 +129,11 @@ static bool is_known(struct places *places, const struct plan_place *place)
     scan_path_cut(&places->path, 0);
     if (*place->rel && scan_path_add(&places->path, place->rel) < 0)
         return true;
-    rc = scan_names(dir, &marks, check_name, &reading);
-    if (rc > 0)
-        return false;
+    rc = scan_names(dir, check_name, &reading);
+    if (rc != 0)
+        return false; /* also when there were too many to look at */
     return holds_own_venv(places->file, place->rel) ||
-           !((marks.venv && place->kind != PLAN_PLACE_VENV) || scan_is_repository(&marks));
+           ((place->kind == PLAN_PLACE_VENV || scan_venv(dir) == 0) && repository_at(dir) == 0);
 }
 
 /* Return: false when something in the place, or the place itself, is not known to the plan. */

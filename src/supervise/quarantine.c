@@ -88,7 +88,7 @@ static int empty_into(int parent, const char *name, int from, const struct movin
     struct moving moving = *inner;
 
     for (int round = 0; round < ROUNDS_MAX; round++) {
-        int rc = scan_names(from, NULL, move_entry, &moving);
+        int rc = scan_names(from, move_entry, &moving);
 
         if (rc < 0)
             return rc;

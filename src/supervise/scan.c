@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "svenv/base/mem.h"
+#include "svenv/base/look.h"
 #include "svenv/base/str.h"
 #include "svenv/sys/syscalls.h"
 
@@ -45,27 +45,11 @@ void scan_path_cut(struct scan_path *path, int len)
     path->text[path->len] = '\0';
 }
 
-/* git's is_git_directory(): a HEAD, and the objects and references here or elsewhere. */
-bool scan_is_repository(const struct scan_marks *marks)
+int scan_venv(int dir)
 {
-    return marks->head && ((marks->objects && marks->refs) || marks->common);
-}
+    struct stat st;
 
-static void note(struct scan_marks *marks, const char *name)
-{
-    const struct {
-        const char *name;
-        bool *mark;
-    } rows[] = {{"pyvenv.cfg", &marks->venv},
-                {"HEAD", &marks->head},
-                {"objects", &marks->objects},
-                {"refs", &marks->refs},
-                {"commondir", &marks->common}};
-
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        if (*name == *rows[i].name && str_eq(name, rows[i].name))
-            *rows[i].mark = true;
-    }
+    return look_at(dir, "pyvenv.cfg", false, &st);
 }
 
 static bool is_directory(int dir, const struct record *record)
@@ -82,7 +66,7 @@ static bool is_dots(const char *name)
     return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
 }
 
-int scan_names(int dir, struct scan_marks *marks, scan_fn *fn, void *context)
+int scan_names(int dir, scan_fn *fn, void *context)
 {
     _Alignas(struct record) char buffer[BUFFER_BYTES];
     unsigned left = NAMES_MAX;
@@ -103,8 +87,6 @@ int scan_names(int dir, struct scan_marks *marks, scan_fn *fn, void *context)
                 continue;
             if (left-- == 0)
                 return -EOVERFLOW;
-            if (marks)
-                note(marks, record->name);
             rc = fn(context, dir, record->name, is_directory(dir, record));
             if (rc != 0)
                 return rc;

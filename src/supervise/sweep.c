@@ -12,6 +12,7 @@
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/base/repository.h"
 #include "svenv/sys/syscalls.h"
 
 #include "guard-internal.h"
@@ -105,7 +106,7 @@ static void clean_bytecode(struct visit *visit, int parent, const char *name)
             take(visit, visit->guard->path.text);
         return;
     }
-    if (scan_names(dir, NULL, clean_name, visit) < 0)
+    if (scan_names(dir, clean_name, visit) < 0)
         visit->guard->incomplete = true;
     if (visit->found)
         unlinkat(parent, name, AT_REMOVEDIR); /* when it is empty */
@@ -314,7 +315,7 @@ static void take_repository(struct visit *visit)
 
     if (visit->fresh && before > 0) {
         take(visit, visit->guard->path.text);
-    } else if (scan_path_add(&visit->guard->path, "HEAD") >= 0) {
+    } else if (scan_path_add(&visit->guard->path, REPOSITORY_HEAD_NAME) >= 0) {
         take(visit, visit->guard->path.text);
         scan_path_cut(&visit->guard->path, before);
     }
@@ -322,28 +323,29 @@ static void take_repository(struct visit *visit)
 
 static bool takes_repositories(const struct guard *guard)
 {
-    const struct plan_guard *found =
-        plan_guard_of(guard->plan->guards, guard->plan->guard_count, ".git", ".git");
+    const struct plan_guard *found = plan_guard_of(guard->plan->guards, guard->plan->guard_count,
+                                                   REPOSITORY_DOT_GIT, REPOSITORY_DOT_GIT);
 
     return found != NULL && found->action == PLAN_GUARD_TAKE;
 }
 
 static void visit_directory(struct visit *visit, int dir)
 {
-    struct scan_marks marks = {.venv = false};
     struct guard *guard = visit->guard;
+    int repository = takes_repositories(guard) ? repository_at(dir) : 0;
+    int venv = scan_venv(dir);
 
-    if (scan_names(dir, &marks, see_name, visit) < 0)
+    if (scan_names(dir, see_name, visit) < 0 || repository < 0 || venv < 0)
         guard->incomplete = true;
-    if (marks.venv && visit->ended && guard->path.len > 0)
+    if (venv > 0 && visit->ended && guard->path.len > 0)
         record_venv(guard, dir);
-    visit->venv = visit->venv || marks.venv;
-    if (scan_is_repository(&marks) && takes_repositories(guard)) {
+    visit->venv = visit->venv || venv > 0;
+    if (repository > 0) {
         take_repository(visit);
         if (visit->fresh)
             return;
     }
-    if (scan_names(dir, NULL, enter_name, visit) < 0)
+    if (scan_names(dir, enter_name, visit) < 0)
         guard->incomplete = true;
 }
 
@@ -458,9 +460,8 @@ static void see_directory(struct visit *visit, int parent, const char *name)
 {
     struct guard *guard = visit->guard;
     const struct plan_place *place = plan_find_place(guard->places.file, guard->path.text);
-    struct stat st;
 
-    visit->venv = fstatat(parent, "pyvenv.cfg", &st, AT_SYMLINK_NOFOLLOW) == 0;
+    visit->venv = scan_venv(parent) > 0;
     if (!is_place(guard, guard->path.text) && !is_passed_over(visit, name))
         enter(visit, parent, name);
     else if (place != NULL && place_is_watched(place))

@@ -277,6 +277,66 @@ class Repositories(ProjectCase):
         p.wrap()
         self.protected(p, "bare/config", "bare/hooks/post-receive")
 
+    FORMS = {
+        "a worktree's part": ({"HEAD": "ref: refs/heads/x\n", "commondir": ".\n"}, {}),
+        "HEAD is a link": ({"objects/x": "", "refs/x": ""}, {"HEAD": "refs/heads/x"}),
+        "objects and refs are links": ({"HEAD": "ref: refs/heads/x\n"},
+                                       {"objects": "/usr", "refs": "/usr"}),
+        "a reference table": ({"HEAD": "ref: refs/heads/.invalid\n", "objects/x": "",
+                               "refs/heads": "", "reftable/tables.list": ""}, {}),
+    }
+
+    def test_forms_that_were_there(self):
+        """Whatever git may take for a repository, now or when a name has come."""
+        p = self.project()
+        p.venv()
+        for number, (files, links) in enumerate(self.FORMS.values()):
+            for name, text in files.items():
+                p.write(f"forms/{number}/{name}", text)
+            for name, target in links.items():
+                (p.path / "forms" / str(number)).mkdir(parents=True, exist_ok=True)
+                (p.path / "forms" / str(number) / name).symlink_to(target)
+        p.wrap()
+        for number, what in enumerate(self.FORMS):
+            with self.subTest(what):
+                self.protected(p, f"forms/{number}/config", f"forms/{number}/hooks")
+
+    def test_the_user_works_in_all_of_them(self):
+        """Worktrees, submodules and bare repositories of a wrapped project, with the user's git."""
+        p = self.project()
+        allow = ("-c", "protocol.file.allow=always")
+        git("init", "-q", "-b", "main", cwd=p.path)
+        git("commit", "-q", "--allow-empty", "-m", "first", cwd=p.path)
+        git("clone", "-q", "--bare", ".", p.top / "origin", cwd=p.path)
+        git("clone", "-q", "--bare", p.top / "origin", "bare", cwd=p.path)
+        git(*allow, "submodule", "--quiet", "add", p.top / "origin", "module", cwd=p.path)
+        git("worktree", "add", "-q", "tree", cwd=p.path)
+        p.venv()
+        p.wrap()
+        for where, branch in (("bare", "a"), ("module", "b"), ("tree", "c"), (".", "d")):
+            with self.subTest(where):
+                folder = p.path / where
+                self.assert_clean(p.code("pass"))
+                if where != "bare":
+                    git("commit", "-q", "--allow-empty", "-m", "second", cwd=folder)
+                git("branch", branch, cwd=folder)
+                git("symbolic-ref", "HEAD", "refs/heads/" + branch, cwd=folder)
+                git("gc", "-q", cwd=folder)
+                self.assert_clean(p.code("open('out.txt', 'a').write('x')"))
+                self.assertEqual(git("rev-parse", "--abbrev-ref", "HEAD", cwd=folder).strip(),
+                                 branch)
+                git("fsck", "--strict", cwd=folder)
+
+    def test_a_directory_that_is_none_any_more(self):
+        """The user takes a repository apart: the next start may write there."""
+        p = self.project()
+        git("init", "-q", "--bare", "bare", cwd=p.path)
+        p.venv()
+        p.wrap()
+        self.protected(p, "bare/config")
+        (p.path / "bare" / "HEAD").unlink()
+        self.assertEqual(self.write(p, "bare/data"), {"bare/data": "ok"})
+
     def test_a_bare_repository_that_appears(self):
         p = self.wrapped()
         (p.path / "src").mkdir()

@@ -1,6 +1,7 @@
 """GIT: repositories in and around the project."""
 
 import os
+import shutil
 import time
 
 import harness
@@ -108,6 +109,53 @@ def remote_url(project, mark):
     return mark in content(project + "/.git/config")
 
 
+def plant(folder, names, mark):
+    """Makes a directory a repository, as far as it is none, whose configuration runs a program."""
+    results = {}
+    for name in names:
+        path = os.path.join(folder, name)
+        results[name] = attempt(os.makedirs, path, exist_ok=True)
+    for name, text in (("config", f"[core]\nrepositoryformatversion = 1\nbare = false\nworktree = .\n"
+                                  f'fsmonitor = "touch {mark}; false"\n'
+                                  f"[extensions]\nworktreeConfig = true\n"),
+                       ("config.worktree", "[core]\nbare = false\nworktree = .\n")):
+        try:
+            with open(os.path.join(folder, name), "w") as file:
+                file.write(text)
+            results[name] = "ok"
+        except OSError as error:
+            results[name] = name_of(error)
+    return results
+
+
+def runs(folder, mark):
+    """The user calls git in the directory: does that run what the configuration there says?"""
+    git = shutil.which("git")
+    if not git:
+        raise harness.lacking("git")
+    env = harness.clean_environment(GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_NOSYSTEM="1")
+    harness.run([git, "status", "--porcelain"], cwd=folder, env=env)
+    ran = mark.exists()
+    mark.unlink(missing_ok=True)
+    return "ran" if ran else "kept out"
+
+
+def was_there(folder, *names):
+    """A directory that was there when the venv was wrapped, and that git takes for a repository, or
+    will when `names` are there, too."""
+    def play(view):
+        target = view.project / folder
+        mark = view.parent / ("ran-" + harness.secrets.token_hex(3))
+        before = set(os.listdir(target))
+        view.world.value(plant, str(target), list(names), str(mark), inside=view.inside)
+        found = runs(target, mark)
+        for name in set(os.listdir(target)) - before:
+            harness.remove_tree(target / name)
+        return found
+
+    return Host(play)
+
+
 def nested(project, names):
     return {name: written(os.path.join(project, name)) for name in names}
 
@@ -132,6 +180,12 @@ PROBES = [
           that("refused", lambda v: isinstance(v, dict) and "ok" not in v.values()),
           every("ok")),
     Probe("GIT-07", "an embedded bare repository", Host(embedded), "moved away", "still there"),
+    *[Probe("GIT-07" + letter, what, was_there(*words), "kept out", "ran")
+      for letter, what, words in (
+          ("b", "a worktree's part that was there: HEAD and commondir",
+           ("forms/worktree", "objects", "refs")),
+          ("c", "a repository that was there, whose HEAD is a link", ("forms/link",)),
+          ("d", "a repository that was there, whose objects and refs are links", ("forms/links",)))],
     Probe("GIT-10", "a repository above the project", Host(parent_repository),
           that("ENOENT", lambda v: v[:2] == ["ENOENT", "ENOENT"] and v[2] != "ok"),
           ["ok", "ok", "ok"]),

@@ -347,10 +347,14 @@ def other_venv(project):
             for name in ("bin/activate", "bin/python-probe", "pyvenv.cfg")}
 
 
-def with_other_venv(view):
+def with_other_venv(view, linked=False):
     def prepare(base):
-        harness.must([harness.SYSTEM_PYTHON, "-m", "venv", "--without-pip", base / "other"])
+        config = base / "other" / "pyvenv.cfg"
+        harness.must([harness.SYSTEM_PYTHON, "-m", "venv", "--without-pip", config.parent])
         (base / "other" / "bin" / "python-probe").write_text("#!/bin/sh\n")
+        if linked:
+            config.rename(base / "config")
+            config.symlink_to("../config")
 
     def act(base, venv):
         code = harness.code_of(other_venv, harness.json.dumps([str(base)]))
@@ -359,6 +363,13 @@ def with_other_venv(view):
         return harness.result_in(done.stdout)["result"]
 
     return mini(view, prepare, act)
+
+
+def with_linked_venv(view):
+    """Python reads pyvenv.cfg through a link."""
+    told = with_other_venv(view, linked=True)
+    del told["pyvenv.cfg"]  # it is where the link leads, and in no venv
+    return told
 
 
 def own_venv(venv):
@@ -434,6 +445,8 @@ PROBES = [
     Probe("PRJ-32", "chmod 0777 on the project", Python(root_mode, lambda v: [str(v.project)]),
           ANY, "ok", mode_effect),
     Probe("PRJ-33", "another venv in the project", Host(with_other_venv),
+          every("EROFS", "EACCES"), every("ok")),
+    Probe("PRJ-33b", "another venv, whose pyvenv.cfg is a link", Host(with_linked_venv),
           every("EROFS", "EACCES"), every("ok")),
     Probe("PRJ-34", "the own venv: activate*, entries, pyvenv.cfg, policy",
           Python(own_venv, copy_of_venv), that("refused", lambda v: "ok" not in v.values()),

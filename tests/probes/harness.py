@@ -37,6 +37,11 @@ SYSTEM_PYTHON = next(
     sys.executable,
 )
 
+# Of a world's project: what they lead to is there, or need not be.
+LINKS = {"forms/link/HEAD": "refs/heads/main", "forms/links/objects": "../link/objects",
+         "forms/links/refs": "../link/refs"}
+
+
 def code_of(function, words):
     """Source text that runs one self-contained function and reports what it returns."""
     body = textwrap.dedent(inspect.getsource(function))
@@ -127,6 +132,12 @@ class World:
             ".env": "FROM_DOTENV=yes\n",
             "Makefile": "all:\n",
             "mod.py": "value = 1\n",
+            # Not all that git wants in a repository, or not of the usual kind.
+            "forms/worktree/HEAD": "ref: refs/heads/main\n",
+            "forms/worktree/commondir": ".\n",
+            "forms/link/objects/.keep": "",
+            "forms/link/refs/.keep": "",
+            "forms/links/HEAD": "ref: refs/heads/main\n",
             "sub/inner/.git/config": "[core]\n",
             "sub/inner/.git/HEAD": "ref: refs/heads/main\n",
             "sub/inner/.vscode/settings.json": "{}\n",
@@ -135,6 +146,9 @@ class World:
             path = base / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+        for name, target in LINKS.items():
+            (base / name).parent.mkdir(exist_ok=True)
+            (base / name).symlink_to(target)
         shutil.copy(CALLS, base / "probe-calls")
         os.chmod(base / "probe-calls", 0o755)
 

@@ -145,7 +145,7 @@ struct plan_place {
     uint64_t dev, ino;
     int64_t ctime_ns; /* no program can set that back */
 };
-/* A name that fits a guard, or a repository without .git, that was there when the plan was made. */
+/* A name that fits a guard and was there when the plan was made. */
 struct plan_known {
     const char *rel;
     bool link; /* a symlink, which no mount protects */
