@@ -18,6 +18,19 @@ static const struct {
     {"commondir", REPOSITORY_COMMONDIR},
 };
 
+static const char *const repository_parts[] = {
+    REPOSITORY_HEAD_NAME,
+    "objects",
+    "refs",
+    "commondir",       /* leads to all the others */
+    "config",          /* names programs */
+    "config.worktree", /* the same, where config allows it */
+    "hooks",           /* programs */
+    "info",            /* attributes, which choose among the programs */
+    "worktrees",       /* the parts of linked worktrees, each with a commondir */
+    "modules",         /* the repositories of submodules */
+};
+
 unsigned repository_mark(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(repository_marks); i++) {
@@ -50,4 +63,9 @@ int repository_at(int dir)
             break;
     }
     return repository_is(marks);
+}
+
+const char *repository_part(size_t index)
+{
+    return index < ARRAY_SIZE(repository_parts) ? repository_parts[index] : NULL;
 }

@@ -234,15 +234,29 @@ static void add_tree(struct survey *s, const char *path, int kind)
     facts_ask(s->host, mark);
 }
 
-/* A venv or a repository is protected as a whole, so nothing is looked for in it. */
+/* A repository that holds the own venv stays writable but for its parts. */
+static void add_parts(struct survey *s, const char *path)
+{
+    add_tree(s, path, FACT_REPOSITORY);
+    for (size_t i = 0; repository_part(i) != NULL; i++) {
+        auto_free char *part = path_join(path, repository_part(i));
+
+        facts_add(s->host, part);
+    }
+}
+
+/* Every other venv or repository is protected as a whole, so nothing is looked for in it. */
 static enum plan_place_kind settle_kind(struct survey *s, int dir, const char *rel,
                                         const struct sight *sight)
 {
     auto_free char *path = path_join(s->project, rel);
     enum plan_place_kind kind = PLAN_PLACE_WATCHED;
 
-    if (*rel == '\0' || path_is_beneath(s->own, path))
+    if (*rel == '\0' || path_is_beneath(s->own, path)) {
+        if (sight->repository)
+            add_parts(s, path);
         return kind;
+    }
     if (sight->venv && was_made_inside(s, dir, rel)) {
         kind = PLAN_PLACE_VENV;
     } else if (sight->venv) {

@@ -108,20 +108,25 @@ static int protect(struct compute *c, const char *path, const char *origin, stru
     return 0;
 }
 
-/* A link below the project's top is no reason to refuse a start: what it leads to is protected, and
- * the launcher takes away whatever comes in the link's place. */
-static int protect_found(struct compute *c, const struct fact_path *fact, const char *origin,
-                         struct err *err)
+/* What the name is or leads to; the launcher takes away whatever comes in a link's place. */
+static int protect_target(struct compute *c, const char *path, const char *origin, struct err *err)
 {
     struct resolved real = {.links = NULL};
 
-    if (fact->kind != FACT_SYMLINK ||
-        strchr(path_relative_to(fact->path, c->venv->project), '/') == NULL)
-        return protect(c, fact->path, origin, err);
-    if (compute_resolve(c, fact->path, &real, NULL) < 0 || real.fact.kind == FACT_ABSENT ||
+    if (compute_resolve(c, path, &real, NULL) < 0 || real.fact.kind == FACT_ABSENT ||
         !is_writable(c, real.fact.path))
         return 0;
     return protect(c, real.fact.path, origin, err);
+}
+
+/* A link below the project's top is no reason to refuse a start. */
+static int protect_found(struct compute *c, const struct fact_path *fact, const char *origin,
+                         struct err *err)
+{
+    if (fact->kind != FACT_SYMLINK ||
+        strchr(path_relative_to(fact->path, c->venv->project), '/') == NULL)
+        return protect(c, fact->path, origin, err);
+    return protect_target(c, fact->path, origin, err);
 }
 
 /* What a hidden symlink leads to is hidden: the link alone tells nothing. */
@@ -184,8 +189,7 @@ static void show_repository(struct compute *c)
         compute_share(c, path, path, true, flags, RANK_TREE, NULL)->reveals = true;
 }
 
-/* ".git" stands for repositories in all their forms. */
-static bool protects_git(const struct compute *c)
+bool compute_protects_git(const struct compute *c)
 {
     const struct policy_value *value = &c->values->v[POLICY_FS_PROTECT];
 
@@ -198,11 +202,25 @@ static bool protects_git(const struct compute *c)
     return false;
 }
 
+bool compute_is_parted(const struct compute *c, const struct fact_tree *tree)
+{
+    return tree->kind == FACT_REPOSITORY && path_is_beneath(c->venv->path, tree->path);
+}
+
+static int protect_parts(struct compute *c, const char *path, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && repository_part(i) != NULL; i++)
+        rc = protect_target(c, compute_join(c, path, repository_part(i)), ORIGIN_DEFAULT, err);
+    return rc;
+}
+
 /* Another venv in the project is as good a way to code on the host as the own one (C29), and the
  * configuration of a repository runs programs, also of one without any .git (C24). */
 static int protect_trees(struct compute *c, struct err *err)
 {
-    bool with_git = protects_git(c);
+    bool with_git = compute_protects_git(c);
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < c->facts->tree_count; i++) {
@@ -210,7 +228,8 @@ static int protect_trees(struct compute *c, struct err *err)
 
         if (tree->kind == FACT_REPOSITORY && !with_git)
             continue;
-        rc = protect(c, tree->path, ORIGIN_DEFAULT, err);
+        rc = compute_is_parted(c, tree) ? protect_parts(c, tree->path, err)
+                                        : protect(c, tree->path, ORIGIN_DEFAULT, err);
         if (rc == 0 && tree->kind == FACT_VENV)
             rc = hide(c, compute_join(c, tree->path, "sandbox"), ORIGIN_DEFAULT, err);
     }

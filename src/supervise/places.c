@@ -117,6 +117,27 @@ static bool holds_own_venv(const struct plan_file *file, const char *rel)
            (venv != NULL && str_starts(venv, rel) && (venv[len] == '/' || venv[len] == '\0'));
 }
 
+/* Is the directory of the kind that the plan says? Of a repository with the own venv in it the plan
+ * knows the parts; every other one is no place. */
+static bool is_of_kind(struct places *places, const struct plan_place *place, int dir)
+{
+    const struct plan_file *file = places->file;
+    bool own = holds_own_venv(file, place->rel);
+    int before = 0;
+    bool known = false;
+
+    if (!own && place->kind != PLAN_PLACE_VENV && scan_venv(dir) != 0)
+        return false;
+    if (!plan_takes_repositories(file->guards, file->guard_count) || repository_at(dir) == 0)
+        return true;
+    before = scan_path_add(&places->path, REPOSITORY_HEAD_NAME);
+    if (own && before >= 0)
+        known = plan_find_known(file, places->path.text) != NULL;
+    if (before >= 0)
+        scan_path_cut(&places->path, before);
+    return known;
+}
+
 static bool is_known(struct places *places, const struct plan_place *place)
 {
     auto_fd int dir =
@@ -132,8 +153,7 @@ static bool is_known(struct places *places, const struct plan_place *place)
     rc = scan_names(dir, check_name, &reading);
     if (rc != 0)
         return false; /* also when there were too many to look at */
-    return holds_own_venv(places->file, place->rel) ||
-           ((place->kind == PLAN_PLACE_VENV || scan_venv(dir) == 0) && repository_at(dir) == 0);
+    return is_of_kind(places, place, dir);
 }
 
 /* Return: false when something in the place, or the place itself, is not known to the plan. */

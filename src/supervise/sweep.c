@@ -308,7 +308,8 @@ static int enter_name(void *context, int dir, const char *name, bool directory)
 }
 
 /* A repository without .git obeys its configuration, too (C24). What was a directory of the project
- * before keeps its files: without HEAD it is no repository. */
+ * before keeps its files: without HEAD it is no repository. What was a repository before, and not
+ * protected as a whole, has a HEAD that is known. */
 static void take_repository(struct visit *visit)
 {
     int before = (int)visit->guard->path.len;
@@ -316,23 +317,17 @@ static void take_repository(struct visit *visit)
     if (visit->fresh && before > 0) {
         take(visit, visit->guard->path.text);
     } else if (scan_path_add(&visit->guard->path, REPOSITORY_HEAD_NAME) >= 0) {
-        take(visit, visit->guard->path.text);
+        if (!was_there(visit->guard, visit->guard->path.text))
+            take(visit, visit->guard->path.text);
         scan_path_cut(&visit->guard->path, before);
     }
-}
-
-static bool takes_repositories(const struct guard *guard)
-{
-    const struct plan_guard *found = plan_guard_of(guard->plan->guards, guard->plan->guard_count,
-                                                   REPOSITORY_DOT_GIT, REPOSITORY_DOT_GIT);
-
-    return found != NULL && found->action == PLAN_GUARD_TAKE;
 }
 
 static void visit_directory(struct visit *visit, int dir)
 {
     struct guard *guard = visit->guard;
-    int repository = takes_repositories(guard) ? repository_at(dir) : 0;
+    bool takes = plan_takes_repositories(guard->plan->guards, guard->plan->guard_count);
+    int repository = takes ? repository_at(dir) : 0;
     int venv = scan_venv(dir);
 
     if (scan_names(dir, see_name, visit) < 0 || repository < 0 || venv < 0)

@@ -337,6 +337,67 @@ class Repositories(ProjectCase):
         (p.path / "bare" / "HEAD").unlink()
         self.assertEqual(self.write(p, "bare/data"), {"bare/data": "ok"})
 
+    def own_repository(self):
+        """A project that is a repository itself, with its venv in it."""
+        p = self.project()
+        git("init", "-q", "--bare", ".", cwd=p.path)
+        p.venv()
+        p.wrap()
+        return p
+
+    def test_the_project_is_a_repository(self):
+        p = self.own_repository()
+        self.protected(p, "config", "HEAD", "hooks/post-receive", "objects/x", "refs/heads/x")
+        said = self.make(p, "commondir", "config.worktree", "worktrees/x/commondir", "kept/out.txt")
+        self.assertIn("config.worktree", said)
+        for name in ("commondir", "config.worktree", "worktrees"):
+            self.assertFalse((p.path / name).exists(), name)
+        self.assertTrue((p.path / "kept/out.txt").exists())
+        self.assertTrue((p.path / "HEAD").exists())
+
+    def test_the_user_works_in_it(self):
+        p = self.own_repository()
+        source = p.top / "source"
+        git("clone", "-q", p.path, source, cwd=p.top)
+        git("commit", "-q", "--allow-empty", "-m", "first", cwd=source)
+        git("push", "-q", "origin", "HEAD:refs/heads/main", cwd=source)
+        git("symbolic-ref", "HEAD", "refs/heads/main", cwd=p.path)
+        git("worktree", "add", "-q", "tree", "main", cwd=p.path)
+        self.assert_clean(p.code("open('out.txt', 'w').write('x')"))
+        git("config", "user.name", "someone", cwd=p.path)
+        git("gc", "-q", cwd=p.path)
+        self.assert_clean(p.code("open('tree/data.txt', 'w').write('x')"))
+        self.protected(p, "config", "HEAD", "worktrees/tree/commondir", "tree/.git")
+        self.assertEqual(git("log", "--format=%s", cwd=p.path / "tree").strip(), "first")
+        self.assertEqual(self.quarantined(p), [])
+
+    def test_the_user_makes_the_project_one_between_runs(self):
+        p = self.wrapped()
+        self.assert_clean(p.code("open('out.txt', 'w').write('x')"))
+        git("init", "-q", "--bare", ".", cwd=p.path)
+        self.protected(p, "config", "hooks/post-receive")
+        self.assert_clean(p.code("open('more.txt', 'w').write('x')"))
+        self.assertTrue((p.path / "HEAD").exists())
+
+    def test_the_project_becomes_one_from_inside(self):
+        p = self.wrapped()
+        self.make(p, "HEAD", "config", "objects/x", "refs/x")
+        self.assertFalse((p.path / "HEAD").exists())
+
+    def test_a_repository_around_the_venv(self):
+        """Between the project that the user named and the venv; its name could be a pattern."""
+        p = self.project()
+        inner = p.path / "in*ner"
+        inner.mkdir()
+        git("init", "-q", "--bare", ".", cwd=inner)
+        p.venv(name="in*ner/venv")
+        p.wrap("--project", p.path)
+        self.protected(p, "in*ner/config", "in*ner/HEAD")
+        self.assertEqual(self.write(p, "in*ner/data"), {"in*ner/data": "ok"})
+        self.assertIn("commondir", self.make(p, "in*ner/commondir"))
+        self.assertFalse((inner / "commondir").exists())
+        self.assertTrue((inner / "HEAD").exists())
+
     def test_a_bare_repository_that_appears(self):
         p = self.wrapped()
         (p.path / "src").mkdir()

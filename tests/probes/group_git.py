@@ -186,6 +186,8 @@ PROBES = [
            ("forms/worktree", "objects", "refs")),
           ("c", "a repository that was there, whose HEAD is a link", ("forms/link",)),
           ("d", "a repository that was there, whose objects and refs are links", ("forms/links",)))],
+    Probe("GIT-07e", "a project that is a repository itself", was_there("."), "kept out", "ran",
+          world="bare"),
     Probe("GIT-10", "a repository above the project", Host(parent_repository),
           that("ENOENT", lambda v: v[:2] == ["ENOENT", "ENOENT"] and v[2] != "ok"),
           ["ok", "ok", "ok"]),

@@ -84,8 +84,9 @@ class View:
 class World:
     """A project, its shadow (the same files, never sandboxed), a wrapped venv, and canaries."""
 
-    def __init__(self, policy="", pip=False, edits=(), launcher=None, name="project"):
+    def __init__(self, policy="", pip=False, edits=(), launcher=None, name="project", bare=False):
         self.policy, self.pip, self.edits, self.launcher = policy, pip, list(edits), launcher
+        self.bare = bare  # the project is a repository itself, instead of having one
         self.top = pathlib.Path(os.path.realpath(tempfile.mkdtemp(prefix="svenv-probes-")))
         self.token = secrets.token_hex(6)
         self.canary = "canary:" + secrets.token_hex(8)
@@ -143,7 +144,7 @@ class World:
             "sub/inner/.vscode/settings.json": "{}\n",
         }
         for name, text in files.items():
-            path = base / name
+            path = base / (name.removeprefix(".git/") if self.bare else name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         for name, target in LINKS.items():
@@ -457,6 +458,7 @@ WORLDS = {
     "deny-all": {"policy": "network: {mode: none, connect: [], listen: []}\n"},
     "links": {},  # what a start is shown by its name stays a directory of the private /tmp
     "pip": {"pip": True},
+    "bare": {"bare": True},
     # Starts by a compiled plan that stays what it is, whatever happens to the files it names.
     "fixed": {"edits": ["keep"]},
 }

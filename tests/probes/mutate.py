@@ -98,6 +98,7 @@ MUTATIONS = [
     plan("a repository with links protected", ("drop-op=bind:{PROJECT}/forms/link",
                                                "drop-op=bind:{PROJECT}/forms/links"),
          "GIT-07c GIT-07d"),
+    plan("a project that is a repository itself protected", "drop-op=bind:{PROJECT}/config", "GIT-07e"),
     code("what git takes for a repository", "base/repository.c",
          "    return (marks & REPOSITORY_HEAD) != 0 &&", "    return (marks & 1u << 30) != 0 &&", "GIT-07"),
     plan(".vscode protected", "drop-op=bind:{PROJECT}/.vscode", "PRJ-02 PRJ-03a"),

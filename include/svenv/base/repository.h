@@ -5,6 +5,7 @@
 #define SVENV_BASE_REPOSITORY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* By this name, a directory, a file or a link, every directory may have a repository. */
 #define REPOSITORY_DOT_GIT ".git"
@@ -30,5 +31,10 @@ bool repository_is(unsigned marks);
  * names, or one that can be passed but not listed, hides nothing; O_PATH is enough for it.
  * Return: 1, 0, or negative errno when that could not be found out. */
 int repository_at(int dir);
+
+/* The names in a repository that lead git to what it runs and trusts, for a directory that cannot
+ * be protected as a whole. Names that git makes anew in everyday work (packed-refs, index,
+ * FETCH_HEAD) are none of them: they could not be told from a program's. NULL after the last. */
+const char *repository_part(size_t index);
 
 #endif

@@ -276,6 +276,19 @@ Test(repository, marks)
                      marks);
 }
 
+/* Every name that git asks for is one that it obeys. */
+Test(repository, parts)
+{
+    unsigned marks = 0;
+    size_t count = 0;
+
+    for (; repository_part(count) != NULL; count++)
+        marks |= repository_mark(repository_part(count));
+    cr_expect_eq(marks,
+                 REPOSITORY_HEAD | REPOSITORY_OBJECTS | REPOSITORY_REFS | REPOSITORY_COMMONDIR);
+    cr_expect_null(repository_part(count + 1));
+}
+
 Test(repository, a_failed_look_is_no_answer)
 {
     cr_expect_lt(repository_at(-1), 0);
