@@ -1,10 +1,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "svenv/base/fd.h"
 #include "svenv/base/look.h"
 #include "svenv/base/str.h"
 #include "svenv/sys/syscalls.h"
@@ -50,6 +52,22 @@ int scan_venv(int dir)
     struct stat st;
 
     return look_at(dir, "pyvenv.cfg", false, &st);
+}
+
+int scan_open_forcibly(int parent, const char *name, unsigned mode)
+{
+    auto_fd int path = fd_open_beneath(parent, name, O_PATH | O_DIRECTORY, 0);
+    char proc[64];
+    struct stat st;
+
+    if (path < 0)
+        return path;
+    if (fstat(path, &st) < 0)
+        return -errno;
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", path);
+    if ((st.st_mode & mode) != mode && st.st_uid == geteuid())
+        (void)chmod(proc, (st.st_mode & 07777) | mode);
+    return fd_open_beneath(path, ".", O_RDONLY | O_DIRECTORY, 0);
 }
 
 static bool is_directory(int dir, const struct record *record)

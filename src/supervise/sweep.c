@@ -93,6 +93,20 @@ static int looked(struct guard *guard, int fd)
     return fd;
 }
 
+int guard_open(struct guard *guard, int parent, const char *name)
+{
+    auto_fd int dir = fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0);
+    bool closed = dir == -EACCES || (dir >= 0 && faccessat(dir, ".", X_OK, 0) < 0);
+    struct stat st;
+
+    if (closed && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_new(guard, &st)) {
+        if (dir >= 0)
+            close(dir);
+        dir = scan_open_forcibly(parent, name, S_IRUSR | S_IXUSR);
+    }
+    return looked(guard, steal_fd(&dir));
+}
+
 /* A host's Python would run it for source that looks unchanged (C28). Files that were there before
  * and are the same stay; a link in the directory's place goes. */
 static void clean_bytecode(struct visit *visit, int parent, const char *name)
@@ -262,10 +276,15 @@ static bool was_made_now(const struct guard *guard, int dir)
 static void enter(struct visit *visit, int parent, const char *name)
 {
     struct guard *guard = visit->guard;
-    auto_fd int dir = looked(guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
     struct visit inner = {
         .guard = guard, .depth = visit->depth + 1, .ended = visit->ended, .fresh = true};
+    auto_fd int dir = -1;
 
+    /* While it runs, a program may have its reasons to close what it made. */
+    if (visit->ended)
+        dir = guard_open(guard, parent, name);
+    else
+        dir = looked(guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
     if (dir < 0 || !was_made_now(guard, dir))
         return;
     visit->unknown = true;
@@ -350,8 +369,7 @@ static int open_place(struct guard *guard, const struct plan_place *place, struc
     scan_path_cut(&guard->path, 0);
     if (*place->rel && scan_path_add(&guard->path, place->rel) < 0)
         return -ENAMETOOLONG;
-    return looked(guard, fd_open_beneath(guard->places.top, *place->rel ? place->rel : ".",
-                                         O_RDONLY | O_DIRECTORY, 0));
+    return guard_open(guard, guard->places.top, *place->rel ? place->rel : ".");
 }
 
 /* Looked at twice when something was taken: only a look that finds nothing lets a time stand. */
@@ -385,7 +403,7 @@ static void sweep_bytecode(struct guard *guard, const struct plan_place *place)
     struct visit visit;
     auto_free char *parent_rel = strchr(place->rel, '/') ? path_dirname(place->rel) : xstrdup(".");
     auto_fd int parent =
-        looked(guard, fd_open_beneath(guard->places.top, parent_rel, O_RDONLY | O_DIRECTORY, 0));
+        looked(guard, fd_open_beneath(guard->places.top, parent_rel, O_PATH | O_DIRECTORY, 0));
     auto_fd int dir = open_place(guard, place, &visit);
 
     if (parent >= 0 && dir >= 0)
@@ -466,7 +484,7 @@ static void see_directory(struct visit *visit, int parent, const char *name)
 void guard_see(struct guard *guard, const char *rel, const char *name, bool directory)
 {
     auto_fd int dir = looked(
-        guard, fd_open_beneath(guard->places.top, *rel ? rel : ".", O_RDONLY | O_DIRECTORY, 0));
+        guard, fd_open_beneath(guard->places.top, *rel ? rel : ".", O_PATH | O_DIRECTORY, 0));
     struct visit visit = {.guard = guard};
     const struct plan_guard *found = NULL;
 

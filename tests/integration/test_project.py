@@ -419,6 +419,46 @@ class Repositories(ProjectCase):
         self.assertFalse((p.path / "src" / "HEAD").exists())
         self.assertEqual((p.path / "src" / "code.py").read_text(), "x = 1\n")
 
+    BARE = """
+import contextlib, os, sys
+def bare(path):
+    for name in ("objects", "refs"): os.makedirs(path + "/" + name)
+    open(path + "/config", "w").close()
+    with open(path + "/HEAD", "w") as file: file.write("ref: refs/heads/x\\n")
+def close(path, mode=0o300):
+    with contextlib.suppress(FileNotFoundError): os.chmod(path, mode)
+"""
+
+    def test_a_closed_directory_hides_nothing(self):
+        """git passes through a directory that nobody can list."""
+        p = self.project()
+        p.venv()
+        for name in ("old", "oldest", "outer/inner", "mine"):
+            p.write(name + "/code.py", "x = 1\n")
+        p.wrap()
+        mine = p.path / "mine"
+        mine.chmod(0)
+        self.addCleanup(mine.chmod, 0o700)
+        # The launcher asks the clock that files are stamped by, CLOCK_REALTIME_COARSE.
+        wait_for(lambda: time.clock_gettime_ns(5) > mine.stat().st_ctime_ns)
+        done = p.code(self.BARE + """
+bare("old"); close("old")
+bare("new"); close("new")
+os.mkdir("x"); open("x/config", "w").close(); os.rename("x", "oldest/.git"); close("oldest")
+bare("outer/inner"); close("outer/inner"); close("outer", 0)
+os.mkdir("shut"); close("shut", 0)
+""")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name in ("old/HEAD", "new", "oldest/.git", "outer/inner/HEAD"):
+            self.assertFalse(os.path.lexists(p.path / name), name)
+        self.assertEqual(mine.stat().st_mode & 0o777, 0)
+
+    def test_the_same_closed_outside(self):
+        p = self.project()
+        self.native(p, self.BARE + "bare('old'); close('old')")
+        self.addCleanup((p.path / "old").chmod, 0o700)
+        self.assertEqual(git("-C", "old", "rev-parse", "--git-dir", cwd=p.path).strip(), ".")
+
     def test_a_linked_git_directory(self):
         """.git is a symlink into the project: the link below the top, what it names protected."""
         p = self.project()

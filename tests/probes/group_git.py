@@ -109,22 +109,35 @@ def remote_url(project, mark):
     return mark in content(project + "/.git/config")
 
 
-def plant(folder, names, mark):
-    """Makes a directory a repository, as far as it is none, whose configuration runs a program."""
+def plant(folder, names, mark, mode=None, flag=None):
+    """Makes a directory, new when it has a mode, a repository whose configuration runs a program, as
+    far as it is none; then waits for the host's word where there is a flag."""
+    import time
+
     results = {}
+    if mode is not None:
+        os.mkdir(folder, mode)
     for name in names:
         path = os.path.join(folder, name)
         results[name] = attempt(os.makedirs, path, exist_ok=True)
     for name, text in (("config", f"[core]\nrepositoryformatversion = 1\nbare = false\nworktree = .\n"
                                   f'fsmonitor = "touch {mark}; false"\n'
                                   f"[extensions]\nworktreeConfig = true\n"),
-                       ("config.worktree", "[core]\nbare = false\nworktree = .\n")):
+                       ("config.worktree", "[core]\nbare = false\nworktree = .\n"),
+                       ("HEAD", "ref: refs/heads/main\n")):
+        if name == "HEAD" and os.path.lexists(os.path.join(folder, name)):
+            continue
         try:
             with open(os.path.join(folder, name), "w") as file:
                 file.write(text)
             results[name] = "ok"
         except OSError as error:
             results[name] = name_of(error)
+    os.write(1, b"up\n")
+    for _ in range(5000 if flag else 0):
+        if os.path.exists(flag):
+            break
+        time.sleep(0.02)
     return results
 
 
@@ -134,7 +147,7 @@ def runs(folder, mark):
     if not git:
         raise harness.lacking("git")
     env = harness.clean_environment(GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_NOSYSTEM="1")
-    harness.run([git, "status", "--porcelain"], cwd=folder, env=env)
+    harness.run([git, "-C", folder, "status", "--porcelain"], env=env)
     ran = mark.exists()
     mark.unlink(missing_ok=True)
     return "ran" if ran else "kept out"
@@ -154,6 +167,48 @@ def was_there(folder, *names):
         return found
 
     return Host(play)
+
+
+def becomes(mode=None, running=False):
+    """A directory that was there, or a new one with that mode, becomes a repository. The user calls
+    git there when the program has ended, or while it runs."""
+    def play(view):
+        target = view.project / "forms" / ("none" if mode is None else "new")
+        mark = view.parent / ("ran-" + harness.secrets.token_hex(3))
+        flag = view.project / "go"
+        words = [str(target), ["objects", "refs"], str(mark), mode, str(flag) if running else None]
+        code = harness.code_of(plant, harness.json.dumps(words))
+        if view.inside:
+            process = view.world.spawn("python", "-B", "-c", code)
+        else:
+            process = harness.subprocess.Popen([harness.SYSTEM_PYTHON, "-B", "-c", code],
+                                               stdout=harness.subprocess.PIPE,
+                                               stderr=harness.subprocess.DEVNULL)
+        try:
+            process.stdout.readline()
+            if running:
+                wait_until_gone(target / "HEAD", 20 if view.inside else 0.3)
+                found = runs(target, mark)
+                flag.write_text("now")
+            process.communicate(timeout=harness.TIMEOUT)
+            if not running:
+                found = runs(target, mark)
+        finally:
+            process.kill()
+            flag.unlink(missing_ok=True)
+            for name in ("HEAD", "config", "config.worktree", "objects", "refs"):
+                harness.remove_tree(target / name)
+            if mode is not None:
+                harness.remove_tree(target)
+        return found
+
+    return Host(play)
+
+
+def wait_until_gone(path, seconds):
+    end = time.monotonic() + seconds
+    while os.path.lexists(path) and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def nested(project, names):
@@ -188,6 +243,9 @@ PROBES = [
           ("d", "a repository that was there, whose objects and refs are links", ("forms/links",)))],
     Probe("GIT-07e", "a project that is a repository itself", was_there("."), "kept out", "ran",
           world="bare"),
+    Probe("GIT-07f", "a directory becomes a repository", becomes(), "kept out", "ran"),
+    Probe("GIT-07g", "a repository in a new directory that git can pass and nobody can list",
+          becomes(mode=0o300), "kept out", "ran", root=False),
     Probe("GIT-10", "a repository above the project", Host(parent_repository),
           that("ENOENT", lambda v: v[:2] == ["ENOENT", "ENOENT"] and v[2] != "ok"),
           ["ok", "ok", "ok"]),

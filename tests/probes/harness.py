@@ -139,6 +139,7 @@ class World:
             "forms/link/objects/.keep": "",
             "forms/link/refs/.keep": "",
             "forms/links/HEAD": "ref: refs/heads/main\n",
+            "forms/none/notes.txt": "\n",
             "sub/inner/.git/config": "[core]\n",
             "sub/inner/.git/HEAD": "ref: refs/heads/main\n",
             "sub/inner/.vscode/settings.json": "{}\n",
