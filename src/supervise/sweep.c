@@ -304,7 +304,7 @@ static bool is_place(const struct guard *guard, const char *rel)
     const struct plan_place *place = plan_find_place(guard->places.file, rel);
 
     return place != NULL &&
-           (!place_is_watched(place) || place_look(&guard->places, place, NULL) == PLACE_SAME);
+           (place->ino == 0 || place_look(&guard->places, place, NULL) == PLACE_SAME);
 }
 
 static int enter_name(void *context, int dir, const char *name, bool directory)
@@ -342,23 +342,31 @@ static void take_repository(struct visit *visit)
     }
 }
 
-static void visit_directory(struct visit *visit, int dir)
+/* Return: the directory is gone, as a whole. */
+static bool visit_repository(struct visit *visit, int dir)
 {
     struct guard *guard = visit->guard;
     bool takes = plan_takes_repositories(guard->plan->guards, guard->plan->guard_count);
     int repository = takes ? repository_at(dir) : 0;
+
+    guard->incomplete = guard->incomplete || repository < 0;
+    if (repository > 0)
+        take_repository(visit);
+    return repository > 0 && visit->fresh;
+}
+
+static void visit_directory(struct visit *visit, int dir)
+{
+    struct guard *guard = visit->guard;
     int venv = scan_venv(dir);
 
-    if (scan_names(dir, see_name, visit) < 0 || repository < 0 || venv < 0)
+    if (scan_names(dir, see_name, visit) < 0 || venv < 0)
         guard->incomplete = true;
     if (venv > 0 && visit->ended && guard->path.len > 0)
         record_venv(guard, dir);
     visit->venv = visit->venv || venv > 0;
-    if (repository > 0) {
-        take_repository(visit);
-        if (visit->fresh)
-            return;
-    }
+    if (visit_repository(visit, dir))
+        return;
     if (scan_names(dir, enter_name, visit) < 0)
         guard->incomplete = true;
 }
@@ -481,6 +489,18 @@ static void see_directory(struct visit *visit, int parent, const char *name)
         see_place(visit, parent, name);
 }
 
+/* With the name that came the directory may have become a repository. */
+static void see_mark(struct visit *visit, int dir, const char *rel)
+{
+    struct guard *guard = visit->guard;
+
+    scan_path_cut(&guard->path, 0);
+    if (*rel && scan_path_add(&guard->path, rel) < 0)
+        return;
+    visit->fresh = !is_place(guard, rel);
+    visit_repository(visit, dir);
+}
+
 void guard_see(struct guard *guard, const char *rel, const char *name, bool directory)
 {
     auto_fd int dir = looked(
@@ -498,4 +518,6 @@ void guard_see(struct guard *guard, const char *rel, const char *name, bool dire
         apply(&visit, dir, name, found);
     else if (directory)
         see_directory(&visit, dir, name);
+    if (repository_mark(name) != 0)
+        see_mark(&visit, dir, rel);
 }

@@ -459,6 +459,32 @@ os.mkdir("shut"); close("shut", 0)
         self.addCleanup((p.path / "old").chmod, 0o700)
         self.assertEqual(git("-C", "old", "rev-parse", "--git-dir", cwd=p.path).strip(), ".")
 
+    def test_a_directory_becomes_one_while_the_program_runs(self):
+        p = self.project()
+        p.venv()
+        p.write("src/code.py", "x = 1\n")
+        p.write("closed/code.py", "x = 1\n")
+        p.wrap()
+        process = p.spawn("python", "-c", self.BARE + """
+close("closed")
+print("up", flush=True); input()
+bare("src"); bare("new"); bare("closed")
+print("made", flush=True); input()
+""", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            process.stdout.readline()
+            time.sleep(0.3)
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            process.stdout.readline()
+            for name in ("src/HEAD", "closed/HEAD", "new/HEAD"):
+                gone = wait_for(lambda: not os.path.lexists(p.path / name), support.TIMEOUT)
+                self.assertTrue(gone, name)
+            self.assertIsNone(process.poll())
+        finally:
+            process.communicate(b"\n", timeout=support.TIMEOUT)
+        self.assertTrue((p.path / "src" / "code.py").exists())
+
     def test_a_linked_git_directory(self):
         """.git is a symlink into the project: the link below the top, what it names protected."""
         p = self.project()

@@ -109,12 +109,17 @@ def remote_url(project, mark):
     return mark in content(project + "/.git/config")
 
 
-def plant(folder, names, mark, mode=None, flag=None):
+def plant(folder, names, mark, mode=None, flag=None, watched=False):
     """Makes a directory, new when it has a mode, a repository whose configuration runs a program, as
-    far as it is none; then waits for the host's word where there is a flag."""
+    far as it is none. Before that it waits until the directory is watched, and then for the host's
+    word, where there is a flag."""
     import time
 
     results = {}
+    if watched:
+        created(folder + "/.autoenv")
+    while watched and os.path.exists(folder + "/.autoenv"):
+        time.sleep(0.02)
     if mode is not None:
         os.mkdir(folder, mode)
     for name in names:
@@ -176,7 +181,8 @@ def becomes(mode=None, running=False):
         target = view.project / "forms" / ("none" if mode is None else "new")
         mark = view.parent / ("ran-" + harness.secrets.token_hex(3))
         flag = view.project / "go"
-        words = [str(target), ["objects", "refs"], str(mark), mode, str(flag) if running else None]
+        words = [str(target), ["objects", "refs"], str(mark), mode, str(flag) if running else None,
+                 running and view.inside]
         code = harness.code_of(plant, harness.json.dumps(words))
         if view.inside:
             process = view.world.spawn("python", "-B", "-c", code)
@@ -246,6 +252,8 @@ PROBES = [
     Probe("GIT-07f", "a directory becomes a repository", becomes(), "kept out", "ran"),
     Probe("GIT-07g", "a repository in a new directory that git can pass and nobody can list",
           becomes(mode=0o300), "kept out", "ran", root=False),
+    Probe("GIT-07h", "a directory becomes a repository, and the user calls git while the program runs",
+          becomes(running=True), "kept out", "ran"),
     Probe("GIT-10", "a repository above the project", Host(parent_repository),
           that("ENOENT", lambda v: v[:2] == ["ENOENT", "ENOENT"] and v[2] != "ok"),
           ["ok", "ok", "ok"]),

@@ -104,6 +104,8 @@ MUTATIONS = [
          "GIT-07 GIT-07f"),
     code("closed directories are opened", "supervise/sweep.c", "    if (closed &&", "    if (false && closed &&",
          "GIT-07g", root=False),
+    code("repositories are noticed while a program runs", "supervise/sweep.c",
+         "if (repository_mark(name) != 0)", "if (false)", "GIT-07h"),
     plan(".vscode protected", "drop-op=bind:{PROJECT}/.vscode", "PRJ-02 PRJ-03a"),
     plan(".idea protected", "drop-op=bind:{PROJECT}/.idea", "PRJ-02 PRJ-03c"),
     plan(".envrc protected", "drop-op=bind:{PROJECT}/.envrc", "PRJ-02 PRJ-05"),
