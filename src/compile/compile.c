@@ -187,7 +187,6 @@ static bool is_in_listed(const struct host_facts *host, const char *path)
 /* What is missing from a directory that the launcher watches is seen there when it appears. */
 static bool is_in_watched(const struct plan_file *file, const struct asked_path *asked)
 {
-    static const char *const marks[] = {"pyvenv.cfg", "HEAD", "objects", "refs", "commondir"};
     const char *rel = file->project ? path_relative_to(asked->path, file->project) : NULL;
     const char *name = path_basename(asked->path);
     auto_free char *dir = rel && strchr(rel, '/') ? path_dirname(rel) : xstrdup("");
@@ -198,10 +197,6 @@ static bool is_in_watched(const struct plan_file *file, const struct asked_path 
     place = plan_find_place(file, dir);
     if (!place || (place->kind != PLAN_PLACE_WATCHED && place->kind != PLAN_PLACE_VENV))
         return false;
-    for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
-        if (str_eq(name, marks[i]))
-            return true;
-    }
     return plan_guard_of(file->guards, file->guard_count, rel, name) != NULL;
 }
 

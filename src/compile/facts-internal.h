@@ -40,11 +40,13 @@ void facts_gather(struct host_facts *host, const struct user *user);
  * may be NULL. */
 void facts_expand(struct host_facts *host, const struct policy *policy, const char *project);
 /* Looks through the project, at a bounded number of directories: notes them as places, and adds the
- * protected names, other venvs and bare repositories that it finds below the top. */
+ * protected names, other venvs and repositories that it finds. */
 void facts_survey(struct host_facts *host, const struct policy *policy, const struct venv *venv);
 /* The repository that the .git file of a worktree leads to; NULL when `project` is none. */
 const char *worktree_repository(struct host_facts *host, const char *project);
-/* Adds one path to the table of facts. */
+/* Asks for a path, so that the plan is made anew when something else is there. */
+void facts_ask(struct host_facts *host, const char *path);
+/* Asks for a path and adds it to the table of facts. */
 void facts_add(struct host_facts *host, const char *path);
 /* A look failed, and what is there is not known: the facts are of no use. */
 void facts_failed(struct host_facts *host, int code, const char *path);

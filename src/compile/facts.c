@@ -135,6 +135,13 @@ void facts_gather(struct host_facts *host, const struct user *user)
                        .context = host};
 }
 
+void facts_ask(struct host_facts *host, const char *path)
+{
+    struct fact_path fact;
+
+    lookup(host, path, &fact);
+}
+
 void facts_add(struct host_facts *host, const char *path)
 {
     struct fact_path fact;

@@ -12,11 +12,13 @@
 #include "svenv/base/look.h"
 #include "svenv/base/num.h"
 #include "svenv/base/path.h"
+#include "svenv/base/repository.h"
 #include "svenv/base/str.h"
 #include "svenv/find/venv.h"
 #include "svenv/policy/policy.h"
 
 #define BYTECODE "__pycache__"
+#define VENV_CONFIG "pyvenv.cfg"
 
 enum {
     WATCHED_MAX = 256,  /* a look-up each, at every start and end of a program */
@@ -42,7 +44,8 @@ struct survey {
 
 /* What one directory turned out to be. */
 struct sight {
-    bool venv, head, objects, refs, common;
+    bool venv;
+    bool repository;
     struct strv subdirs;
 };
 
@@ -167,11 +170,6 @@ static void see_entry(struct survey *s, int dir, const char *rel, const struct d
 {
     const char *name = entry->d_name;
 
-    sight->venv = sight->venv || str_eq(name, "pyvenv.cfg");
-    sight->head = sight->head || str_eq(name, "HEAD");
-    sight->objects = sight->objects || str_eq(name, "objects");
-    sight->refs = sight->refs || str_eq(name, "refs");
-    sight->common = sight->common || str_eq(name, "commondir");
     if (is_guarded(s, rel, name))
         add_found(s, rel, name);
     else if (is_directory(s, dir, rel, entry))
@@ -193,6 +191,19 @@ static void read_entries(struct survey *s, int dir, const char *rel, struct sigh
         s->host->facts.places_cut = true;
 }
 
+/* The names that decide are asked for: however many others there are, they are not missed. */
+static void see_kind(struct survey *s, int dir, const char *rel, struct sight *sight)
+{
+    struct stat st;
+    int venv = look_at(dir, VENV_CONFIG, false, &st);
+    int repository = fits(&s->names, REPOSITORY_DOT_GIT) ? repository_at(dir) : 0;
+
+    if (venv < 0 || repository < 0)
+        failed(s, venv < 0 ? venv : repository, rel);
+    sight->venv = venv > 0;
+    sight->repository = repository > 0;
+}
+
 static struct plan_place *add_place(struct survey *s, const char *rel, enum plan_place_kind kind,
                                     const struct file_id *id)
 {
@@ -212,21 +223,51 @@ static struct plan_place *add_place(struct survey *s, const char *rel, enum plan
     return place;
 }
 
-/* A venv or a repository is protected as a whole, so nothing is looked for in it. */
+static void add_tree(struct survey *s, const char *path, int kind)
+{
+    struct facts *facts = &s->host->facts;
+    struct fact_tree *tree =
+        arena_push(&s->host->arena, &facts->trees, &facts->tree_count, sizeof(*tree));
+    auto_free char *mark = path_join(path, kind == FACT_VENV ? VENV_CONFIG : REPOSITORY_HEAD_NAME);
+
+    *tree = (struct fact_tree){.path = arena_strdup(&s->host->arena, path), .kind = kind};
+    facts_ask(s->host, mark);
+}
+
+/* A repository that holds the own venv stays writable but for its parts. */
+static void add_parts(struct survey *s, const char *path)
+{
+    add_tree(s, path, FACT_REPOSITORY);
+    for (size_t i = 0; repository_part(i) != NULL; i++) {
+        auto_free char *part = path_join(path, repository_part(i));
+
+        facts_add(s->host, part);
+    }
+}
+
+/* Every other venv or repository is protected as a whole, so nothing is looked for in it. */
 static enum plan_place_kind settle_kind(struct survey *s, int dir, const char *rel,
                                         const struct sight *sight)
 {
     auto_free char *path = path_join(s->project, rel);
-    bool bare = sight->head && ((sight->objects && sight->refs) || sight->common);
+    enum plan_place_kind kind = PLAN_PLACE_WATCHED;
 
-    if (*rel == '\0' || path_is_beneath(s->own, path))
-        return PLAN_PLACE_WATCHED;
-    if (sight->venv && was_made_inside(s, dir, rel))
-        return PLAN_PLACE_VENV;
-    if (!sight->venv && !bare)
-        return PLAN_PLACE_WATCHED;
-    facts_add(s->host, path);
-    return PLAN_PLACE_PASSED;
+    if (*rel == '\0' || path_is_beneath(s->own, path)) {
+        if (sight->repository)
+            add_parts(s, path);
+        return kind;
+    }
+    if (sight->venv && was_made_inside(s, dir, rel)) {
+        kind = PLAN_PLACE_VENV;
+    } else if (sight->venv) {
+        add_tree(s, path, FACT_VENV);
+        kind = PLAN_PLACE_PASSED;
+    }
+    if (sight->repository) {
+        add_tree(s, path, FACT_REPOSITORY);
+        kind = PLAN_PLACE_PASSED;
+    }
+    return kind;
 }
 
 static void add_subdir(struct survey *s, struct strv *queue, const char *rel,
@@ -277,6 +318,7 @@ static void look(struct survey *s, struct strv *queue, const char *rel)
         depth += *at == '/';
     if (id.mode != 0 && id.dev == s->dev) {
         if (s->watched < WATCHED_MAX) {
+            see_kind(s, dir, rel, &sight);
             read_entries(s, dir, rel, &sight);
             kind = settle_kind(s, dir, rel, &sight);
         } else {

@@ -163,6 +163,10 @@ void compute_guards(struct compute *c);
 void compute_places(struct plan_file *file, const struct facts *facts);
 /* Is an entry of `protect` a name that counts in every directory of the project? */
 bool compute_is_anywhere(const char *text);
+/* ".git" in `protect` stands for repositories in all their forms. */
+bool compute_protects_git(const struct compute *c);
+/* A repository that holds the own venv: its parts are protected, and not the whole of it. */
+bool compute_is_parted(const struct compute *c, const struct fact_tree *tree);
 int compute_caps(struct compute *c, struct err *err);
 void compute_landlock(struct compute *c);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "svenv/base/path.h"
+#include "svenv/base/repository.h"
 #include "svenv/base/str.h"
 
 #include "compute-internal.h"
@@ -58,6 +59,33 @@ static void add_item(struct compute *c, const struct policy_item *item,
     add(c->arena, &c->plan->guards, &c->plan->guard_count, &guard);
 }
 
+/* A path that stands for itself. */
+static const char *plain_pattern(struct arena *arena, const char *path)
+{
+    auto_buf struct buf text = {0};
+
+    for (; *path; path++) {
+        if (strchr("*?\\", *path) != NULL)
+            buf_add_char(&text, '\\');
+        buf_add_char(&text, *path);
+    }
+    return arena_strdup(arena, text.data);
+}
+
+/* A part that is missing must not be added. */
+static void add_parts(struct compute *c, const struct fact_tree *tree)
+{
+    for (size_t i = 0; repository_part(i) != NULL; i++) {
+        const char *path = compute_join(c, tree->path, repository_part(i));
+        const char *rel = path_relative_to(path, c->venv->project);
+        const struct plan_guard guard = {.pattern = plain_pattern(c->arena, rel),
+                                         .action = PLAN_GUARD_TAKE};
+
+        if (!is_granted(c, path))
+            add(c->arena, &c->plan->guards, &c->plan->guard_count, &guard);
+    }
+}
+
 void compute_guards(struct compute *c)
 {
     static const struct {
@@ -72,6 +100,10 @@ void compute_guards(struct compute *c)
 
         for (size_t j = 0; j < value->count; j++)
             add_item(c, &value->items[j], rows[i].action);
+    }
+    for (size_t i = 0; compute_protects_git(c) && i < c->facts->tree_count; i++) {
+        if (compute_is_parted(c, &c->facts->trees[i]))
+            add_parts(c, &c->facts->trees[i]);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/path.h"
+#include "svenv/base/repository.h"
 #include "svenv/base/str.h"
 
 #include "compute-internal.h"
@@ -107,20 +108,25 @@ static int protect(struct compute *c, const char *path, const char *origin, stru
     return 0;
 }
 
-/* A link below the project's top is no reason to refuse a start: what it leads to is protected, and
- * the launcher takes away whatever comes in the link's place. */
-static int protect_found(struct compute *c, const struct fact_path *fact, const char *origin,
-                         struct err *err)
+/* What the name is or leads to; the launcher takes away whatever comes in a link's place. */
+static int protect_target(struct compute *c, const char *path, const char *origin, struct err *err)
 {
     struct resolved real = {.links = NULL};
 
-    if (fact->kind != FACT_SYMLINK ||
-        strchr(path_relative_to(fact->path, c->venv->project), '/') == NULL)
-        return protect(c, fact->path, origin, err);
-    if (compute_resolve(c, fact->path, &real, NULL) < 0 || real.fact.kind == FACT_ABSENT ||
+    if (compute_resolve(c, path, &real, NULL) < 0 || real.fact.kind == FACT_ABSENT ||
         !is_writable(c, real.fact.path))
         return 0;
     return protect(c, real.fact.path, origin, err);
+}
+
+/* A link below the project's top is no reason to refuse a start. */
+static int protect_found(struct compute *c, const struct fact_path *fact, const char *origin,
+                         struct err *err)
+{
+    if (fact->kind != FACT_SYMLINK ||
+        strchr(path_relative_to(fact->path, c->venv->project), '/') == NULL)
+        return protect(c, fact->path, origin, err);
+    return protect_target(c, fact->path, origin, err);
 }
 
 /* What a hidden symlink leads to is hidden: the link alone tells nothing. */
@@ -173,18 +179,6 @@ static int each_match(struct compute *c, const struct policy_item *item, path_fn
     return rc;
 }
 
-static bool has(const struct compute *c, const char *dir, const char *name, int kind)
-{
-    return (int)compute_fact(c, compute_join(c, dir, name)).kind == kind;
-}
-
-/* What git takes for a repository without any .git: its configuration runs programs (C24). */
-static bool is_bare_repository(const struct compute *c, const char *dir)
-{
-    return has(c, dir, "HEAD", FACT_FILE) && has(c, dir, "objects", FACT_DIR) &&
-           has(c, dir, "refs", FACT_DIR);
-}
-
 /* The project is a worktree: the repository that its .git file leads to, read-only. */
 static void show_repository(struct compute *c)
 {
@@ -195,51 +189,51 @@ static void show_repository(struct compute *c)
         compute_share(c, path, path, true, flags, RANK_TREE, NULL)->reveals = true;
 }
 
-static int protect_repositories(struct compute *c, struct err *err)
-{
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < c->facts->path_count; i++) {
-        const struct fact_path *fact = &c->facts->paths[i];
-        const char *rel = path_relative_to(fact->path, c->venv->project);
-
-        if (rel && *rel && fact->kind == FACT_DIR && !str_eq(path_basename(rel), ".git") &&
-            is_bare_repository(c, fact->path))
-            rc = protect(c, fact->path, ORIGIN_DEFAULT, err);
-    }
-    return rc;
-}
-
-/* Another venv in the project is as good a way to code on the host as the own one (C29). */
-static int protect_venvs(struct compute *c, struct err *err)
-{
-    const char *project = c->venv->project;
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < c->facts->path_count; i++) {
-        const struct fact_path *fact = &c->facts->paths[i];
-        const char *rel = path_relative_to(fact->path, project);
-
-        if (!rel || !*rel || fact->kind != FACT_DIR || path_is_beneath(c->venv->path, fact->path) ||
-            !has(c, fact->path, "pyvenv.cfg", FACT_FILE))
-            continue;
-        rc = protect(c, fact->path, ORIGIN_DEFAULT, err);
-        if (rc == 0)
-            rc = hide(c, compute_join(c, fact->path, "sandbox"), ORIGIN_DEFAULT, err);
-    }
-    return rc;
-}
-
-/* ".git" stands for repositories in all their forms. */
-static bool protects_git(const struct compute *c)
+bool compute_protects_git(const struct compute *c)
 {
     const struct policy_value *value = &c->values->v[POLICY_FS_PROTECT];
 
     for (size_t i = 0; i < value->count; i++) {
-        if (str_eq(value->items[i].text, ".git"))
+        const char *text = value->items[i].text;
+
+        if (compute_is_anywhere(text) && str_glob(text, REPOSITORY_DOT_GIT))
             return true;
     }
     return false;
+}
+
+bool compute_is_parted(const struct compute *c, const struct fact_tree *tree)
+{
+    return tree->kind == FACT_REPOSITORY && path_is_beneath(c->venv->path, tree->path);
+}
+
+static int protect_parts(struct compute *c, const char *path, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && repository_part(i) != NULL; i++)
+        rc = protect_target(c, compute_join(c, path, repository_part(i)), ORIGIN_DEFAULT, err);
+    return rc;
+}
+
+/* Another venv in the project is as good a way to code on the host as the own one (C29), and the
+ * configuration of a repository runs programs, also of one without any .git (C24). */
+static int protect_trees(struct compute *c, struct err *err)
+{
+    bool with_git = compute_protects_git(c);
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < c->facts->tree_count; i++) {
+        const struct fact_tree *tree = &c->facts->trees[i];
+
+        if (tree->kind == FACT_REPOSITORY && !with_git)
+            continue;
+        rc = compute_is_parted(c, tree) ? protect_parts(c, tree->path, err)
+                                        : protect(c, tree->path, ORIGIN_DEFAULT, err);
+        if (rc == 0 && tree->kind == FACT_VENV)
+            rc = hide(c, compute_join(c, tree->path, "sandbox"), ORIGIN_DEFAULT, err);
+    }
+    return rc;
 }
 
 int compute_protection(struct compute *c, struct err *err)
@@ -248,10 +242,8 @@ int compute_protection(struct compute *c, struct err *err)
         enum policy_field field;
         path_fn *apply;
     } rows[] = {{POLICY_FS_PROTECT, protect}, {POLICY_FS_HIDE, hide}};
-    int rc = c->project == PROJECT_NONE ? 0 : protect_venvs(c, err);
+    int rc = c->project == PROJECT_NONE ? 0 : protect_trees(c, err);
 
-    if (rc == 0 && c->project != PROJECT_NONE && protects_git(c))
-        rc = protect_repositories(c, err);
     if (c->project != PROJECT_NONE)
         show_repository(c);
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -10,6 +10,7 @@
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/base/repository.h"
 
 #include "svenv/guard/guard.h"
 
@@ -117,12 +118,32 @@ static bool holds_own_venv(const struct plan_file *file, const char *rel)
            (venv != NULL && str_starts(venv, rel) && (venv[len] == '/' || venv[len] == '\0'));
 }
 
+/* Is the directory of the kind that the plan says? Of a repository with the own venv in it the plan
+ * knows the parts; every other one is no place. */
+static bool is_of_kind(struct reading *reading, const struct plan_place *place, int dir)
+{
+    const struct plan_file *file = reading->file;
+    bool own = holds_own_venv(file, place->rel);
+    int before = 0;
+    bool known = false;
+
+    if (!own && place->kind != PLAN_PLACE_VENV && scan_venv(dir) != 0)
+        return false;
+    if (!plan_takes_repositories(file->guards, file->guard_count) || repository_at(dir) == 0)
+        return true;
+    before = scan_path_add(&reading->path, REPOSITORY_HEAD_NAME);
+    if (own && before >= 0)
+        known = plan_find_known(file, reading->path.text) != NULL;
+    if (before >= 0)
+        scan_path_cut(&reading->path, before);
+    return known;
+}
+
 static bool is_known(const struct places *places, const struct plan_place *place)
 {
     auto_fd int dir =
         fd_open_beneath(places->top, *place->rel ? place->rel : ".", O_RDONLY | O_DIRECTORY, 0);
     struct reading reading;
-    struct scan_marks marks = {.venv = false};
     int rc = 0;
 
     if (dir < 0)
@@ -131,11 +152,10 @@ static bool is_known(const struct places *places, const struct plan_place *place
     scan_path_cut(&reading.path, 0);
     if (*place->rel && scan_path_add(&reading.path, place->rel) < 0)
         return true;
-    rc = scan_names(dir, &marks, check_name, &reading);
-    if (rc > 0)
-        return false;
-    return holds_own_venv(places->file, place->rel) ||
-           !((marks.venv && place->kind != PLAN_PLACE_VENV) || scan_is_repository(&marks));
+    rc = scan_names(dir, check_name, &reading);
+    if (rc != 0)
+        return false; /* also when there were too many to look at */
+    return is_of_kind(&reading, place, dir);
 }
 
 /* Return: false when something in the place, or the place itself, is not known to the plan. */

@@ -96,7 +96,7 @@ static int empty_into(int parent, const char *name, int from, const struct movin
     struct moving moving = *inner;
 
     for (int round = 0; round < ROUNDS_MAX; round++) {
-        int rc = scan_names(from, NULL, move_entry, &moving);
+        int rc = scan_names(from, move_entry, &moving);
 
         if (rc < 0)
             return rc;
@@ -108,19 +108,6 @@ static int empty_into(int parent, const char *name, int from, const struct movin
     return -ENOTEMPTY;
 }
 
-/* The permissions that are needed are given, as anything here belongs to the caller. */
-static int open_forcibly(int dir, const char *name)
-{
-    auto_fd int path = fd_open_beneath(dir, name, O_PATH | O_DIRECTORY, 0);
-    char proc[64];
-
-    if (path < 0)
-        return path;
-    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", path);
-    chmod(proc, 0700);
-    return fd_open_beneath(path, ".", O_RDONLY | O_DIRECTORY, 0);
-}
-
 static int move_directory(int dir, const char *name, const struct moving *outer)
 {
     auto_fd int from = -1;
@@ -129,7 +116,7 @@ static int move_directory(int dir, const char *name, const struct moving *outer)
 
     if (outer->depth == DEPTH_MAX)
         return -ELOOP;
-    from = open_forcibly(dir, name);
+    from = scan_open_forcibly(dir, name, 0700);
     if (from < 0)
         return from == -ENOENT ? 0 : from;
     if (mkdirat(outer->to, name, 0700) < 0 && errno != EEXIST)
@@ -195,7 +182,7 @@ static int bring_in(int parent, const char *inert, int to, const char *name)
         snprintf(spare, sizeof(spare), "%.200s.%d", name, i);
     }
     auto_fd int inner = fd_open_beneath(to, spare, O_PATH | O_DIRECTORY, 0);
-    auto_fd int from = open_forcibly(parent, inert);
+    auto_fd int from = scan_open_forcibly(parent, inert, 0700);
 
     moving = (struct moving){.to = inner, .depth = 1};
     if (inner < 0 || from < 0)
@@ -249,7 +236,7 @@ int quarantine_take(struct quarantine *q, int top, const char *rel)
     int rc = 0;
 
     snprintf(dir, sizeof(dir), "%.*s", name == rel ? 0 : (int)(name - rel - 1), rel);
-    parent = fd_open_beneath(top, *dir ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
+    parent = fd_open_beneath(top, *dir ? dir : ".", O_PATH | O_DIRECTORY, 0);
     rc = parent < 0 ? parent : disarm(parent, name, inert);
     if (rc == -ENOENT)
         return 0;

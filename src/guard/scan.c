@@ -2,11 +2,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "svenv/base/mem.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/look.h"
 #include "svenv/base/str.h"
 #include "svenv/sys/syscalls.h"
 
@@ -46,27 +48,27 @@ void scan_path_cut(struct scan_path *path, int len)
     path->text[path->len] = '\0';
 }
 
-/* git's is_git_directory(): a HEAD, and the objects and references here or elsewhere. */
-bool scan_is_repository(const struct scan_marks *marks)
+int scan_venv(int dir)
 {
-    return marks->head && ((marks->objects && marks->refs) || marks->common);
+    struct stat st;
+
+    return look_at(dir, "pyvenv.cfg", false, &st);
 }
 
-static void note(struct scan_marks *marks, const char *name)
+int scan_open_forcibly(int parent, const char *name, unsigned mode)
 {
-    const struct {
-        const char *name;
-        bool *mark;
-    } rows[] = {{"pyvenv.cfg", &marks->venv},
-                {"HEAD", &marks->head},
-                {"objects", &marks->objects},
-                {"refs", &marks->refs},
-                {"commondir", &marks->common}};
+    auto_fd int path = fd_open_beneath(parent, name, O_PATH | O_DIRECTORY, 0);
+    char proc[64];
+    struct stat st;
 
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        if (*name == *rows[i].name && str_eq(name, rows[i].name))
-            *rows[i].mark = true;
-    }
+    if (path < 0)
+        return path;
+    if (fstat(path, &st) < 0)
+        return -errno;
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", path);
+    if ((st.st_mode & mode) != mode && st.st_uid == geteuid())
+        (void)chmod(proc, (st.st_mode & 07777) | mode);
+    return fd_open_beneath(path, ".", O_RDONLY | O_DIRECTORY, 0);
 }
 
 static bool is_directory(int dir, const struct record *record)
@@ -83,7 +85,7 @@ static bool is_dots(const char *name)
     return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
 }
 
-int scan_names(int dir, struct scan_marks *marks, scan_fn *fn, void *context)
+int scan_names(int dir, scan_fn *fn, void *context)
 {
     _Alignas(struct record) char buffer[BUFFER_BYTES];
     unsigned left = NAMES_MAX;
@@ -104,8 +106,6 @@ int scan_names(int dir, struct scan_marks *marks, scan_fn *fn, void *context)
                 continue;
             if (left-- == 0)
                 return -EOVERFLOW;
-            if (marks)
-                note(marks, record->name);
             rc = fn(context, dir, record->name, is_directory(dir, record));
             if (rc != 0)
                 return rc;

@@ -13,6 +13,7 @@
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/base/repository.h"
 #include "svenv/sys/syscalls.h"
 
 #include "svenv/guard/guard.h"
@@ -105,6 +106,20 @@ static int looked(struct guard *guard, int fd)
     return fd;
 }
 
+int guard_open(struct guard *guard, int parent, const char *name)
+{
+    auto_fd int dir = fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0);
+    bool closed = dir == -EACCES || (dir >= 0 && faccessat(dir, ".", X_OK, 0) < 0);
+    struct stat st;
+
+    if (closed && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_new(guard, &st)) {
+        if (dir >= 0)
+            close(dir);
+        dir = scan_open_forcibly(parent, name, S_IRUSR | S_IXUSR);
+    }
+    return looked(guard, steal_fd(&dir));
+}
+
 /* A host's Python would run it for source that looks unchanged (C28). Files that were there before
  * and are the same stay; a link in the directory's place goes. */
 static void clean_bytecode(struct visit *visit, int parent, const char *name)
@@ -118,7 +133,7 @@ static void clean_bytecode(struct visit *visit, int parent, const char *name)
             take(visit, visit->guard->path.text);
         return;
     }
-    if (scan_names(dir, NULL, clean_name, visit) < 0)
+    if (scan_names(dir, clean_name, visit) < 0)
         visit->guard->record->incomplete = true;
     if (visit->found)
         unlinkat(parent, name, AT_REMOVEDIR); /* when it is empty */
@@ -282,10 +297,15 @@ static bool was_made_now(const struct guard *guard, int dir)
 static void enter(struct visit *visit, int parent, const char *name)
 {
     struct guard *guard = visit->guard;
-    auto_fd int dir = looked(guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
     struct visit inner = {
         .guard = guard, .depth = visit->depth + 1, .ended = visit->ended, .fresh = true};
+    auto_fd int dir = -1;
 
+    /* While it runs, a program may have its reasons to close what it made. */
+    if (visit->ended)
+        dir = guard_open(guard, parent, name);
+    else
+        dir = looked(guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
     if (dir < 0 || !was_made_now(guard, dir))
         return;
     visit->unknown = true;
@@ -305,7 +325,7 @@ static bool is_place(const struct guard *guard, const char *rel)
     const struct plan_place *place = plan_find_place(guard->places.file, rel);
 
     return place != NULL &&
-           (!place_is_watched(place) || place_look(&guard->places, place, NULL) == PLACE_SAME);
+           (place->ino == 0 || place_look(&guard->places, place, NULL) == PLACE_SAME);
 }
 
 static int enter_name(void *context, int dir, const char *name, bool directory)
@@ -328,43 +348,47 @@ static int enter_name(void *context, int dir, const char *name, bool directory)
 }
 
 /* A repository without .git obeys its configuration, too (C24). What was a directory of the project
- * before keeps its files: without HEAD it is no repository. */
+ * before keeps its files: without HEAD it is no repository. What was a repository before, and not
+ * protected as a whole, has a HEAD that is known. */
 static void take_repository(struct visit *visit)
 {
     int before = (int)visit->guard->path.len;
 
     if (visit->fresh && before > 0) {
         take(visit, visit->guard->path.text);
-    } else if (scan_path_add(&visit->guard->path, "HEAD") >= 0) {
-        take(visit, visit->guard->path.text);
+    } else if (scan_path_add(&visit->guard->path, REPOSITORY_HEAD_NAME) >= 0) {
+        if (!was_there(visit->guard, visit->guard->path.text))
+            take(visit, visit->guard->path.text);
         scan_path_cut(&visit->guard->path, before);
     }
 }
 
-static bool takes_repositories(const struct guard *guard)
+/* Return: the directory is gone, as a whole. */
+static bool visit_repository(struct visit *visit, int dir)
 {
-    const struct plan_guard *found =
-        plan_guard_of(guard->plan->guards, guard->plan->guard_count, ".git", ".git");
+    struct guard *guard = visit->guard;
+    bool takes = plan_takes_repositories(guard->plan->guards, guard->plan->guard_count);
+    int repository = takes ? repository_at(dir) : 0;
 
-    return found != NULL && found->action == PLAN_GUARD_TAKE;
+    guard->record->incomplete = guard->record->incomplete || repository < 0;
+    if (repository > 0)
+        take_repository(visit);
+    return repository > 0 && visit->fresh;
 }
 
 static void visit_directory(struct visit *visit, int dir)
 {
-    struct scan_marks marks = {.venv = false};
     struct guard *guard = visit->guard;
+    int venv = scan_venv(dir);
 
-    if (scan_names(dir, &marks, see_name, visit) < 0)
+    if (scan_names(dir, see_name, visit) < 0 || venv < 0)
         guard->record->incomplete = true;
-    if (marks.venv && visit->ended && guard->path.len > 0)
+    if (venv > 0 && visit->ended && guard->path.len > 0)
         record_venv(guard, dir);
-    visit->venv = visit->venv || marks.venv;
-    if (scan_is_repository(&marks) && takes_repositories(guard)) {
-        take_repository(visit);
-        if (visit->fresh)
-            return;
-    }
-    if (scan_names(dir, NULL, enter_name, visit) < 0)
+    visit->venv = visit->venv || venv > 0;
+    if (visit_repository(visit, dir))
+        return;
+    if (scan_names(dir, enter_name, visit) < 0)
         guard->record->incomplete = true;
 }
 
@@ -374,8 +398,7 @@ static int open_place(struct guard *guard, const struct plan_place *place, struc
     scan_path_cut(&guard->path, 0);
     if (*place->rel && scan_path_add(&guard->path, place->rel) < 0)
         return -ENAMETOOLONG;
-    return looked(guard, fd_open_beneath(guard->places.top, *place->rel ? place->rel : ".",
-                                         O_RDONLY | O_DIRECTORY, 0));
+    return guard_open(guard, guard->places.top, *place->rel ? place->rel : ".");
 }
 
 /* Looked at twice when something was taken: only a look that finds nothing lets a time stand. */
@@ -484,19 +507,30 @@ static void see_directory(struct visit *visit, int parent, const char *name)
 {
     struct guard *guard = visit->guard;
     const struct plan_place *place = plan_find_place(guard->places.file, guard->path.text);
-    struct stat st;
 
-    visit->venv = fstatat(parent, "pyvenv.cfg", &st, AT_SYMLINK_NOFOLLOW) == 0;
+    visit->venv = scan_venv(parent) > 0;
     if (!is_place(guard, guard->path.text) && !is_passed_over(visit, name))
         enter(visit, parent, name);
     else if (place != NULL && place_is_watched(place))
         see_place(visit, parent, name);
 }
 
+/* With the name that came the directory may have become a repository. */
+static void see_mark(struct visit *visit, int dir, const char *rel)
+{
+    struct guard *guard = visit->guard;
+
+    scan_path_cut(&guard->path, 0);
+    if (*rel && scan_path_add(&guard->path, rel) < 0)
+        return;
+    visit->fresh = !is_place(guard, rel);
+    visit_repository(visit, dir);
+}
+
 void guard_see(struct guard *guard, const char *rel, const char *name, bool directory)
 {
     auto_fd int dir = looked(
-        guard, fd_open_beneath(guard->places.top, *rel ? rel : ".", O_RDONLY | O_DIRECTORY, 0));
+        guard, fd_open_beneath(guard->places.top, *rel ? rel : ".", O_PATH | O_DIRECTORY, 0));
     struct visit visit = {.guard = guard};
     const struct plan_guard *found = NULL;
 
@@ -510,4 +544,6 @@ void guard_see(struct guard *guard, const char *rel, const char *name, bool dire
         apply(&visit, dir, name, found);
     else if (directory)
         see_directory(&visit, dir, name);
+    if (repository_mark(name) != 0)
+        see_mark(&visit, dir, rel);
 }

@@ -105,8 +105,7 @@ static void watch_open(struct guard *guard)
 
         if (!place_is_watched(place))
             continue;
-        dir = fd_open_beneath(guard->places.top, *place->rel ? place->rel : ".",
-                              O_PATH | O_DIRECTORY, 0);
+        dir = guard_open(guard, guard->places.top, *place->rel ? place->rel : ".");
         if (dir >= 0)
             watch_add(guard, dir, place->rel);
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "svenv/base/path.h"
+#include "svenv/base/repository.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 
@@ -48,4 +49,14 @@ const struct plan_guard *plan_guard_of(const struct plan_guard *guards, size_t c
             return guard;
     }
     return NULL;
+}
+
+bool plan_takes_repositories(const struct plan_guard *guards, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (guards[i].anywhere && guards[i].action == PLAN_GUARD_TAKE &&
+            str_glob(guards[i].pattern, REPOSITORY_DOT_GIT))
+            return true;
+    }
+    return false;
 }

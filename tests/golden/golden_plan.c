@@ -56,7 +56,8 @@ static void add_fact(struct golden *g, const char *path, const char *kind, const
         {"dir", FACT_DIR, false},         {"file", FACT_FILE, false},
         {"link", FACT_SYMLINK, false},    {"device", FACT_DEVICE, false},
         {"socket", FACT_SOCKET, false},   {"secret-dir", FACT_DIR, true},
-        {"secret-file", FACT_FILE, true},
+        {"secret-file", FACT_FILE, true}, {"venv", FACT_DIR, false},
+        {"repository", FACT_DIR, false},
     };
     struct facts *facts = &g->facts;
     size_t row = 0;
@@ -69,6 +70,10 @@ static void add_fact(struct golden *g, const char *path, const char *kind, const
         .path = path, .target = target, .unreadable = kinds[row].unreadable, .dev = DEVICE};
     memcpy(&fact->kind, &kinds[row].kind, sizeof(fact->kind));
     fact->ino = 100 + facts->path_count;
+    if (str_eq(kind, "venv") || str_eq(kind, "repository"))
+        *(struct fact_tree *)arena_push(&g->arena, &facts->trees, &facts->tree_count,
+                                        sizeof(struct fact_tree)) =
+            (struct fact_tree){.path = path, .kind = *kind == 'v' ? FACT_VENV : FACT_REPOSITORY};
 }
 
 /* "KIND PATH", "link PATH -> TARGET" */

@@ -3,6 +3,9 @@
 import json
 import os
 import secrets
+import shutil
+import subprocess
+import time
 
 import harness
 from group_prj import MOMENT, clear, made, mini, new
@@ -129,6 +132,129 @@ def remote_url(project, mark):
     return mark in content(project + "/.git/config")
 
 
+def plant(folder, names, mark, mode=None, flag=None, watched=False):
+    """Makes a directory, new when it has a mode, a repository whose configuration runs a program.
+    Before that it waits until the directory is watched, and then for the host's word, where there
+    is a flag."""
+    import time
+
+    results = {}
+    if watched:
+        created(folder + "/.autoenv")
+    while watched and os.path.exists(folder + "/.autoenv"):
+        time.sleep(0.02)
+    if mode is not None:
+        os.mkdir(folder, mode)
+    for name in names:
+        path = os.path.join(folder, name)
+        results[name] = attempt(os.makedirs, path, exist_ok=True)
+    for name, text in (
+        (
+            "config",
+            f"[core]\nrepositoryformatversion = 1\nbare = false\nworktree = .\n"
+            f'fsmonitor = "touch {mark}; false"\n'
+            f"[extensions]\nworktreeConfig = true\n",
+        ),
+        ("config.worktree", "[core]\nbare = false\nworktree = .\n"),
+        ("HEAD", "ref: refs/heads/main\n"),
+    ):
+        if name == "HEAD" and os.path.lexists(os.path.join(folder, name)):
+            continue
+        try:
+            with open(os.path.join(folder, name), "w") as file:
+                file.write(text)
+            results[name] = "ok"
+        except OSError as error:
+            results[name] = name_of(error)
+    os.write(1, b"up\n")
+    for _ in range(5000 if flag else 0):
+        if os.path.exists(flag):
+            break
+        time.sleep(0.02)
+    return results
+
+
+def runs(folder, mark):
+    """The user calls git in the directory: does that run what the configuration there says?"""
+    git = shutil.which("git")
+    if not git:
+        raise harness.lacking("git")
+    env = harness.clean_environment(GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_NOSYSTEM="1")
+    harness.run([git, "-C", folder, "status", "--porcelain"], env=env)
+    ran = mark.exists()
+    mark.unlink(missing_ok=True)
+    return "ran" if ran else "kept out"
+
+
+def was_there(folder, *names):
+    """A directory that was there when the venv was wrapped, and that git takes for a repository, or
+    will when `names` are there, too."""
+
+    def play(view):
+        target = view.project / folder
+        mark = view.parent / ("ran-" + secrets.token_hex(3))
+        before = set(os.listdir(target))
+        view.world.value(plant, str(target), list(names), str(mark), inside=view.inside)
+        found = runs(target, mark)
+        for name in set(os.listdir(target)) - before:
+            harness.remove_tree(target / name)
+        return found
+
+    return Host(play)
+
+
+def becomes(mode=None, running=False):
+    """A directory that was there, or a new one with that mode, becomes a repository. The user calls
+    git there when the program has ended, or while it runs."""
+
+    def play(view):
+        target = view.project / "forms" / ("none" if mode is None else "new")
+        mark = view.parent / ("ran-" + secrets.token_hex(3))
+        flag = view.project / "go"
+        words = [
+            str(target),
+            ["objects", "refs"],
+            str(mark),
+            mode,
+            str(flag) if running else None,
+            running and view.inside,
+        ]
+        code = harness.code_of(plant, json.dumps(words))
+        if view.inside:
+            process = view.world.spawn("python", "-B", "-c", code)
+        else:
+            process = subprocess.Popen(
+                [harness.SYSTEM_PYTHON, "-B", "-c", code],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        try:
+            process.stdout.readline()
+            if running:
+                wait_until_gone(target / "HEAD", 20 if view.inside else 0.3)
+                found = runs(target, mark)
+                flag.write_text("now")
+            process.communicate(timeout=harness.TIMEOUT)
+            if not running:
+                found = runs(target, mark)
+        finally:
+            process.kill()
+            flag.unlink(missing_ok=True)
+            for name in ("HEAD", "config", "config.worktree", "objects", "refs"):
+                harness.remove_tree(target / name)
+            if mode is not None:
+                harness.remove_tree(target)
+        return found
+
+    return Host(play)
+
+
+def wait_until_gone(path, seconds):
+    end = time.monotonic() + seconds
+    while os.path.lexists(path) and time.monotonic() < end:
+        time.sleep(0.05)
+
+
 def nested(project, names):
     return {name: written(os.path.join(project, name)) for name in names}
 
@@ -179,6 +305,46 @@ PROBES = [
         every("ok"),
     ),
     Probe("GIT-07", "an embedded bare repository", Host(embedded), "moved away", "still there"),
+    *[
+        Probe("GIT-07" + letter, what, was_there(*words), "kept out", "ran")
+        for letter, what, words in (
+            (
+                "b",
+                "a worktree's part that was there: HEAD and commondir",
+                ("forms/worktree", "objects", "refs"),
+            ),
+            ("c", "a repository that was there, whose HEAD is a link", ("forms/link",)),
+            (
+                "d",
+                "a repository that was there, whose objects and refs are links",
+                ("forms/links",),
+            ),
+        )
+    ],
+    Probe(
+        "GIT-07e",
+        "a project that is a repository itself",
+        was_there("."),
+        "kept out",
+        "ran",
+        world="bare",
+    ),
+    Probe("GIT-07f", "a directory becomes a repository", becomes(), "kept out", "ran"),
+    Probe(
+        "GIT-07g",
+        "a repository in a new directory that git can pass and nobody can list",
+        becomes(mode=0o300),
+        "kept out",
+        "ran",
+        root=False,
+    ),
+    Probe(
+        "GIT-07h",
+        "a directory becomes a repository, and the user calls git while the program runs",
+        becomes(running=True),
+        "kept out",
+        "ran",
+    ),
     Probe(
         "GIT-10",
         "a repository above the project",

@@ -408,10 +408,14 @@ def other_venv(project):
     }
 
 
-def with_other_venv(view):
+def with_other_venv(view, linked=False):
     def prepare(base):
-        venvs.make(base / "other")
+        config = base / "other" / "pyvenv.cfg"
+        venvs.make(config.parent)
         (base / "other" / "bin" / "python-probe").write_text("#!/bin/sh\n")
+        if linked:
+            config.rename(base / "config")
+            config.symlink_to("../config")
 
     def act(base, venv):
         code = harness.code_of(other_venv, json.dumps([str(base)]))
@@ -420,6 +424,13 @@ def with_other_venv(view):
         return harness.result_in(done.stdout)["result"]
 
     return mini(view, prepare, act)
+
+
+def with_linked_venv(view):
+    """Python reads pyvenv.cfg through a link."""
+    told = with_other_venv(view, linked=True)
+    del told["pyvenv.cfg"]  # it is where the link leads, and in no venv
+    return told
 
 
 def own_venv(venv):
@@ -600,6 +611,13 @@ PROBES = [
         "PRJ-33",
         "another venv in the project",
         Host(with_other_venv),
+        every("EROFS", "EACCES"),
+        every("ok"),
+    ),
+    Probe(
+        "PRJ-33b",
+        "another venv, whose pyvenv.cfg is a link",
+        Host(with_linked_venv),
         every("EROFS", "EACCES"),
         every("ok"),
     ),

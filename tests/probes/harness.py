@@ -40,6 +40,14 @@ CALLS = os.environ.get("SVENV_PROBE_CALLS", "")
 PLAN_EDIT = os.environ.get("SVENV_PROBE_PLAN_EDIT", "")
 
 
+# Of a world's project: what they lead to is there, or need not be.
+LINKS = {
+    "forms/link/HEAD": "refs/heads/main",
+    "forms/links/objects": "../link/objects",
+    "forms/links/refs": "../link/refs",
+}
+
+
 def code_of(function, words):
     """Source text that runs one self-contained function and reports what it returns."""
     body = textwrap.dedent(inspect.getsource(function))
@@ -82,8 +90,9 @@ class View:
 class World:
     """A project, its shadow (the same files, never sandboxed), a wrapped venv, and canaries."""
 
-    def __init__(self, policy="", pip=False, edits=(), launcher=None):
+    def __init__(self, policy="", pip=False, edits=(), launcher=None, bare=False):
         self.policy, self.pip, self.edits, self.launcher = policy, pip, list(edits), launcher
+        self.bare = bare  # the project is a repository itself, instead of having one
         self.token = secrets.token_hex(6)
         self.canary = "canary:" + secrets.token_hex(8)
         self._made = Project(
@@ -131,14 +140,24 @@ class World:
             ".env": "FROM_DOTENV=yes\n",
             "Makefile": "all:\n",
             "mod.py": "value = 1\n",
+            # Not all that git wants in a repository, or not of the usual kind.
+            "forms/worktree/HEAD": "ref: refs/heads/main\n",
+            "forms/worktree/commondir": ".\n",
+            "forms/link/objects/.keep": "",
+            "forms/link/refs/.keep": "",
+            "forms/links/HEAD": "ref: refs/heads/main\n",
+            "forms/none/notes.txt": "\n",
             "sub/inner/.git/config": "[core]\n",
             "sub/inner/.git/HEAD": "ref: refs/heads/main\n",
             "sub/inner/.vscode/settings.json": "{}\n",
         }
         for name, text in files.items():
-            path = base / name
+            path = base / (name.removeprefix(".git/") if self.bare else name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+        for name, target in LINKS.items():
+            (base / name).parent.mkdir(exist_ok=True)
+            (base / name).symlink_to(target)
         shutil.copy(CALLS, base / "probe-calls")
         os.chmod(base / "probe-calls", 0o755)
 
@@ -457,6 +476,7 @@ WORLDS = {
     "deny-all": {"policy": "network: {mode: none, connect: [], listen: []}\n"},
     "links": {},  # what a start is shown by its name stays a directory of the private /tmp
     "pip": {"pip": True},
+    "bare": {"bare": True},
     # Starts by a compiled plan that stays what it is, whatever happens to the files it names.
     "fixed": {"edits": ["keep"]},
 }

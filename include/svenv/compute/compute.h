@@ -22,16 +22,27 @@ struct fact_path {
     uint64_t dev, ino;
     int64_t ctime_ns;
 };
+/* A directory of the project that programs outside obey as a whole, and that nobody looks into.
+ * What the survey saw in it counts: the names in it may be others when the plan is made. */
+struct fact_tree {
+    const char *path;
+    enum {
+        FACT_VENV,
+        FACT_REPOSITORY
+    } kind;
+};
 struct facts {
     uint32_t uid, gid;
     const char *home;       /* real path of the home directory */
     const char *home_named; /* as passwd and $HOME say */
     unsigned landlock_abi;  /* 0: none */
     /* What is known beforehand. Always: every name directly in the project, for the globs of
-     * `protect` and `hide` and for other venvs. Tests: every host path that the planner asks about.
-     */
+     * `protect` and `hide`. Tests: every host path that the planner asks about. */
     struct fact_path *paths;
     size_t path_count;
+    /* Other venvs, and repositories without a name that fits `protect`. */
+    struct fact_tree *trees;
+    size_t tree_count;
     /* Directories of the project, sorted by path, for struct plan_file. Names in them that fit
      * `protect` are in `paths`. */
     struct plan_place *places;

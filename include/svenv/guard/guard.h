@@ -26,21 +26,19 @@ struct scan_path {
 int scan_path_add(struct scan_path *path, const char *name);
 void scan_path_cut(struct scan_path *path, int len);
 
-/* What the names of a directory make of it. */
-struct scan_marks {
-    bool venv;
-    bool head, objects, refs, common;
-};
-/* Would git take the directory for a repository? */
-bool scan_is_repository(const struct scan_marks *marks);
+/* Would Python take the directory for a venv? Return: 1, 0, or negative errno. */
+int scan_venv(int dir);
+
+/* Opens a directory to list it. Its owner, when that is the caller, gets the permissions `mode`:
+ * programs take them away. Return: descriptor or negative errno. */
+int scan_open_forcibly(int parent, const char *name, unsigned mode);
 
 /* directory: by its entry; a name that vanishes meanwhile is none. Return: not 0 to stop. */
 typedef int scan_fn(void *context, int dir, const char *name, bool directory);
 
-/* Calls `fn` for the names of `dir`, an O_RDONLY descriptor, from its beginning; marks may be NULL.
- * Return: 0, what fn returned, -EOVERFLOW when there are more names than are looked at, or negative
- * errno. */
-int scan_names(int dir, struct scan_marks *marks, scan_fn *fn, void *context);
+/* Calls `fn` for the names of `dir`, an O_RDONLY descriptor, from its beginning. Return: 0, what fn
+ * returned, -EOVERFLOW when there are more names than are looked at, or negative errno. */
+int scan_names(int dir, scan_fn *fn, void *context);
 
 /* --- places.c: what was seen before ---------------------------------------------------------- */
 
@@ -190,6 +188,10 @@ void guard_keep(struct guard *guard, struct arena *arena, const char *venv);
 void guard_sweep(struct guard *guard, bool ended);
 /* One name that appeared in the directory `rel` ("": the project). */
 void guard_see(struct guard *guard, const char *rel, const char *name, bool directory);
+/* Opens a directory of the project to list it. git and others need only pass through a directory,
+ * so that one which a program closed could hide from us what they find in it: such a one is opened
+ * for its owner, and stays so. Return: descriptor or negative errno. */
+int guard_open(struct guard *guard, int parent, const char *name);
 /* Tells the user what was taken since the last time, in one line. */
 void guard_tell(struct guard *guard, bool ended);
 

@@ -144,7 +144,7 @@ struct plan_place {
     uint64_t dev, ino;
     int64_t ctime_ns; /* no program can set that back */
 };
-/* A name that fits a guard, or a repository without .git, that was there when the plan was made. */
+/* A name that fits a guard and was there when the plan was made. */
 struct plan_known {
     const char *rel;
     bool link; /* a symlink, which no mount protects */
@@ -279,6 +279,8 @@ struct plan_known *plan_find_known(const struct plan_file *file, const char *rel
  * together. NULL: none does. */
 const struct plan_guard *plan_guard_of(const struct plan_guard *guards, size_t count,
                                        const char *rel, const char *name);
+/* Are repositories in all their forms taken away? They are when ".git" is, in every directory. */
+bool plan_takes_repositories(const struct plan_guard *guards, size_t count);
 
 /* The first limit that makes a control group necessary; PLAN_GROUP__COUNT: none does. */
 enum plan_group plan_group_needed(const struct plan *plan);

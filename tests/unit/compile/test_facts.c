@@ -154,3 +154,98 @@ Test(facts, directories_that_are_closed_are_no_failure)
     cr_assert_eq(chmod(closed, 0755), 0);
     project_drop(&p);
 }
+
+/* Return: the kind of the place, or PLAN_PLACE__COUNT when it is none. */
+static enum plan_place_kind kind_of(const struct host_facts *host, const char *rel)
+{
+    for (size_t i = 0; i < host->facts.place_count; i++) {
+        if (str_eq(host->facts.places[i].rel, rel))
+            return host->facts.places[i].kind;
+    }
+    return PLAN_PLACE__COUNT;
+}
+
+/* Return: 'v' for a venv, 'r' for a repository, 'b' for both, '-' for neither. */
+static char tree_of(const struct project *p, const struct host_facts *host, const char *rel)
+{
+    auto_free char *path = path_join(p->path, rel);
+    bool seen[2] = {false};
+
+    for (size_t i = 0; i < host->facts.tree_count; i++) {
+        const struct fact_tree *tree = &host->facts.trees[i];
+
+        if (str_eq(tree->path, path))
+            seen[tree->kind == FACT_REPOSITORY] = true;
+    }
+    return seen[0] && seen[1] ? 'b' : seen[0] ? 'v' : seen[1] ? 'r' : '-';
+}
+
+static void make_link(const struct project *p, const char *name, const char *target)
+{
+    auto_free char *path = path_join(p->path, name);
+
+    cr_assert_eq(symlink(target, path), 0, "%s", path);
+}
+
+/* Names decide, and not of which kind they are: what is passed over has to be protected. */
+Test(facts, what_is_protected_as_a_whole)
+{
+    static const struct {
+        const char *rel;
+        const char *names[3]; /* those of links end with '@' */
+        char tree;
+    } dirs[] = {
+        {"bare", {"HEAD", "objects", "refs"}, 'r'},
+        {"links", {"HEAD@", "objects@", "refs@"}, 'r'},
+        {"worktree", {"HEAD", "commondir", NULL}, 'r'},
+        {"head", {"HEAD", "config", NULL}, '-'},
+        {"store", {"objects", "refs", "config"}, '-'},
+        {"venv", {"pyvenv.cfg", NULL, NULL}, 'v'},
+        {"venv-by-link", {"pyvenv.cfg@", NULL, NULL}, 'v'},
+        {"both", {"pyvenv.cfg", "HEAD", "refs"}, 'b'},
+    };
+    struct project p;
+    auto_facts struct host_facts host = {0};
+
+    project_new(&p);
+    for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+        make_dir(&p, dirs[i].rel, 0755);
+        for (size_t j = 0; j < ARRAY_SIZE(dirs[i].names) && dirs[i].names[j] != NULL; j++) {
+            const char *name = dirs[i].names[j];
+            auto_free char *rel = xasprintf("%s/%.*s", dirs[i].rel, (int)strcspn(name, "@"), name);
+
+            if (str_ends(name, "@"))
+                make_link(&p, rel, "nowhere");
+            else
+                make_dir(&p, rel, 0755);
+        }
+    }
+    cr_assert_eq(gather(&p, &host), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+        cr_expect_eq(tree_of(&p, &host, dirs[i].rel), dirs[i].tree, "%s", dirs[i].rel);
+        cr_expect_eq(kind_of(&host, dirs[i].rel),
+                     dirs[i].tree == '-' ? PLAN_PLACE_WATCHED : PLAN_PLACE_PASSED, "%s",
+                     dirs[i].rel);
+    }
+    project_drop(&p);
+}
+
+/* However many names there are. */
+Test(facts, a_full_directory_hides_nothing)
+{
+    struct project p;
+    auto_facts struct host_facts host = {0};
+    char name[32];
+
+    project_new(&p);
+    make_dir(&p, "full", 0755);
+    for (int i = 0; i < 9000; i++) {
+        snprintf(name, sizeof(name), "full/%d", i);
+        make_link(&p, name, "x");
+    }
+    make_link(&p, "full/HEAD", "refs/heads/x");
+    make_dir(&p, "full/refs", 0755);
+    cr_assert_eq(gather(&p, &host), 0);
+    cr_expect_eq(tree_of(&p, &host, "full"), 'r');
+    project_drop(&p);
+}

@@ -50,6 +50,25 @@ Test(guard, fits)
     }
 }
 
+Test(guard, repositories_go_with_dot_git)
+{
+    static const struct {
+        struct plan_guard guards[2];
+        bool takes;
+    } rows[] = {
+        {{{".git", true, PLAN_GUARD_TAKE}, {"x", true, PLAN_GUARD_TAKE}}, true},
+        {{{"x", true, PLAN_GUARD_TAKE}, {".g*", true, PLAN_GUARD_TAKE}}, true},
+        {{{".git", false, PLAN_GUARD_HIDE}, {".git", true, PLAN_GUARD_TAKE}}, true},
+        {{{".git", false, PLAN_GUARD_HIDE}, {".gitmodules", true, PLAN_GUARD_TAKE}}, false},
+        {{{".git", false, PLAN_GUARD_TAKE}, {"HEAD", false, PLAN_GUARD_TAKE}}, false},
+        {{{".git", true, PLAN_GUARD_BYTECODE}, {"git", true, PLAN_GUARD_TAKE}}, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        cr_expect_eq(plan_takes_repositories(rows[i].guards, 2), rows[i].takes, "row %zu", i);
+    cr_expect_not(plan_takes_repositories(NULL, 0));
+}
+
 Test(guard, finds_places_and_known_names)
 {
     struct plan_place places[] = {{.rel = ""}, {.rel = "a"}, {.rel = "a/b"}, {.rel = "ab"}};
