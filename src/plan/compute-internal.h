@@ -3,38 +3,14 @@
 #define SVENV_PLAN_COMPUTE_INTERNAL_H
 
 #include "svenv/plan/compute.h"
-
-/* What a path inside lies in, which decides how a mount point for it comes to be. */
-enum cover_kind {
-    COVER_ROOT,   /* our own root: the skeleton */
-    COVER_NODES,  /* a directory of the host that is ours alone: made there beforehand */
-    COVER_TMPFS,  /* a tmpfs of this plan: made in it, in order */
-    COVER_HOST,   /* somebody's tree: it must be there already */
-    COVER_KERNEL, /* proc and the like: the kernel's names */
-    COVER_MASK,   /* an empty directory: nothing can be mounted in it */
-};
-
-/* A mount made so far. The last one that holds a path is what the path lies in. */
-struct cover {
-    enum cover_kind kind;
-    const char *dest;
-    const char *src;  /* HOST: the tree; NODES: the trusted base directory */
-    const char *rel;  /* NODES: path below src that is mounted at dest */
-    size_t first_op;  /* TMPFS: its operation; what is made in it comes later */
-    bool writable;    /* HOST: code in the sandbox can change it */
-    bool conditional; /* mounted only when the start is granted the project */
-};
+#include "svenv/plan/tree.h"
 
 /* One thing to mount, collected first and then mounted parents first. */
 struct share {
-    const char *src; /* NULL: dest is masked */
-    const char *dest;
-    uint32_t flags; /* enum plan_op_flag */
-    bool directory;
+    struct tree_share mount;
     bool protects; /* pointless, and left out, where dest is not writable anyway */
     bool reveals;  /* pointless, and left out, where dest is visible anyway */
     int rank;      /* order among equal paths: the highest is mounted last and counts */
-    const char *origin;
 };
 enum {
     RANK_TREE,
@@ -57,9 +33,8 @@ struct compute {
     const struct venv *venv;
     const struct facts *facts;
     struct plan *plan;
-    struct plan skeleton; /* only its operations are used: they come first */
-    struct cover *covers;
-    size_t cover_count;
+    struct mount_tree tree; /* its operations are the plan's, in their order at the end only */
+    struct tree_host host;  /* the facts, as the tree asks for them */
     struct share *shares;
     size_t share_count;
     bool installer;
@@ -98,8 +73,13 @@ int compute_expand(const struct compute *c, const struct policy_item *item, cons
 int compute_source(const struct compute *c, const struct policy_item *item, const char *text,
                    struct resolved *out, struct err *err);
 
-/* Does the host's `path` lie where code in the sandbox can write, in this or another variant? */
-bool compute_is_hostile(const struct compute *c, const char *path);
+/* An empty tree that asks the facts, and knows where code inside can write in every variant. */
+void compute_tree(struct compute *c);
+
+/* A directory that is ours alone, made at base/rel before the start when there is a rel, shown at
+ * dest. */
+int compute_bind_own(struct compute *c, const char *base, const char *rel, const char *dest,
+                     uint32_t flags, struct err *err);
 
 /* The venv's temporary directories on the host. */
 const char *compute_temp_base(const struct compute *c);
@@ -108,40 +88,6 @@ const char *compute_join(const struct compute *c, const char *dir, const char *n
 
 /* Does the value come from a line that a person wrote, or from what is built in? */
 const char *compute_origin(const char *origin);
-
-/* --- compute_tree.c: the mounts made so far ----------------------------------------------------
- */
-
-/* The mount that holds `path`; without the conditional ones when `certain`. */
-const struct cover *tree_cover(const struct compute *c, const char *path, bool certain);
-
-/* Makes sure that `dest` exists to be mounted on. */
-int tree_point(struct compute *c, const char *dest, bool directory, uint32_t flags,
-               const char *origin, struct err *err);
-
-/* Mount point and bind; ancestors of dest in writable trees become mount points too (C22). */
-int tree_bind(struct compute *c, const struct share *share, struct err *err);
-
-/* A directory that is ours alone, made at base/rel before the start when there is a rel, shown at
- * dest. Mount points in it are made on the host. */
-int tree_bind_own(struct compute *c, const char *base, const char *rel, const char *dest,
-                  uint32_t flags, struct err *err);
-
-int tree_mask(struct compute *c, const struct share *share, struct err *err);
-
-/* A mount without a source: tmpfs, proc, devpts, mqueue. */
-int tree_mount(struct compute *c, enum plan_op_kind kind, const char *dest, uint32_t mode,
-               uint64_t size, const char *origin, struct err *err);
-
-/* A symlink of the host, made again where it would be missing. */
-int tree_link(struct compute *c, const char *path, const char *target, const char *origin,
-              struct err *err);
-
-/* `path` with the symlinks followed that the skeleton has. */
-int tree_dest(const struct compute *c, const char *path, const char **out, struct err *err);
-
-void tree_node(struct compute *c, enum plan_node_kind kind, const char *base, const char *rel,
-               const char *target);
 
 /* --- the parts of a plan -----------------------------------------------------------------------
  */

@@ -76,7 +76,9 @@ int compute_policy_paths(struct compute *c, struct err *err)
 static bool is_writable(const struct compute *c, const char *path)
 {
     for (size_t i = 0; i < c->share_count; i++) {
-        if ((c->shares[i].flags & PLAN_RW) && path_is_beneath(path, c->shares[i].dest))
+        const struct tree_share *share = &c->shares[i].mount;
+
+        if ((share->flags & PLAN_RW) && path_is_beneath(path, share->dest))
             return true;
     }
     return false;

@@ -113,13 +113,7 @@ static bool holds_own(const struct completion *c, const char *path)
         if (own[i] != NULL && path_is_beneath(own[i], path))
             return true;
     }
-    for (size_t i = 0; i < c->plan->op_count; i++) {
-        const struct plan_op *op = &c->plan->ops[i];
-
-        if (op->kind != PLAN_DIR && path_is_beneath(op->dest, path))
-            return true;
-    }
-    return false;
+    return tree_holds(&c->tree, path, false);
 }
 
 static const char *closed_reason(const char *path, bool directory)
@@ -141,18 +135,6 @@ static const char *closed_reason(const char *path, bool directory)
     return NULL;
 }
 
-/* Something the policy hides stays hidden, also when the project itself is not there. */
-static bool is_masked(const struct completion *c, const char *path)
-{
-    for (size_t i = 0; i < c->compiled->op_count; i++) {
-        const struct plan_op *op = &c->compiled->ops[i];
-
-        if (op->kind == PLAN_MASK && path_is_beneath(path, op->dest))
-            return true;
-    }
-    return false;
-}
-
 /* The log lies in a directory of its own, wherever that is. */
 static bool is_audit_log(const struct completion *c, const char *path, bool directory)
 {
@@ -172,7 +154,7 @@ const char *deny_reason(const struct completion *c, const char *path, bool direc
         return "never shown: credentials lie there";
     if (is_audit_log(c, path, directory))
         return "never shown: the audit log lies there";
-    if (is_masked(c, path))
+    if (tree_hides(&c->tree, path))
         return "hidden by the policy";
     if (directory && holds_own(c, path))
         return "never shown: it holds your home, the project, or a part of the sandbox";
@@ -184,21 +166,4 @@ const char *deny_reason(const struct completion *c, const char *path, bool direc
 bool deny_path(const struct completion *c, const char *path, bool directory)
 {
     return deny_reason(c, path, directory) != NULL;
-}
-
-const char *hostile_area(const struct completion *c, const char *path)
-{
-    const char *own[] = {c->file->project, c->file->venv, c->file->temp_base};
-
-    for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
-        if (own[i] != NULL && path_is_beneath(path, own[i]))
-            return own[i];
-    }
-    for (size_t i = 0; i < c->compiled->op_count; i++) {
-        const struct plan_op *op = &c->compiled->ops[i];
-
-        if (op->kind == PLAN_BIND && (op->flags & PLAN_RW) != 0 && path_is_beneath(path, op->src))
-            return op->src;
-    }
-    return NULL;
 }

@@ -65,7 +65,7 @@ static const char *step(struct completion *c, const char *at, const char *name, 
         return real;
     /* Code in the sandbox can put a symlink where it can write. If the next start followed it, the
      * link's maker would choose what is shown. */
-    area = hostile_area(c, candidate);
+    area = tree_area(&c->tree, candidate);
     if (area != NULL && !path_is_beneath(real, area))
         return NULL;
     add_link(c, candidate, real);

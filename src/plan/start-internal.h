@@ -4,6 +4,7 @@
 
 #include "svenv/plan/command.h"
 #include "svenv/plan/start.h"
+#include "svenv/plan/tree.h"
 
 /* A host path that this start asks for. */
 struct exposure {
@@ -27,7 +28,8 @@ struct completion {
     const struct plan_file *file;
     const struct plan *compiled; /* the variant's */
     const struct start *start;
-    struct plan *plan; /* its operations so far decide what is visible */
+    struct plan *plan;      /* its operations are in the tree until the end */
+    struct mount_tree tree; /* what is mounted so far decides what is visible */
 
     const char *name; /* what is started: entry, or base name of argv[0] */
     bool is_python;
@@ -76,17 +78,8 @@ bool deny_path(const struct completion *c, const char *path, bool directory);
 /* Why, for people; NULL when it is not. */
 const char *deny_reason(const struct completion *c, const char *path, bool directory);
 
-/* The writable area of the sandbox that `path` of the host lies in, NULL: none. */
-const char *hostile_area(const struct completion *c, const char *path);
-
 /* --- place.c: where paths come to lie -----------------------------------------------------------
  */
-
-/* Is `path` shown by an operation of the plan, or hidden by one on purpose? */
-bool place_is_settled(const struct completion *c, const char *path);
-
-/* Is `path` itself one of the venv's private directories inside, like /tmp and $HOME? */
-bool place_is_private(const struct completion *c, const char *path);
 
 /* Adds binds, mount points and links for everything in c->shown. Return: 0 or negative errno. */
 int place_all(struct completion *c, struct err *err);
