@@ -98,6 +98,10 @@ int compute_home(struct compute *c, struct err *err);
 int compute_shares(struct compute *c, struct err *err);
 int compute_protection(struct compute *c, struct err *err);
 int compute_policy_paths(struct compute *c, struct err *err);
+/* What the item shows writable is a place where code inside can write: noted before anything of the
+ * policy is looked for, because each path may lead through the tree of another line. */
+void compute_add_area(struct compute *c, const struct policy_item *item);
+void compute_mount_areas(struct compute *c);
 /* Nothing that the policy names may open what decides about the sandbox, or the whole home. */
 int compute_check_grant(const struct compute *c, const char *path, enum policy_grant grant,
                         const char *origin, struct err *err);

@@ -121,6 +121,19 @@ static const uint32_t bind_flags[] = {
     [MOUNT_RO_BIND_TRY] = PLAN_TRY,
 };
 
+/* Mounts come last, but what they let programs write is known from the beginning. */
+void compute_mount_areas(struct compute *c)
+{
+    const struct policy_value *value = &c->values->v[POLICY_FS_MOUNTS];
+
+    for (size_t i = 0; i < value->count; i++) {
+        const struct policy_item *item = &value->items[i];
+
+        if (item->mount < ARRAY_SIZE(bind_flags) && (bind_flags[item->mount] & PLAN_RW))
+            compute_add_area(c, item);
+    }
+}
+
 static int mount_one(struct compute *c, const struct policy_item *item, const char *dest,
                      struct err *err)
 {

@@ -52,23 +52,36 @@ static int share_path(struct compute *c, const struct policy_item *item, uint32_
     return 0;
 }
 
+void compute_add_area(struct compute *c, const struct policy_item *item)
+{
+    struct resolved real = {.links = NULL};
+    const char *path = NULL;
+
+    if (compute_expand(c, item, item->text, &path, NULL) == 0 &&
+        compute_resolve(c, path, &real, NULL) == 0)
+        tree_add_area(&c->tree, real.fact.path, false);
+}
+
+static void add_areas(struct compute *c)
+{
+    const struct policy_value *value = &c->values->v[POLICY_FS_WRITE];
+
+    for (size_t i = 0; i < value->count; i++)
+        compute_add_area(c, &value->items[i]);
+    compute_mount_areas(c);
+}
+
 int compute_policy_paths(struct compute *c, struct err *err)
 {
     int rc = 0;
+
+    add_areas(c);
 
     for (size_t i = 0; i < COMPUTE_PATH_FIELDS; i++) {
         const struct policy_value *value = &c->values->v[compute_path_fields[i].field];
 
         for (size_t j = 0; rc == 0 && j < value->count; j++)
             rc = share_path(c, &value->items[j], compute_path_fields[i].flags, err);
-    }
-    /* Once more, now that every writable tree is known: a path may lead through one of them. */
-    for (size_t i = 0; i < COMPUTE_PATH_FIELDS; i++) {
-        const struct policy_value *value = &c->values->v[compute_path_fields[i].field];
-        struct resolved real;
-
-        for (size_t j = 0; rc == 0 && j < value->count; j++)
-            rc = compute_source(c, &value->items[j], value->items[j].text, &real, err);
     }
     return rc;
 }

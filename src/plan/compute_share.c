@@ -20,8 +20,6 @@ struct share *compute_share(struct compute *c, const char *src, const char *dest
                                       .directory = directory,
                                       .origin = compute_origin(origin)},
                             .rank = rank};
-    if (src && (flags & PLAN_RW))
-        tree_add_area(&c->tree, src, false);
     if (c->project == PROJECT_ARGUMENTS && rank != RANK_TREE && rank != RANK_VENV &&
         path_is_beneath(dest, c->venv->project))
         share->mount.flags |= PLAN_PROJECT;
