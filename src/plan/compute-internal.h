@@ -2,6 +2,7 @@
 #ifndef SVENV_PLAN_COMPUTE_INTERNAL_H
 #define SVENV_PLAN_COMPUTE_INTERNAL_H
 
+#include "svenv/base/follow.h"
 #include "svenv/plan/compute.h"
 #include "svenv/plan/tree.h"
 
@@ -41,14 +42,9 @@ struct compute {
     enum policy_project project; /* PROJECT_NONE also when the venv has no project */
 };
 
-/* A symlink met while following a path. */
-struct link_seen {
-    const char *path;
-    const char *target;
-};
 struct resolved {
     struct fact_path fact; /* of the real path, fact.path */
-    struct link_seen *links;
+    struct follow_link *links;
     size_t link_count;
 };
 
@@ -59,9 +55,8 @@ struct resolved {
 
 struct fact_path compute_fact(const struct compute *c, const char *path);
 
-/* Follows `path` as the kernel would, by the facts. Return: 0, or -ELOOP. */
-int compute_resolve(const struct compute *c, const char *path, struct resolved *out,
-                    struct err *err);
+/* Follows `path` as the kernel would, by the facts. Return: 0, or -ELOOP or -ENAMETOOLONG. */
+int compute_resolve(struct compute *c, const char *path, struct resolved *out, struct err *err);
 
 /* A path as the policy says it, absolute and normalised: "~" is the home, a relative one lies in
  * the project. Return: 0, or -EINVAL naming the line. */
@@ -70,7 +65,7 @@ int compute_expand(const struct compute *c, const struct policy_item *item, cons
 
 /* compute_expand() and compute_resolve() for a path whose content is to be shown: it must exist,
  * and no symlink on the way may lie where code in the sandbox could have put it. */
-int compute_source(const struct compute *c, const struct policy_item *item, const char *text,
+int compute_source(struct compute *c, const struct policy_item *item, const char *text,
                    struct resolved *out, struct err *err);
 
 /* An empty tree that asks the facts, and knows where code inside can write in every variant. */

@@ -7,8 +7,6 @@
 
 #include "compute-internal.h"
 
-#define LINKS_MAX 40 /* as the kernel's limit */
-
 const char *compute_origin(const char *origin)
 {
     return origin ? origin : ORIGIN_DEFAULT;
@@ -72,47 +70,24 @@ struct fact_path compute_fact(const struct compute *c, const char *path)
     return fact;
 }
 
-/* One component onto the real directory *at; ".." is safe to take off because *at has no symlink.
- */
-static void step(const struct compute *c, const char **at, const char *name, size_t len)
+static int ask_facts(void *context, const char *path, const char **target_out)
 {
-    if (len == 0 || (len == 1 && name[0] == '.'))
-        return;
-    if (len == 2 && name[0] == '.' && name[1] == '.') {
-        auto_free char *parent = path_dirname(*at);
+    struct fact_path fact = compute_fact(context, path);
 
-        *at = arena_strdup(c->arena, parent);
-        return;
-    }
-    *at = compute_join(c, *at, arena_strndup(c->arena, name, len));
+    if (fact.kind == FACT_SYMLINK)
+        *target_out = fact.target;
+    return 0;
 }
 
-int compute_resolve(const struct compute *c, const char *path, struct resolved *out,
-                    struct err *err)
+int compute_resolve(struct compute *c, const char *path, struct resolved *out, struct err *err)
 {
-    struct resolved result = {.links = NULL};
-    const char *at = "/";
-    const char *rest = path;
+    struct followed way;
+    int rc = follow_path(c->arena, path, ask_facts, c, &way);
 
-    while (*rest) {
-        size_t len = strcspn(rest, "/");
-        const char *before = at;
-
-        step(c, &at, rest, len);
-        rest += len + (rest[len] == '/');
-        result.fact = compute_fact(c, at);
-        if (result.fact.kind != FACT_SYMLINK || len == 0)
-            continue;
-        if (result.link_count == LINKS_MAX)
-            return err_set(err, ELOOP, "cannot follow '%s'", path);
-        struct link_seen *seen =
-            arena_push(c->arena, &result.links, &result.link_count, sizeof(*seen));
-        *seen = (struct link_seen){.path = at, .target = result.fact.target};
-        rest = arena_printf(c->arena, "%s/%s", result.fact.target, rest);
-        at = result.fact.target[0] == '/' ? "/" : before;
-    }
-    result.fact = compute_fact(c, at);
-    *out = result;
+    if (rc < 0)
+        return err_set(err, -rc, "cannot follow '%s'", path);
+    *out = (struct resolved){
+        .fact = compute_fact(c, way.real), .links = way.links, .link_count = way.link_count};
     return 0;
 }
 
@@ -187,7 +162,7 @@ int compute_bind_own(struct compute *c, const char *base, const char *rel, const
     return tree_add(&c->tree, &share, err);
 }
 
-int compute_source(const struct compute *c, const struct policy_item *item, const char *text,
+int compute_source(struct compute *c, const struct policy_item *item, const char *text,
                    struct resolved *out, struct err *err)
 {
     const char *path = NULL;

@@ -118,10 +118,10 @@ static int add_empty(struct placer *p, const struct exposure *one, struct err *e
 static int add_links(struct completion *c, struct err *err)
 {
     for (size_t i = 0; i < c->link_count; i++) {
-        const struct exposure_link *link = &c->links[i];
+        const struct follow_link *link = &c->links[i].link;
         int rc = 0;
 
-        if (link->leads_to != NULL && tree_is_settled(&c->tree, link->leads_to))
+        if (tree_is_settled(&c->tree, c->links[i].leads_to))
             rc = tree_link(&c->tree, link->path, link->target, "symbolic link on the way", NULL);
         if (rc < 0 && rc != -EEXIST)
             return err_set(err, -rc, "cannot make the symbolic link '%s'", link->path);

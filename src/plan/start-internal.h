@@ -2,6 +2,7 @@
 #ifndef SVENV_PLAN_START_INTERNAL_H
 #define SVENV_PLAN_START_INTERNAL_H
 
+#include "svenv/base/follow.h"
 #include "svenv/plan/command.h"
 #include "svenv/plan/start.h"
 #include "svenv/plan/tree.h"
@@ -17,8 +18,7 @@ struct exposure {
 
 /* A symlink of the host, made again so that the path as given leads to the real one inside. */
 struct exposure_link {
-    const char *path; /* its directory is real */
-    const char *target;
+    struct follow_link link;
     const char *leads_to; /* the path that was asked for: the link is made when that is shown */
 };
 

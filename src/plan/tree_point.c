@@ -4,12 +4,11 @@
 #include <string.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/follow.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
 #include "tree-internal.h"
-
-#define LINKS_MAX 40
 
 const struct plan_op *tree_made_at(const struct tree_entry *entry, size_t index)
 {
@@ -185,26 +184,23 @@ int tree_link(struct mount_tree *tree, const char *path, const char *target, con
     return rc;
 }
 
-int tree_dest(const struct mount_tree *tree, const char *path, const char **out, struct err *err)
+static int ask_made(void *context, const char *path, const char **target_out)
 {
-    const struct tree_entry *root = tree->entries;
+    const struct tree_entry *entry = tree_find(context, path, false);
+    const struct plan_op *op = tree_made(entry, path);
 
-    for (unsigned round = 0; round <= LINKS_MAX; round++) {
-        const struct plan_op *link = NULL;
+    if (op && op->kind == PLAN_SYMLINK)
+        *target_out = op->src;
+    return 0;
+}
 
-        for (size_t i = 0; (link = tree_made_at(root, i)); i++) {
-            if (link->kind == PLAN_SYMLINK && path_is_beneath(path, link->dest))
-                break;
-        }
-        if (!link) {
-            *out = path;
-            return 0;
-        }
-        auto_free char *parent = path_dirname(link->dest);
-        auto_free char *joined = path_join(parent, link->src);
-        auto_free char *whole = path_normalise("/", joined);
-        auto_free char *next = path_join(whole, path_relative_to(path, link->dest));
-        path = arena_strdup(tree->arena, next);
-    }
-    return err_set(err, ELOOP, "cannot follow '%s'", path);
+int tree_dest(struct mount_tree *tree, const char *path, const char **out, struct err *err)
+{
+    struct followed way;
+    int rc = follow_path(tree->arena, path, ask_made, tree, &way);
+
+    if (rc < 0)
+        return err_set(err, -rc, "cannot follow '%s'", path);
+    *out = way.real;
+    return 0;
 }

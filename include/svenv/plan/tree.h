@@ -127,8 +127,8 @@ const char *tree_area(const struct mount_tree *tree, const char *path);
 /* Can code inside put something else in the place of the host's `path`? */
 bool tree_is_exchangeable(const struct mount_tree *tree, const char *path);
 
-/* `path` with the symlinks followed that the skeleton has. */
-int tree_dest(const struct mount_tree *tree, const char *path, const char **out, struct err *err);
+/* `path` with the symlinks followed that the plan makes in trees of ours. */
+int tree_dest(struct mount_tree *tree, const char *path, const char **out, struct err *err);
 
 /* --- adding to it: 0, or negative errno with *err -----------------------------------------------
  */

@@ -2,8 +2,10 @@
 #ifndef SVENV_TEST_PLAN_HOST_H
 #define SVENV_TEST_PLAN_HOST_H
 
+#include <errno.h>
 #include <string.h>
 
+#include "svenv/base/follow.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/start.h"
@@ -39,27 +41,29 @@ static inline bool host_is_parent(const struct host *host, const char *path)
     return false;
 }
 
-static inline const char *host_real(void *context, struct arena *arena, const char *path)
+static inline int host_link(void *context, struct arena *arena, const char *path,
+                            const char **text_out)
 {
     struct host *host = context;
-    const char *at = "";
+    const struct host_file *file = host_find(host, path);
 
+    (void)arena;
     host->questions++;
-    for (const char *rest = path; *rest != '\0';) {
-        const char *name = rest + strspn(rest, "/");
-        size_t len = strcspn(name, "/");
-        const struct host_file *file = NULL;
+    if (file != NULL && file->symlink)
+        *text_out = file->text;
+    return host_is_parent(host, path) ? 0 : -ENOENT;
+}
 
-        if (len > 0)
-            at = arena_printf(arena, "%s/%.*s", at, (int)len, name);
-        rest = name + len;
-        file = host_find(host, at);
-        if (file != NULL && file->symlink)
-            at = host_real(context, arena, file->text);
-        if (at == NULL || !host_is_parent(host, *at != '\0' ? at : "/"))
-            return NULL;
-    }
-    return *at != '\0' ? at : "/";
+static inline int host_ask(void *context, const char *path, const char **text_out)
+{
+    return host_link(context, NULL, path, text_out);
+}
+
+static inline const char *host_real(void *context, struct arena *arena, const char *path)
+{
+    struct followed way;
+
+    return follow_path(arena, path, host_ask, context, &way) == 0 ? way.real : NULL;
 }
 
 static inline enum path_kind host_kind(void *context, const char *path)

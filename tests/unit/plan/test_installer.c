@@ -55,7 +55,7 @@ static int start(struct fixture *f, const char *entry, const char *const *argv, 
                               .argv = argv,
                               .env = no_env,
                               .cwd = cwd,
-                              .host = {&f->host, host_kind, host_real, host_text}};
+                              .host = {&f->host, host_kind, host_link, host_text}};
     while (argv[f->start.argc] != NULL)
         f->start.argc++;
     return plan_start(&f->arena, &f->file, &f->variant, &f->start, &f->plan, err);

@@ -370,15 +370,21 @@ Test(tree, holds)
     finish(&f);
 }
 
-Test(tree, links_of_the_skeleton)
+Test(tree, links_of_the_plan)
 {
     static const struct {
         const char *path, *dest;
-    } rows[] = {{"/bin/x", "/usr/bin/x"}, {"/bin", "/usr/bin"}, {"/binx", "/binx"}};
+    } rows[] = {{"/bin/x", "/usr/bin/x"},
+                {"/bin", "/usr/bin"},
+                {"/binx", "/binx"},
+                {"/via/x", "/usr/x"}, /* ".." leaves what /bin leads to */
+                {"/scratch/in/x", "/data/x"}};
     const char *dest = NULL;
     struct fixture f;
 
     setup(&f);
+    cr_assert_eq(tree_link(&f.tree, "/via", "bin/..", "o", &f.err), 0);
+    cr_assert_eq(tree_link(&f.tree, "/scratch/in", "../data", "o", &f.err), 0);
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         cr_assert_eq(tree_dest(&f.tree, rows[i].path, &dest, &f.err), 0);
         cr_expect_str_eq(dest, rows[i].dest);
