@@ -97,9 +97,10 @@ int compute_policy_paths(struct compute *c, struct err *err);
  * policy is looked for, because each path may lead through the tree of another line. */
 void compute_add_area(struct compute *c, const struct policy_item *item);
 void compute_mount_areas(struct compute *c);
-/* Nothing that the policy names may open what decides about the sandbox, or the whole home. */
-int compute_check_grant(const struct compute *c, const char *path, enum policy_grant grant,
-                        const char *origin, struct err *err);
+/* Nothing that the policy names may open what decides about the sandbox, or the whole home. use:
+ * one of enum danger_use. */
+int compute_check_grant(const struct compute *c, const char *path, unsigned use, const char *origin,
+                        struct err *err);
 int compute_mounts(struct compute *c, struct err *err);
 void compute_environment(struct compute *c);
 int compute_dotenv(struct compute *c, struct err *err);

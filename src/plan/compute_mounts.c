@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "svenv/base/danger.h"
 #include "svenv/base/err.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -27,9 +28,9 @@ static int check_source(const struct compute *c, const char *src, uint32_t flags
                         const char *origin, struct err *err)
 {
     const char *found = path_is_beneath(c->venv->path, src) ? c->venv->path : NULL;
-    enum policy_grant grant = flags & PLAN_DEVICES ? POLICY_GRANT_DEVICE
-                              : flags & PLAN_RW    ? POLICY_GRANT_MOUNT_RW
-                                                   : POLICY_GRANT_MOUNT;
+    unsigned use = flags & PLAN_DEVICES ? DANGER_DEVICE
+                   : flags & PLAN_RW    ? DANGER_MOUNT_RW
+                                        : DANGER_MOUNT;
 
     for (size_t i = 0; i < c->share_count && !found; i++) {
         const struct share *share = &c->shares[i];
@@ -43,7 +44,7 @@ static int check_source(const struct compute *c, const char *src, uint32_t flags
                          "%s: '%s' holds '%s', which must not be seen under another name: use "
                          "filesystem.read or filesystem.write",
                          origin, src, found);
-    return compute_check_grant(c, src, grant, origin, err);
+    return compute_check_grant(c, src, use, origin, err);
 }
 
 static int mount_bind(struct compute *c, const struct policy_item *item, const char *dest,

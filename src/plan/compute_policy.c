@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "svenv/base/danger.h"
 #include "svenv/base/err.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -13,11 +14,11 @@ const struct compute_path_field compute_path_fields[COMPUTE_PATH_FIELDS] = {
     {POLICY_FS_READ, 0},
 };
 
-int compute_check_grant(const struct compute *c, const char *path, enum policy_grant grant,
-                        const char *origin, struct err *err)
+int compute_check_grant(const struct compute *c, const char *path, unsigned use, const char *origin,
+                        struct err *err)
 {
     static const char *const closed[] = {"sandbox", "bin", "home", "cache", "pyvenv.cfg"};
-    const char *danger = policy_path_danger(path, c->facts->home, grant);
+    const char *danger = danger_reason(path, c->facts->home, use);
 
     if (danger)
         return err_plain(err, EPERM, "%s: '%s': %s", origin, path, danger);
@@ -39,8 +40,7 @@ static int share_path(struct compute *c, const struct policy_item *item, uint32_
     int rc = compute_source(c, item, item->text, &real, err);
 
     if (rc == 0)
-        rc = compute_check_grant(c, real.fact.path,
-                                 flags & PLAN_RW ? POLICY_GRANT_WRITE : POLICY_GRANT_READ,
+        rc = compute_check_grant(c, real.fact.path, flags & PLAN_RW ? DANGER_WRITE : DANGER_READ,
                                  compute_origin(item->origin), err);
     if (rc < 0)
         return rc;
@@ -206,7 +206,7 @@ static void show_repository(struct compute *c)
     const char *path = c->facts->repository;
     uint32_t flags = PLAN_TRY | (c->project == PROJECT_ARGUMENTS ? PLAN_PROJECT : 0);
 
-    if (path != NULL && compute_check_grant(c, path, POLICY_GRANT_READ, ORIGIN_DEFAULT, NULL) == 0)
+    if (path != NULL && compute_check_grant(c, path, DANGER_READ, ORIGIN_DEFAULT, NULL) == 0)
         compute_share(c, path, path, true, flags, RANK_TREE, NULL)->reveals = true;
 }
 

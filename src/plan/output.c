@@ -60,7 +60,7 @@ static void expose_absent(struct completion *c, const char *text, bool directory
     path = arena_printf(c->arena, "%s/%s", base, rel);
     if (tree_is_settled(&c->tree, path))
         return;
-    why = deny_reason(c, path, directory);
+    why = deny_reason(c, path, directory, true);
     if (why != NULL) {
         lose(c, path, why);
         return;
@@ -91,7 +91,7 @@ void output_expose(struct completion *c, const char *text, enum output kind, con
     found = resolve_kind(c, real);
     if ((found != PATH_FILE && found != PATH_DIR) || tree_is_settled(&c->tree, real))
         return;
-    why = kind != OUTPUT_THERE ? deny_reason(c, real, found == PATH_DIR) : NULL;
+    why = kind != OUTPUT_THERE ? deny_reason(c, real, found == PATH_DIR, true) : NULL;
     if (why != NULL)
         lose(c, real, why);
     else

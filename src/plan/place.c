@@ -62,7 +62,7 @@ static void accept(struct placer *p, const struct exposure *one)
     if (one->empty || tree_is_settled(&c->tree, one->path) ||
         (parent != NULL && (parent->rw || !one->rw)))
         return;
-    why = deny_reason(c, one->path, one->directory);
+    why = deny_reason(c, one->path, one->directory, one->rw);
     if (why != NULL) {
         note_refusal(c, one, why);
         return;

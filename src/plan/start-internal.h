@@ -71,12 +71,12 @@ bool argument_next(struct argument_walk *walk, struct argument *out);
 /* --- deny.c: what is never shown ----------------------------------------------------------------
  */
 
-/* Is `path` (real) out of bounds for arguments and variables: $HOME, "/", what holds them,
- * credentials, the kernel's file systems, shared temporary directories as a whole, and what holds a
- * mount of this sandbox? */
+/* Why `path` (real) is out of bounds for arguments and variables, for people; NULL when it is not:
+ * what is dangerous (svenv/base/danger.h), hidden by the policy, the audit log, and what holds a
+ * mount of this sandbox. rw: it would be written. */
+const char *deny_reason(const struct completion *c, const char *path, bool directory, bool rw);
+/* The same of something that would be read. */
 bool deny_path(const struct completion *c, const char *path, bool directory);
-/* Why, for people; NULL when it is not. */
-const char *deny_reason(const struct completion *c, const char *path, bool directory);
 
 /* --- place.c: where paths come to lie -----------------------------------------------------------
  */

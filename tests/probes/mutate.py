@@ -165,8 +165,8 @@ MUTATIONS = [
          "fd_open_beneath(project, rel, O_RDONLY, 0);\n    if (fd == -ENOENT)",
          "openat(project, rel, O_RDONLY | O_CLOEXEC);\n    if (fd == -ENOENT)", "DOT-02 DOT-05a"),
     # the command line, the state directory
-    code("credentials on the command line", "plan/deny.c",
-         "if (is_credential(path))", "if (false)",
+    code("credentials on the command line", "base/danger.c",
+         "return has_names(path, pattern);", "return false;",
          "FS-27"),
     code("the state directory's owner and mode", "supervise/session.c",
          "if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))", "if (false)",
