@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/etc_names.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
@@ -62,16 +63,16 @@ static int mask_private(struct compute *c, struct err *err)
     return 0;
 }
 
-/* Files of /etc are made for the venv (venv/etc.c). Only these trees are the host's own: they are
- * large, public, and change when the distribution says so. */
+/* Files of /etc are made for the venv (venv/etc.c). */
 static int compute_etc(struct compute *c, struct err *err)
 {
-    static const char *const trees[] = {"/etc/ssl", "/etc/pki", "/etc/ca-certificates/extracted"};
     const char *made = compute_join(c, c->venv->path, "sandbox/etc");
     int rc = compute_bind_own(c, made, "", "/etc", 0, err);
 
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(trees); i++)
-        rc = show(c, trees[i], err);
+    for (size_t i = 0; rc == 0 && i < etc_name_count; i++) {
+        if (etc_names[i].kind == ETC_BOUND)
+            rc = show(c, compute_join(c, "/etc", etc_names[i].name), err);
+    }
     return rc < 0 ? rc : mask_private(c, err);
 }
 

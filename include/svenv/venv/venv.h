@@ -178,7 +178,7 @@ struct etc_identity {
     const char *shell;
     uint32_t uid, gid;
 };
-typedef void etc_note_fn(void *context, const char *host_path);
+typedef void etc_note_fn(void *context, const char *host_path, bool edited);
 int venv_make_etc(const char *venv_path, const char *id, const struct etc_identity *identity,
                   etc_note_fn *note, void *context, struct err *err);
 
