@@ -83,21 +83,9 @@ static void add_system_input(struct plan_file *file, const char *path, bool foll
         add_input(file, path, follow, directory, id);
 }
 
-/* Files that people and daemons edit in place, or that are links to such. */
-static bool is_edited_in_place(const char *path)
+static void note_etc(void *context, const char *host_path, bool edited)
 {
-    static const char *const paths[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/localtime"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-        if (str_eq(path, paths[i]))
-            return true;
-    }
-    return false;
-}
-
-static void note_etc(void *context, const char *host_path)
-{
-    if (is_edited_in_place(host_path))
+    if (edited)
         add_input(context, host_path, true, false, NULL);
     else
         add_system_input(context, host_path, true, false, NULL);

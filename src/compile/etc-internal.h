@@ -2,6 +2,7 @@
 #ifndef SVENV_COMPILE_ETC_INTERNAL_H
 #define SVENV_COMPILE_ETC_INTERNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -25,8 +26,8 @@ int etc_put_file(struct etc *etc, int dir, const char *name, const void *data, s
 int etc_put_link(struct etc *etc, int dir, const char *name, const char *target);
 
 /* Shows the host's /etc/`path` (a file, or a link into /usr) at the same place; removes ours when
- * the host has none. Files that not everybody may read are left out. */
-int etc_show_file(struct etc *etc, const char *path);
+ * the host has none. Files that not everybody may read are left out. edited: see ETC_EDITED. */
+int etc_show_file(struct etc *etc, const char *path, bool edited);
 
 /* The same for a directory and what lies in it. */
 int etc_show_tree(struct etc *etc, const char *name);

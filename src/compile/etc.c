@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/etc_names.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/num.h"
+#include "svenv/base/path.h"
 #include "svenv/base/sha256.h"
 #include "svenv/base/str.h"
 
@@ -25,69 +27,6 @@
 #define GROUP_BYTES_MAX ((size_t)1 << 20)
 #define NOBODY 65534
 #define MACHINE_ID_DIGITS 32 /* machine-id(5) */
-
-/* Shown as the host has them. Nothing that holds secrets: no shadow, ssh, sudoers, keytabs; and not
- * ld.so.preload, whose libraries may not be there inside. */
-static const char *const shown_files[] = {
-    /* names and addresses */
-    "hosts",
-    "host.conf",
-    "gai.conf",
-    "resolv.conf",
-    "networks",
-    "protocols",
-    "services",
-    "rpc",
-    "ethertypes",
-    /* time, language, system */
-    "localtime",
-    "timezone",
-    "locale.conf",
-    "locale.alias",
-    "default/locale",
-    "os-release",
-    "lsb-release",
-    "debian_version",
-    "redhat-release",
-    "fedora-release",
-    "centos-release",
-    "system-release",
-    "alpine-release",
-    "arch-release",
-    "SuSE-release",
-    "papersize",
-    "mime.types",
-    "mailcap",
-    "magic",
-    "magic.mime",
-    /* linker, certificates */
-    "ld.so.cache",
-    "ld.so.conf",
-    "ca-certificates.conf",
-    /* tools */
-    "pip.conf",
-    "xdg/pip/pip.conf",
-    "uv/uv.toml",
-    "xdg/uv/uv.toml",
-    "gitconfig",
-    "inputrc",
-    "wgetrc",
-    "nanorc",
-    "matplotlibrc",
-    /* shells */
-    "shells",
-    "profile",
-    "bash.bashrc",
-    "bashrc",
-};
-
-static const char *const shown_trees[] = {
-    "alternatives", "ld.so.conf.d", "terminfo", "fonts",   "crypto-policies", "OpenCL",
-    "vulkan",       "glvnd",        "ipython",  "jupyter", "openmpi",
-};
-
-/* Bound over from the host by the plan: they only need a place. */
-static const char *const mount_points[] = {"ssl", "pki", "ca-certificates/extracted"};
 
 static const char nsswitch[] = "passwd: files\n"
                                "group: files\n"
@@ -236,34 +175,27 @@ static int put_made(struct etc *etc, const char *id, const struct etc_identity *
     return rc;
 }
 
-static int put_mount_points(struct etc *etc)
+static int put_mount_point(struct etc *etc, const char *name)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(mount_points); i++) {
-        auto_free char *host_path = xasprintf("/etc/%s", mount_points[i]);
-        struct stat st;
-        int rc = look_at(AT_FDCWD, host_path, true, &st);
+    auto_free char *host_path = path_join("/etc", name);
+    auto_fd int dir = -1;
+    struct stat st;
+    int rc = look_at(AT_FDCWD, host_path, true, &st);
 
-        if (rc < 0)
-            return rc;
-        if (rc > 0 && S_ISDIR(st.st_mode)) {
-            auto_fd int dir = fd_mkdir_beneath(etc->dir, mount_points[i], 0755);
-
-            if (dir < 0)
-                return dir;
-        }
-    }
-    return 0;
+    if (rc <= 0 || !S_ISDIR(st.st_mode))
+        return rc < 0 ? rc : 0;
+    dir = fd_mkdir_beneath(etc->dir, name, 0755);
+    return dir < 0 ? dir : 0;
 }
 
-/* /etc/python3, /etc/python3.11: the system's sitecustomize is a link to there. */
-static int show_python(struct etc *etc)
+static int show_trees(struct etc *etc, const char *pattern)
 {
     auto_dir DIR *stream = NULL;
     const struct dirent *entry = NULL;
     int rc = look_open_dir(AT_FDCWD, "/etc", 0, &stream);
 
     while (rc > 0 && (rc = look_next(stream, &entry)) > 0) {
-        int shown = str_glob("python*", entry->d_name) ? etc_show_tree(etc, entry->d_name) : 0;
+        int shown = str_glob(pattern, entry->d_name) ? etc_show_tree(etc, entry->d_name) : 0;
 
         if (shown < 0)
             return shown;
@@ -271,20 +203,33 @@ static int show_python(struct etc *etc)
     return rc;
 }
 
+static int show_name(struct etc *etc, const struct etc_name *name)
+{
+    switch (name->kind) {
+    case ETC_FILE:
+        return etc_show_file(etc, name->name, false);
+    case ETC_EDITED:
+        return etc_show_file(etc, name->name, true);
+    case ETC_TREE:
+        return etc_show_tree(etc, name->name);
+    case ETC_TREES:
+        return show_trees(etc, name->name);
+    case ETC_BOUND:
+        break;
+    }
+    return put_mount_point(etc, name->name);
+}
+
 static int show_all(struct etc *etc, const char **failed_out)
 {
     int has_hosts = look_readable("/etc/hosts");
     int rc = has_hosts < 0 ? has_hosts : 0;
 
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(shown_files); i++) {
-        *failed_out = shown_files[i];
+    for (size_t i = 0; rc == 0 && i < etc_name_count; i++) {
+        *failed_out = etc_names[i].name;
         /* Without a hosts file on the host the made one stays. */
-        if (!str_eq(shown_files[i], "hosts") || has_hosts)
-            rc = etc_show_file(etc, shown_files[i]);
-    }
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(shown_trees); i++) {
-        *failed_out = shown_trees[i];
-        rc = etc_show_tree(etc, shown_trees[i]);
+        if (!str_eq(etc_names[i].name, "hosts") || has_hosts)
+            rc = show_name(etc, &etc_names[i]);
     }
     return rc;
 }
@@ -296,13 +241,7 @@ static int fill(struct etc *etc, const char *id, const struct etc_identity *iden
 
     *failed_out = "passwd";
     rc = put_made(etc, id, identity);
-    if (rc == 0)
-        rc = show_all(etc, failed_out);
-    if (rc == 0)
-        rc = show_python(etc);
-    if (rc == 0)
-        rc = put_mount_points(etc);
-    return rc;
+    return rc < 0 ? rc : show_all(etc, failed_out);
 }
 
 int etc_make(const char *venv_path, const char *id, const struct etc_identity *identity,

@@ -153,7 +153,7 @@ static int show(struct etc *etc, int dir, const char *name, const char *host_pat
     return rc > 0 ? 0 : rc;
 }
 
-int etc_show_file(struct etc *etc, const char *path)
+int etc_show_file(struct etc *etc, const char *path, bool edited)
 {
     auto_free char *host_path = path_join("/etc", path);
     auto_free char *parent = path_dirname(path);
@@ -177,7 +177,7 @@ int etc_show_file(struct etc *etc, const char *path)
     if (rc == -ENOENT)
         return 0;
     if (rc == 0 && etc->note != NULL)
-        etc->note(etc->context, host_path);
+        etc->note(etc->context, host_path, edited);
     return rc;
 }
 
@@ -255,6 +255,6 @@ int etc_show_tree(struct etc *etc, const char *name)
         return tree_remove(etc->dir, name);
     rc = show_dir(etc, etc->dir, name, host_path, 0);
     if (rc == 0 && etc->note != NULL)
-        etc->note(etc->context, host_path);
+        etc->note(etc->context, host_path, false);
     return rc;
 }

@@ -101,20 +101,6 @@ static int fill_head(struct compute *c, struct err *err)
     return 0;
 }
 
-/* The skeleton goes first: everything in our own root is made before anything is attached (C4). */
-static void join_skeleton(struct compute *c)
-{
-    struct plan *plan = c->plan;
-    size_t made = c->skeleton.op_count;
-    size_t total = made + plan->op_count;
-    struct plan_op *ops = arena_alloc(c->arena, total * sizeof(*ops));
-
-    memcpy(ops, c->skeleton.ops, made * sizeof(*ops));
-    memcpy(ops + made, plan->ops, plan->op_count * sizeof(*ops));
-    plan->ops = ops;
-    plan->op_count = total;
-}
-
 static int compute_plan(struct compute *c, struct err *err)
 {
     static int (*const steps[])(struct compute * c, struct err * err) = {
@@ -136,7 +122,7 @@ static int compute_plan(struct compute *c, struct err *err)
     compute_limits(c);
     if (c->facts->landlock_abi > 0)
         compute_landlock(c);
-    join_skeleton(c);
+    tree_join(&c->tree);
     return 0;
 }
 
@@ -232,6 +218,7 @@ int plan_compute(struct plan_file *file, const struct policy *policy, const stru
         c.installer = has(&c, POLICY_FS_VENV, ACCESS_RW);
         c.project = venv->project ? (enum policy_project)values[i].v[POLICY_FS_PROJECT].number
                                   : PROJECT_NONE;
+        compute_tree(&c);
         fill_match(&file->arena, &file->variants[i], command);
         rc = compute_plan(&c, err);
         if (rc == 0)

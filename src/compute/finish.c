@@ -25,18 +25,6 @@ static const enum plan_audit audit_levels[] = {
 };
 _Static_assert(ARRAY_SIZE(audit_levels) == AUDIT__COUNT, "one level of the plan per level");
 
-/* Does a bind of the plan show `path` writable? */
-static bool is_written(const struct plan *plan, const char *path)
-{
-    for (size_t i = 0; i < plan->op_count; i++) {
-        const struct plan_op *op = &plan->ops[i];
-
-        if (op->kind == PLAN_BIND && (op->flags & PLAN_RW) && path_is_beneath(path, op->src))
-            return true;
-    }
-    return false;
-}
-
 /* The log is kept where nothing inside reaches: what a program can write it can also forge. */
 int compute_audit(struct compute *c, struct err *err)
 {
@@ -50,7 +38,7 @@ int compute_audit(struct compute *c, struct err *err)
         return err_plain(err, ENOENT,
                          "%s: there is no place for the audit log: say 'audit: {level: off}'",
                          compute_origin(level->origin));
-    if (compute_is_hostile(c, log) || is_written(c->plan, log))
+    if (tree_area(&c->tree, log) != NULL)
         return err_plain(
             err, EPERM,
             "%s: the audit log '%s' would lie where programs in the sandbox can write: "

@@ -36,7 +36,8 @@ static bool is_granted(const struct compute *c, const char *path)
     for (size_t i = 0; i < c->share_count; i++) {
         const struct share *share = &c->shares[i];
 
-        if (share->rank == RANK_POLICY && (share->flags & PLAN_RW) && str_eq(share->dest, path))
+        if (share->rank == RANK_POLICY && (share->mount.flags & PLAN_RW) &&
+            str_eq(share->mount.dest, path))
             return true;
     }
     return false;

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "svenv/base/danger.h"
 #include "svenv/base/err.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -27,23 +28,23 @@ static int check_source(const struct compute *c, const char *src, uint32_t flags
                         const char *origin, struct err *err)
 {
     const char *found = path_is_beneath(c->venv->path, src) ? c->venv->path : NULL;
-    enum policy_grant grant = flags & PLAN_DEVICES ? POLICY_GRANT_DEVICE
-                              : flags & PLAN_RW    ? POLICY_GRANT_MOUNT_RW
-                                                   : POLICY_GRANT_MOUNT;
+    unsigned use = flags & PLAN_DEVICES ? DANGER_DEVICE
+                   : flags & PLAN_RW    ? DANGER_MOUNT_RW
+                                        : DANGER_MOUNT;
 
     for (size_t i = 0; i < c->share_count && !found; i++) {
         const struct share *share = &c->shares[i];
 
-        if (((share->protects && (flags & PLAN_RW)) || !share->src) &&
-            path_is_beneath(share->dest, src))
-            found = share->dest;
+        if (((share->protects && (flags & PLAN_RW)) || !share->mount.src) &&
+            path_is_beneath(share->mount.dest, src))
+            found = share->mount.dest;
     }
     if (found)
         return err_plain(err, EPERM,
                          "%s: '%s' holds '%s', which must not be seen under another name: use "
                          "filesystem.read or filesystem.write",
                          origin, src, found);
-    return compute_check_grant(c, src, grant, origin, err);
+    return compute_check_grant(c, src, use, origin, err);
 }
 
 static int mount_bind(struct compute *c, const struct policy_item *item, const char *dest,
@@ -63,22 +64,22 @@ static int mount_bind(struct compute *c, const struct policy_item *item, const c
         rc = check_dest(c, dest, origin, err);
     if (rc < 0)
         return rc;
-    const struct share share = {.src = real.fact.path,
-                                .dest = dest,
-                                .flags = flags,
-                                .directory = real.fact.kind == FACT_DIR,
-                                .origin = origin};
-    return tree_bind(c, &share, err);
+    const struct tree_share share = {.src = real.fact.path,
+                                     .dest = dest,
+                                     .flags = flags,
+                                     .directory = real.fact.kind == FACT_DIR,
+                                     .origin = origin};
+    return tree_add(&c->tree, &share, err);
 }
 
 static int mount_dir(struct compute *c, const struct policy_item *item, const char *dest,
                      struct err *err)
 {
     const char *origin = compute_origin(item->origin);
-    int rc = tree_point(c, dest, true, 0, origin, err);
-    enum cover_kind kind = tree_cover(c, dest, false)->kind;
+    int rc = tree_point(&c->tree, dest, true, 0, origin, err);
+    enum tree_kind kind = tree_find(&c->tree, dest, false)->kind;
 
-    if (rc == 0 && item->mode != UINT32_MAX && (kind == COVER_ROOT || kind == COVER_TMPFS))
+    if (rc == 0 && item->mode != UINT32_MAX && (kind == TREE_ROOT || kind == TREE_TMPFS))
         plan_add(c->arena, c->plan, PLAN_CHMOD, NULL, dest, origin)->mode = item->mode;
     return rc;
 }
@@ -90,7 +91,7 @@ static int mount_tmpfs(struct compute *c, const struct policy_item *item, const 
     uint32_t mode = item->mode == UINT32_MAX ? 0755 : item->mode;
     int rc = check_dest(c, dest, origin, err);
 
-    return rc < 0 ? rc : tree_mount(c, PLAN_TMPFS, dest, mode, item->size, origin, err);
+    return rc < 0 ? rc : tree_mount(&c->tree, PLAN_TMPFS, dest, mode, item->size, origin, err);
 }
 
 /* Only what this plan mounted can change its mode or its flags. */
@@ -98,12 +99,12 @@ static int mount_change(struct compute *c, const struct policy_item *item, const
                         enum plan_op_kind kind, struct err *err)
 {
     const char *origin = compute_origin(item->origin);
-    const struct cover *cover = tree_cover(c, dest, false);
+    const struct tree_entry *lies_in = tree_find(&c->tree, dest, false);
 
-    if (kind == PLAN_REMOUNT_RO && !str_eq(cover->dest, dest))
+    if (kind == PLAN_REMOUNT_RO && !str_eq(lies_in->dest, dest))
         return err_plain(err, EINVAL, "%s: '%s' is not a mount, so it cannot be made read-only",
                          origin, dest);
-    if (kind == PLAN_CHMOD && cover->kind != COVER_ROOT && cover->kind != COVER_TMPFS)
+    if (kind == PLAN_CHMOD && lies_in->kind != TREE_ROOT && lies_in->kind != TREE_TMPFS)
         return err_plain(err, EPERM,
                          "%s: the mode of '%s' cannot be changed: it is not the sandbox's own",
                          origin, dest);
@@ -120,6 +121,19 @@ static const uint32_t bind_flags[] = {
     [MOUNT_RO_BIND] = 0,
     [MOUNT_RO_BIND_TRY] = PLAN_TRY,
 };
+
+/* Mounts come last, but what they let programs write is known from the beginning. */
+void compute_mount_areas(struct compute *c)
+{
+    const struct policy_value *value = &c->values->v[POLICY_FS_MOUNTS];
+
+    for (size_t i = 0; i < value->count; i++) {
+        const struct policy_item *item = &value->items[i];
+
+        if (item->mount < ARRAY_SIZE(bind_flags) && (bind_flags[item->mount] & PLAN_RW))
+            compute_add_area(c, item);
+    }
+}
 
 static int mount_one(struct compute *c, const struct policy_item *item, const char *dest,
                      struct err *err)
@@ -148,11 +162,11 @@ static int mount_one(struct compute *c, const struct policy_item *item, const ch
     case MOUNT_TMPFS:
         return mount_tmpfs(c, item, dest, err);
     case MOUNT_MQUEUE:
-        return tree_mount(c, PLAN_MQUEUE, dest, 0, 0, origin, err);
+        return tree_mount(&c->tree, PLAN_MQUEUE, dest, 0, 0, origin, err);
     case MOUNT_DIR:
         return mount_dir(c, item, dest, err);
     case MOUNT_SYMLINK:
-        return tree_link(c, dest, item->text, origin, err);
+        return tree_link(&c->tree, dest, item->text, origin, err);
     case MOUNT__COUNT:
         break;
     }
@@ -170,7 +184,7 @@ int compute_mounts(struct compute *c, struct err *err)
 
         rc = compute_expand(c, item, item->key, &dest, err);
         if (rc == 0)
-            rc = tree_dest(c, dest, &dest, err);
+            rc = tree_dest(&c->tree, dest, &dest, err);
         if (rc == 0)
             rc = mount_one(c, item, dest, err);
     }

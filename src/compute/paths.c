@@ -8,8 +8,6 @@
 
 #include "compute-internal.h"
 
-#define LINKS_MAX 40 /* as the kernel's limit */
-
 const char *compute_origin(const char *origin)
 {
     return origin ? origin : ORIGIN_DEFAULT;
@@ -73,47 +71,24 @@ struct fact_path compute_fact(const struct compute *c, const char *path)
     return fact;
 }
 
-/* One component onto the real directory *at; ".." is safe to take off because *at has no symlink.
- */
-static void step(const struct compute *c, const char **at, const char *name, size_t len)
+static int ask_facts(void *context, const char *path, const char **target_out)
 {
-    if (len == 0 || (len == 1 && name[0] == '.'))
-        return;
-    if (len == 2 && name[0] == '.' && name[1] == '.') {
-        auto_free char *parent = path_dirname(*at);
+    struct fact_path fact = compute_fact(context, path);
 
-        *at = arena_strdup(c->arena, parent);
-        return;
-    }
-    *at = compute_join(c, *at, arena_strndup(c->arena, name, len));
+    if (fact.kind == FACT_SYMLINK)
+        *target_out = fact.target;
+    return 0;
 }
 
-int compute_resolve(const struct compute *c, const char *path, struct resolved *out,
-                    struct err *err)
+int compute_resolve(struct compute *c, const char *path, struct resolved *out, struct err *err)
 {
-    struct resolved result = {.links = NULL};
-    const char *at = "/";
-    const char *rest = path;
+    struct followed way;
+    int rc = follow_path(c->arena, path, ask_facts, c, &way);
 
-    while (*rest) {
-        size_t len = strcspn(rest, "/");
-        const char *before = at;
-
-        step(c, &at, rest, len);
-        rest += len + (rest[len] == '/');
-        result.fact = compute_fact(c, at);
-        if (result.fact.kind != FACT_SYMLINK || len == 0)
-            continue;
-        if (result.link_count == LINKS_MAX)
-            return err_set(err, ELOOP, "cannot follow '%s'", path);
-        struct link_seen *seen =
-            arena_push(c->arena, &result.links, &result.link_count, sizeof(*seen));
-        *seen = (struct link_seen){.path = at, .target = result.fact.target};
-        rest = arena_printf(c->arena, "%s/%s", result.fact.target, rest);
-        at = result.fact.target[0] == '/' ? "/" : before;
-    }
-    result.fact = compute_fact(c, at);
-    *out = result;
+    if (rc < 0)
+        return err_set(err, -rc, "cannot follow '%s'", path);
+    *out = (struct resolved){
+        .fact = compute_fact(c, way.real), .links = way.links, .link_count = way.link_count};
     return 0;
 }
 
@@ -139,29 +114,56 @@ int compute_expand(const struct compute *c, const struct policy_item *item, cons
     return 0;
 }
 
-static bool is_inside(const char *path, const char *tree)
+static bool exists(void *context, const char *path)
 {
-    return path_is_beneath(path, tree) && !str_eq(path, tree);
+    return compute_fact(context, path).kind != FACT_ABSENT;
 }
 
-bool compute_is_hostile(const struct compute *c, const char *path)
+static bool is_lasting(const struct compute *c, const char *src)
 {
-    if (path_is_beneath(path, c->venv->path))
-        return true;
-    if (c->venv->project && path_is_beneath(path, c->venv->project))
-        return true;
-    if (path_is_beneath(path, compute_temp_base(c)))
-        return true;
-    for (size_t i = 0; i < c->share_count; i++) {
-        const struct share *share = &c->shares[i];
+    const char *in_venv = path_relative_to(src, c->venv->path);
 
-        if (share->src && (share->flags & PLAN_RW) && is_inside(path, share->src))
-            return true;
-    }
-    return false;
+    return in_venv ? !*in_venv : !path_is_beneath(src, compute_temp_base(c));
 }
 
-int compute_source(const struct compute *c, const struct policy_item *item, const char *text,
+/* What lies where programs can write is checked at the start: to be what it was when the plan was
+ * made, or, where files come and go as in the venv, to belong to the caller. */
+static void identify(void *context, struct plan_op *op)
+{
+    const struct compute *c = context;
+
+    if (!is_lasting(c, op->src))
+        return;
+    struct fact_path fact = compute_fact(c, op->src);
+    op->flags |= PLAN_IDENTITY;
+    op->dev = fact.dev;
+    op->ino = fact.ino;
+}
+
+void compute_tree(struct compute *c)
+{
+    c->host = (struct tree_host){.context = c, .exists = exists, .identify = identify};
+    tree_init(&c->tree, c->arena, c->plan, &c->host);
+    if (c->venv->project)
+        tree_add_area(&c->tree, c->venv->project, true);
+    tree_add_area(&c->tree, c->venv->path, true);
+    tree_add_area(&c->tree, compute_temp_base(c), true);
+}
+
+int compute_bind_own(struct compute *c, const char *base, const char *rel, const char *dest,
+                     uint32_t flags, struct err *err)
+{
+    const struct tree_share share = {.src = compute_join(c, base, rel),
+                                     .dest = dest,
+                                     .flags = flags | PLAN_OWN,
+                                     .base = (uint32_t)strlen(base),
+                                     .directory = true,
+                                     .origin = ORIGIN_DEFAULT};
+
+    return tree_add(&c->tree, &share, err);
+}
+
+int compute_source(struct compute *c, const struct policy_item *item, const char *text,
                    struct resolved *out, struct err *err)
 {
     const char *path = NULL;
@@ -172,7 +174,7 @@ int compute_source(const struct compute *c, const struct policy_item *item, cons
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < out->link_count; i++) {
-        if (compute_is_hostile(c, out->links[i].path))
+        if (tree_is_exchangeable(&c->tree, out->links[i].path))
             return err_plain(err, ELOOP,
                              "%s: '%s' goes through the symbolic link '%s', which programs in the "
                              "sandbox can change: name its target",

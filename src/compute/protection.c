@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "svenv/base/danger.h"
 #include "svenv/base/err.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
@@ -14,11 +15,11 @@ const struct compute_path_field compute_path_fields[COMPUTE_PATH_FIELDS] = {
     {POLICY_FS_READ, 0},
 };
 
-int compute_check_grant(const struct compute *c, const char *path, enum policy_grant grant,
-                        const char *origin, struct err *err)
+int compute_check_grant(const struct compute *c, const char *path, unsigned use, const char *origin,
+                        struct err *err)
 {
     static const char *const closed[] = {"sandbox", "bin", "home", "cache", "pyvenv.cfg"};
-    const char *danger = policy_path_danger(path, c->facts->home, grant);
+    const char *danger = danger_reason(path, c->facts->home, use);
 
     if (danger)
         return err_plain(err, EPERM, "%s: '%s': %s", origin, path, danger);
@@ -40,8 +41,7 @@ static int share_path(struct compute *c, const struct policy_item *item, uint32_
     int rc = compute_source(c, item, item->text, &real, err);
 
     if (rc == 0)
-        rc = compute_check_grant(c, real.fact.path,
-                                 flags & PLAN_RW ? POLICY_GRANT_WRITE : POLICY_GRANT_READ,
+        rc = compute_check_grant(c, real.fact.path, flags & PLAN_RW ? DANGER_WRITE : DANGER_READ,
                                  compute_origin(item->origin), err);
     if (rc < 0)
         return rc;
@@ -53,9 +53,30 @@ static int share_path(struct compute *c, const struct policy_item *item, uint32_
     return 0;
 }
 
+void compute_add_area(struct compute *c, const struct policy_item *item)
+{
+    struct resolved real = {.links = NULL};
+    const char *path = NULL;
+
+    if (compute_expand(c, item, item->text, &path, NULL) == 0 &&
+        compute_resolve(c, path, &real, NULL) == 0)
+        tree_add_area(&c->tree, real.fact.path, false);
+}
+
+static void add_areas(struct compute *c)
+{
+    const struct policy_value *value = &c->values->v[POLICY_FS_WRITE];
+
+    for (size_t i = 0; i < value->count; i++)
+        compute_add_area(c, &value->items[i]);
+    compute_mount_areas(c);
+}
+
 int compute_policy_paths(struct compute *c, struct err *err)
 {
     int rc = 0;
+
+    add_areas(c);
 
     for (size_t i = 0; i < COMPUTE_PATH_FIELDS; i++) {
         const struct policy_value *value = &c->values->v[compute_path_fields[i].field];
@@ -63,21 +84,15 @@ int compute_policy_paths(struct compute *c, struct err *err)
         for (size_t j = 0; rc == 0 && j < value->count; j++)
             rc = share_path(c, &value->items[j], compute_path_fields[i].flags, err);
     }
-    /* Once more, now that every writable tree is known: a path may lead through one of them. */
-    for (size_t i = 0; i < COMPUTE_PATH_FIELDS; i++) {
-        const struct policy_value *value = &c->values->v[compute_path_fields[i].field];
-        struct resolved real;
-
-        for (size_t j = 0; rc == 0 && j < value->count; j++)
-            rc = compute_source(c, &value->items[j], value->items[j].text, &real, err);
-    }
     return rc;
 }
 
 static bool is_writable(const struct compute *c, const char *path)
 {
     for (size_t i = 0; i < c->share_count; i++) {
-        if ((c->shares[i].flags & PLAN_RW) && path_is_beneath(path, c->shares[i].dest))
+        const struct tree_share *share = &c->shares[i].mount;
+
+        if ((share->flags & PLAN_RW) && path_is_beneath(path, share->dest))
             return true;
     }
     return false;
@@ -185,7 +200,7 @@ static void show_repository(struct compute *c)
     const char *path = c->facts->repository;
     uint32_t flags = PLAN_TRY | (c->project == PROJECT_ARGUMENTS ? PLAN_PROJECT : 0);
 
-    if (path != NULL && compute_check_grant(c, path, POLICY_GRANT_READ, ORIGIN_DEFAULT, NULL) == 0)
+    if (path != NULL && compute_check_grant(c, path, DANGER_READ, ORIGIN_DEFAULT, NULL) == 0)
         compute_share(c, path, path, true, flags, RANK_TREE, NULL)->reveals = true;
 }
 

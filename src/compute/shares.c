@@ -14,15 +14,15 @@ struct share *compute_share(struct compute *c, const char *src, const char *dest
 {
     struct share *share = arena_push(c->arena, &c->shares, &c->share_count, sizeof(*share));
 
-    *share = (struct share){.src = src,
-                            .dest = dest,
-                            .flags = flags,
-                            .directory = directory,
-                            .rank = rank,
-                            .origin = compute_origin(origin)};
+    *share = (struct share){.mount = {.src = src,
+                                      .dest = dest,
+                                      .flags = flags,
+                                      .directory = directory,
+                                      .origin = compute_origin(origin)},
+                            .rank = rank};
     if (c->project == PROJECT_ARGUMENTS && rank != RANK_TREE && rank != RANK_VENV &&
         path_is_beneath(dest, c->venv->project))
-        share->flags |= PLAN_PROJECT;
+        share->mount.flags |= PLAN_PROJECT;
     return share;
 }
 
@@ -53,11 +53,11 @@ int compute_home(struct compute *c, struct err *err)
 
     if (!home_is_usable(home))
         return 0;
-    rc = tree_bind_own(c, base, c->installer ? "installer/home" : "", home, PLAN_RW, err);
+    rc = compute_bind_own(c, base, c->installer ? "installer/home" : "", home, PLAN_RW, err);
     if (rc < 0)
         return rc;
-    return tree_bind_own(c, cache, c->installer ? "installer/cache" : "",
-                         compute_join(c, home, ".cache"), PLAN_RW, err);
+    return compute_bind_own(c, cache, c->installer ? "installer/cache" : "",
+                            compute_join(c, home, ".cache"), PLAN_RW, err);
 }
 
 /* The symlinks that a path goes through when it is spelled as the user does (R5). */
@@ -67,7 +67,7 @@ static int link_way(struct compute *c, const char *named, const char *origin, st
     int rc = named ? compute_resolve(c, named, &way, err) : 0;
 
     for (size_t i = 0; rc == 0 && i < way.link_count; i++)
-        rc = tree_link(c, way.links[i].path, way.links[i].target, origin, err);
+        rc = tree_link(&c->tree, way.links[i].path, way.links[i].target, origin, err);
     return rc;
 }
 
@@ -87,7 +87,7 @@ static int link_names(struct compute *c, struct err *err)
         const struct venv_need *need = &venv->needs[i];
 
         if (need->kind == VENV_NEED_SYMLINK)
-            rc = tree_link(c, need->path, need->target, ORIGIN_DEFAULT, err);
+            rc = tree_link(&c->tree, need->path, need->target, ORIGIN_DEFAULT, err);
     }
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(compute_path_fields); i++) {
         const struct policy_value *value = &c->values->v[compute_path_fields[i].field];
@@ -163,8 +163,8 @@ static void share_venv(struct compute *c)
 /* Parents before what lies in them: '/' sorts before every other byte. */
 static int compare(const struct share *a, const struct share *b)
 {
-    const char *x = a->dest;
-    const char *y = b->dest;
+    const char *x = a->mount.dest;
+    const char *y = b->mount.dest;
 
     while (*x && *x == *y) {
         x++;
@@ -193,27 +193,27 @@ static void sort_shares(struct compute *c)
 /* The last one of equal paths counts: those before it would be mounted for nothing. */
 static bool is_superseded(const struct compute *c, size_t index)
 {
-    const struct share *share = &c->shares[index];
-    const struct share *next = share + 1;
+    const struct tree_share *share = &c->shares[index].mount;
+    const struct tree_share *next = index + 1 < c->share_count ? &c->shares[index + 1].mount : NULL;
 
-    return index + 1 < c->share_count && next->src && str_eq(next->dest, share->dest) &&
+    return next && next->src && str_eq(next->dest, share->dest) &&
            !((next->flags ^ share->flags) & PLAN_PROJECT);
 }
 
 static bool is_pointless(const struct compute *c, const struct share *share)
 {
-    const struct cover *cover = tree_cover(c, share->dest, false);
-    bool tree = cover->kind == COVER_HOST;
+    const struct tree_share *mount = &share->mount;
+    const struct tree_entry *entry = tree_find(&c->tree, mount->dest, false);
+    bool of_host = entry->kind == TREE_HOST;
 
     if (share->protects)
-        return !tree || !cover->writable;
-    if (!share->src)
-        return !tree && cover->kind != COVER_KERNEL;
-    if (!share->reveals || !tree || (cover->conditional && !(share->flags & PLAN_PROJECT)))
+        return !of_host || !entry->writable;
+    if (!mount->src)
+        return !of_host && entry->kind != TREE_KERNEL;
+    if (!share->reveals || !of_host || (entry->conditional && !(mount->flags & PLAN_PROJECT)))
         return false;
-    const char *rel = path_relative_to(share->dest, cover->dest);
-    const char *shown = *rel ? compute_join(c, cover->src, rel) : cover->src;
-    return str_eq(shown, share->src) && (cover->writable || !(share->flags & PLAN_RW));
+    return str_eq(tree_behind(&c->tree, entry, mount->dest), mount->src) &&
+           (entry->writable || !(mount->flags & PLAN_RW));
 }
 
 int compute_shares(struct compute *c, struct err *err)
@@ -234,7 +234,7 @@ int compute_shares(struct compute *c, struct err *err)
         const struct share *share = &c->shares[i];
 
         if (!is_superseded(c, i) && !is_pointless(c, share))
-            rc = share->src ? tree_bind(c, share, err) : tree_mask(c, share, err);
+            rc = tree_add(&c->tree, &share->mount, err);
     }
     return rc < 0 ? rc : link_names(c, err);
 }

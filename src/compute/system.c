@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/etc_names.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
@@ -10,13 +11,13 @@
 static int bind_as_it_is(struct compute *c, const char *path, bool directory, uint32_t flags,
                          struct err *err)
 {
-    const struct share share = {.src = path,
-                                .dest = path,
-                                .directory = directory,
-                                .flags = flags,
-                                .origin = ORIGIN_DEFAULT};
+    const struct tree_share share = {.src = path,
+                                     .dest = path,
+                                     .directory = directory,
+                                     .flags = flags,
+                                     .origin = ORIGIN_DEFAULT};
 
-    return tree_bind(c, &share, err);
+    return tree_add(&c->tree, &share, err);
 }
 
 /* A directory of the host read-only, a symlink as a symlink; what is not there is left out. */
@@ -25,7 +26,7 @@ static int show(struct compute *c, const char *path, struct err *err)
     struct fact_path fact = compute_fact(c, path);
 
     if (fact.kind == FACT_SYMLINK)
-        return tree_link(c, path, fact.target, ORIGIN_DEFAULT, err);
+        return tree_link(&c->tree, path, fact.target, ORIGIN_DEFAULT, err);
     return fact.kind == FACT_DIR ? bind_as_it_is(c, path, true, 0, err) : 0;
 }
 
@@ -51,9 +52,10 @@ static int mask_private(struct compute *c, struct err *err)
                                         "/etc/pki/consumer", "/etc/pki/entitlement"};
 
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-        const struct share share = {.dest = paths[i], .directory = true, .origin = ORIGIN_DEFAULT};
+        const struct tree_share share = {
+            .dest = paths[i], .directory = true, .origin = ORIGIN_DEFAULT};
         struct fact_path fact = compute_fact(c, paths[i]);
-        int rc = fact.kind == FACT_DIR && !fact.unreadable ? tree_mask(c, &share, err) : 0;
+        int rc = fact.kind == FACT_DIR && !fact.unreadable ? tree_add(&c->tree, &share, err) : 0;
 
         if (rc < 0)
             return rc;
@@ -61,16 +63,16 @@ static int mask_private(struct compute *c, struct err *err)
     return 0;
 }
 
-/* Files of /etc are made for the venv (compile/etc.c). Only these trees are the host's own: they
- * are large, public, and change when the distribution says so. */
+/* Files of /etc are made for the venv (compile/etc.c). */
 static int compute_etc(struct compute *c, struct err *err)
 {
-    static const char *const trees[] = {"/etc/ssl", "/etc/pki", "/etc/ca-certificates/extracted"};
     const char *made = compute_join(c, c->venv->path, "sandbox/etc");
-    int rc = tree_bind_own(c, made, "", "/etc", 0, err);
+    int rc = compute_bind_own(c, made, "", "/etc", 0, err);
 
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(trees); i++)
-        rc = show(c, trees[i], err);
+    for (size_t i = 0; rc == 0 && i < etc_name_count; i++) {
+        if (etc_names[i].kind == ETC_BOUND)
+            rc = show(c, compute_join(c, "/etc", etc_names[i].name), err);
+    }
     return rc < 0 ? rc : mask_private(c, err);
 }
 
@@ -93,21 +95,21 @@ static const struct {
  * these names come and go with kernel modules, and an absent one hides nothing. */
 static int compute_proc(struct compute *c, struct err *err)
 {
-    int rc = tree_mount(c, PLAN_PROC, "/proc", 0, 0, ORIGIN_DEFAULT, err);
+    int rc = tree_mount(&c->tree, PLAN_PROC, "/proc", 0, 0, ORIGIN_DEFAULT, err);
 
     if (rc == 0)
         rc = bind_as_it_is(c, "/proc/sys", true, 0, err);
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(proc_masks); i++) {
         struct fact_path fact = compute_fact(c, proc_masks[i].path);
-        const struct share share = {.dest = proc_masks[i].path,
-                                    .directory = fact.kind == FACT_DIR,
-                                    .flags = PLAN_TRY,
-                                    .origin = ORIGIN_DEFAULT};
+        const struct tree_share share = {.dest = proc_masks[i].path,
+                                         .directory = fact.kind == FACT_DIR,
+                                         .flags = PLAN_TRY,
+                                         .origin = ORIGIN_DEFAULT};
 
         if (fact.kind == FACT_ABSENT || fact.unreadable ||
             (proc_masks[i].root_only && c->facts->uid != 0))
             continue;
-        rc = tree_mask(c, &share, err);
+        rc = tree_add(&c->tree, &share, err);
     }
     return rc;
 }
@@ -121,20 +123,22 @@ int compute_dev(struct compute *c, const char *dest, const char *origin, struct 
         {"ptmx", "pts/ptmx"},          {"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"},
         {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
     };
-    int rc = tree_point(c, dest, true, 0, origin, err);
+    int rc = tree_point(&c->tree, dest, true, 0, origin, err);
 
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(links); i++)
-        rc = tree_link(c, compute_join(c, dest, links[i].name), links[i].target, origin, err);
+        rc =
+            tree_link(&c->tree, compute_join(c, dest, links[i].name), links[i].target, origin, err);
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(devices); i++) {
-        const struct share share = {.src = compute_join(c, "/dev", devices[i]),
-                                    .dest = compute_join(c, dest, devices[i]),
-                                    .flags = PLAN_RW | PLAN_DEVICES,
-                                    .origin = origin};
+        const struct tree_share share = {.src = compute_join(c, "/dev", devices[i]),
+                                         .dest = compute_join(c, dest, devices[i]),
+                                         .flags = PLAN_RW | PLAN_DEVICES,
+                                         .origin = origin};
 
-        rc = tree_bind(c, &share, err);
+        rc = tree_add(&c->tree, &share, err);
     }
-    return rc < 0 ? rc
-                  : tree_mount(c, PLAN_DEVPTS, compute_join(c, dest, "pts"), 0, 0, origin, err);
+    return rc < 0
+               ? rc
+               : tree_mount(&c->tree, PLAN_DEVPTS, compute_join(c, dest, "pts"), 0, 0, origin, err);
 }
 
 /* Thread pools and memory allocators size themselves by these (numpy, torch, OpenBLAS). */
@@ -167,16 +171,16 @@ static int compute_temporary(struct compute *c, struct err *err)
         const char *rel = arena_printf(c->arena, "%s/%s%s", path_basename(compute_temp_base(c)),
                                        prefix, dirs[i].name);
 
-        rc = tree_bind_own(c, "/tmp", rel, dirs[i].dest, PLAN_RW, err);
+        rc = compute_bind_own(c, "/tmp", rel, dirs[i].dest, PLAN_RW, err);
     }
     if (rc == 0)
-        rc = tree_link(c, "/var/run", "/run", ORIGIN_DEFAULT, err);
+        rc = tree_link(&c->tree, "/var/run", "/run", ORIGIN_DEFAULT, err);
     if (rc < 0)
         return rc;
     if (c->installer)
-        return tree_mount(c, PLAN_TMPFS, "/dev/shm", 01777, 0, ORIGIN_DEFAULT, err);
-    return tree_bind_own(c, "/dev/shm", path_basename(compute_temp_base(c)), "/dev/shm", PLAN_RW,
-                         err);
+        return tree_mount(&c->tree, PLAN_TMPFS, "/dev/shm", 01777, 0, ORIGIN_DEFAULT, err);
+    return compute_bind_own(c, "/dev/shm", path_basename(compute_temp_base(c)), "/dev/shm", PLAN_RW,
+                            err);
 }
 
 int compute_system(struct compute *c, struct err *err)

@@ -41,12 +41,18 @@ static enum path_kind host_kind(void *context, const char *path)
     return S_ISFIFO(st.st_mode) ? PATH_FIFO : PATH_OTHER;
 }
 
-static const char *host_real(void *context, struct arena *arena, const char *path)
+static int host_link(void *context, struct arena *arena, const char *path, const char **text_out)
 {
-    char real[PATH_MAX];
+    char text[PATH_MAX];
+    ssize_t len = readlink(path, text, sizeof(text));
 
     (void)context;
-    return realpath(path, real) ? arena_strdup(arena, real) : NULL;
+    if (len < 0)
+        return errno == EINVAL ? 0 : -errno;
+    if ((size_t)len == sizeof(text))
+        return -ENAMETOOLONG;
+    *text_out = arena_strndup(arena, text, (size_t)len);
+    return 0;
 }
 
 static const char *host_text(void *context, struct arena *arena, const char *path)
@@ -151,7 +157,7 @@ int host_collect(struct arena *arena, const struct request *request, struct star
         .env = env.out,
         .parent_env = parent_environment(arena),
         .cwd = arena_strdup(arena, cwd),
-        .host = {.kind = host_kind, .real = host_real, .text = host_text},
+        .host = {.kind = host_kind, .link = host_link, .text = host_text},
     };
     find_terminal(arena, out);
     return 0;

@@ -13,7 +13,7 @@
 #include "codec-internal.h"
 
 #define PLAN_MAGIC "SVENVPLN"
-#define PLAN_VERSION 7u
+#define PLAN_VERSION 8u
 #define HEADER_SIZE 32u      /* magic, version, zero, LENGTH_AT, SUM_AT */
 #define LENGTH_AT 16u        /* of the whole */
 #define SUM_AT 24u           /* over all that follows the header */
@@ -22,7 +22,8 @@
 #define FILTER_INSN_MAX 4096 /* the kernel's limit */
 
 #define OP_FLAGS                                                                                   \
-    ((uint32_t)(PLAN_RW | PLAN_DEVICES | PLAN_TRY | PLAN_HOSTILE | PLAN_IDENTITY | PLAN_PROJECT))
+    ((uint32_t)(PLAN_RW | PLAN_DEVICES | PLAN_TRY | PLAN_HOSTILE | PLAN_IDENTITY | PLAN_PROJECT |  \
+                PLAN_OWN))
 #define FLAGS                                                                                      \
     ((uint32_t)(PLAN_OWN_NET | PLAN_NEW_SESSION | PLAN_USERNS_OK | PLAN_INSTALLER | PLAN_CWD_RO |  \
                 PLAN_CWD_RW | PLAN_ENV_CLEAR | PLAN_USE_LANDLOCK | PLAN_PROJECT_ARGUMENTS |        \
@@ -41,6 +42,21 @@ static void code_file_id(struct codec *c, struct file_id *id)
     id->mode = code_u32(c, id->mode);
 }
 
+/* What lies below it is "PATH/...", so it has no slash at its end. */
+static bool is_plain_path(const char *path)
+{
+    return path[0] == '/' && (path[1] == '\0' || path[strlen(path) - 1] != '/');
+}
+
+/* Where a start makes nodes for what it shows: a directory above the source, or the source. */
+static void code_base(struct codec *c, struct plan_op *op)
+{
+    op->base = code_u32(c, op->base);
+    if (op->kind != PLAN_BIND || op->src == NULL || !is_plain_path(op->src) || op->base == 0 ||
+        op->base > strlen(op->src) || (op->src[op->base] != '/' && op->src[op->base] != '\0'))
+        codec_fail(c, "has a directory of ours that lies nowhere");
+}
+
 static void code_op(struct codec *c, void *item)
 {
     struct plan_op *op = item;
@@ -56,6 +72,10 @@ static void code_op(struct codec *c, void *item)
     op->origin = code_str(c, op->origin);
     if ((op->kind == PLAN_BIND || op->kind == PLAN_SYMLINK) && op->src == NULL)
         codec_fail(c, "has a mount without a source");
+    if (!is_plain_path(op->dest))
+        codec_fail(c, "has a mount at no absolute path");
+    if (op->flags & PLAN_OWN)
+        code_base(c, op);
 }
 
 static void code_node(struct codec *c, void *item)

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "policy-internal.h"
+#include "svenv/base/danger.h"
 #include "svenv/base/err.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -17,10 +18,10 @@ static char *host_path(const char *text, const char *home)
 }
 
 static int check_path(const char *key, const struct policy_item *item, const char *home,
-                      enum policy_grant grant, struct err *err)
+                      unsigned use, struct err *err)
 {
     auto_free char *path = host_path(item->text, home);
-    const char *why = path ? policy_path_danger(path, home, grant) : NULL;
+    const char *why = path ? danger_reason(path, home, use) : NULL;
 
     if (!why)
         return 0;
@@ -28,7 +29,7 @@ static int check_path(const char *key, const struct policy_item *item, const cha
 }
 
 static int check_paths(const struct policy_values *values, enum policy_field field,
-                       const char *home, enum policy_grant grant, struct err *err)
+                       const char *home, unsigned use, struct err *err)
 {
     const struct policy_value *value = &values->v[field];
     char name[POLICY_FIELD_NAME_MAX];
@@ -36,23 +37,23 @@ static int check_paths(const struct policy_values *values, enum policy_field fie
 
     policy_field_name(field, name, sizeof(name));
     for (size_t i = 0; r == 0 && i < value->count; i++)
-        r = check_path(name, &value->items[i], home, grant, err);
+        r = check_path(name, &value->items[i], home, use, err);
     return r;
 }
 
-/* What a kind of mount does with its source; POLICY_GRANT__COUNT: it has none. */
-static enum policy_grant mount_grant(enum policy_mount_kind kind)
+/* What a kind of mount does with its source; 0: it has none. */
+static unsigned mount_use(enum policy_mount_kind kind)
 {
     switch (kind) {
     case MOUNT_BIND:
     case MOUNT_BIND_TRY:
-        return POLICY_GRANT_MOUNT_RW;
+        return DANGER_MOUNT_RW;
     case MOUNT_RO_BIND:
     case MOUNT_RO_BIND_TRY:
-        return POLICY_GRANT_MOUNT;
+        return DANGER_MOUNT;
     case MOUNT_DEV_BIND:
     case MOUNT_DEV_BIND_TRY:
-        return POLICY_GRANT_DEVICE;
+        return DANGER_DEVICE;
     case MOUNT_REMOUNT_RO:
     case MOUNT_PROC:
     case MOUNT_DEV:
@@ -64,7 +65,7 @@ static enum policy_grant mount_grant(enum policy_mount_kind kind)
     case MOUNT__COUNT:
         break;
     }
-    return POLICY_GRANT__COUNT;
+    return 0;
 }
 
 static bool covers_root(const struct policy_item *item)
@@ -82,15 +83,15 @@ static int check_mounts(const struct policy_values *values, const char *home, st
 
     for (size_t i = 0; r == 0 && i < mounts->count; i++) {
         const struct policy_item *item = &mounts->items[i];
-        enum policy_grant grant = mount_grant(item->mount);
+        unsigned use = mount_use(item->mount);
 
         if (covers_root(item))
             return err_plain(err, EPERM,
                              "%s: filesystem.mounts: nothing can be mounted on '/', which holds "
                              "the sandbox itself",
                              item->origin);
-        if (grant != POLICY_GRANT__COUNT)
-            r = check_path("filesystem.mounts", item, home, grant, err);
+        if (use != 0)
+            r = check_path("filesystem.mounts", item, home, use, err);
     }
     return r;
 }
@@ -131,10 +132,10 @@ static int check_environment(const struct policy_values *values, struct err *err
 
 static int check_values(const struct policy_values *values, const char *home, struct err *err)
 {
-    int r = check_paths(values, POLICY_FS_READ, home, POLICY_GRANT_READ, err);
+    int r = check_paths(values, POLICY_FS_READ, home, DANGER_READ, err);
 
     if (r == 0)
-        r = check_paths(values, POLICY_FS_WRITE, home, POLICY_GRANT_WRITE, err);
+        r = check_paths(values, POLICY_FS_WRITE, home, DANGER_WRITE, err);
     if (r == 0)
         r = check_mounts(values, home, err);
     if (r == 0)

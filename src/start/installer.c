@@ -285,7 +285,7 @@ static void show_path(struct completion *c, const char *path, const char *origin
     const char *real = NULL;
     enum path_kind kind = PATH_ABSENT;
 
-    if (path == NULL || place_is_settled(c, resolve_lexical(c, path)))
+    if (path == NULL || tree_is_settled(&c->tree, resolve_lexical(c, path)))
         return;
     real = resolve_path(c, path);
     kind = real != NULL ? resolve_kind(c, real) : PATH_ABSENT;

@@ -55,12 +55,12 @@ static void expose_absent(struct completion *c, const char *text, bool directory
 
     if (base == NULL)
         lose(c, resolve_lexical(c, text), "there is no directory that it could be made in");
-    if (base == NULL || hostile_area(c, base) != NULL)
+    if (base == NULL || tree_area(&c->tree, base) != NULL)
         return;
     path = arena_printf(c->arena, "%s/%s", base, rel);
-    if (place_is_settled(c, path))
+    if (tree_is_settled(&c->tree, path))
         return;
-    why = deny_reason(c, path, directory);
+    why = deny_reason(c, path, directory, true);
     if (why != NULL) {
         lose(c, path, why);
         return;
@@ -78,9 +78,9 @@ void output_expose(struct completion *c, const char *text, enum output kind, con
 
     if (str_eq(text, "-") || text[0] == '\0')
         return;
-    if (kind != OUTPUT_THERE && place_is_private(c, lexical))
+    if (kind != OUTPUT_THERE && tree_is_private(&c->tree, lexical))
         lose(c, lexical, "inside that is a private directory: name one below it");
-    if (place_is_settled(c, lexical))
+    if (tree_is_settled(&c->tree, lexical))
         return;
     real = resolve_path(c, text);
     if (real == NULL) {
@@ -89,9 +89,9 @@ void output_expose(struct completion *c, const char *text, enum output kind, con
         return;
     }
     found = resolve_kind(c, real);
-    if ((found != PATH_FILE && found != PATH_DIR) || place_is_settled(c, real))
+    if ((found != PATH_FILE && found != PATH_DIR) || tree_is_settled(&c->tree, real))
         return;
-    why = kind != OUTPUT_THERE ? deny_reason(c, real, found == PATH_DIR) : NULL;
+    why = kind != OUTPUT_THERE ? deny_reason(c, real, found == PATH_DIR, true) : NULL;
     if (why != NULL)
         lose(c, real, why);
     else

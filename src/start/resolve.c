@@ -33,73 +33,45 @@ enum path_kind resolve_kind(struct completion *c, const char *path)
     return c->start->host.kind(c->start->host.context, path);
 }
 
-static const char *real_path(struct completion *c, const char *path)
+static int ask_start(void *context, const char *path, const char **target_out)
 {
-    if (c->lookups >= LOOKUPS_MAX)
-        return NULL;
-    c->lookups++;
-    return c->start->host.real(c->start->host.context, c->arena, path);
+    const struct completion *c = context;
+
+    return c->start->host.link(c->start->host.context, c->arena, path, target_out);
 }
 
-static void add_link(struct completion *c, const char *path, const char *target)
+/* Code in the sandbox can put a symlink where it can write. If the next start followed one out of
+ * there, the link's maker would choose what is shown: wherever on the way the link is met. */
+static bool is_misled(const struct completion *c, const struct followed *way)
 {
-    struct exposure_link *link = NULL;
+    for (size_t i = 0; i < way->link_count; i++) {
+        const char *area = tree_area(&c->tree, way->links[i].path);
 
-    link = arena_push(c->arena, &c->links, &c->link_count, sizeof(*link));
-    *link = (struct exposure_link){.path = path, .target = target};
-}
-
-/* One component onto the real directory `at`. Return: the real path, NULL: absent or refused. */
-static const char *step(struct completion *c, const char *at, const char *name, size_t len)
-{
-    const char *candidate = NULL;
-    const char *real = NULL;
-    const char *area = NULL;
-
-    if (len == 0 || (len == 1 && name[0] == '.'))
-        return at;
-    if (len == 2 && name[0] == '.' && name[1] == '.')
-        return resolve_dirname(c, at);
-    candidate = arena_printf(c->arena, "%s/%.*s", at[1] != '\0' ? at : "", (int)len, name);
-    real = real_path(c, candidate);
-    if (real == NULL || str_eq(real, candidate))
-        return real;
-    /* Code in the sandbox can put a symlink where it can write. If the next start followed it, the
-     * link's maker would choose what is shown. */
-    area = hostile_area(c, candidate);
-    if (area != NULL && !path_is_beneath(real, area))
-        return NULL;
-    add_link(c, candidate, real);
-    return real;
-}
-
-static const char *follow(struct completion *c, const char *text)
-{
-    const char *at = *text == '/' ? "/" : c->start->cwd;
-    size_t links = c->link_count;
-
-    while (at != NULL && *text != '\0') {
-        size_t len = strcspn(text, "/");
-
-        at = step(c, at, text, len);
-        text += len + (text[len] == '/');
+        if (area != NULL && !path_is_beneath(way->real, area))
+            return true;
     }
-    for (size_t i = links; at != NULL && i < c->link_count; i++)
-        c->links[i].leads_to = at;
-    return at;
+    return false;
+}
+
+static void note_links(struct completion *c, const struct followed *way)
+{
+    for (size_t i = 0; i < way->link_count; i++) {
+        struct exposure_link *link = arena_push(c->arena, &c->links, &c->link_count, sizeof(*link));
+
+        *link = (struct exposure_link){.link = way->links[i], .leads_to = way->real};
+    }
 }
 
 const char *resolve_path(struct completion *c, const char *text)
 {
-    const char *lexical = NULL;
-    const char *real = NULL;
+    auto_free char *path = path_join(c->start->cwd, text);
+    struct followed way;
 
-    if (strlen(text) >= TEXT_MAX)
+    if (strlen(text) >= TEXT_MAX || c->lookups >= LOOKUPS_MAX)
         return NULL;
-    lexical = resolve_lexical(c, text);
-    real = real_path(c, lexical);
-    /* Without ".." the two are equal exactly when no symlink is on the way. */
-    if (real != NULL && str_eq(real, lexical) && strstr(text, "..") == NULL)
-        return real;
-    return follow(c, text);
+    c->lookups++;
+    if (follow_path(c->arena, path, ask_start, c, &way) < 0 || is_misled(c, &way))
+        return NULL;
+    note_links(c, &way);
+    return way.real;
 }

@@ -149,7 +149,7 @@ static void show_parent(struct completion *c, const char *path, bool rw, const c
 void expose_path(struct completion *c, const char *path, const char *text, enum show how, bool rw,
                  const char *origin)
 {
-    if (place_is_settled(c, path))
+    if (tree_is_settled(&c->tree, path))
         return;
     switch (how) {
     case SHOW_SELF:

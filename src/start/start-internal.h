@@ -2,6 +2,8 @@
 #ifndef SVENV_START_START_INTERNAL_H
 #define SVENV_START_START_INTERNAL_H
 
+#include "svenv/base/follow.h"
+#include "svenv/plan/tree.h"
 #include "svenv/start/command.h"
 #include "svenv/start/start.h"
 
@@ -16,8 +18,7 @@ struct exposure {
 
 /* A symlink of the host, made again so that the path as given leads to the real one inside. */
 struct exposure_link {
-    const char *path; /* its directory is real */
-    const char *target;
+    struct follow_link link;
     const char *leads_to; /* the path that was asked for: the link is made when that is shown */
 };
 
@@ -27,7 +28,8 @@ struct completion {
     const struct plan_file *file;
     const struct plan *compiled; /* the variant's */
     const struct start *start;
-    struct plan *plan; /* its operations so far decide what is visible */
+    struct plan *plan;      /* its operations are in the tree until the end */
+    struct mount_tree tree; /* what is mounted so far decides what is visible */
 
     const char *name; /* what is started: entry, or base name of argv[0] */
     bool is_python;
@@ -69,24 +71,15 @@ bool argument_next(struct argument_walk *walk, struct argument *out);
 /* --- deny.c: what is never shown ----------------------------------------------------------------
  */
 
-/* Is `path` (real) out of bounds for arguments and variables: $HOME, "/", what holds them,
- * credentials, the kernel's file systems, shared temporary directories as a whole, and what holds a
- * mount of this sandbox? */
+/* Why `path` (real) is out of bounds for arguments and variables, for people; NULL when it is not:
+ * what is dangerous (svenv/base/danger.h), hidden by the policy, the audit log, and what holds a
+ * mount of this sandbox. rw: it would be written. */
+const char *deny_reason(const struct completion *c, const char *path, bool directory, bool rw);
+/* The same of something that would be read. */
 bool deny_path(const struct completion *c, const char *path, bool directory);
-/* Why, for people; NULL when it is not. */
-const char *deny_reason(const struct completion *c, const char *path, bool directory);
-
-/* The writable area of the sandbox that `path` of the host lies in, NULL: none. */
-const char *hostile_area(const struct completion *c, const char *path);
 
 /* --- place.c: where paths come to lie -----------------------------------------------------------
  */
-
-/* Is `path` shown by an operation of the plan, or hidden by one on purpose? */
-bool place_is_settled(const struct completion *c, const char *path);
-
-/* Is `path` itself one of the venv's private directories inside, like /tmp and $HOME? */
-bool place_is_private(const struct completion *c, const char *path);
 
 /* Adds binds, mount points and links for everything in c->shown. Return: 0 or negative errno. */
 int place_all(struct completion *c, struct err *err);

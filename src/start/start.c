@@ -47,42 +47,42 @@ static void read_command(struct completion *c)
 }
 
 /* Arrays that grow later are copied, those of the compiled plan stay as they are. */
-static void copy_plan(struct completion *c, bool granted)
+static void copy_plan(struct completion *c)
 {
-    const struct plan *from = c->compiled;
-    struct plan *to = c->plan;
+    const char *own[] = {c->file->project, c->file->venv, c->file->temp_base};
 
-    *to = *from;
-    to->ops = arena_array(c->arena, from->op_count, sizeof(*to->ops));
-    to->op_count = 0;
-    to->nodes = arena_array(c->arena, from->node_count, sizeof(*to->nodes));
-    to->landlock = NULL;
-    to->landlock_count = 0;
-    to->guard_count = granted ? from->guard_count : 0;
-    for (size_t i = 0; i < from->op_count; i++) {
-        struct plan_op *op = &to->ops[to->op_count];
-
-        if ((from->ops[i].flags & PLAN_PROJECT) != 0 && !granted)
-            continue;
-        to->op_count++;
-        *op = from->ops[i];
-        op->flags &= ~(uint32_t)PLAN_PROJECT;
+    *c->plan = *c->compiled;
+    c->plan->landlock = NULL;
+    c->plan->landlock_count = 0;
+    tree_init(&c->tree, c->arena, c->plan, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+        if (own[i] != NULL)
+            tree_add_area(&c->tree, own[i], true);
     }
-    if (from->node_count > 0)
-        memcpy(to->nodes, from->nodes, from->node_count * sizeof(*to->nodes));
+    tree_open(&c->tree, c->compiled);
+}
+
+static void grant_project(struct completion *c)
+{
+    bool granted =
+        (c->compiled->flags & PLAN_PROJECT_ARGUMENTS) == 0 || installer_grants_project(c);
+
+    c->tree.grant = granted ? TREE_GRANT_GIVEN : TREE_GRANT_REFUSED;
+    if (!granted)
+        c->plan->guard_count = 0;
 }
 
 /* Without the project there is nothing of it that Landlock could allow. */
-static void copy_landlock(struct completion *c, bool granted)
+static void copy_landlock(struct completion *c)
 {
-    const char *project = c->file->project;
+    const char *project = c->tree.grant == TREE_GRANT_REFUSED ? c->file->project : NULL;
 
     for (size_t i = 0; i < c->compiled->landlock_count; i++) {
         const struct plan_landlock *rule = &c->compiled->landlock[i];
         struct plan *to = c->plan;
 
-        if (!granted && project != NULL && path_is_beneath(rule->path, project) &&
-            !place_is_settled(c, rule->path))
+        if (project != NULL && path_is_beneath(rule->path, project) &&
+            !tree_is_settled(&c->tree, rule->path))
             continue;
         *(struct plan_landlock *)arena_push(c->arena, &to->landlock, &to->landlock_count,
                                             sizeof(*to->landlock)) = *rule;
@@ -130,7 +130,7 @@ static void add_cwd(struct completion *c)
     if (c->compiled->chdir != NULL)
         return;
     link_logical_cwd(c);
-    if (place_is_settled(c, cwd))
+    if (tree_is_settled(&c->tree, cwd))
         return;
     /* The project is granted or not as a whole. */
     if (flags != 0 && (project == NULL || !path_is_beneath(cwd, project)))
@@ -147,15 +147,13 @@ int plan_start(struct arena *arena, const struct plan_file *file,
     struct plan plan = {.variant = NULL};
     struct completion c = {
         .arena = arena, .file = file, .compiled = &variant->plan, .start = start, .plan = &plan};
-    bool granted = true;
     int rc = 0;
 
     read_command(&c);
-    if ((c.compiled->flags & PLAN_PROJECT_ARGUMENTS) != 0)
-        granted = installer_grants_project(&c);
-    copy_plan(&c, granted);
-    copy_landlock(&c, granted);
-    c.cwd_is_settled = place_is_settled(&c, start->cwd);
+    copy_plan(&c);
+    grant_project(&c);
+    copy_landlock(&c);
+    c.cwd_is_settled = tree_is_settled(&c.tree, start->cwd);
     add_cwd(&c);
     link_called_path(&c);
     expose_arguments(&c);
@@ -165,6 +163,7 @@ int plan_start(struct arena *arena, const struct plan_file *file,
     rc = place_all(&c, err);
     if (rc < 0)
         return rc;
+    tree_join(&c.tree);
     *out = plan;
     return 0;
 }

@@ -5,12 +5,38 @@
 #include "svenv/base/err.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
+#include "svenv/plan/tree.h"
 
 #include "fuzz.h"
 
 #define LENGTH_AT 16
 #define SUM_AT 24
 #define HEADER_SIZE 32
+
+/* A start asks the tree about any path, and adds mount points where it has none. */
+static void check_tree(const struct plan *compiled, enum tree_grant grant)
+{
+    struct arena arena = {NULL};
+    struct plan plan = *compiled;
+    struct mount_tree tree;
+
+    tree_init(&tree, &arena, &plan, NULL);
+    tree_open(&tree, compiled);
+    tree.grant = grant;
+    for (size_t i = 0; i < compiled->op_count; i++) {
+        const char *path = arena_printf(&arena, "%s/x", compiled->ops[i].dest);
+
+        (void)tree_area(&tree, path);
+        (void)tree_holds(&tree, path, true);
+        (void)tree_is_private(&tree, compiled->ops[i].dest);
+        if (!tree_is_settled(&tree, path))
+            (void)tree_point(&tree, path, true, PLAN_TRY, "fuzz", NULL);
+        (void)tree_link(&tree, path, "x", "fuzz", NULL);
+    }
+    tree_join(&tree);
+    assert(grant == TREE_GRANT_REFUSED || plan.op_count >= compiled->op_count);
+    arena_finish(&arena);
+}
 
 static void check(const struct plan_file *file, const void *data, size_t size)
 {
@@ -22,6 +48,8 @@ static void check(const struct plan_file *file, const void *data, size_t size)
     for (size_t i = 0; i < file->variant_count; i++) {
         assert((uintptr_t)file->variants[i].plan.filter % 8 == 0);
         plan_print(&file->variants[i].plan, &text);
+        check_tree(&file->variants[i].plan, TREE_GRANT_GIVEN);
+        check_tree(&file->variants[i].plan, TREE_GRANT_REFUSED);
     }
     plan_encode(file, &again);
     /* Reading leaves the sum alone, so that damage to the rest is what is read here. */

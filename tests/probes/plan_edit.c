@@ -137,6 +137,7 @@ static size_t show_real(struct arena *arena, struct plan *plan, const char *argu
         if (op->kind != PLAN_BIND || !str_eq(op->dest, argument) || str_eq(op->src, argument))
             continue;
         op->src = argument;
+        op->flags &= ~(uint32_t)PLAN_OWN;
         changed++;
     }
     return changed;
@@ -174,6 +175,7 @@ static size_t take_source(struct arena *arena, struct plan *plan, const char *ar
             strncmp(op->dest, argument, len) != 0 || str_eq(op->src, argument + len + 1))
             continue;
         op->src = argument + len + 1;
+        op->base = (uint32_t)strlen(op->src);
         changed++;
     }
     return changed;

@@ -2,6 +2,7 @@
 #ifndef SVENV_COMPILE_ETC_H
 #define SVENV_COMPILE_ETC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -17,7 +18,7 @@ struct etc_identity {
     const char *shell;
     uint32_t uid, gid;
 };
-typedef void etc_note_fn(void *context, const char *host_path);
+typedef void etc_note_fn(void *context, const char *host_path, bool edited);
 int etc_make(const char *venv_path, const char *id, const struct etc_identity *identity,
              etc_note_fn *note, void *context, struct err *err);
 

@@ -39,12 +39,14 @@ enum plan_op_flag {
                                 without following any symlink, must be the caller's own */
     PLAN_IDENTITY = 1u << 4, /* BIND: dev and ino must be those recorded */
     PLAN_PROJECT = 1u << 5,  /* executed only when this start is granted the project */
+    PLAN_OWN = 1u << 6,      /* BIND: src is a directory of ours alone, in which nodes are made */
 };
 
 struct plan_op {
     enum plan_op_kind kind;
     uint32_t flags;
     uint32_t mode; /* DIR, FILE, TMPFS, CHMOD */
+    uint32_t base; /* PLAN_OWN: how many bytes of src are the nodes' base, see struct plan_node */
     uint64_t size; /* TMPFS: bytes, 0 = the kernel's default */
     const char *src;
     const char *dest;   /* absolute, normalised, without symlinks in trees others can write */

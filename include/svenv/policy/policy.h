@@ -291,18 +291,6 @@ int policy_apply_pip_cache(struct policy *policy, const char *cache, struct err 
  * sockets). Return: 0 or negative errno with the first finding in *err. */
 int policy_check(const struct policy *policy, const char *home, struct err *err);
 
-/* Why showing the host's `path` (absolute, normalised) would give the sandbox away, or NULL when
- * nothing speaks against it. The planner asks again once symlinks are resolved. */
-enum policy_grant {
-    POLICY_GRANT_READ,
-    POLICY_GRANT_WRITE,
-    POLICY_GRANT_MOUNT,    /* ro-bind */
-    POLICY_GRANT_MOUNT_RW, /* bind */
-    POLICY_GRANT_DEVICE,   /* dev-bind */
-    POLICY_GRANT__COUNT
-};
-const char *policy_path_danger(const char *path, const char *home, enum policy_grant grant);
-
 /* The values in force for a command: base with the refinement laid over; command NULL: base alone.
  * Borrows from the policy. */
 void policy_effective(const struct policy *policy, const struct policy_command *command,

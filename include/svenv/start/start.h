@@ -20,15 +20,17 @@ enum path_kind {
     PATH_OTHER
 };
 typedef enum path_kind path_kind_fn(void *context, const char *path); /* follows symlinks */
-/* Real path of `path`, or NULL. Lives in the arena. */
-typedef const char *path_real_fn(void *context, struct arena *arena, const char *path);
+/* The text of the symlink at `path`; *text_out stays NULL for what is none. Lives in the arena.
+ * Return: 0, or negative errno when there is nothing. */
+typedef int path_link_fn(void *context, struct arena *arena, const char *path,
+                         const char **text_out);
 /* Reads a small text file (requirement files): content or NULL. Lives in the arena. */
 typedef const char *path_text_fn(void *context, struct arena *arena, const char *path);
 
 struct host_view {
     void *context;
     path_kind_fn *kind;
-    path_real_fn *real;
+    path_link_fn *link;
     path_text_fn *text;
 };
 

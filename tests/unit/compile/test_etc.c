@@ -8,6 +8,7 @@
 
 #include "fixture.h"
 #include "svenv/base/err.h"
+#include "svenv/base/etc_names.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/compile/etc.h"
@@ -16,9 +17,13 @@
 
 static const char id[] = "0123456789abcdef0123456789abcdef";
 
-static void count_note(void *context, const char *host_path)
+static void count_note(void *context, const char *host_path, bool edited)
 {
+    bool in_place = str_eq(host_path, "/etc/hosts") || str_eq(host_path, "/etc/resolv.conf") ||
+                    str_eq(host_path, "/etc/localtime");
+
     cr_expect(str_starts(host_path, "/etc/"));
+    cr_expect_eq(edited, in_place, "%s", host_path);
     ++*(size_t *)context;
 }
 
@@ -37,6 +42,24 @@ static struct fixture with_sandbox(void)
 
     do_wrap(&f);
     return f;
+}
+
+/* Each name once, below /etc, and nothing that is never shown, in no kind. */
+Test(etc, names)
+{
+    static const char *const never[] = {"shadow",        "gshadow",     "sudoers",    "ssh",
+                                        "ld.so.preload", "krb5.keytab", "machine-id", "passwd"};
+
+    for (size_t i = 0; i < etc_name_count; i++) {
+        const char *name = etc_names[i].name;
+
+        cr_expect(name[0] != '/' && name[0] != '.' && strstr(name, "..") == NULL, "%s", name);
+        cr_expect_eq(strchr(name, '*') != NULL, etc_names[i].kind == ETC_TREES, "%s", name);
+        for (size_t j = 0; j < i; j++)
+            cr_expect_str_neq(name, etc_names[j].name);
+        for (size_t j = 0; j < ARRAY_SIZE(never); j++)
+            cr_expect(!str_glob(name, never[j]), "%s", never[j]);
+    }
 }
 
 Test(etc, what_programs_need_is_there)

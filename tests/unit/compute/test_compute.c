@@ -68,6 +68,9 @@ static struct fact_path host_paths[] = {
     LINK("/loop", "loop"),
     DIR("/data"),
     LINK("/named", "data"),
+    DIR("/shared"),
+    LINK("/shared/link", "/home/dev/private"),
+    DIR("/home/dev/private"),
 };
 
 struct fixture {
@@ -400,6 +403,10 @@ Test(compute, what_is_visible_anyway_costs_no_mount)
     finish(&f);
 }
 
+#define READ_LINK "filesystem: {read: [/shared/link]"
+#define MOUNTS "filesystem: {mounts: ["
+#define RO_BIND_LINK "{ro-bind: [/shared/link, /x]}"
+
 /* Refusals name the line they come from. */
 Test(compute, refusals)
 {
@@ -420,6 +427,15 @@ Test(compute, refusals)
         {"filesystem: {mounts: [{bind: [/data, " VENV "/sandbox/x]}]}", EINVAL, "is hidden"},
         {"filesystem: {mounts: [{ro-bind: [/data, " PROJECT "/a/absent]}]}", ENOENT,
          "does not exist"},
+        /* A link where programs write, whichever line lets them; elsewhere a link is a link. */
+        {READ_LINK ", write: [/shared]}", ELOOP, "/shared/link"},
+        {READ_LINK ", mounts: [{bind: [/shared, /w]}]}", ELOOP, "/shared/link"},
+        {MOUNTS "{bind: [/shared, /shared]}, " RO_BIND_LINK "]}", ELOOP, "/shared/link"},
+        {MOUNTS RO_BIND_LINK ", {bind: [/shared, /w]}]}", ELOOP, "/shared/link"},
+        {MOUNTS "{dev-bind-try: [/shared, /w]}, " RO_BIND_LINK "]}", ELOOP, "/shared/link"},
+        {MOUNTS "{ro-bind: [/shared, /shared]}, " RO_BIND_LINK "]}", 0, ""},
+        {MOUNTS "{bind: [/data, /data]}, " RO_BIND_LINK "]}", 0, ""},
+        {READ_LINK "}", 0, ""},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -564,9 +580,7 @@ Test(compute, environment)
 
 static void lookup(void *context, const char *path, struct fact_path *out)
 {
-    size_t *asked = context;
-
-    (*asked)++;
+    ++*(size_t *)context;
     if (str_eq(path, "/lib64"))
         *out = (struct fact_path){.kind = FACT_SYMLINK, .target = "usr/lib64"};
 }

@@ -12,11 +12,13 @@
 #define HEADER 32
 #define SUM_AT 24
 #define OPS 60
+#define OWN_ORIGIN "own-origin"
 
 static uint64_t filter[3] = {0x0706050403020100, 0xffffffffffffffff, 42};
 
 static void fill_plan(struct arena *arena, struct plan *plan, const char *variant)
 {
+    struct plan_op *own = NULL;
     struct plan_node *node = NULL;
     struct plan_env_rule *rule = NULL;
     struct plan_env_set *set = NULL;
@@ -49,6 +51,9 @@ static void fill_plan(struct arena *arena, struct plan *plan, const char *varian
         op->dev = 7;
         op->ino = UINT64_MAX;
     }
+    own = plan_add(arena, plan, PLAN_BIND, "/own/src", "/own", OWN_ORIGIN);
+    own->flags = PLAN_OWN;
+    own->base = 4;
     node = arena_push(arena, &plan->nodes, &plan->node_count, sizeof(*node));
     *node = (struct plan_node){.kind = PLAN_NODE_SYMLINK, .base = "/b", .rel = "r", .target = "t"};
     rule = arena_push(arena, &plan->env_rules, &plan->env_rule_count, sizeof(*rule));
@@ -147,7 +152,9 @@ Test(codec, round_trip_keeps_every_field)
     cr_expect_str_eq(plan->group[PLAN_GROUP_MEMORY].origin, "policy.yaml:4:10");
     cr_expect_eq(plan->group[PLAN_GROUP_CPUS].value, 4096);
     cr_expect_eq(plan->group[PLAN_GROUP_PROCESSES].value, 0);
-    cr_assert_eq(plan->op_count, OPS);
+    cr_assert_eq(plan->op_count, OPS + 1);
+    cr_expect_eq(plan->ops[OPS].base, 4);
+    cr_expect_eq(plan->ops[OPS - 1].base, 0);
     cr_expect_str_eq(plan->ops[59].dest, "/d59");
     cr_expect_str_eq(plan->ops[59].src, "/s\n");
     cr_expect_eq(plan->ops[59].ino, UINT64_MAX);
@@ -232,6 +239,55 @@ Test(codec, header_is_checked)
     patch("string without its end", HEADER, "\4", 1);
     patch("NUL in a string", HEADER + 5, "\0", 1);
     patch("a length beyond everything", HEADER, "\xfe\xff\xff\xff", 4);
+}
+
+/* A start makes nodes below the base, so it must be a directory above the source, or the source. */
+Test(codec, base_of_our_own_directories)
+{
+    static const struct {
+        uint32_t base;
+        bool fits;
+    } rows[] = {{0, false},         {1, false}, {3, false},
+                {4, true},          {5, false}, {7, false},
+                {8, true},          {9, false}, {UINT32_MAX - 1, false},
+                {UINT32_MAX, false}};
+    auto_buf struct buf bytes = {0};
+    char *at = NULL;
+
+    encode(&bytes);
+    at = memmem(bytes.data, bytes.len, OWN_ORIGIN, sizeof(OWN_ORIGIN));
+    cr_assert_not_null(at);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        auto_plan_file struct plan_file file;
+
+        plan_file_init(&file);
+        memcpy(at + sizeof(OWN_ORIGIN), &rows[i].base, sizeof(rows[i].base));
+        cr_expect_eq(plan_decode(&file, bytes.data, bytes.len, NULL), rows[i].fits ? 0 : -EINVAL,
+                     "base %u", rows[i].base);
+    }
+}
+
+/* Mounts are looked for by "PLACE/..." */
+Test(codec, places_of_mounts)
+{
+    static const struct {
+        char place[5];
+        bool fits;
+    } rows[] = {{"/abc", true}, {"/a/b", true}, {"aown", false}, {"/ow/", false}, {"////", false}};
+    auto_buf struct buf bytes = {0};
+    char *at = NULL;
+
+    encode(&bytes);
+    at = memmem(bytes.data, bytes.len, "\4\0\0\0/own", 9);
+    cr_assert_not_null(at);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        auto_plan_file struct plan_file file;
+
+        plan_file_init(&file);
+        memcpy(at + 4, rows[i].place, 4);
+        cr_expect_eq(plan_decode(&file, bytes.data, bytes.len, NULL), rows[i].fits ? 0 : -EINVAL,
+                     "'%s'", rows[i].place);
+    }
 }
 
 Test(codec, trailing_bytes_are_refused)
@@ -358,7 +414,7 @@ static void add_smallest_to_plan(struct arena *arena, struct plan *plan)
     struct plan_landlock *landlock =
         arena_push(arena, &plan->landlock, &plan->landlock_count, sizeof(*landlock));
 
-    plan_add(arena, plan, PLAN_TMPFS, NULL, "", NULL);
+    plan_add(arena, plan, PLAN_TMPFS, NULL, "/", NULL);
     *node = (struct plan_node){.base = "", .rel = ""};
     *rule = (struct plan_env_rule){.pattern = ""};
     *set = (struct plan_env_set){.name = ""};

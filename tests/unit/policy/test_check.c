@@ -119,13 +119,3 @@ Test(check, finds_contradictions)
     must_fail(V1 "capabilities: [CAP_CHOWN, ALL]\n", "'ALL' is refused");
     must_pass(V1 "capabilities: [CAP_NET_RAW]\n");
 }
-
-Test(danger, is_asked_with_resolved_paths)
-{
-    cr_assert(policy_path_danger("/var/home/user", "/var/home/user", POLICY_GRANT_READ));
-    cr_assert(policy_path_danger("/var", "/var/home/user", POLICY_GRANT_MOUNT));
-    cr_assert_null(policy_path_danger("/var/home/user/x", "/var/home/user", POLICY_GRANT_WRITE));
-    cr_assert_null(policy_path_danger("/home/use", "/home/user", POLICY_GRANT_WRITE));
-    cr_assert(policy_path_danger("/", "/", POLICY_GRANT_READ));
-    cr_assert_null(policy_path_danger("/srv", "/", POLICY_GRANT_WRITE));
-}

@@ -2,8 +2,10 @@
 #ifndef SVENV_TEST_PLAN_HOST_H
 #define SVENV_TEST_PLAN_HOST_H
 
+#include <errno.h>
 #include <string.h>
 
+#include "svenv/base/follow.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/start/start.h"
@@ -39,27 +41,29 @@ static inline bool host_is_parent(const struct host *host, const char *path)
     return false;
 }
 
-static inline const char *host_real(void *context, struct arena *arena, const char *path)
+static inline int host_link(void *context, struct arena *arena, const char *path,
+                            const char **text_out)
 {
     struct host *host = context;
-    const char *at = "";
+    const struct host_file *file = host_find(host, path);
 
+    (void)arena;
     host->questions++;
-    for (const char *rest = path; *rest != '\0';) {
-        const char *name = rest + strspn(rest, "/");
-        size_t len = strcspn(name, "/");
-        const struct host_file *file = NULL;
+    if (file != NULL && file->symlink)
+        *text_out = file->text;
+    return host_is_parent(host, path) ? 0 : -ENOENT;
+}
 
-        if (len > 0)
-            at = arena_printf(arena, "%s/%.*s", at, (int)len, name);
-        rest = name + len;
-        file = host_find(host, at);
-        if (file != NULL && file->symlink)
-            at = host_real(context, arena, file->text);
-        if (at == NULL || !host_is_parent(host, *at != '\0' ? at : "/"))
-            return NULL;
-    }
-    return *at != '\0' ? at : "/";
+static inline int host_ask(void *context, const char *path, const char **text_out)
+{
+    return host_link(context, NULL, path, text_out);
+}
+
+static inline const char *host_real(void *context, struct arena *arena, const char *path)
+{
+    struct followed way;
+
+    return follow_path(arena, path, host_ask, context, &way) == 0 ? way.real : NULL;
 }
 
 static inline enum path_kind host_kind(void *context, const char *path)
@@ -95,26 +99,27 @@ static inline void host_plan(struct plan_file *file, struct plan *plan, uint32_t
         enum plan_op_kind kind;
         const char *src, *dest;
         uint32_t flags;
+        const char *base; /* of a directory of ours */
     } ops[] = {
-        {PLAN_DIR, NULL, "/usr", 0},
-        {PLAN_DIR, NULL, "/home", 0},
-        {PLAN_DIR, NULL, HOME, 0},
-        {PLAN_DIR, NULL, "/tmp", 0},
-        {PLAN_DIR, NULL, "/run", 0},
-        {PLAN_SYMLINK, "usr/bin", "/bin", 0},
-        {PLAN_BIND, "/usr", "/usr", 0},
-        {PLAN_BIND, VENV "/sandbox/etc", "/etc", 0},
-        {PLAN_PROC, NULL, "/proc", 0},
-        {PLAN_TMPFS, NULL, "/scratch", 0},
-        {PLAN_BIND, TEMP "/tmp", "/tmp", PLAN_RW | PLAN_HOSTILE},
-        {PLAN_BIND, TEMP "/run", "/run/user/1000", PLAN_RW | PLAN_HOSTILE},
-        {PLAN_BIND, VENV "/home", HOME, PLAN_RW | PLAN_HOSTILE},
-        {PLAN_BIND, VENV "/cache", HOME "/.cache", PLAN_RW | PLAN_HOSTILE},
-        {PLAN_BIND, PROJECT, PROJECT, PLAN_RW | PLAN_HOSTILE | PLAN_PROJECT},
-        {PLAN_MASK, NULL, PROJECT "/secrets", PLAN_PROJECT | PLAN_TRY},
-        {PLAN_BIND, VENV, VENV, PLAN_HOSTILE},
-        {PLAN_MASK, NULL, VENV "/sandbox", 0},
-        {PLAN_BIND, "/opt/models", "/opt/models", 0},
+        {PLAN_DIR, NULL, "/usr", 0, NULL},
+        {PLAN_DIR, NULL, "/home", 0, NULL},
+        {PLAN_DIR, NULL, HOME, 0, NULL},
+        {PLAN_DIR, NULL, "/tmp", 0, NULL},
+        {PLAN_DIR, NULL, "/run", 0, NULL},
+        {PLAN_SYMLINK, "usr/bin", "/bin", 0, NULL},
+        {PLAN_BIND, "/usr", "/usr", 0, NULL},
+        {PLAN_BIND, VENV "/sandbox/etc", "/etc", 0, VENV "/sandbox/etc"},
+        {PLAN_PROC, NULL, "/proc", 0, NULL},
+        {PLAN_TMPFS, NULL, "/scratch", 0, NULL},
+        {PLAN_BIND, TEMP "/tmp", "/tmp", PLAN_RW | PLAN_HOSTILE, "/tmp"},
+        {PLAN_BIND, TEMP "/run", "/run/user/1000", PLAN_RW | PLAN_HOSTILE, "/tmp"},
+        {PLAN_BIND, VENV "/home", HOME, PLAN_RW | PLAN_HOSTILE, VENV "/home"},
+        {PLAN_BIND, VENV "/cache", HOME "/.cache", PLAN_RW | PLAN_HOSTILE, VENV "/cache"},
+        {PLAN_BIND, PROJECT, PROJECT, PLAN_RW | PLAN_HOSTILE | PLAN_PROJECT, NULL},
+        {PLAN_MASK, NULL, PROJECT "/secrets", PLAN_PROJECT | PLAN_TRY, NULL},
+        {PLAN_BIND, VENV, VENV, PLAN_HOSTILE, NULL},
+        {PLAN_MASK, NULL, VENV "/sandbox", 0, NULL},
+        {PLAN_BIND, "/opt/models", "/opt/models", 0, NULL},
     };
 
     plan_file_init(file);
@@ -123,9 +128,13 @@ static inline void host_plan(struct plan_file *file, struct plan *plan, uint32_t
     file->home = HOME;
     file->temp_base = TEMP;
     *plan = (struct plan){.variant = "default", .flags = flags | PLAN_USE_LANDLOCK};
-    for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
-        plan_add(&file->arena, plan, ops[i].kind, ops[i].src, ops[i].dest, "default")->flags =
-            ops[i].flags;
+    for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+        struct plan_op *op =
+            plan_add(&file->arena, plan, ops[i].kind, ops[i].src, ops[i].dest, "default");
+
+        op->flags = ops[i].flags | (ops[i].base ? (uint32_t)PLAN_OWN : 0);
+        op->base = ops[i].base ? (uint32_t)strlen(ops[i].base) : 0;
+    }
     struct plan_landlock *rule =
         arena_push(&file->arena, &plan->landlock, &plan->landlock_count, sizeof(*rule));
     rule->path = PROJECT;

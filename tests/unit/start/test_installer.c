@@ -32,6 +32,8 @@ static const struct host_file files[] = {
     {"/data/set/y-1.tar.gz", PATH_FILE, NULL, false},
     {"/data/a b/setup.py", PATH_FILE, NULL, false},
     {"/data/out/x", PATH_FILE, NULL, false},
+    {HOME "/bin/tool", PATH_FILE, NULL, false},
+    {HOME "/.profile", PATH_FILE, NULL, false},
     {NULL, PATH_ABSENT, NULL, false},
 };
 
@@ -55,7 +57,7 @@ static int start(struct fixture *f, const char *entry, const char *const *argv, 
                               .argv = argv,
                               .env = no_env,
                               .cwd = cwd,
-                              .host = {&f->host, host_kind, host_real, host_text}};
+                              .host = {&f->host, host_kind, host_link, host_text}};
     while (argv[f->start.argc] != NULL)
         f->start.argc++;
     return plan_start(&f->arena, &f->file, &f->variant, &f->start, &f->plan, err);
@@ -285,7 +287,12 @@ Test(installer, what_would_be_lost_is_refused)
         {PROJECT, {"pip", "install", "--prefix=/new", "x"}},
         {"/data/set", {"pip", "download", "x"}},
         {"/data/set", {"pip", "wheel", "x"}},
+        /* what programs outside run or obey, as for filesystem.write; beside it is fine */
+        {PROJECT, {"pip", "install", "--target", HOME "/bin", "x"}},
+        {PROJECT, {"pip", "install", "--target", HOME "/bin/new", "x"}},
+        {PROJECT, {"pip", "install", "--log", HOME "/.profile", "x"}},
     };
+    static const char *const beside[] = {"pip", "install", "--log", HOME "/profile.log", "x", NULL};
     static const char *const good[] = {"pip", "download", "-d.", "x", NULL};
     struct fixture f;
     struct err err = {0};
@@ -296,5 +303,8 @@ Test(installer, what_would_be_lost_is_refused)
     }
     run(&f, "pip", good, "/data/set");
     cr_expect_not_null(host_op(&f.plan, PLAN_BIND, "/data/set"));
+    teardown(&f);
+    run(&f, "pip", beside, PROJECT);
+    cr_expect_not_null(host_op(&f.plan, PLAN_BIND, HOME "/profile.log"));
     teardown(&f);
 }

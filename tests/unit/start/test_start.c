@@ -42,6 +42,8 @@ static const struct host_file files[] = {
     {"/data/fifo", PATH_FIFO, NULL, false},
     {"/mnt/link", PATH_DIR, "/data/set", true},
     {"/mnt/project", PATH_DIR, PROJECT, true},
+    {"/mnt/hop", PATH_DIR, PROJECT "/evil", true},
+    {"/mnt/chain", PATH_DIR, "link", true},
     {VENV "/bin/python", PATH_FILE, NULL, false},
     {"/certs/ca.pem", PATH_FILE, NULL, false},
     {"/scratch/x.csv", PATH_FILE, NULL, false},
@@ -77,7 +79,7 @@ static void setup(struct fixture *f, uint32_t flags)
     f->start = (struct start){.entry = "python",
                               .env = no_env,
                               .cwd = PROJECT,
-                              .host = {&f->host, host_kind, host_real, host_text}};
+                              .host = {&f->host, host_kind, host_link, host_text}};
 }
 
 static void teardown(struct fixture *f)
@@ -163,6 +165,10 @@ static const struct exposure_case cases[] = {
     /* a symlink that lies where the sandbox writes chooses nothing */
     {{"python", "main.py", PROJECT "/evil/report.csv"}, NULL, false, NULL},
     {{"python", "main.py", "/data/../home/u/proj/evil/../documents/report.csv"}, NULL, false, NULL},
+    /* nor one that a link of the user's leads to; links of the user's alone do */
+    {{"python", "main.py", "/mnt/hop/report.csv"}, NULL, false, NULL},
+    {{"python", "main.py", "/mnt/project/evil/report.csv"}, NULL, false, NULL},
+    {{"python", "main.py", "/mnt/chain/a.csv"}, "/data/set/a.csv", false, NULL},
     /* -c shows nothing but uv's directory */
     {{"python", "-c", "open('/data/set/a.csv')"}, NULL, false, NULL},
     {{"python", "-I", "-B", "-c",
@@ -326,6 +332,24 @@ Test(start, symlinks_on_the_way_are_made_again)
     cr_assert_not_null(link);
     cr_expect_str_eq(link->src, "/data/set");
     cr_expect_not_null(host_op(&f.plan, PLAN_DIR, "/mnt"));
+    teardown(&f);
+}
+
+/* Each link as the host has it, so that the path leads where it leads there. */
+Test(start, chains_of_symlinks_are_made_again)
+{
+    static const char *const argv[] = {"python", "main.py", "/mnt/chain/a.csv", NULL};
+    static const char *const made[][2] = {{"/mnt/chain", "link"}, {"/mnt/link", "/data/set"}};
+    struct fixture f;
+
+    setup(&f, 0);
+    run(&f, argv);
+    for (size_t i = 0; i < ARRAY_SIZE(made); i++) {
+        const struct plan_op *link = host_op(&f.plan, PLAN_SYMLINK, made[i][0]);
+
+        cr_assert_not_null(link, "%s", made[i][0]);
+        cr_expect_str_eq(link->src, made[i][1]);
+    }
     teardown(&f);
 }
 
