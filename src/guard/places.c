@@ -194,3 +194,10 @@ bool places_open(struct places *places, const struct plan_file *file)
     }
     return holds;
 }
+
+void places_close(struct places *places)
+{
+    if (places->file && places->top >= 0)
+        close(places->top);
+    *places = (struct places){.top = -1};
+}

@@ -3,10 +3,10 @@
 
 #include "svenv/launch/launch.h"
 
-/* What the three processes of a start wait for; opener, pid 1 and program work side by side. In the
- * order in which the gates open in a usual start, with the step of launch.c that opens each. The
- * launcher's third and fourth may come later than the program's: step 4 goes on beside the opener's
- * work. */
+/* The three processes of a start, opener, pid 1 and program, work side by side and wait for one
+ * another at gates. They stand here in the order in which they open in a usual start, each with the
+ * step of launch.c in which it opens and the process that opens it. The gates of step 4 may open
+ * later than the program's first: the launcher works beside the opener. */
 enum gate {
     /* Step 1, the launcher: the opener may run on all processors again, and fork. */
     GATE_OPENER_MOVED = 1 << 0,

@@ -4,31 +4,28 @@
  *      │                  └─────clone(CLONE_PARENT)──> program
  *      └── parent of all three: waits, forwards signals (supervise)
  *
- * Step 1. The launcher forks the opener as soon as it knows which namespaces there will be, on
- *    another processor. When the plan has limits for a control group it moves the opener into one
- *    first, and stays outside itself (launch_prepare).
- * Step 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup; pid for its children)
- *    and maps the ids.                                         Mustn't: run anything foreign.
- * Step 3. It makes an empty root and clones pid 1 and then the program as children of the launcher:
- *    so limits, terminal, process group, rusage and stop/continue are native for the caller, and
- *    the parent of the program reads 0 inside, never 1, which pollers of the parent take for "my
- *    parent died". It lends the program its memory, stands still meanwhile, and exits after the
- *    exec (opener_main).
- * Step 4. The launcher has completed the plan for this start beside steps 2 and 3, in memory that
- *    it shares with its children; it hands it over and makes what must exist on the host
- *    (launch_go).
- * Step 5. The program names the host, makes the network namespace, the dearest of all, and hands it
- *    to pid 1. Both make the root by the plan's operations, when there is a plan, each what the
- *    other has not begun (parts.c): they have the capabilities of their user namespace (a proc of
- *    the new pid namespace can be mounted from inside it only). Who mounts it closes nesting.
- * Step 6. Pid 1 pivots into the root, for the program too: from here on the host's files are out of
+ * 1. The launcher forks the opener as soon as it knows which namespaces there will be, on another
+ *    processor. When the plan has limits for a control group it moves the opener into one first,
+ *    and stays outside itself.
+ * 2. The opener enters new namespaces (user, mount, ipc, uts, cgroup; pid for its children) and
+ *    maps the ids.                                             Mustn't: run anything foreign.
+ * 3. It makes an empty root and clones pid 1 and then the program as children of the launcher: so
+ *    limits, terminal, process group, rusage and stop/continue are native for the caller, and the
+ *    parent of the program reads 0 inside, never 1, which pollers of the parent take for "my parent
+ *    died". It lends the program its memory, stands still meanwhile, and exits after the exec.
+ * 4. Beside steps 2 and 3 the launcher completes the plan for this start, in memory that it shares
+ *    with its children. It hands the plan over, and makes what must exist on the host.
+ * 5. The program names the host, makes the network namespace, the dearest of all, and hands it to
+ *    pid 1. Both make the root by the plan's operations, when there is a plan, each what the other
+ *    has not begun (parts.c): they have the capabilities of their user namespace (a proc of the new
+ *    pid namespace can be mounted from inside it only). The one that mounts it closes nesting.
+ * 6. Pid 1 pivots into the root, for the program too: from here on the host's files are out of
  *    reach. It drops the old root, then everything that it has itself, opens the last gate, and
  *    reaps (init.c).
- * Step 7. Meanwhile the program sets limits, drops capabilities and loads the filter; it makes the
+ * 7. Meanwhile the program sets limits, drops capabilities and loads the filter; it makes the
  *    rules for Landlock once the root is built, and enters Landlock once the root stands; once all
- *    gates are open it executes (program.c).                   Should: have nothing to decide.
- * Step 8. The opener's end tells the launcher that the program has executed, or failed to
- *    (finish_opener).
+ *    gates are open it executes (program.c).                  Should: have nothing to decide.
+ * 8. The opener's end tells the launcher that the program has executed, or that it could not.
  *
  * The numbers stand in the code where the steps do, and the gates between them are in
  * launch-internal.h. An error in any child ends the launch: it is written to shared memory as data,
@@ -150,7 +147,7 @@ static void enter_state(struct launch *launch, enum launch_state from, enum laun
 }
 
 /* A number is forgotten when its process is reaped: the kernel may give it to another. */
-static void reap(pid_t *pid)
+static void reap_process(pid_t *pid)
 {
     while (*pid > 0 && waitpid(*pid, NULL, 0) < 0 && errno == EINTR) {
     }
@@ -165,11 +162,11 @@ static void end_processes(struct launch *launch)
 
     if (launch->opener > 0 && kill(launch->opener, SIGKILL) < 0)
         launch->opener = 0;
-    reap(&launch->opener);
+    reap_process(&launch->opener);
     if (shared->init > 0 && kill(shared->init, SIGKILL) < 0)
         return;
-    reap(&shared->program);
-    reap(&shared->init);
+    reap_process(&shared->program);
+    reap_process(&shared->init);
 }
 
 /* Step 8: waits for the opener, and so until the program has executed or ended; afterwards either
@@ -276,8 +273,8 @@ void launch_end_group(struct launch *launch)
     /* As in end_processes(); the next start removes the group then. */
     if (launch->init > 0 && kill(launch->init, SIGKILL) < 0)
         return;
-    reap(&launch->program);
-    reap(&launch->init);
+    reap_process(&launch->program);
+    reap_process(&launch->init);
     group_finish(&launch->group);
 }
 

@@ -1,4 +1,5 @@
-/* The launcher: one start from top to bottom. */
+/* The launcher: one start from top to bottom. The table `steps` leads to a program that runs, and
+ * takes back what was done when that cannot be; see_to_its_end() is what comes after. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include "svenv/audit/record.h"
 #include "svenv/base/clock.h"
 #include "svenv/base/err.h"
+#include "svenv/base/fd.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/status.h"
@@ -24,23 +26,73 @@
 
 /* Everything of one start; freed by the end of the process. */
 struct run {
+    int word_count; /* of the command line */
+    const char *const *words;
     struct arena arena; /* until the program has executed */
     struct arena kept;  /* from then on */
     struct request request;
     sigset_t mask;
     struct session session;
+    struct plan_variant *variant; /* of the session's plan; NULL: none is chosen yet */
     struct start start;
     struct dotenv dotenv;
     struct plan plan;
     struct launch_program program;
     const char *const *secrets; /* of its environment, once that has been given back */
     struct launch launch;
+    int signals; /* see supervise_signals(); -1: not yet */
+    int files;   /* see session_before_install(); -1: there is no such list */
+    struct outcome outcome;
+    int status; /* of this process when a step fails */
     int64_t began_ms;
     int64_t began_clock_ms;
     int64_t ended_clock_ms; /* 0: not yet */
     bool ran;               /* the program did, and has ended */
     struct guard guard;
 };
+
+static int take_over_signals(struct run *run, struct err *err)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    /* An ignored SIGCHLD would take the program's status away. */
+    if (sigprocmask(SIG_SETMASK, &all, &run->mask) < 0 || signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+        return err_set(err, errno, "cannot take over the caller's signals");
+    return 0;
+}
+
+static int read_request(struct run *run, struct err *err)
+{
+    return request_parse(&run->arena, run->word_count, run->words, &run->request, err);
+}
+
+/* `shell`, and anything inside a sandbox, is not for this process to start. */
+static int hand_over(struct run *run, struct err *err)
+{
+    bool is_shell = request_is_shell(&run->request);
+    int rc;
+
+    if (!is_shell && !session_nested())
+        return 0;
+    sigprocmask(SIG_SETMASK, &run->mask, NULL);
+    if (is_shell)
+        return request_run_shell(&run->request, err);
+    rc = session_run_nested(&run->request, err);
+    run->status = rc == -ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC;
+    return rc;
+}
+
+static int keep_harmless_descriptors(struct run *run, struct err *err)
+{
+    (void)run;
+    return descriptors_sanitize(err);
+}
+
+static int open_plan(struct run *run, struct err *err)
+{
+    return session_open(&run->request, &run->mask, &run->session, err);
+}
 
 /* A console script sees the name it was called by, the interpreter a path that it can find its
  * pyvenv.cfg from: getpath would search PATH for a bare name. */
@@ -67,8 +119,8 @@ static void set_program(struct run *run)
 }
 
 /* Which plan, and with it which namespaces: the sandbox is begun as soon as that is known, and the
- * rest of the plan is worked out beside the kernel's part. */
-static int begin(struct run *run, struct plan_variant **variant_out, struct err *err)
+ * rest of the plan is worked out beside the kernel's part. file: may be one that does not hold. */
+static int begin_sandbox(struct run *run, struct plan_file *file, struct err *err)
 {
     struct plan head = {0};
     const struct group_asker systemd = {.ask = helper_ask_systemd, .context = &run->mask};
@@ -77,8 +129,8 @@ static int begin(struct run *run, struct plan_variant **variant_out, struct err 
     run->start.entry = run->request.entry;
     run->start.argv = run->request.argv;
     run->start.argc = run->request.argc;
-    *variant_out = plan_choose(&run->arena, &run->session.file, &run->start);
-    rc = plan_peek(*variant_out, &head, err);
+    run->variant = plan_choose(&run->arena, file, &run->start);
+    rc = plan_peek(run->variant, &head, err);
     if (rc == 0)
         rc = launch_prepare(&head, &systemd, &run->launch, err);
     if (rc == 0)
@@ -87,86 +139,176 @@ static int begin(struct run *run, struct plan_variant **variant_out, struct err 
     return rc;
 }
 
+static void take_back(struct run *run)
+{
+    memory_failure(NULL);
+    launch_abandon(&run->launch);
+    places_close(&run->guard.places);
+}
+
 /* A plan holds when nothing that it was made from has changed, nothing unknown lies in the project,
  * and it can be read. */
-static bool holds(struct run *run, struct plan_variant *variant)
+static bool plan_still_holds(struct run *run, struct plan_file *file)
 {
-    return session_holds(&run->session, &run->request) &&
-           places_open(&run->guard.places, &run->session.file) &&
-           plan_load(&run->session.file, variant, NULL) == 0;
+    return session_holds(&run->session, &run->request) && places_open(&run->guard.places, file) &&
+           plan_load(file, run->variant, NULL) == 0;
+}
+
+/* Under a plan that holds: a failure is the user's to know. */
+static int begin_by_settled_plan(struct run *run, struct err *err)
+{
+    int rc;
+
+    (void)places_open(&run->guard.places, session_plan(&run->session));
+    rc = begin_sandbox(run, session_plan(&run->session), err);
+    if (rc < 0)
+        take_back(run);
+    return rc;
 }
 
 /* Whether the plan that was found still holds is asked beside the kernel's opening of the
- * namespaces, so those are begun by a plan that may be old or damaged. A failure of that says
- * nothing yet: only under a plan that holds it is the user's to know. Any other plan is made again,
- * and so is all that was begun with it. */
-static int begin_with_valid(struct run *run, struct plan_variant **variant_out, struct err *err)
+ * namespaces, so begin_sandbox() goes by a plan that may be old or damaged, and may fail for that
+ * alone. Its failure is told only when the plan turns out to hold. Any other plan is made again,
+ * and so is all that was begun with it. No other step gets at a plan before: see session_plan(). */
+static int begin_by_a_plan_that_holds(struct run *run, struct err *err)
 {
+    struct session *session = &run->session;
+    struct plan_file *found = session_any_plan(session);
     struct err failure = {0};
-    int rc = session_open(&run->request, &run->mask, &run->session, err);
+    int rc;
 
-    if (rc < 0)
+    if (session->settled)
+        return begin_by_settled_plan(run, err);
+    rc = begin_sandbox(run, found, &failure);
+    session->settled = plan_still_holds(run, found);
+    if (session->settled && rc == 0)
+        return 0;
+    take_back(run);
+    if (session->settled) {
+        *err = failure;
         return rc;
-    if (!run->session.settled) {
-        rc = begin(run, variant_out, &failure);
-        if (holds(run, *variant_out)) {
-            run->session.settled = true;
-            if (rc < 0)
-                *err = failure;
-            return rc;
-        }
-        launch_abandon(&run->launch);
-        rc = session_renew(&run->session, &run->request, &run->mask, err);
     }
-    if (rc < 0)
-        return rc;
-    places_open(&run->guard.places, &run->session.file);
-    return begin(run, variant_out, err);
+    rc = session_renew(session, &run->request, &run->mask, err);
+    return rc < 0 ? rc : begin_by_settled_plan(run, err);
 }
 
-static int complete(struct run *run, struct plan_variant *variant, struct err *err)
+static int complete_plan(struct run *run, struct err *err)
 {
+    struct plan_file *file = session_plan(&run->session);
     bool has_dotenv = false;
-    int rc = plan_load(&run->session.file, variant, err);
+    int rc = plan_load(file, run->variant, err);
 
     if (rc == 0)
         rc = host_collect(&run->arena, &run->request, &run->start, err);
-
     if (rc == 0)
-        rc = host_dotenv(&run->arena, &variant->plan, &run->session.file, &run->dotenv, &has_dotenv,
-                         err);
+        rc = host_dotenv(&run->arena, &run->variant->plan, file, &run->dotenv, &has_dotenv, err);
     if (rc < 0)
         return rc;
     run->start.dotenv = has_dotenv ? &run->dotenv : NULL;
-    rc = plan_start(&run->arena, &run->session.file, variant, &run->start, &run->plan, err);
+    rc = plan_start(&run->arena, file, run->variant, &run->start, &run->plan, err);
     if (rc == 0)
         set_program(run);
     return rc;
 }
 
-static void print_plan(const struct run *run)
+static int show_plan(struct run *run, struct err *err)
 {
+    const char *verbose = getenv("VERBOSE");
     auto_buf struct buf text = {0};
 
+    (void)err;
+    if (!verbose || !*verbose)
+        return 0;
     plan_print(&run->plan, &text);
-    for (size_t done = 0; done < text.len;) {
-        ssize_t put = write(STDERR_FILENO, text.data + done, text.len - done);
+    (void)fd_write_all(STDERR_FILENO, text.data, text.len);
+    return 0;
+}
 
-        if (put <= 0)
-            return;
-        done += (size_t)put;
+/* Before the program: once it runs nothing may fail any more. */
+static int open_signals(struct run *run, struct err *err)
+{
+    int fd = supervise_signals(err);
+
+    if (fd < 0)
+        return fd;
+    run->signals = fd;
+    return 0;
+}
+
+static void close_signals(struct run *run)
+{
+    close(run->signals);
+}
+
+static int look_before_install(struct run *run, struct err *err)
+{
+    if (!(run->plan.flags & PLAN_INSTALLER))
+        return 0;
+    return session_before_install(run->request.venv, &run->mask, &run->files, err);
+}
+
+static void close_files(struct run *run)
+{
+    if (run->files >= 0)
+        close(run->files);
+}
+
+static int guard_project(struct run *run, struct err *err)
+{
+    (void)err;
+    guard_begin(&run->guard, &run->plan, run->request.venv);
+    return 0;
+}
+
+static int start_program(struct run *run, struct err *err)
+{
+    return launch_go(&run->launch, &run->plan, &run->program, err);
+}
+
+/* From the call of the launcher to a program that runs, in this order. A step that fails has taken
+ * back its own; then those before it are undone, the last first. A step without an undo leaves
+ * nothing that outlives this process. */
+static const struct step {
+    int (*take)(struct run *run, struct err *err); /* Return: 0, or negative errno with *err */
+    void (*undo)(struct run *run);
+} steps[] = {
+    {take_over_signals, NULL},
+    {read_request, NULL},
+    {hand_over, NULL},
+    {keep_harmless_descriptors, NULL},
+    {open_plan, NULL},
+    {begin_by_a_plan_that_holds, take_back},
+    {complete_plan, NULL},
+    {show_plan, NULL},
+    {open_signals, close_signals},
+    {look_before_install, close_files},
+    {guard_project, NULL},
+    {start_program, NULL},
+};
+
+static int take_steps(struct run *run, struct err *err)
+{
+    size_t taken = 0;
+    int rc = 0;
+
+    while (taken < ARRAY_SIZE(steps) && (rc = steps[taken].take(run, err)) == 0)
+        taken++;
+    while (rc < 0 && taken-- > 0) {
+        if (steps[taken].undo)
+            steps[taken].undo(run);
     }
+    return rc;
 }
 
 /* One line when the log cannot be written: the program has run, and its status stands. */
-static void record(struct run *run, struct plan_variant *variant, const struct outcome *outcome,
-                   const struct err *failure)
+static void record_start(struct run *run, const struct outcome *outcome, const struct err *failure)
 {
+    struct plan_file *file = session_any_plan(&run->session);
     int64_t end_ms = run->ended_clock_ms ? run->ended_clock_ms : clock_ms();
     struct ended ended = {
         .request = &run->request,
-        .file = &run->session.file,
-        .plan = run->plan.variant ? &run->plan : &variant->plan,
+        .file = file,
+        .plan = run->plan.variant ? &run->plan : &run->variant->plan,
         .secrets = run->program.env ? session_secrets(&run->arena, run->program.env) : run->secrets,
         .began_ms = run->began_ms,
         .wall_ms = end_ms - run->began_clock_ms,
@@ -178,7 +320,7 @@ static void record(struct run *run, struct plan_variant *variant, const struct o
 
     if (!run->ran && !failure)
         ended.failure = &run->launch.failure->err;
-    if (plan_load(&run->session.file, variant, NULL) == 0 && session_audit(&ended, &err) < 0)
+    if (plan_load(file, run->variant, NULL) == 0 && session_audit(&ended, &err) < 0)
         log_err(&err);
 }
 
@@ -187,22 +329,23 @@ static void record(struct run *run, struct plan_variant *variant, const struct o
 static void record_late(void *context)
 {
     struct run *run = context;
-    struct outcome outcome = {.how = OUTCOME_EXITED};
+    const struct outcome outcome = {.how = OUTCOME_EXITED};
 
     if (run->plan.audit == PLAN_AUDIT_ALL)
         run->plan.audit = PLAN_AUDIT_DENIED;
     run->plan.refusal_count = 0;
     run->ran = true;
-    record(run, run->session.file.variants, &outcome, NULL);
+    record_start(run, &outcome, NULL);
 }
 
-/* What the set-up needed is given back, with the plan as it was read: a program may run for days.
- */
-static void give_back(struct run *run, struct plan_variant **variant_out)
+/* The set-up's memory is given back, with the plan as it was read: a program may run for days. */
+static void give_back(struct run *run)
 {
+    struct plan_file *file = session_plan(&run->session);
+
     memory_settle();
-    plan_keep(&run->kept, &run->session.file, &run->plan);
-    *variant_out = run->session.file.variants;
+    plan_keep(&run->kept, file, &run->plan);
+    run->variant = file->variants;
     run->request.venv = arena_strdup(&run->kept, run->request.venv);
     if (run->request.entry)
         run->request.entry = arena_strdup(&run->kept, run->request.entry);
@@ -216,35 +359,12 @@ static void give_back(struct run *run, struct plan_variant **variant_out)
     session_give_back(&run->session);
 }
 
-static int execute(struct run *run, struct plan_variant **variant_out, struct outcome *outcome,
-                   struct err *err)
+static void tell_end(const struct run *run)
 {
-    struct launch *launch = &run->launch;
-    auto_fd int files = -1;
-    int signals = supervise_signals(err);
-    int rc = signals < 0 ? signals : 0;
+    const struct outcome *outcome = &run->outcome;
 
-    if (rc == 0 && (run->plan.flags & PLAN_INSTALLER))
-        rc = session_before_install(run->request.venv, &run->mask, &files, err);
-    guard_begin(&run->guard, &run->plan, run->request.venv);
-    if (rc == 0)
-        rc = launch_go(launch, &run->plan, &run->program, err);
-    if (rc < 0) {
-        launch_abandon(launch);
-        return rc;
-    }
-    give_back(run, variant_out);
-    run->guard.late = record_late;
-    run->guard.late_context = run;
-    supervise(&run->plan, launch, &run->guard, signals, outcome);
-    launch_ended(launch, outcome->how == OUTCOME_TIME_LIMIT);
-    run->ended_clock_ms = outcome->ended_ms;
-    run->ran = launch->failure->err.code == 0;
-    guard_tell(&run->guard, true);
-    if (!run->ran) {
-        log_err(&launch->failure->err);
-        *outcome = (struct outcome){.how = OUTCOME_EXITED, .value = launch->failure->status};
-    }
+    if (!run->ran)
+        log_err(&run->launch.failure->err);
     if (outcome->how == OUTCOME_TIME_LIMIT)
         log_line("stopped after %llu seconds (limits.wall-time)",
                  (unsigned long long)run->plan.wall_time);
@@ -254,82 +374,69 @@ static int execute(struct run *run, struct plan_variant **variant_out, struct ou
     if (run->ran && (run->plan.flags & PLAN_INSTALLER))
         hint_installer(&run->plan, &run->request,
                        outcome->how == OUTCOME_EXITED && outcome->value == 0);
-    if (run->plan.flags & PLAN_INSTALLER)
-        rc = session_after_install(run->request.venv, &run->mask, files, err);
-    return rc;
 }
 
-static int run_program(struct run *run, struct plan_variant **variant_out, struct outcome *outcome,
-                       struct err *err)
+/* The program has executed, or could not. Return: 0, or negative errno with *err when what is to be
+ * done after an installer failed. */
+static int see_to_its_end(struct run *run, struct err *err)
 {
-    int rc = begin_with_valid(run, variant_out, err);
+    struct outcome *outcome = &run->outcome;
 
-    if (rc == 0)
-        rc = complete(run, *variant_out, err);
-    if (rc == 0 && getenv("VERBOSE") && *getenv("VERBOSE"))
-        print_plan(run);
-    if (rc == 0)
-        return execute(run, variant_out, outcome, err);
-    launch_abandon(&run->launch);
-    return rc;
+    give_back(run);
+    run->guard.late = record_late;
+    run->guard.late_context = run;
+    supervise(&run->plan, &run->launch, &run->guard, run->signals, outcome);
+    launch_ended(&run->launch, outcome->how == OUTCOME_TIME_LIMIT);
+    run->ended_clock_ms = outcome->ended_ms;
+    run->ran = run->launch.failure->err.code == 0;
+    guard_tell(&run->guard, true);
+    if (!run->ran)
+        *outcome = (struct outcome){.how = OUTCOME_EXITED, .value = run->launch.failure->status};
+    tell_end(run);
+    if (!(run->plan.flags & PLAN_INSTALLER))
+        return 0;
+    return session_after_install(run->request.venv, &run->mask, run->files, err);
 }
 
-static int fail(const struct err *err, int status)
+/* An error without a message: who failed has told the user. */
+static void tell_failure(const struct err *err)
 {
     if (err->msg[0])
         log_err(err);
-    return status;
 }
 
 int main(int argc, char **argv)
 {
     struct run *run = memory_that_stays(sizeof(*run));
-    struct plan_variant *variant = NULL;
-    struct outcome outcome = {0};
     struct err err = {0};
-    sigset_t all;
-    int rc;
     union {
         char **in;
         const char *const *out;
     } words = {.in = argv};
+    int rc;
 
     if (!run) {
         err_set(&err, ENOMEM, "cannot make memory for a start");
-        return fail(&err, STATUS_OURS);
+        tell_failure(&err);
+        return STATUS_OURS;
     }
+    run->word_count = argc;
+    run->words = words.out;
+    run->signals = run->files = -1;
+    run->status = STATUS_OURS;
     run->began_ms = audit_now_ms();
     run->began_clock_ms = clock_ms();
-    sigfillset(&all);
-    /* An ignored SIGCHLD would take the program's status away. */
-    if (sigprocmask(SIG_SETMASK, &all, &run->mask) < 0 || signal(SIGCHLD, SIG_DFL) == SIG_ERR) {
-        err_set(&err, errno, "cannot take over the caller's signals");
-        return fail(&err, STATUS_OURS);
-    }
-    if (request_parse(&run->arena, argc, words.out, &run->request, &err) < 0)
-        return fail(&err, STATUS_OURS);
-    if (request_is_shell(&run->request)) {
-        sigprocmask(SIG_SETMASK, &run->mask, NULL);
-        return fail(&err, request_run_shell(&run->request, &err) < 0 ? STATUS_OURS : 0);
-    }
-    if (session_nested()) {
-        int code;
-
-        sigprocmask(SIG_SETMASK, &run->mask, NULL);
-        code = session_run_nested(&run->request, &err);
-        return fail(&err, code == -ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC);
-    }
-    if (descriptors_sanitize(&err) < 0)
-        return fail(&err, STATUS_OURS);
-    rc = run_program(run, &variant, &outcome, &err);
+    rc = take_steps(run, &err);
+    if (rc == 0)
+        rc = see_to_its_end(run, &err);
     if (rc < 0)
-        fail(&err, STATUS_OURS);
-    if (variant)
-        record(run, variant, &outcome, rc < 0 ? &err : NULL);
-    if (!outcome.alive)
+        tell_failure(&err);
+    if (run->variant)
+        record_start(run, &run->outcome, rc < 0 ? &err : NULL);
+    if (!run->outcome.alive)
         launch_end_group(&run->launch);
     if (rc < 0)
-        return STATUS_OURS;
-    guard_leave(&run->guard, outcome.alive ? run->launch.init : -1);
-    outcome_repeat(&outcome);
+        return run->status;
+    guard_leave(&run->guard, run->outcome.alive ? run->launch.init : -1);
+    outcome_repeat(&run->outcome);
 }

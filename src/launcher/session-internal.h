@@ -16,7 +16,7 @@ struct err;
 struct guard;
 struct outcome;
 
-/* What was asked of the launcher; see docs/formats.md, "launcher". */
+/* The task that the launcher was given; see docs/formats.md, "launcher". */
 struct request {
     const char *venv;        /* real path */
     const char *entry;       /* name in bin; NULL: `run` of something else */
@@ -42,7 +42,7 @@ enum {
 
 /* The plan that a start goes by. */
 struct session {
-    struct plan_file file;
+    struct plan_file file;                   /* by the functions below alone */
     bool settled;                            /* known to hold: nothing is left to be compared */
     struct launch_memory maps[SESSION_MAPS]; /* that plans were read from */
 };
@@ -57,6 +57,11 @@ int session_open(const struct request *request, const sigset_t *mask, struct ses
 bool session_holds(const struct session *session, const struct request *request);
 int session_renew(struct session *session, const struct request *request, const sigset_t *mask,
                   struct err *err);
+/* The plan that is known to hold: it insists on that. */
+struct plan_file *session_plan(struct session *session);
+/* The plan there is, for what can be taken back when it turns out not to hold, and for the record
+ * of a start that came no further. */
+struct plan_file *session_any_plan(struct session *session);
 /* Gives back the bytes that plans were read from: nothing may point into them any more. */
 void session_give_back(struct session *session);
 

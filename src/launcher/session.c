@@ -1,4 +1,5 @@
 /* The plan that a start goes by: opened, compared, and made again. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -284,6 +285,17 @@ int session_renew(struct session *session, const struct request *request, const 
 
     session->settled = true;
     return rc < 0 ? rc : check_place(&session->file, request->venv, err);
+}
+
+struct plan_file *session_plan(struct session *session)
+{
+    assert(session->settled);
+    return &session->file;
+}
+
+struct plan_file *session_any_plan(struct session *session)
+{
+    return &session->file;
 }
 
 bool session_nested(void)

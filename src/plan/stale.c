@@ -8,7 +8,7 @@
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 
-/* What /proc and /sys have is part of the plan, and so is what Landlock can do; all variants were
+/* The contents of /proc and /sys are in the plan, and so is what Landlock can do; all variants were
  * made with the same. */
 static bool is_of_kernel(const struct plan_file *file, const struct plan_now *now)
 {

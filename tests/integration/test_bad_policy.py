@@ -174,7 +174,7 @@ class Policies(Case):
         self.assertIn((done.returncode, done.stdout), ((0, "True\n"), (125, "")), done.stderr)
 
     def test_a_source_below_dev_that_becomes_another_kind(self):
-        """What the plan was made with says how it is mounted: when it changes, so does the plan."""
+        """The plan says how it is mounted, and is made again when its kind changes."""
         top = pathlib.Path(tempfile.mkdtemp(prefix="svenv-test-", dir="/dev/shm"))
         self.addCleanup(shutil.rmtree, top)
         source = top / "source"

@@ -77,7 +77,7 @@ class Damage(Case):
                 self.assert_made_again(plan, whole[:at] + bytes(end - at) + whole[end:])
 
     def test_damage_is_no_way_around_the_policy(self):
-        """What made the policy refuse still does; and a whole plan is left as it is."""
+        """A bad policy is refused as before, and a whole plan is left as it is."""
         plan = self.sandbox / "plan"
         policy = self.sandbox / "policy.yaml"
         good = policy.read_text()

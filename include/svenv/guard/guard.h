@@ -54,6 +54,8 @@ struct places {
  * have changed. Return: false when there is something that the plan does not know: it has to be
  * made again. */
 bool places_open(struct places *places, const struct plan_file *file);
+/* After places_open(), when what it opened is not needed. */
+void places_close(struct places *places);
 /* Keeps the record for the next start, where the plan is kept, too. */
 void places_write(const struct places *places);
 /* Is what lies at the place the directory that the plan knows? *ctime_ns_out (may be NULL): its

@@ -8,7 +8,7 @@
 struct file_id;
 struct plan_file;
 
-/* What there is now. */
+/* The world as it is now. */
 struct plan_now {
     const char *tool;      /* version and build of whoever asks */
     const char *venv;      /* real path */

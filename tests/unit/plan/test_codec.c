@@ -440,7 +440,7 @@ static void add_smallest(struct plan_file *file)
     add_smallest_to_plan(arena, &variant->plan);
 }
 
-/* What bounds the memory that a wrong count can ask for lets every plan pass. */
+/* The bound on the memory that a wrong count can ask for lets every plan pass. */
 Test(codec, many_smallest_items)
 {
     auto_buf struct buf bytes = {0};

@@ -12,7 +12,7 @@ enum {
     ABI = 6
 };
 
-/* What lies on the host of these tests; a case changes one thing of it. */
+/* The files on the host of these tests; a case changes one of them. */
 static struct host_file {
     const char *path;
     bool follow;
