@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
@@ -16,7 +17,7 @@ const struct compute_path_field compute_path_fields[COMPUTE_PATH_FIELDS] = {
 int compute_check_grant(const struct compute *c, const char *path, enum policy_grant grant,
                         const char *origin, struct err *err)
 {
-    static const char *const closed[] = {"sandbox", "bin", "home", "cache", "pyvenv.cfg"};
+    static const char *const closed[] = {VENV_SANDBOX, "bin", VENV_HOME, VENV_CACHE, "pyvenv.cfg"};
     const char *danger = policy_path_danger(path, c->facts->home, grant);
 
     if (danger)
@@ -225,7 +226,7 @@ static int protect_venvs(struct compute *c, struct err *err)
             continue;
         rc = protect(c, fact->path, ORIGIN_DEFAULT, err);
         if (rc == 0)
-            rc = hide(c, compute_join(c, fact->path, "sandbox"), ORIGIN_DEFAULT, err);
+            rc = hide(c, compute_join(c, fact->path, VENV_SANDBOX), ORIGIN_DEFAULT, err);
     }
     return rc;
 }

@@ -1,13 +1,14 @@
 /* The paths that no command line and no variable may show. */
 #include <string.h>
 
+#include "svenv/base/layout.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
 #include "start-internal.h"
 
 /* Temporary directories of this and other venvs, whose names must not be known inside. */
-#define OWN_TEMP "/tmp/sandbox-venv-"
+#define OWN_TEMP TEMPORARY_TMP "/" TEMPORARY_PREFIX
 
 /* Names of files and directories that hold credentials, wherever they lie; most belong in $HOME. */
 static const char *const credentials[] = {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
@@ -12,7 +13,7 @@
 #define EXPOSURES_MAX 256
 
 /* The venv's shared memory, which is not with its other temporary directories. */
-#define OWN_SHM "/dev/shm/sandbox-venv-"
+#define OWN_SHM TEMPORARY_SHM "/" TEMPORARY_PREFIX
 
 /* Where ttyname(3) finds a terminal that has no name in the sandbox's own /dev/pts. */
 #define CONSOLE "/dev/console"
