@@ -1,9 +1,11 @@
 /* The table of what is dangerous to show, and its reading. */
 #include "svenv/base/danger.h"
+#include "svenv/base/layout.h"
 
 #include <stdbool.h>
 #include <string.h>
 
+#include "svenv/base/layout.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -59,7 +61,7 @@ static const struct {
     {"/srv", DANGER_NAMED_DIR, WHOLE, 0},
     {"/tmp", EVERY, SHARED, 0},
     {"/var/tmp", WRITES | DANGER_NAMED_DIR, SHARED, 0},
-    {"/tmp/sandbox-venv-*", EVERY, PRIVATE, 0},
+    {TEMPORARY_TMP "/" TEMPORARY_PREFIX "*", EVERY, PRIVATE, 0},
     {"/run", EVERY, SHARED, 0},
     {"/run/user", EVERY, SHARED, 0},
     {"/run/dbus*", EVERY, AGENT, 0},

@@ -16,13 +16,13 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 
 /* The kernel answers EAGAIN when something was renamed during the walk: worth a few tries. */
 #define OPENAT2_TRIES 32
 #define COPY_CHUNK 65536
-#define TEMPORARY ".sandbox-venv-tmp-"
 #define TEMPORARY_SECONDS 3600
 /* No file has it. */
 #define MODE_UNKNOWN UINT32_MAX
@@ -188,7 +188,7 @@ void file_forget_temporaries(int dir)
     for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
         struct stat st;
 
-        if (str_starts(entry->d_name, TEMPORARY) &&
+        if (str_starts(entry->d_name, NAME_UNFINISHED) &&
             fstatat(own, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
             st.st_mtime < old)
             unlinkat(own, entry->d_name, 0);
@@ -205,7 +205,7 @@ static int make_temporary(int dir, char *name, size_t size)
 
     if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
         return -EIO;
-    snprintf(name, size, TEMPORARY "%016" PRIx64, number);
+    snprintf(name, size, NAME_UNFINISHED "%016" PRIx64, number);
     fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     return fd >= 0 ? fd : -errno;
 }

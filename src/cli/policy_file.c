@@ -11,16 +11,13 @@
 #include "args-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/compile/layers.h"
 #include "svenv/compile/user.h"
 #include "svenv/policy/policy.h"
-
-#define NAME "policy.yaml"
-#define NEW_NAME "policy.yaml.new"
-#define OLD_NAME "policy.yaml.old"
 
 enum {
     POLICY_MAX = 64 * 1024
@@ -54,7 +51,7 @@ static int first_text(const struct place *place, const char *word, struct buf *t
     int r;
 
     if (!word) {
-        r = file_read(place->dir, NAME, POLICY_MAX, text, err);
+        r = file_read(place->dir, SANDBOX_POLICY, POLICY_MAX, text, err);
         if (r != -ENOENT)
             return r;
         begin_text(text, "default");
@@ -71,8 +68,8 @@ static int first_text(const struct place *place, const char *word, struct buf *t
 
 static int write_new(const struct place *place, const struct buf *text, struct err *err)
 {
-    return file_write_atomic(place->dir, NEW_NAME, text->data ? text->data : "", text->len, 0600,
-                             err);
+    return file_write_atomic(place->dir, SANDBOX_POLICY_NEW, text->data ? text->data : "",
+                             text->len, 0600, err);
 }
 
 static int load_new(const struct place *place, struct policy *policy, struct err *err)
@@ -81,9 +78,9 @@ static int load_new(const struct place *place, struct policy *policy, struct err
     int r = layers_load(policy, place->user, &layers, err);
 
     /* The person knows the file that they named, not the copy. */
-    if (r < 0 && err && str_eq(err->pos.file, NEW_NAME))
+    if (r < 0 && err && str_eq(err->pos.file, SANDBOX_POLICY_NEW))
         (void)snprintf(err->pos.file, sizeof(err->pos.file), "%s",
-                       place->args->policy ? place->args->policy : NAME);
+                       place->args->policy ? place->args->policy : SANDBOX_POLICY);
     return r;
 }
 
@@ -119,7 +116,7 @@ static int keep_old(const struct place *place, const struct buf *text, enum poli
                     struct err *err)
 {
     auto_buf struct buf old = {0};
-    int r = file_read(place->dir, NAME, POLICY_MAX, &old, err);
+    int r = file_read(place->dir, SANDBOX_POLICY, POLICY_MAX, &old, err);
 
     if (r < 0 && r != -ENOENT)
         return r;
@@ -128,7 +125,7 @@ static int keep_old(const struct place *place, const struct buf *text, enum poli
         *out = POLICY_PLACED_KEPT;
     if (*out != POLICY_PLACED_REPLACED)
         return 0;
-    return file_write_atomic(place->dir, OLD_NAME, old.data, old.len, 0600, err);
+    return file_write_atomic(place->dir, SANDBOX_POLICY_OLD, old.data, old.len, 0600, err);
 }
 
 static int place_text(const struct place *place, const struct strv *words, enum policy_placed *out,
@@ -151,12 +148,13 @@ static int place_text(const struct place *place, const struct strv *words, enum 
     if (r < 0)
         return r;
     if (*out == POLICY_PLACED_KEPT)
-        return unlinkat(place->dir, NEW_NAME, 0) < 0
-                   ? err_set(err, errno, "cannot remove '%s/sandbox/" NEW_NAME "'",
+        return unlinkat(place->dir, SANDBOX_POLICY_NEW, 0) < 0
+                   ? err_set(err, errno, "cannot remove '%s/" IN_SANDBOX(SANDBOX_POLICY_NEW) "'",
                              place->venv_path)
                    : 0;
-    if (renameat(place->dir, NEW_NAME, place->dir, NAME) < 0)
-        return err_set(err, errno, "cannot put '%s/sandbox/" NAME "' in place", place->venv_path);
+    if (renameat(place->dir, SANDBOX_POLICY_NEW, place->dir, SANDBOX_POLICY) < 0)
+        return err_set(err, errno, "cannot put '%s/" IN_SANDBOX(SANDBOX_POLICY) "' in place",
+                       place->venv_path);
     return 0;
 }
 
@@ -198,8 +196,8 @@ static void remove_sandbox(const char *venv_path, const char *sandbox)
 int policy_file_place(const char *venv_path, const struct user *user, const struct args *args,
                       enum policy_placed *out, struct err *err)
 {
-    auto_free char *sandbox = path_join(venv_path, "sandbox");
-    auto_free char *new_path = path_join(venv_path, "sandbox/" NEW_NAME);
+    auto_free char *sandbox = path_join(venv_path, VENV_SANDBOX);
+    auto_free char *new_path = path_join(venv_path, IN_SANDBOX(SANDBOX_POLICY_NEW));
     auto_fd int dir = -1;
     struct place place = {venv_path, user, args, -1, new_path};
     bool is_new = false;
@@ -211,7 +209,7 @@ int policy_file_place(const char *venv_path, const struct user *user, const stru
     place.dir = dir;
     r = place_text(&place, &args->bwrap, out, err);
     if (r < 0)
-        (void)unlinkat(dir, NEW_NAME, 0);
+        (void)unlinkat(dir, SANDBOX_POLICY_NEW, 0);
     if (r < 0 && is_new)
         remove_sandbox(venv_path, sandbox);
     return r;
@@ -219,8 +217,8 @@ int policy_file_place(const char *venv_path, const struct user *user, const stru
 
 void policy_file_take_back(const char *venv_path)
 {
-    auto_free char *old = path_join(venv_path, "sandbox/" OLD_NAME);
-    auto_free char *now = path_join(venv_path, "sandbox/" NAME);
+    auto_free char *old = path_join(venv_path, IN_SANDBOX(SANDBOX_POLICY_OLD));
+    auto_free char *now = path_join(venv_path, IN_SANDBOX(SANDBOX_POLICY));
 
     (void)rename(old, now);
 }

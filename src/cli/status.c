@@ -11,6 +11,7 @@
 #include "probe-internal.h"
 #include "probe_limits-internal.h"
 #include "svenv/base/err.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
@@ -215,7 +216,7 @@ static void look_at_log(struct status *status)
 /* What starts took out of the project: a directory each. */
 static void look_at_quarantine(struct status *status)
 {
-    auto_free char *path = path_join(status->path, "sandbox/quarantine");
+    auto_free char *path = path_join(status->path, IN_SANDBOX(SANDBOX_QUARANTINE));
     auto_dir DIR *dir = NULL;
     const struct dirent *entry = NULL;
     struct err err = {0};

@@ -9,6 +9,7 @@
 #include "registry-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
@@ -45,7 +46,7 @@ static void remove_node(int home, const struct plan_node *node)
 
 static void remove_nodes(const char *venv_path)
 {
-    auto_free char *path = path_join(venv_path, "home");
+    auto_free char *path = path_join(venv_path, VENV_HOME);
     auto_fd int home = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     auto_plan_file struct plan_file file;
     auto_buf struct buf bytes = {0};
@@ -64,8 +65,8 @@ static void remove_nodes(const char *venv_path)
 
 static bool has_kept(const char *venv_path)
 {
-    auto_free char *home = path_join(venv_path, "home");
-    auto_free char *cache = path_join(venv_path, "cache");
+    auto_free char *home = path_join(venv_path, VENV_HOME);
+    auto_free char *cache = path_join(venv_path, VENV_CACHE);
 
     return access(home, F_OK) == 0 || access(cache, F_OK) == 0;
 }

@@ -10,6 +10,7 @@
 #include "registry-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/log.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
@@ -71,8 +72,8 @@ static int inspect(struct wrapping *wrapping, const char *path, struct err *err)
 /* Somebody's own are never removed: in doubt they are. */
 static bool has_private(const char *path)
 {
-    auto_free char *home = path_join(path, "home");
-    auto_free char *cache = path_join(path, "cache");
+    auto_free char *home = path_join(path, VENV_HOME);
+    auto_free char *cache = path_join(path, VENV_CACHE);
     struct stat st;
 
     return look_at(AT_FDCWD, home, false, &st) != 0 || look_at(AT_FDCWD, cache, false, &st) != 0;
@@ -81,12 +82,12 @@ static bool has_private(const char *path)
 /* The policy that could not be carried out is known to the person by the name that they gave. */
 static void name_original(const char *named, struct err *err)
 {
-    static const char placed[] = "policy.yaml";
+    static const char placed[] = SANDBOX_POLICY;
     auto_free char *msg = xstrdup(err->msg);
 
     if (str_eq(err->pos.file, placed))
         (void)snprintf(err->pos.file, sizeof(err->pos.file), "%s", named);
-    else if (str_starts(msg, "policy.yaml:"))
+    else if (str_starts(msg, SANDBOX_POLICY ":"))
         (void)err_plain(err, err->code, "%s%s", named, msg + sizeof(placed) - 1);
 }
 

@@ -11,6 +11,7 @@
 #include "settle-internal.h"
 #include "svenv/base/clock.h"
 #include "svenv/base/err.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/log.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
@@ -122,7 +123,7 @@ static int add_template_inputs(struct plan_file *file, struct err *err)
 /* After the sync, which may have written it. */
 static void add_manifest_input(struct plan_file *file, const char *venv_path)
 {
-    auto_free char *manifest = path_join(venv_path, "sandbox/manifest.json");
+    auto_free char *manifest = path_join(venv_path, IN_SANDBOX(SANDBOX_MANIFEST));
 
     add_input(file, manifest, true, false, NULL);
 }
@@ -143,7 +144,7 @@ static void add_stub_inputs(struct plan_file *file, const struct venv *venv)
 /* What is bound from $venv/sandbox: made again when somebody removed it. */
 static void add_made_input(struct plan_file *file, const char *venv_path)
 {
-    auto_free char *etc = path_join(venv_path, "sandbox/etc");
+    auto_free char *etc = path_join(venv_path, IN_SANDBOX(SANDBOX_ETC));
 
     add_input(file, etc, false, true, NULL);
 }
@@ -289,7 +290,7 @@ static void add_side_inputs(struct plan_file *file, const char *venv_path,
                             const struct venv_sides *sides)
 {
     auto_free char *bin = path_join(venv_path, "bin");
-    auto_free char *real = path_join(venv_path, "sandbox/bin");
+    auto_free char *real = path_join(venv_path, IN_SANDBOX(SANDBOX_BIN));
 
     add_input(file, bin, false, false, &sides->bin);
     add_input(file, real, false, false, &sides->sandbox_bin);
@@ -368,7 +369,7 @@ static int make_nodes(const struct plan_file *file, struct err *err)
 int compile_store(const char *venv_path, const struct user *user, struct err *err)
 {
     auto_free char *policy = layers_venv_file(venv_path);
-    auto_free char *sandbox = path_join(venv_path, "sandbox");
+    auto_free char *sandbox = path_join(venv_path, VENV_SANDBOX);
     const struct layers layers = {.venv_file = policy, .history = true};
     auto_plan_file struct plan_file file;
     auto_buf struct buf bytes = {0};
@@ -386,12 +387,12 @@ int compile_store(const char *venv_path, const struct user *user, struct err *er
     if (dir < 0)
         return err_set(err, errno, "cannot open '%s'", sandbox);
     file_forget_temporaries(dir);
-    return file_write_atomic(dir, "plan", bytes.data, bytes.len, 0600, err);
+    return file_write_atomic(dir, SANDBOX_PLAN, bytes.data, bytes.len, 0600, err);
 }
 
 int compile_read(const char *venv_path, struct plan_file *file, struct buf *bytes, struct err *err)
 {
-    auto_free char *path = path_join(venv_path, "sandbox/plan");
+    auto_free char *path = path_join(venv_path, IN_SANDBOX(SANDBOX_PLAN));
     int r;
 
     plan_file_init(file);

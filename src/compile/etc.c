@@ -13,6 +13,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/etc_names.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/num.h"
@@ -256,12 +257,12 @@ int etc_make(const char *venv_path, const char *id, const struct etc_identity *i
 
     if (root < 0)
         return err_set(err, errno, "cannot open the directory '%s'", venv_path);
-    sandbox = fd_open_beneath(root, "sandbox", O_RDONLY | O_DIRECTORY, 0);
+    sandbox = fd_open_beneath(root, VENV_SANDBOX, O_RDONLY | O_DIRECTORY, 0);
     if (sandbox < 0)
         return err_set(err, -sandbox, "cannot open '%s/sandbox'", venv_path);
-    if (mkdirat(sandbox, "etc", 0755) < 0 && errno != EEXIST)
+    if (mkdirat(sandbox, SANDBOX_ETC, 0755) < 0 && errno != EEXIST)
         return err_set(err, errno, "cannot make '%s/sandbox/etc'", venv_path);
-    dir = fd_open_beneath(sandbox, "etc", O_RDONLY | O_DIRECTORY, 0);
+    dir = fd_open_beneath(sandbox, SANDBOX_ETC, O_RDONLY | O_DIRECTORY, 0);
     if (dir < 0)
         return err_set(err, -dir, "cannot open '%s/sandbox/etc'", venv_path);
     etc.sandbox = sandbox;

@@ -10,6 +10,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/json.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
@@ -25,7 +26,7 @@ enum {
 
 char *layers_venv_file(const char *venv_path)
 {
-    return path_join(venv_path, "sandbox/policy.yaml");
+    return path_join(venv_path, IN_SANDBOX(SANDBOX_POLICY));
 }
 
 int layers_bwrap(struct policy *policy, const char *source, const char *const *words, size_t count,

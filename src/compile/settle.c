@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
@@ -71,7 +72,7 @@ int settle_venv(struct venv *venv, const struct policy *policy, struct venv_side
                                          .publish_count = publish.count,
                                          .withheld = policy ? tell_withheld : NULL};
     auto_free char *bin = path_join(venv->path, "bin");
-    auto_free char *sandbox_bin = path_join(venv->path, "sandbox/bin");
+    auto_free char *sandbox_bin = path_join(venv->path, IN_SANDBOX(SANDBOX_BIN));
 
     for (int round = 0; round < SETTLE_ROUNDS; round++) {
         struct file_id bin_before = file_id_known(AT_FDCWD, bin, false);

@@ -9,6 +9,7 @@
 
 #include "facts-internal.h"
 #include "svenv/base/clock.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/num.h"
 #include "svenv/base/path.h"
@@ -123,22 +124,16 @@ static bool was_made_inside(struct survey *s, int dir, const char *rel)
     return at != NULL;
 }
 
-/* Trees of packages: nobody opens an editor or a shell in them, and they have many directories. */
 static enum plan_place_kind kind_of(const struct survey *s, const struct sight *parent,
                                     const char *rel, const char *name)
 {
-    static const char *const parts[] = {"lib", "lib64", "bin", "include", "share", "etc"};
     auto_free char *below = path_join(rel, name);
     auto_free char *path = path_join(s->project, below);
 
     if (str_eq(name, BYTECODE))
         return PLAN_PLACE_BYTECODE;
-    for (size_t i = 0; parent->venv && i < ARRAY_SIZE(parts); i++) {
-        if (str_eq(name, parts[i]))
-            return PLAN_PLACE_PASSED;
-    }
-    return str_eq(name, "node_modules") || str_eq(path, s->own) ? PLAN_PLACE_PASSED
-                                                                : PLAN_PLACE_WATCHED;
+    return layout_is_packages(name, parent->venv) || str_eq(path, s->own) ? PLAN_PLACE_PASSED
+                                                                          : PLAN_PLACE_WATCHED;
 }
 
 static bool is_directory(struct survey *s, int dir, const char *rel, const struct dirent *entry)
@@ -340,7 +335,7 @@ static int compare_places(const void *a, const void *b)
 
 static void read_record(struct survey *s)
 {
-    auto_free char *path = path_join(s->own, "sandbox/made-inside");
+    auto_free char *path = path_join(s->own, IN_SANDBOX(SANDBOX_MADE_INSIDE));
     int rc = file_read(AT_FDCWD, path, RECORD_MAX, &s->record, NULL);
 
     if (rc < 0)

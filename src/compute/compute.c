@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/filter/filter.h"
@@ -177,7 +178,7 @@ static void fill_file(struct plan_file *file, const struct policy *policy, const
     file->project = venv->project ? arena_strdup(arena, venv->project) : NULL;
     file->home = arena_strdup(arena, facts->home);
     file->python = arena_strdup(arena, venv->python);
-    file->temp_base = arena_printf(arena, "/tmp/sandbox-venv-%s", venv->id);
+    file->temp_base = arena_printf(arena, TEMPORARY_TMP "/" TEMPORARY_PREFIX "%s", venv->id);
     file->variant_count = policy->command_count + 1;
     file->variants = arena_alloc(arena, file->variant_count * sizeof(*file->variants));
     memset(file->variants, 0, file->variant_count * sizeof(*file->variants));

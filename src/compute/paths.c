@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
@@ -22,7 +23,7 @@ const char *compute_join(const struct compute *c, const char *dir, const char *n
 
 const char *compute_temp_base(const struct compute *c)
 {
-    return arena_printf(c->arena, "/tmp/sandbox-venv-%s", c->venv->id);
+    return arena_printf(c->arena, TEMPORARY_TMP "/" TEMPORARY_PREFIX "%s", c->venv->id);
 }
 
 static struct fact_path ask(const struct compute *c, const char *path)

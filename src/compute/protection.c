@@ -4,6 +4,7 @@
 
 #include "svenv/base/danger.h"
 #include "svenv/base/err.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
 #include "svenv/base/str.h"
@@ -18,7 +19,7 @@ const struct compute_path_field compute_path_fields[COMPUTE_PATH_FIELDS] = {
 int compute_check_grant(const struct compute *c, const char *path, unsigned use, const char *origin,
                         struct err *err)
 {
-    static const char *const closed[] = {"sandbox", "bin", "home", "cache", "pyvenv.cfg"};
+    static const char *const closed[] = {VENV_SANDBOX, "bin", VENV_HOME, VENV_CACHE, "pyvenv.cfg"};
     const char *danger = danger_reason(path, c->facts->home, use);
 
     if (danger)
@@ -246,7 +247,7 @@ static int protect_trees(struct compute *c, struct err *err)
         rc = compute_is_parted(c, tree) ? protect_parts(c, tree->path, err)
                                         : protect(c, tree->path, ORIGIN_DEFAULT, err);
         if (rc == 0 && tree->kind == FACT_VENV)
-            rc = hide(c, compute_join(c, tree->path, "sandbox"), ORIGIN_DEFAULT, err);
+            rc = hide(c, compute_join(c, tree->path, VENV_SANDBOX), ORIGIN_DEFAULT, err);
     }
     return rc;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
@@ -47,16 +48,16 @@ int compute_home(struct compute *c, struct err *err)
 {
     const char *home = c->facts->home;
     const char *venv = c->venv->path;
-    const char *base = compute_join(c, venv, c->installer ? "sandbox" : "home");
-    const char *cache = c->installer ? base : compute_join(c, venv, "cache");
+    const char *base = compute_join(c, venv, c->installer ? VENV_SANDBOX : VENV_HOME);
+    const char *cache = c->installer ? base : compute_join(c, venv, VENV_CACHE);
     int rc;
 
     if (!home_is_usable(home))
         return 0;
-    rc = compute_bind_own(c, base, c->installer ? "installer/home" : "", home, PLAN_RW, err);
+    rc = compute_bind_own(c, base, c->installer ? INSTALLER_HOME : "", home, PLAN_RW, err);
     if (rc < 0)
         return rc;
-    return compute_bind_own(c, cache, c->installer ? "installer/cache" : "",
+    return compute_bind_own(c, cache, c->installer ? INSTALLER_CACHE : "",
                             compute_join(c, home, ".cache"), PLAN_RW, err);
 }
 
@@ -145,19 +146,18 @@ static int share_project(struct compute *c, struct err *err)
  * installer may write the packages, but not what the host's Python reads at its start. */
 static void share_venv(struct compute *c)
 {
-    static const char *const hidden[] = {"sandbox", "home", "cache"};
     const char *venv = c->venv->path;
     const char *origin = c->values->v[POLICY_FS_VENV].origin;
     const char *config = compute_join(c, venv, "pyvenv.cfg");
     uint32_t flags = c->installer ? PLAN_RW : 0;
 
     compute_share(c, venv, venv, true, flags, RANK_VENV, origin);
-    compute_share(c, compute_join(c, venv, "sandbox/bin"), compute_join(c, venv, "bin"), true,
-                  flags, RANK_VENV, origin);
+    compute_share(c, compute_join(c, venv, IN_SANDBOX(SANDBOX_BIN)), compute_join(c, venv, "bin"),
+                  true, flags, RANK_VENV, origin);
     if (c->installer)
         compute_share(c, config, config, false, 0, RANK_VENV, NULL);
-    for (size_t i = 0; i < ARRAY_SIZE(hidden); i++)
-        compute_share(c, NULL, compute_join(c, venv, hidden[i]), true, 0, RANK_VENV, NULL);
+    for (size_t i = 0; layout_private[i]; i++)
+        compute_share(c, NULL, compute_join(c, venv, layout_private[i]), true, 0, RANK_VENV, NULL);
 }
 
 /* Parents before what lies in them: '/' sorts before every other byte. */

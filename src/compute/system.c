@@ -3,6 +3,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/etc_names.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
@@ -66,7 +67,7 @@ static int mask_private(struct compute *c, struct err *err)
 /* Files of /etc are made for the venv (compile/etc.c). */
 static int compute_etc(struct compute *c, struct err *err)
 {
-    const char *made = compute_join(c, c->venv->path, "sandbox/etc");
+    const char *made = compute_join(c, c->venv->path, IN_SANDBOX(SANDBOX_ETC));
     int rc = compute_bind_own(c, made, "", "/etc", 0, err);
 
     for (size_t i = 0; rc == 0 && i < etc_name_count; i++) {
@@ -171,7 +172,7 @@ static int compute_temporary(struct compute *c, struct err *err)
         const char *rel = arena_printf(c->arena, "%s/%s%s", path_basename(compute_temp_base(c)),
                                        prefix, dirs[i].name);
 
-        rc = compute_bind_own(c, "/tmp", rel, dirs[i].dest, PLAN_RW, err);
+        rc = compute_bind_own(c, TEMPORARY_TMP, rel, dirs[i].dest, PLAN_RW, err);
     }
     if (rc == 0)
         rc = tree_link(&c->tree, "/var/run", "/run", ORIGIN_DEFAULT, err);
@@ -179,8 +180,8 @@ static int compute_temporary(struct compute *c, struct err *err)
         return rc;
     if (c->installer)
         return tree_mount(&c->tree, PLAN_TMPFS, "/dev/shm", 01777, 0, ORIGIN_DEFAULT, err);
-    return compute_bind_own(c, "/dev/shm", path_basename(compute_temp_base(c)), "/dev/shm", PLAN_RW,
-                            err);
+    return compute_bind_own(c, TEMPORARY_SHM, path_basename(compute_temp_base(c)), "/dev/shm",
+                            PLAN_RW, err);
 }
 
 int compute_system(struct compute *c, struct err *err)

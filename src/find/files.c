@@ -12,6 +12,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 
+#include "svenv/base/layout.h"
 #include "svenv/find/site.h"
 
 #define FILES_MAX 262144
@@ -52,13 +53,8 @@ static void walk(struct venv_files *files, int parent, const char *name, const c
 
 static bool is_left_out(const char *name, unsigned depth)
 {
-    static const char *const own[] = {"bin", "sandbox", "home", "cache"};
-
-    for (size_t i = 0; depth == 0 && i < ARRAY_SIZE(own); i++) {
-        if (str_eq(own[i], name))
-            return true;
-    }
-    return str_eq(name, ".") || str_eq(name, "..");
+    return (depth == 0 && (str_eq(name, "bin") || layout_is_private(name))) || str_eq(name, ".") ||
+           str_eq(name, "..");
 }
 
 static void take_name(struct venv_files *files, int dir, const char *name, const char *prefix,

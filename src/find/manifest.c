@@ -1,4 +1,5 @@
 /* Writes the manifest of a wrapped venv. */
+#include "svenv/base/layout.h"
 #include "svenv/find/venv.h"
 
 #include <errno.h>
@@ -141,5 +142,5 @@ int manifest_write(const struct venv *venv, int sandbox_dir, struct err *err)
     manifest_format(venv, &text);
     if (text.len > MANIFEST_BYTES_MAX)
         return err_plain(err, E2BIG, "the manifest of '%s' would be too large", venv->path);
-    return file_write_atomic(sandbox_dir, MANIFEST_FILE, text.data, text.len, 0600, err);
+    return file_write_atomic(sandbox_dir, SANDBOX_MANIFEST, text.data, text.len, 0600, err);
 }

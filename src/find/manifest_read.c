@@ -1,4 +1,5 @@
 /* Reads the manifest of a wrapped venv. */
+#include "svenv/base/layout.h"
 #include "svenv/find/venv.h"
 
 #include <errno.h>
@@ -249,7 +250,7 @@ int manifest_parse(struct venv *venv, const char *name, const char *data, size_t
 /* Opens the file and makes sure that nobody else could have written it (C11). */
 static int read_private(int sandbox_dir, const char *shown, struct buf *out, struct err *err)
 {
-    auto_fd int fd = fd_open_beneath(sandbox_dir, MANIFEST_FILE, O_RDONLY, 0);
+    auto_fd int fd = fd_open_beneath(sandbox_dir, SANDBOX_MANIFEST, O_RDONLY, 0);
     struct stat st;
     int rc = 0;
 
@@ -288,8 +289,8 @@ int manifest_load(struct venv *venv, int sandbox_dir, const char *shown, struct 
 
 int manifest_read(struct venv *venv, const char *venv_path, struct err *err)
 {
-    auto_free char *directory = path_join(venv_path, "sandbox");
-    auto_free char *shown = path_join(directory, MANIFEST_FILE);
+    auto_free char *directory = path_join(venv_path, VENV_SANDBOX);
+    auto_free char *shown = path_join(directory, SANDBOX_MANIFEST);
     auto_fd int root = open(venv_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     auto_fd int sandbox = -1;
     struct stat st;
@@ -297,7 +298,7 @@ int manifest_read(struct venv *venv, const char *venv_path, struct err *err)
 
     if (root < 0)
         return err_set(err, errno, "cannot open the directory '%s'", venv_path);
-    sandbox = fd_open_beneath(root, "sandbox", O_RDONLY | O_DIRECTORY, 0);
+    sandbox = fd_open_beneath(root, VENV_SANDBOX, O_RDONLY | O_DIRECTORY, 0);
     if (sandbox == -ENOENT)
         return err_plain(err, ENOENT, "'%s' is not wrapped: run 'sandbox-venv wrap %s'", venv_path,
                          venv_path);

@@ -9,9 +9,11 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/owner.h"
+#include "svenv/base/path.h"
 #include "svenv/find/venv.h"
 
 void venv_init(struct venv *venv)
@@ -28,7 +30,8 @@ void venv_finish(struct venv *venv)
 int venv_is_wrapped(const char *path, struct err *err)
 {
     auto_fd int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    auto_fd int fd = root < 0 ? -errno : fd_open_beneath(root, "sandbox/manifest.json", O_PATH, 0);
+    auto_fd int fd =
+        root < 0 ? -errno : fd_open_beneath(root, IN_SANDBOX(SANDBOX_MANIFEST), O_PATH, 0);
     struct stat st;
 
     if (fd < 0 && look_is_answer(fd))
@@ -61,12 +64,12 @@ static int open_dir(int dir, const char *name)
 /* Opens sandbox and sandbox/bin; that they are absent is no error. */
 static int open_sandbox(struct site *site, struct err *err)
 {
-    auto_free char *shown = xasprintf("%s/sandbox", site->path);
+    auto_free char *shown = path_join(site->path, VENV_SANDBOX);
     struct stat st;
     int rc = 0;
 
     auto_fd_cleanup(&site->sandbox);
-    site->sandbox = open_dir(site->root, "sandbox");
+    site->sandbox = open_dir(site->root, VENV_SANDBOX);
     if (site->sandbox == -ENOENT) {
         site->sandbox = -1;
         return 0;
@@ -81,7 +84,7 @@ static int open_sandbox(struct site *site, struct err *err)
     rc = owner_check(&st, OWNER_SELF, shown, err);
     if (rc < 0)
         return rc;
-    site->real = open_dir(site->sandbox, "bin");
+    site->real = open_dir(site->sandbox, SANDBOX_BIN);
     if (site->real >= 0)
         return 0;
     rc = site->real;
@@ -141,17 +144,13 @@ int site_make(struct site *site, struct err *err)
         mode_t mode;
         bool outside; /* in the venv itself rather than in sandbox */
     } dirs[] = {
-        {"home", 0700, true},
-        {"cache", 0700, true},
-        {"bin", 0755, false},
-        {"etc", 0755, false},
-        {"quarantine", 0700, false},
-        {"installer", 0700, false},
-        {"installer/home", 0700, false},
-        {"installer/cache", 0700, false},
+        {VENV_HOME, 0700, true},           {VENV_CACHE, 0700, true},
+        {SANDBOX_BIN, 0755, false},        {SANDBOX_ETC, 0755, false},
+        {SANDBOX_QUARANTINE, 0700, false}, {SANDBOX_INSTALLER, 0700, false},
+        {INSTALLER_HOME, 0700, false},     {INSTALLER_CACHE, 0700, false},
     };
-    auto_free char *shown = xasprintf("%s/sandbox", site->path);
-    int rc = make_dir(site->root, "sandbox", 0700, site->path, err);
+    auto_free char *shown = path_join(site->path, VENV_SANDBOX);
+    int rc = make_dir(site->root, VENV_SANDBOX, 0700, site->path, err);
 
     if (rc == 0 && site->sandbox < 0)
         rc = open_sandbox(site, err);

@@ -10,13 +10,13 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 
 #include "svenv/find/site.h"
 
 #define STUB_BYTES_MAX ((size_t)4 << 20)
-#define STUB_KEPT "stub"
 #define STUB_NEXT "stub.next"
 
 static bool same_bytes(const struct buf *a, const struct buf *b)
@@ -46,7 +46,7 @@ static int add_file(struct stubs *stubs, int dir, const char *path, struct err *
 
 int stubs_load(struct stubs *stubs, const struct site *site, const char *installed, struct err *err)
 {
-    static const char *const kept[] = {STUB_KEPT, STUB_NEXT};
+    static const char *const kept[] = {SANDBOX_STUB, STUB_NEXT};
     int rc = 0;
 
     *stubs = (struct stubs){.count = 0};
@@ -133,14 +133,14 @@ enum kept {
 static int look_at_kept(const struct stubs *stubs, const struct site *site, struct err *err)
 {
     struct stat st;
-    int rc = look_at(site->sandbox, STUB_KEPT, false, &st);
+    int rc = look_at(site->sandbox, SANDBOX_STUB, false, &st);
 
     if (rc == 0)
         return KEPT_NONE;
     if (rc > 0)
-        rc = stubs_match(stubs, site->sandbox, STUB_KEPT, &st);
+        rc = stubs_match(stubs, site->sandbox, SANDBOX_STUB, &st);
     if (rc < 0)
-        return err_set(err, rc, "cannot look at '%s/sandbox/" STUB_KEPT "'", site->path);
+        return err_set(err, rc, "cannot look at '%s/" IN_SANDBOX(SANDBOX_STUB) "'", site->path);
     return rc == STUB_CURRENT ? KEPT_CURRENT : KEPT_OTHER;
 }
 
@@ -150,7 +150,7 @@ int stubs_announce(const struct stubs *stubs, const struct site *site, struct er
 
     if (kept < 0 || kept == KEPT_CURRENT)
         return kept < 0 ? kept : 0;
-    return file_write_atomic(site->sandbox, kept == KEPT_NONE ? STUB_KEPT : STUB_NEXT,
+    return file_write_atomic(site->sandbox, kept == KEPT_NONE ? SANDBOX_STUB : STUB_NEXT,
                              stubs->known[0].data, stubs->known[0].len, 0600, err);
 }
 
@@ -164,7 +164,7 @@ int stubs_settle(const struct stubs *stubs, const struct site *site, struct err 
         unlinkat(site->sandbox, STUB_NEXT, 0);
         return 0;
     }
-    if (renameat(site->sandbox, STUB_NEXT, site->sandbox, STUB_KEPT) < 0)
+    if (renameat(site->sandbox, STUB_NEXT, site->sandbox, SANDBOX_STUB) < 0)
         return err_set(err, errno, "cannot keep the stub in '%s/sandbox'", site->path);
     return 0;
 }

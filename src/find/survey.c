@@ -11,6 +11,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/str.h"
 #include "svenv/find/venv.h"
@@ -284,7 +285,7 @@ int survey_take(struct survey *survey, const struct site *site, const struct stu
     *survey = (struct survey){.count = 0};
     rc = list_dir(&survey->arena, site->bin, "bin", &lists[0], err);
     if (rc == 0)
-        rc = list_dir(&survey->arena, site->real, "sandbox/bin", &lists[1], err);
+        rc = list_dir(&survey->arena, site->real, IN_SANDBOX(SANDBOX_BIN), &lists[1], err);
     if (rc == 0)
         rc = merge(survey, site, stubs, manifest, lists, err);
     return rc < 0 ? err_wrap(err, "in '%s'", site->path) : 0;

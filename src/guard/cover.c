@@ -12,14 +12,13 @@
 #include <unistd.h>
 
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/path.h"
 #include "svenv/sys/mounts.h"
 #include "svenv/sys/syscalls.h"
 
 #include "svenv/guard/guard.h"
 
-#define EMPTY_DIR "/.sandbox-venv/empty"
-#define EMPTY_FILE "/.sandbox-venv/file"
 #define FIXED_ATTRS ((uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
 
 enum {
@@ -107,7 +106,8 @@ static int cover(const char *top, const char *dest, bool hide)
     if (is_covered(target))
         return 0;
     if (hide)
-        rc = mount_over(target, AT_FDCWD, S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE,
+        rc = mount_over(target, AT_FDCWD,
+                        S_ISDIR(st.st_mode) ? "/" ROOT_EMPTY_DIR : "/" ROOT_EMPTY_FILE,
                         MOUNT_ATTR_RDONLY);
     else
         rc = mount_over(target, target, "", MOUNT_ATTR_RDONLY);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
@@ -47,7 +48,7 @@ static int open_record(const struct plan_file *file, int flags)
 {
     char path[PATH_MAX];
 
-    snprintf(path, sizeof(path), "%s/sandbox/seen", file->venv);
+    snprintf(path, sizeof(path), "%s/" IN_SANDBOX(SANDBOX_SEEN), file->venv);
     return open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 }
 

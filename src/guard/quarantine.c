@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/sys/syscalls.h"
@@ -18,7 +19,6 @@
 #include "svenv/guard/guard.h"
 
 /* A name that no program obeys, where nothing better can be done. */
-#define INERT ".sandbox-venv-taken-"
 
 enum {
     DEPTH_MAX = 64, /* directories that are made anew; a descriptor for each */
@@ -42,7 +42,7 @@ static void write_stamp(char stamp[STAMP_SIZE])
 /* One for all of a start, whichever process takes something. */
 static int make_stamp_dir(struct quarantine *q, int sandbox)
 {
-    auto_fd int base = fd_mkdir_beneath(sandbox, "quarantine", 0700);
+    auto_fd int base = fd_mkdir_beneath(sandbox, SANDBOX_QUARANTINE, 0700);
 
     if (!*q->record->stamp)
         write_stamp(q->record->stamp);
@@ -59,7 +59,7 @@ static int open_quarantine(struct quarantine *q)
     venv = open(q->venv, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (venv < 0)
         return -errno;
-    sandbox = fd_open_beneath(venv, "sandbox", O_PATH | O_DIRECTORY, 0);
+    sandbox = fd_open_beneath(venv, VENV_SANDBOX, O_PATH | O_DIRECTORY, 0);
     if (sandbox < 0)
         return sandbox;
     q->dir = make_stamp_dir(q, sandbox);
@@ -153,7 +153,7 @@ static int disarm(int parent, const char *name, char inert[NAME_SIZE])
 
     if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
         return -EIO;
-    snprintf(inert, NAME_SIZE, INERT "%016" PRIx64, number);
+    snprintf(inert, NAME_SIZE, NAME_TAKEN "%016" PRIx64, number);
     return rename_forcibly(parent, name, parent, inert);
 }
 

@@ -10,6 +10,7 @@
 #include "svenv/base/clock.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
@@ -152,7 +153,7 @@ static void record_venv(const struct guard *guard, int dir)
     struct stat st, config;
     ssize_t len = 0;
 
-    snprintf(path, sizeof(path), "%s/sandbox/made-inside", guard->quarantine.venv);
+    snprintf(path, sizeof(path), "%s/" IN_SANDBOX(SANDBOX_MADE_INSIDE), guard->quarantine.venv);
     fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 || fstat(dir, &st) < 0 ||
         fstatat(dir, "pyvenv.cfg", &config, AT_SYMLINK_NOFOLLOW) < 0 || !is_new(guard, &config))
@@ -271,18 +272,6 @@ static int see_name(void *context, int dir, const char *name, bool directory)
 
 static void visit_directory(struct visit *visit, int dir);
 
-/* Packages of a venv are no place where a person works (survey.c says the same). */
-static bool is_passed_over(const struct visit *visit, const char *name)
-{
-    static const char *const parts[] = {"lib", "lib64", "bin", "include", "share", "etc"};
-
-    for (size_t i = 0; visit->venv && i < ARRAY_SIZE(parts); i++) {
-        if (str_eq(name, parts[i]))
-            return true;
-    }
-    return str_eq(name, "node_modules");
-}
-
 /* Is the directory one that a program made? Of a project that is not known as a whole only those
  * count whose birth can be told. */
 static bool was_made_now(const struct guard *guard, int dir)
@@ -334,7 +323,7 @@ static int enter_name(void *context, int dir, const char *name, bool directory)
     const struct guard *guard = visit->guard;
     int before = 0;
 
-    if (!directory || is_passed_over(visit, name))
+    if (!directory || layout_is_packages(name, visit->venv))
         return 0;
     before = scan_path_add(&visit->guard->path, name);
     if (before < 0)
@@ -509,7 +498,7 @@ static void see_directory(struct visit *visit, int parent, const char *name)
     const struct plan_place *place = plan_find_place(guard->places.file, guard->path.text);
 
     visit->venv = scan_venv(parent) > 0;
-    if (!is_place(guard, guard->path.text) && !is_passed_over(visit, name))
+    if (!is_place(guard, guard->path.text) && !layout_is_packages(name, visit->venv))
         enter(visit, parent, name);
     else if (place != NULL && place_is_watched(place))
         see_place(visit, parent, name);

@@ -1,6 +1,7 @@
 /* What became of what appeared in the project, in lines for the user. */
 #include <stdio.h>
 
+#include "svenv/base/layout.h"
 #include "svenv/base/log.h"
 #include "svenv/guard/guard.h"
 
@@ -42,7 +43,7 @@ void guard_tell(struct guard *guard, bool ended)
     if (!ended)
         return;
     if (record->stuck > 0)
-        log_line("not all of it could be moved: the rest is in '%s', as '.sandbox-venv-taken-...'",
+        log_line("not all of it could be moved: the rest is in '%s', as '" NAME_TAKEN "...'",
                  project);
     if (record->opened)
         log_line("'%s' had become writable for other users: not any more", project);

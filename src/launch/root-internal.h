@@ -9,9 +9,6 @@
 
 #include "launch-internal.h"
 
-#define OWN_DIR ".sandbox-venv"
-#define EMPTY_DIR OWN_DIR "/empty"
-#define EMPTY_FILE OWN_DIR "/file"
 #define FIXED_ATTRS ((uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
 
 enum {

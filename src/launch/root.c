@@ -8,6 +8,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/mem.h"
 #include "svenv/sys/mounts.h"
 #include "svenv/sys/namespaces.h"
@@ -28,11 +29,11 @@ static int make_masks(void)
 {
     uint64_t attrs = FIXED_ATTRS | (uint64_t)MOUNT_ATTR_RDONLY;
 
-    if (mkdirat(AT_FDCWD, OWN_DIR, 0755) < 0 || mkdirat(AT_FDCWD, EMPTY_DIR, 0555) < 0 ||
-        mknodat(AT_FDCWD, EMPTY_FILE, S_IFREG | 0444, 0) < 0 ||
-        mount(OWN_DIR, OWN_DIR, NULL, MS_BIND, NULL) < 0)
+    if (mkdirat(AT_FDCWD, ROOT_OWN, 0755) < 0 || mkdirat(AT_FDCWD, ROOT_EMPTY_DIR, 0555) < 0 ||
+        mknodat(AT_FDCWD, ROOT_EMPTY_FILE, S_IFREG | 0444, 0) < 0 ||
+        mount(ROOT_OWN, ROOT_OWN, NULL, MS_BIND, NULL) < 0)
         return -errno;
-    return sys_mount_setattr(AT_FDCWD, OWN_DIR, 0, attrs, 0);
+    return sys_mount_setattr(AT_FDCWD, ROOT_OWN, 0, attrs, 0);
 }
 
 /* On top of "/": path look-ups from "/" still start at the old root below it, so nothing of the

@@ -8,6 +8,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/mem.h"
 #include "svenv/sys/mounts.h"
 #include "svenv/sys/syscalls.h"
@@ -208,7 +209,7 @@ static int mask_at(const struct builder *b, const char *dest)
 
     if (target < 0 || fstat(target, &st) < 0)
         return target < 0 ? target : -errno;
-    tree = sys_open_tree(b->root, S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE,
+    tree = sys_open_tree(b->root, S_ISDIR(st.st_mode) ? ROOT_EMPTY_DIR : ROOT_EMPTY_FILE,
                          OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     return tree < 0 ? tree : mount_attach(tree, target, "");
 }
@@ -217,12 +218,13 @@ static int mask_at(const struct builder *b, const char *dest)
  * go of it, as long as ten others take. */
 static int mask_by_path(const char *path)
 {
+    const char *empty = NULL;
     struct stat st;
 
-    if (fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        mount(S_ISDIR(st.st_mode) ? EMPTY_DIR : EMPTY_FILE, path, NULL, MS_BIND, NULL) < 0)
+    if (fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    return 0;
+    empty = S_ISDIR(st.st_mode) ? ROOT_EMPTY_DIR : ROOT_EMPTY_FILE;
+    return mount(empty, path, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
 }
 
 int op_mask(struct builder *b, const struct plan_op *op, struct err *err)

@@ -8,6 +8,7 @@
 #include "svenv/audit/record.h"
 #include "svenv/audit/writer.h"
 #include "svenv/base/err.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/secret.h"
 #include "svenv/base/str.h"
@@ -92,7 +93,7 @@ static void deny_taken(struct denials *denials, const struct guard *guard)
              record->taken[i].moved
                  ? arena_printf(&denials->arena, "moved to quarantine/%s (filesystem.protect)",
                                 record->stamp)
-                 : "renamed to .sandbox-venv-taken-... beside it (filesystem.protect)");
+                 : "renamed to " NAME_TAKEN "... beside it (filesystem.protect)");
     if (record->count > TAKEN_KEPT)
         deny(denials, "appeared", NULL,
              arena_printf(&denials->arena, "%zu more were moved to quarantine/%s",

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/layout.h"
 #include "svenv/start/command.h"
 
 #include "session-internal.h"
@@ -27,7 +28,7 @@ int session_run_nested(const struct request *request, struct err *err)
         execvp(request->program, argv);
         return err_set(err, errno, "cannot run '%s'", request->program);
     }
-    real = xasprintf("%s/sandbox/bin/%s", request->venv, request->entry);
+    real = xasprintf("%s/" IN_SANDBOX(SANDBOX_BIN) "/%s", request->venv, request->entry);
     seen = xasprintf("%s/bin/%s", request->venv, request->entry);
     if (is_python_name(request->entry) && !strchr(request->argv[0], '/'))
         argv[0] = seen;

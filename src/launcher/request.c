@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/num.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -45,7 +46,7 @@ static int parse_stub(struct arena *arena, int argc, const char *const *argv, st
  * says. */
 static bool has_entry(const char *venv, const char *name)
 {
-    auto_free char *real = xasprintf("%s/sandbox/bin/%s", venv, name);
+    auto_free char *real = xasprintf("%s/" IN_SANDBOX(SANDBOX_BIN) "/%s", venv, name);
 
     return !strchr(name, '/') && *name && name[0] != '.' &&
            faccessat(AT_FDCWD, real, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
@@ -85,7 +86,7 @@ bool request_is_shell(const struct request *request)
 
     if (!str_eq(request->entry, "shell"))
         return false;
-    real = xasprintf("%s/sandbox/bin/shell", request->venv);
+    real = xasprintf("%s/" IN_SANDBOX(SANDBOX_BIN) "/shell", request->venv);
     return faccessat(AT_FDCWD, real, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
 

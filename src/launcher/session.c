@@ -13,6 +13,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/owner.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -139,13 +140,13 @@ static int check_owner(int fd, const char *path, struct err *err)
 static int open_sandbox(const char *venv, struct err *err)
 {
     auto_fd int dir = open(venv, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    auto_free char *path = path_join(venv, "sandbox");
+    auto_free char *path = path_join(venv, VENV_SANDBOX);
     auto_fd int sandbox = -1;
     int rc;
 
     if (dir < 0)
         return err_set(err, errno, "cannot open the virtualenv '%s'", venv);
-    sandbox = fd_open_beneath(dir, "sandbox", O_RDONLY | O_DIRECTORY, 0);
+    sandbox = fd_open_beneath(dir, VENV_SANDBOX, O_RDONLY | O_DIRECTORY, 0);
     if (sandbox == -ENOENT)
         return err_plain(err, ENOENT,
                          "'%s' has no sandbox directory: wrap it with: sandbox-venv '%s'", venv,
@@ -173,13 +174,13 @@ static bool is_stale(const struct plan_file *file, const char *venv)
 static int open_own(const char *venv, struct session *out, struct err *err)
 {
     auto_fd int sandbox = open_sandbox(venv, err);
-    auto_free char *path = path_join(venv, "sandbox/plan");
+    auto_free char *path = path_join(venv, IN_SANDBOX(SANDBOX_PLAN));
     auto_fd int fd = -1;
     int rc;
 
     if (sandbox < 0)
         return sandbox;
-    fd = fd_open_beneath(sandbox, "plan", O_RDONLY, 0);
+    fd = fd_open_beneath(sandbox, SANDBOX_PLAN, O_RDONLY, 0);
     if (fd < 0)
         return 0;
     rc = check_owner(fd, path, err);
@@ -302,6 +303,6 @@ bool session_nested(void)
 {
     struct statfs fs;
 
-    return access("/.sandbox-venv/empty", F_OK) == 0 && statfs("/", &fs) == 0 &&
+    return access("/" ROOT_EMPTY_DIR, F_OK) == 0 && statfs("/", &fs) == 0 &&
            fs.f_type == TMPFS_MAGIC && (fs.f_flags & ST_RDONLY);
 }

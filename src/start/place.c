@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 

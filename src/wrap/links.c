@@ -8,6 +8,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/str.h"
 #include "svenv/find/venv.h"
 
@@ -53,13 +54,7 @@ static int give_own_inode(struct breaker *b, int dir, const char *name, const st
 
 static bool is_left_out(const char *name, unsigned depth)
 {
-    static const char *const own[] = {"sandbox", "home", "cache"};
-
-    for (size_t i = 0; depth == 0 && i < ARRAY_SIZE(own); i++) {
-        if (str_eq(own[i], name))
-            return true;
-    }
-    return str_eq(name, ".") || str_eq(name, "..");
+    return (depth == 0 && layout_is_private(name)) || str_eq(name, ".") || str_eq(name, "..");
 }
 
 static int walk(struct breaker *b, int parent, const char *name, unsigned depth);

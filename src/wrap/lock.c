@@ -9,12 +9,13 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/find/venv.h"
 
 #include "svenv/find/site.h"
 #include "svenv/wrap/wrap.h"
 
-#define LOCK_NAME "sandbox/lock"
+#define LOCK_NAME IN_SANDBOX(SANDBOX_LOCK)
 #define LOCK_NEW "lock-new"
 /* Each try means that somebody wrapped or unwrapped the venv while we waited. */
 #define LOCK_TRIES 1000
@@ -101,7 +102,7 @@ int site_make_lock(const struct site *site, int *lock_out, struct err *err)
     unlinkat(site->sandbox, LOCK_NEW, 0);
     fd = openat(site->sandbox, LOCK_NEW, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ||
-        renameat(site->sandbox, LOCK_NEW, site->sandbox, "lock") < 0)
+        renameat(site->sandbox, LOCK_NEW, site->sandbox, SANDBOX_LOCK) < 0)
         return err_set(err, errno, "cannot make '%s/sandbox/lock'", site->path);
     *lock_out = steal_fd(&fd);
     return 0;

@@ -1,4 +1,5 @@
 /* Brings both sides of a wrapped venv in step. */
+#include "svenv/base/layout.h"
 #include "svenv/find/venv.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@
 static int sync_locked(struct venv *venv, const char *path, const struct wrap_options *options,
                        struct sync_result *result, struct err *err)
 {
-    auto_free char *shown = xasprintf("%s/sandbox/" MANIFEST_FILE, path);
+    auto_free char *shown = xasprintf("%s/" IN_SANDBOX(SANDBOX_MANIFEST), path);
     auto_stubs struct stubs stubs = {.count = 0};
     auto_site struct site site;
     int rc = site_open(&site, path, err);

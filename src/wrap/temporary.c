@@ -12,6 +12,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/owner.h"
@@ -22,9 +23,6 @@
 #include "svenv/find/manifest.h"
 #include "svenv/wrap/wrap.h"
 
-#define TEMPORARY "/tmp"
-#define SHARED "/dev/shm"
-#define PREFIX "sandbox-venv-"
 #define OWNER "venv"
 
 enum {
@@ -51,16 +49,16 @@ static void remove_in(const char *place, const char *name)
 /* The one with the link last: interrupted before, it is found again. */
 void venv_remove_temporary(const char *id)
 {
-    auto_free char *name = xasprintf(PREFIX "%s", id);
+    auto_free char *name = xasprintf(TEMPORARY_PREFIX "%s", id);
 
-    remove_in(SHARED, name);
-    remove_in(TEMPORARY, name);
+    remove_in(TEMPORARY_SHM, name);
+    remove_in(TEMPORARY_TMP, name);
 }
 
 void venv_mark_temporary(const char *id, const char *venv_path)
 {
-    auto_free char *name = xasprintf(PREFIX "%s/" OWNER, id);
-    auto_fd int dir = open(TEMPORARY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_free char *name = xasprintf(TEMPORARY_PREFIX "%s/" OWNER, id);
+    auto_fd int dir = open(TEMPORARY_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     char text[PATH_MAX];
     ssize_t len = dir < 0 ? -1 : readlinkat(dir, name, text, sizeof(text));
 
@@ -91,11 +89,12 @@ static bool is_orphan(int dir, const char *name)
     if (len <= 0 || venv[0] != '/')
         return false;
     venv[len] = '\0';
-    manifest = path_join(venv, "sandbox/" MANIFEST_FILE);
+    manifest = path_join(venv, IN_SANDBOX(SANDBOX_MANIFEST));
     rc = file_read(AT_FDCWD, manifest, MANIFEST_BYTES_MAX, &text, &err);
     if (rc == -ENOENT || rc == -ENOTDIR)
         return true;
-    return rc == 0 && text.data != NULL && strstr(text.data, name + strlen(PREFIX)) == NULL;
+    return rc == 0 && text.data != NULL &&
+           strstr(text.data, name + strlen(TEMPORARY_PREFIX)) == NULL;
 }
 
 /* What can't be read may have it mounted, unless the process is gone (EINVAL: all but gone) or
@@ -130,15 +129,15 @@ static bool is_mounted(const char *name)
 
 void venv_sweep_temporary(void)
 {
-    auto_fd int dir = open(TEMPORARY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = opendir(TEMPORARY);
+    auto_fd int dir = open(TEMPORARY_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = opendir(TEMPORARY_TMP);
     const struct dirent *entry;
 
     while (stream != NULL && dir >= 0 && (entry = readdir(stream)) != NULL) {
-        if (str_starts(entry->d_name, PREFIX) && is_id(entry->d_name + strlen(PREFIX)) &&
-            is_ours(dir, entry->d_name) && is_orphan(dir, entry->d_name) &&
-            !is_mounted(entry->d_name))
-            venv_remove_temporary(entry->d_name + strlen(PREFIX));
+        if (str_starts(entry->d_name, TEMPORARY_PREFIX) &&
+            is_id(entry->d_name + strlen(TEMPORARY_PREFIX)) && is_ours(dir, entry->d_name) &&
+            is_orphan(dir, entry->d_name) && !is_mounted(entry->d_name))
+            venv_remove_temporary(entry->d_name + strlen(TEMPORARY_PREFIX));
     }
     if (stream != NULL)
         closedir(stream);

@@ -1,4 +1,5 @@
 /* Undoes the wrapping of a venv. */
+#include "svenv/base/layout.h"
 #include "svenv/find/venv.h"
 
 #include <errno.h>
@@ -17,11 +18,10 @@
 #include "svenv/wrap/wrap.h"
 #include "unwrap-internal.h"
 
-#define QUARANTINE "quarantine"
-
 /* Removed after everything else, in this order: as long as one of them is there, an interrupted
  * unwrap knows what to finish. */
-static const char *const last_files[] = {"stub.next", "stub", MANIFEST_FILE, "lock"};
+static const char *const last_files[] = {SANDBOX_STUB ".next", SANDBOX_STUB, SANDBOX_MANIFEST,
+                                         SANDBOX_LOCK};
 
 static bool is_last(const char *name)
 {
@@ -49,7 +49,8 @@ static int list_names(int dir, struct strv *out)
  * Return: 1, 0, or negative errno with *err. */
 static int is_ours(const struct site *site, bool purge, struct err *err)
 {
-    static const char *const made_first[] = {"bin", "etc", QUARANTINE, "installer"};
+    static const char *const made_first[] = {SANDBOX_BIN, SANDBOX_ETC, SANDBOX_QUARANTINE,
+                                             SANDBOX_INSTALLER};
     auto_strv struct strv names = {0};
     size_t known = 0;
     int rc = site->sandbox < 0 ? 0 : list_names(site->sandbox, &names);
@@ -65,7 +66,7 @@ static int is_ours(const struct site *site, bool purge, struct err *err)
     for (size_t i = 0; i < ARRAY_SIZE(made_first); i++)
         known += strv_has(&names, made_first[i]) ? 1 : 0;
     /* Only what an earlier unwrap kept is left: the venv is not wrapped. */
-    if (names.count == 1 && strv_has(&names, QUARANTINE))
+    if (names.count == 1 && strv_has(&names, SANDBOX_QUARANTINE))
         return purge;
     return known == names.count;
 }
@@ -108,18 +109,18 @@ static int remove_private(int dir, const char *name, bool purge)
 static int remove_sandbox(const struct site *site, bool purge)
 {
     auto_strv struct strv names = {0};
-    int rc = remove_private(site->sandbox, QUARANTINE, purge);
+    int rc = remove_private(site->sandbox, SANDBOX_QUARANTINE, purge);
 
     if (rc == 0)
         rc = list_names(site->sandbox, &names);
     for (size_t i = 0; rc == 0 && i < names.count; i++) {
-        if (!is_last(names.items[i]) && !str_eq(names.items[i], QUARANTINE))
+        if (!is_last(names.items[i]) && !str_eq(names.items[i], SANDBOX_QUARANTINE))
             rc = tree_remove(site->sandbox, names.items[i]);
     }
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(last_files); i++)
         rc = tree_remove(site->sandbox, last_files[i]);
     /* Not empty: quarantined files were kept, or a waiting wrap has begun anew. */
-    if (rc == 0 && unlinkat(site->root, "sandbox", AT_REMOVEDIR) < 0 && errno != ENOTEMPTY &&
+    if (rc == 0 && unlinkat(site->root, VENV_SANDBOX, AT_REMOVEDIR) < 0 && errno != ENOTEMPTY &&
         errno != EEXIST)
         rc = -errno;
     return rc;
@@ -138,9 +139,9 @@ int unwrap_site(const struct site *site, const struct stubs *stubs, const struct
         return rc;
     if (manifest->id != NULL)
         venv_remove_temporary(manifest->id);
-    rc = remove_private(site->root, "home", purge);
+    rc = remove_private(site->root, VENV_HOME, purge);
     if (rc == 0)
-        rc = remove_private(site->root, "cache", purge);
+        rc = remove_private(site->root, VENV_CACHE, purge);
     if (rc == 0)
         rc = remove_sandbox(site, purge);
     if (rc < 0)
@@ -170,7 +171,7 @@ static bool is_unusable(int rc)
 
 int venv_unwrap(const char *venv_path, bool purge, struct err *err)
 {
-    auto_free char *shown = xasprintf("%s/sandbox/" MANIFEST_FILE, venv_path);
+    auto_free char *shown = xasprintf("%s/" IN_SANDBOX(SANDBOX_MANIFEST), venv_path);
     auto_fd int lock = venv_lock(venv_path, err);
     auto_stubs struct stubs stubs = {.count = 0};
     auto_site struct site site;

@@ -1,5 +1,6 @@
 /* Wraps a venv. */
 #include "svenv/base/clock.h"
+#include "svenv/base/layout.h"
 #include "svenv/find/venv.h"
 
 #include <errno.h>
@@ -189,7 +190,7 @@ static int wrap_first(struct venv *venv, struct site *site, const struct stubs *
 static int wrap_locked(struct venv *venv, const struct wrap_options *options,
                        struct sync_result *result, struct err *err)
 {
-    auto_free char *shown = xasprintf("%s/sandbox/" MANIFEST_FILE, venv->path);
+    auto_free char *shown = xasprintf("%s/" IN_SANDBOX(SANDBOX_MANIFEST), venv->path);
     auto_stubs struct stubs stubs = {.count = 0};
     auto_site struct site site;
     auto_venv struct venv old;

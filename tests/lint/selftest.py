@@ -218,6 +218,21 @@ CASES = [
     ),
     (words, "mark", {"src/sys/a.c": f"/* {UNFINISHED}: later */\n"}, "a.c:1: mark"),
     (words, "mark in a document", {"docs/a.md": f"one\n{UNFINISHED}\n"}, "a.md:2: mark"),
+    (
+        words,
+        "a name of ours",
+        {"src/sys/a.c": 'x = path_join(venv, "sandbox/plan");\n'},
+        'a.c:1: "sandbox/plan" is a name of include/svenv/base/layout.h',
+    ),
+    (
+        words,
+        "a name of ours in its header, and in a sentence",
+        {
+            "include/svenv/base/layout.h": '#define VENV_SANDBOX "sandbox"\n',
+            "src/sys/a.c": '/* "sandbox" */\nx = "cannot open \'%s/sandbox\'";\n',
+        },
+        None,
+    ),
     (words, "word for what is missing", {"src/sys/a.c": "\n/* placeholder */\n"}, "a.c:2: mark"),
     (security, "good", security_document(), None),
     (

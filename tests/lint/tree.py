@@ -46,6 +46,13 @@ def code_only(text):
     return _COMMENT_OR_LITERAL.sub(blank, text)
 
 
+def literals(text):
+    """The texts in C code, each with its line and without its quotes."""
+    for match in _COMMENT_OR_LITERAL.finditer(text):
+        if match.group().startswith('"'):
+            yield text.count("\n", 0, match.start()) + 1, match.group()[1:-1]
+
+
 def run(check):
     """main() of a lint: prints its findings, one per line, and exits."""
     root = Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()

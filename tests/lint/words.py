@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails on marks of unfinished work, and on functions that the house style forbids."""
+"""Fails on marks of unfinished work, on functions that the house style forbids, and on names of
+ours that are written out instead of taken from base/layout.h."""
 
 import re
 
@@ -45,6 +46,14 @@ CALL = re.compile(
 )
 
 
+# A whole text: a path to the private directory of a venv or to what lies there, or a name that
+# begins as ours do in the root and in temporary directories.
+OWN_NAME = re.compile(
+    r"(?:%s/)?sandbox(?:/[\w./%-]*)?|/?\.sandbox-venv[\w./-]*|/(?:tmp|dev/shm)/sandbox-venv-.*"
+)
+LAYOUT = "include/svenv/base/layout.h"
+
+
 def instead_of(name):
     return next(cure for cure, names in FORBIDDEN.items() if name in names)
 
@@ -73,6 +82,11 @@ def check(root):
         problems.extend(f"{path}:{line}: mark '{word}'" for line, word in finds(MARKS, text))
     for path in code:
         text = (root / path).read_text(encoding="utf-8", errors="replace")
+        problems.extend(
+            f'{path}:{line}: "{name}" is a name of {LAYOUT}'
+            for line, name in tree.literals(text)
+            if OWN_NAME.fullmatch(name) and str(path) != LAYOUT
+        )
         problems.extend(f"{path}:{line}: mark '{word}'" for line, word in finds(CODE_MARKS, text))
         problems.extend(
             f"{path}:{line}: {name}() is forbidden, use {instead_of(name)}"

@@ -9,7 +9,6 @@ struct buf;
 struct err;
 struct venv;
 
-#define MANIFEST_FILE "manifest.json"
 #define MANIFEST_VERSION 1
 #define MANIFEST_BYTES_MAX ((size_t)4 << 20)
 /* All entries' names together, as they stand in the file: leaves room for the rest below the
