@@ -69,8 +69,8 @@ int audit_parse_time(const char *text, int64_t *out_ms)
     return 0;
 }
 
-static const struct json_node *find(const struct audit_line *line, const char *key,
-                                    const char *below, enum json_kind kind)
+static const struct json_node *reader_find(const struct audit_line *line, const char *key,
+                                           const char *below, enum json_kind kind)
 {
     const struct json_node *node = json_get(&line->root, key);
 
@@ -81,14 +81,14 @@ static const struct json_node *find(const struct audit_line *line, const char *k
 
 const char *audit_text(const struct audit_line *line, const char *key, const char *below)
 {
-    const struct json_node *node = find(line, key, below, JSON_STRING);
+    const struct json_node *node = reader_find(line, key, below, JSON_STRING);
 
     return node != NULL ? node->text : NULL;
 }
 
 int64_t audit_number(const struct audit_line *line, const char *key, const char *below)
 {
-    const struct json_node *node = find(line, key, below, JSON_NUMBER);
+    const struct json_node *node = reader_find(line, key, below, JSON_NUMBER);
 
     return node != NULL ? node->number : 0;
 }

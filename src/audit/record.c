@@ -48,7 +48,7 @@ void audit_time_text(int64_t time_ms, char out[AUDIT_TIME_SIZE])
              (unsigned)tm.tm_sec % 100, (unsigned)(time_ms % 1000));
 }
 
-static void add_str(struct json *json, const char *key, const char *value)
+static void record_add_str(struct json *json, const char *key, const char *value)
 {
     json_key(json, key);
     json_str(json, value);
@@ -60,8 +60,8 @@ static void add_int(struct json *json, const char *key, int64_t value)
     json_int(json, value);
 }
 
-static void add_text(struct json *json, const char *key, const char *text,
-                     const struct audit_subject *subject)
+static void record_add_text(struct json *json, const char *key, const char *text,
+                            const struct audit_subject *subject)
 {
     auto_buf struct buf plain = {0};
 
@@ -106,7 +106,7 @@ static void add_argv(struct json *json, const struct audit_subject *subject)
         add_int(json, "argv_left_off", (int64_t)(subject->argc - i));
 }
 
-static void add_isolation(struct json *json, const struct audit_subject *subject)
+static void record_add_isolation(struct json *json, const struct audit_subject *subject)
 {
     static const char *const namespaces[] = {"user", "mount", "pid", "ipc", "uts", "cgroup"};
 
@@ -125,8 +125,8 @@ static void add_isolation(struct json *json, const struct audit_subject *subject
     json_close(json, '}');
 }
 
-static void begin(struct json *json, struct buf *out, const char *event,
-                  const struct audit_subject *subject)
+static void record_begin(struct json *json, struct buf *out, const char *event,
+                         const struct audit_subject *subject)
 {
     char time[AUDIT_TIME_SIZE];
 
@@ -134,24 +134,24 @@ static void begin(struct json *json, struct buf *out, const char *event,
     json_init(json, out, false);
     json_open(json, '{');
     add_int(json, "version", FORMAT_VERSION);
-    add_str(json, "event", event);
-    add_str(json, "time", time);
+    record_add_str(json, "event", event);
+    record_add_str(json, "time", time);
     add_int(json, "launcher", subject->launcher);
-    add_str(json, "venv", subject->venv);
-    add_str(json, "policy", subject->policy);
+    record_add_str(json, "venv", subject->venv);
+    record_add_str(json, "policy", subject->policy);
 }
 
 static void begin_start(struct json *json, struct buf *out, const char *event,
                         const struct audit_subject *subject)
 {
-    begin(json, out, event, subject);
-    add_str(json, "entry", subject->entry);
+    record_begin(json, out, event, subject);
+    record_add_str(json, "entry", subject->entry);
     add_argv(json, subject);
-    add_str(json, "variant", subject->variant);
-    add_isolation(json, subject);
+    record_add_str(json, "variant", subject->variant);
+    record_add_isolation(json, subject);
 }
 
-static void finish(struct json *json, struct buf *out)
+static void record_finish(struct json *json, struct buf *out)
 {
     json_close(json, '}');
     buf_add_char(out, '\n');
@@ -165,7 +165,7 @@ void audit_add_start(struct buf *out, const struct audit_subject *subject,
     begin_start(&json, out, "start", subject);
     json_key(&json, "exit");
     json_open(&json, '{');
-    add_str(&json, "cause", cause_names[end->cause]);
+    record_add_str(&json, "cause", cause_names[end->cause]);
     add_int(&json, "value", end->value);
     json_close(&json, '}');
     add_int(&json, "wall_ms", end->wall_ms);
@@ -176,7 +176,7 @@ void audit_add_start(struct buf *out, const struct audit_subject *subject,
     add_int(&json, "max_rss_kib", end->max_rss_kib);
     json_close(&json, '}');
     add_int(&json, "denials", (int64_t)denial_count);
-    finish(&json, out);
+    record_finish(&json, out);
 }
 
 void audit_add_denials(struct buf *out, const struct audit_subject *subject,
@@ -190,18 +190,18 @@ void audit_add_denials(struct buf *out, const struct audit_subject *subject,
         begin_start(&json, out, "denied", subject);
         json_key(&json, "denied");
         json_open(&json, '{');
-        add_str(&json, "what", denials[i].what);
-        add_text(&json, "name", denials[i].name, subject);
-        add_text(&json, "why", denials[i].why, subject);
+        record_add_str(&json, "what", denials[i].what);
+        record_add_text(&json, "name", denials[i].name, subject);
+        record_add_text(&json, "why", denials[i].why, subject);
         json_close(&json, '}');
         if (i + 1 == shown && shown < count)
             add_int(&json, "denials_left_off", (int64_t)(count - shown));
-        finish(&json, out);
+        record_finish(&json, out);
     }
 }
 
-static void add_list(struct json *json, const char *key, const struct strv *list,
-                     const struct audit_subject *subject)
+static void record_add_list(struct json *json, const char *key, const struct strv *list,
+                            const struct audit_subject *subject)
 {
     json_key(json, key);
     json_open(json, '[');
@@ -229,12 +229,12 @@ void audit_add_install(struct buf *out, const struct audit_subject *subject,
     };
     struct json json;
 
-    begin(&json, out, "install", subject);
+    record_begin(&json, out, "install", subject);
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        add_list(&json, rows[i].key, rows[i].list, subject);
+        record_add_list(&json, rows[i].key, rows[i].list, subject);
         add_int(&json, rows[i].count_key, (int64_t)rows[i].list->count);
     }
     json_key(&json, "incomplete");
     json_bool(&json, install->incomplete);
-    finish(&json, out);
+    record_finish(&json, out);
 }

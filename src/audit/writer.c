@@ -24,7 +24,7 @@ struct log {
     int dir;
 };
 
-static int complain(const struct log *log, const char *what, struct err *err)
+static int writer_complain(const struct log *log, const char *what, struct err *err)
 {
     return err_plain(err, EPERM, "the log '%s' is refused: %s", log->path, what);
 }
@@ -39,7 +39,7 @@ static int check_own(const char *path, int fd, const struct stat *st, mode_t wan
     return rc;
 }
 
-static int open_dir(const char *path, struct log *log, struct err *err)
+static int writer_open_dir(const char *path, struct log *log, struct err *err)
 {
     auto_free char *parent = path_dirname(path);
     auto_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -65,13 +65,13 @@ static int open_file(const struct log *log, const char *name, struct stat *st, s
     int rc = 0;
 
     if (fd < 0 && errno == ELOOP)
-        return complain(log, "it is a symbolic link", err);
+        return writer_complain(log, "it is a symbolic link", err);
     if (fd < 0 || fstat(fd, st) < 0)
         return err_set(err, errno, "cannot open the log '%s'", log->path);
     if (!S_ISREG(st->st_mode))
-        return complain(log, "it is no regular file", err);
+        return writer_complain(log, "it is no regular file", err);
     if (st->st_nlink > 1)
-        return complain(log, "it has a second name (a hard link)", err);
+        return writer_complain(log, "it has a second name (a hard link)", err);
     rc = check_own(log->path, fd, st, 0600, err);
     return rc < 0 ? rc : steal_fd(&fd);
 }
@@ -92,7 +92,7 @@ static int shift_names(const struct log *log)
 
 /* Under a lock that nobody waits for: who does not get it adds to the file that is being renamed,
  * which loses nothing. *fd is the log of that name afterwards. */
-static int rotate(const struct log *log, int *fd, struct stat *st, struct err *err)
+static int writer_rotate(const struct log *log, int *fd, struct stat *st, struct err *err)
 {
     char name[FILE_NAME_SIZE];
     struct stat lock_st;
@@ -156,13 +156,13 @@ int audit_append(const char *path, const void *data, size_t len, struct err *err
 
     if (path[0] != '/' || strlen(log.name) + sizeof(".lock") > FILE_NAME_SIZE)
         return err_plain(err, EINVAL, "'%s' is no path of a log", path);
-    rc = open_dir(path, &log, err);
+    rc = writer_open_dir(path, &log, err);
     if (rc == 0) {
         fd = open_file(&log, log.name, &st, err);
         rc = fd < 0 ? fd : 0;
     }
     if (rc == 0 && (size_t)st.st_size > 0 && (size_t)st.st_size + len > AUDIT_LOG_BYTES)
-        rc = rotate(&log, &fd, &st, err);
+        rc = writer_rotate(&log, &fd, &st, err);
     if (rc == 0)
         rc = append(&log, fd, &st, data, len, err);
     if (log.dir >= 0)

@@ -27,7 +27,7 @@
 /* No file has it. */
 #define MODE_UNKNOWN UINT32_MAX
 
-static bool has_dotdot(const char *path)
+static bool fd_has_dotdot(const char *path)
 {
     while (*path != '\0') {
         size_t len = strcspn(path, "/");
@@ -65,7 +65,7 @@ int fd_open_beneath(int dir, const char *path, int flags, mode_t mode)
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
 
-    if (has_dotdot(path))
+    if (fd_has_dotdot(path))
         return -EXDEV;
     for (int i = 0; i < OPENAT2_TRIES; i++) {
         long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
@@ -93,7 +93,7 @@ int fd_mkdir_beneath(int dir, const char *path, mode_t mode)
 {
     auto_fd int here = -1;
 
-    if (*path == '/' || has_dotdot(path))
+    if (*path == '/' || fd_has_dotdot(path))
         return -EXDEV;
     here = fd_open_beneath(dir, ".", O_PATH | O_DIRECTORY, 0);
     while (here >= 0 && *path != '\0') {
@@ -172,7 +172,7 @@ int fd_write_all(int fd, const void *data, size_t len)
     return 0;
 }
 
-static bool is_component(const char *name)
+static bool fd_is_component(const char *name)
 {
     return *name != '\0' && strchr(name, '/') == NULL && !str_eq(name, ".") && !str_eq(name, "..");
 }
@@ -210,7 +210,7 @@ static int make_temporary(int dir, char *name, size_t size)
     return fd >= 0 ? fd : -errno;
 }
 
-static int fill_file(int fd, const void *data, size_t len, mode_t mode)
+static int fd_fill_file(int fd, const void *data, size_t len, mode_t mode)
 {
     int rc = fd_write_all(fd, data, len);
 
@@ -230,7 +230,7 @@ int file_write_atomic(int dir, const char *name, const void *data, size_t len, m
     auto_fd int fd = -1;
     int rc = 0;
 
-    if (!is_component(name))
+    if (!fd_is_component(name))
         return err_plain(err, EINVAL, "'%s' is not the name of a file in a directory", name);
     readable_dir = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (readable_dir < 0)
@@ -238,7 +238,7 @@ int file_write_atomic(int dir, const char *name, const void *data, size_t len, m
     fd = make_temporary(dir, temporary, sizeof(temporary));
     if (fd < 0)
         return err_set(err, -fd, "cannot make a file beside '%s'", name);
-    rc = fill_file(fd, data, len, mode);
+    rc = fd_fill_file(fd, data, len, mode);
     if (rc == 0 && renameat(dir, temporary, dir, name) < 0)
         rc = -errno;
     if (rc < 0) {

@@ -69,7 +69,7 @@ void json_close(struct json *json, char bracket)
 }
 
 /* Escaped beyond what JSON asks: people read this on terminals. */
-static void put_point(struct buf *out, const char *bytes, size_t len, uint32_t point)
+static void put_code_point(struct buf *out, const char *bytes, size_t len, uint32_t point)
 {
     if (point == '"' || point == '\\')
         buf_printf(out, "\\%c", (char)point);
@@ -83,7 +83,7 @@ static void put_point(struct buf *out, const char *bytes, size_t len, uint32_t p
         buf_add(out, bytes, len);
 }
 
-static void put_text(struct buf *out, const char *text)
+static void json_put_text(struct buf *out, const char *text)
 {
     size_t len = strlen(text);
 
@@ -93,7 +93,7 @@ static void put_text(struct buf *out, const char *text)
         size_t used = text_decode(text + i, len - i, &point);
 
         if (used > 0)
-            put_point(out, text + i, used, point);
+            put_code_point(out, text + i, used, point);
         else
             buf_add_str(out, "\xEF\xBF\xBD");
         i += used > 0 ? used : 1;
@@ -105,7 +105,7 @@ void json_key(struct json *json, const char *key)
 {
     assert(json->depth > 0 && !json->after_key);
     begin_item(json);
-    put_text(json->out, key);
+    json_put_text(json->out, key);
     buf_add_str(json->out, json->pretty ? ": " : ":");
     json->after_key = true;
 }
@@ -114,7 +114,7 @@ void json_str(struct json *json, const char *value)
 {
     begin_item(json);
     if (value != NULL)
-        put_text(json->out, value);
+        json_put_text(json->out, value);
     else
         buf_add_str(json->out, "null");
 }

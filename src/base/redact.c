@@ -20,7 +20,7 @@ struct text {
     size_t size; /* of the room */
 };
 
-static bool is_name_byte(char c)
+static bool redact_is_name_byte(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-' || c == '.';
@@ -165,7 +165,7 @@ static bool is_quoted(const struct text *text, size_t at)
         if (text->data[i] != '\'')
             continue;
         if (quoted)
-            quoted = is_name_byte(text->data[i + 1]);
+            quoted = redact_is_name_byte(text->data[i + 1]);
         else
             quoted = i == 0 || strchr(" (", text->data[i - 1]) != NULL;
     }
@@ -191,7 +191,7 @@ static size_t find_secret(const struct text *text, size_t at,
         size_t end = at;
         size_t value = 0;
 
-        while (is_name_byte(text->data[end]))
+        while (redact_is_name_byte(text->data[end]))
             end++;
         value = end > at ? start(text, end) : 0;
         if (value > 0 && secret_is_name(text->data + at, end - at))

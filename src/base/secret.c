@@ -96,7 +96,7 @@ struct spelling {
 };
 
 /* Return: false when there is no room for a name that long. */
-static bool spell(const char *name, size_t len, struct spelling *out)
+static bool secret_spell(const char *name, size_t len, struct spelling *out)
 {
     if (len >= sizeof(out->written))
         return false;
@@ -119,7 +119,7 @@ static bool row_fits(const struct secret_row *row, const struct spelling *name)
 }
 
 /* A name that is too long for the table is a secret's: no honest one is. */
-static enum secret_kind kind_of(const char *name, size_t len)
+static enum secret_kind secret_kind_of(const char *name, size_t len)
 {
     struct spelling spelling;
 
@@ -127,7 +127,7 @@ static enum secret_kind kind_of(const char *name, size_t len)
         name++;
         len--;
     }
-    if (!spell(name, len, &spelling))
+    if (!secret_spell(name, len, &spelling))
         return SECRET_ANYWHERE;
     for (size_t i = 0; i < ARRAY_SIZE(secret_table); i++) {
         if (row_fits(&secret_table[i], &spelling))
@@ -138,12 +138,12 @@ static enum secret_kind kind_of(const char *name, size_t len)
 
 bool secret_is_name(const char *name, size_t len)
 {
-    return kind_of(name, len) != SECRET_NONE;
+    return secret_kind_of(name, len) != SECRET_NONE;
 }
 
 bool secret_is_sought(const char *name, size_t len)
 {
-    enum secret_kind kind = kind_of(name, len);
+    enum secret_kind kind = secret_kind_of(name, len);
 
     return kind == SECRET_ANYWHERE || kind == SECRET_PRINTED;
 }
@@ -152,7 +152,7 @@ bool secret_is_withheld(const char *name)
 {
     struct spelling spelling;
 
-    if (!spell(name, strlen(name), &spelling))
+    if (!secret_spell(name, strlen(name), &spelling))
         return false;
     for (size_t i = 0; i < ARRAY_SIZE(secret_table); i++) {
         if (secret_row_withholds(&secret_table[i]) && row_fits(&secret_table[i], &spelling))

@@ -20,12 +20,12 @@ static const uint32_t round_constants[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static uint32_t rotate(uint32_t word, unsigned bits)
+static uint32_t sha256_rotate(uint32_t word, unsigned bits)
 {
     return word >> bits | word << (32 - bits);
 }
 
-static void expand(const unsigned char *block, uint32_t w[64])
+static void sha256_expand(const unsigned char *block, uint32_t w[64])
 {
     for (unsigned i = 0; i < 16; i++)
         w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
@@ -34,8 +34,8 @@ static void expand(const unsigned char *block, uint32_t w[64])
         uint32_t a = w[i - 15];
         uint32_t b = w[i - 2];
 
-        w[i] = w[i - 16] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[i - 7] +
-               (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
+        w[i] = w[i - 16] + (sha256_rotate(a, 7) ^ sha256_rotate(a, 18) ^ a >> 3) + w[i - 7] +
+               (sha256_rotate(b, 17) ^ sha256_rotate(b, 19) ^ b >> 10);
     }
 }
 
@@ -45,11 +45,11 @@ static void add_block(uint32_t state[8], const unsigned char *block)
     uint32_t w[64];
     uint32_t v[8];
 
-    expand(block, w);
+    sha256_expand(block, w);
     memcpy(v, state, sizeof(v));
     for (unsigned i = 0; i < 64; i++) {
-        uint32_t s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-        uint32_t s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
+        uint32_t s1 = sha256_rotate(v[4], 6) ^ sha256_rotate(v[4], 11) ^ sha256_rotate(v[4], 25);
+        uint32_t s0 = sha256_rotate(v[0], 2) ^ sha256_rotate(v[0], 13) ^ sha256_rotate(v[0], 22);
         uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
         uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
         uint32_t t1 = v[7] + s1 + choice + round_constants[i] + w[i];

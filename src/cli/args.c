@@ -64,7 +64,8 @@ static bool name_fits(const struct option_row *row, const char *word, size_t len
     return is_name || is_letter;
 }
 
-static const struct option_row *find_option(const struct scan *scan, const char *word, size_t len)
+static const struct option_row *args_find_option(const struct scan *scan, const char *word,
+                                                 size_t len)
 {
     for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
         const struct option_row *row = &option_rows[i];
@@ -75,7 +76,8 @@ static const struct option_row *find_option(const struct scan *scan, const char 
     return NULL;
 }
 
-static int take_value(struct scan *scan, const char *word, const char **value_out, struct err *err)
+static int args_take_value(struct scan *scan, const char *word, const char **value_out,
+                           struct err *err)
 {
     const char *equals = strchr(word, '=');
 
@@ -104,7 +106,7 @@ static int take_option(struct scan *scan, const struct option_row *row, const ch
         memcpy(slot, &yes, sizeof(yes));
         return 0;
     }
-    r = take_value(scan, word, &value, err);
+    r = args_take_value(scan, word, &value, err);
     if (r < 0)
         return r;
     if (row->kind == OPTION_LIST)
@@ -149,7 +151,8 @@ static void take_bwrap(struct scan *scan, const struct bwrap_doc *doc, const cha
 }
 
 /* The rest of a value is not quoted. */
-static int fail_word(const struct scan *scan, const char *what, const char *word, struct err *err)
+static int args_fail_word(const struct scan *scan, const char *what, const char *word,
+                          struct err *err)
 {
     if (scan->after_value)
         return err_plain(err, EINVAL, "%s behind the value of --setenv (does that have blanks?)",
@@ -157,7 +160,7 @@ static int fail_word(const struct scan *scan, const char *what, const char *word
     return err_plain(err, EINVAL, "%s '%s'", what, word);
 }
 
-static int take_word(struct scan *scan, const char *word, struct err *err)
+static int args_take_word(struct scan *scan, const char *word, struct err *err)
 {
     if (scan->accepts & ACCEPT_VENV && !scan->args->venv) {
         if (!*word)
@@ -170,12 +173,12 @@ static int take_word(struct scan *scan, const char *word, struct err *err)
         strv_add(&scan->args->extra, word);
         return 0;
     }
-    return fail_word(scan, "unexpected word", word, err);
+    return args_fail_word(scan, "unexpected word", word, err);
 }
 
 static int take_dashed(struct scan *scan, const char *word, struct err *err)
 {
-    const struct option_row *row = find_option(scan, word, strcspn(word, "="));
+    const struct option_row *row = args_find_option(scan, word, strcspn(word, "="));
     const struct bwrap_doc *doc = scan->accepts & ACCEPT_BWRAP ? find_bwrap(word) : NULL;
 
     if (row) {
@@ -187,8 +190,8 @@ static int take_dashed(struct scan *scan, const char *word, struct err *err)
         return 0;
     }
     if (scan->accepts & ACCEPT_EXTRA)
-        return take_word(scan, word, err);
-    return fail_word(scan, "unknown option", word, err);
+        return args_take_word(scan, word, err);
+    return args_fail_word(scan, "unknown option", word, err);
 }
 
 /* Operands are checked here already: a mistake in them is one in the command line. */
@@ -218,7 +221,7 @@ static int take_next(struct scan *scan, struct err *err)
 
     if (word[0] == '-' && word[1])
         return take_dashed(scan, word, err);
-    return take_word(scan, word, err);
+    return args_take_word(scan, word, err);
 }
 
 int args_parse(uint32_t accepts, const char *const *words, size_t count, struct args *out,

@@ -11,7 +11,7 @@
 
 #define INSTRUCTION_SIZE 8 /* struct sock_filter */
 
-static bool same_filter(const struct plan *a, const struct plan *b)
+static bool filter_show_same_filter(const struct plan *a, const struct plan *b)
 {
     return a->filter_count == b->filter_count &&
            (a->filter_count == 0 ||
@@ -22,20 +22,20 @@ static bool same_filter(const struct plan *a, const struct plan *b)
 static bool is_shown(const struct plan_file *file, size_t index)
 {
     for (size_t i = 0; i < index; i++) {
-        if (same_filter(&file->variants[i].plan, &file->variants[index].plan))
+        if (filter_show_same_filter(&file->variants[i].plan, &file->variants[index].plan))
             return true;
     }
     return false;
 }
 
-static void add_heading(const struct plan_file *file, size_t index, struct buf *out)
+static void filter_show_add_heading(const struct plan_file *file, size_t index, struct buf *out)
 {
     const struct plan *plan = &file->variants[index].plan;
     const char *comma = "";
 
     buf_add_str(out, "# ");
     for (size_t i = index; i < file->variant_count; i++) {
-        if (same_filter(&file->variants[i].plan, plan)) {
+        if (filter_show_same_filter(&file->variants[i].plan, plan)) {
             buf_printf(out, "%s%s", comma, file->variants[i].plan.variant);
             comma = ", ";
         }
@@ -63,7 +63,7 @@ int filter_show(const char *venv_path, const struct user *user, const struct pol
 
         if (is_shown(&file, i))
             continue;
-        add_heading(&file, i, out);
+        filter_show_add_heading(&file, i, out);
         filter_summary(plan->filter, plan->filter_count, out);
         buf_add_char(out, '\n');
         filter_dump(plan->filter, plan->filter_count, out);

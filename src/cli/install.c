@@ -51,7 +51,7 @@ int command_before_install(const struct args *args)
     return r < 0 ? command_failed(&err) : EXIT_DONE;
 }
 
-static int read_list(struct venv_files *out, struct err *err)
+static int install_read_list(struct venv_files *out, struct err *err)
 {
     auto_buf struct buf bytes = {0};
     int r = lseek(FILES_FD, 0, SEEK_SET) < 0 ? -errno : fd_read_all(FILES_FD, FILES_MAX, &bytes);
@@ -89,7 +89,7 @@ static int report(const char *path, struct err *err)
 {
     auto_venv_files struct venv_files before = {.count = 0};
     auto_venv_left struct venv_left left = {.incomplete = false};
-    int r = read_list(&before, err);
+    int r = install_read_list(&before, err);
 
     if (r == 0)
         r = venv_left_since(path, &before, &left, err);

@@ -27,7 +27,7 @@ static const struct {
     [LISTED_GONE] = {"gone", TERM_DIM},
 };
 
-static enum listed state_of(const char *path)
+static enum listed list_state_of(const char *path)
 {
     auto_venv struct venv venv;
 
@@ -50,17 +50,17 @@ static void add_json(struct buf *out, const struct strv *paths)
         json_key(&json, "path");
         json_str(&json, paths->items[i]);
         json_key(&json, "state");
-        json_str(&json, listed_words[state_of(paths->items[i])].word);
+        json_str(&json, listed_words[list_state_of(paths->items[i])].word);
         json_close(&json, '}');
     }
     json_close(&json, ']');
     buf_add_char(out, '\n');
 }
 
-static void add_lines(struct buf *out, const struct strv *paths)
+static void list_add_lines(struct buf *out, const struct strv *paths)
 {
     for (size_t i = 0; i < paths->count; i++) {
-        enum listed state = state_of(paths->items[i]);
+        enum listed state = list_state_of(paths->items[i]);
 
         term_add(out, listed_words[state].style, listed_words[state].word);
         buf_add_str(out, state == LISTED_GONE ? "     " : "  ");
@@ -84,7 +84,7 @@ int command_list(const struct args *args)
     if (args->json)
         add_json(&out, &paths);
     else
-        add_lines(&out, &paths);
+        list_add_lines(&out, &paths);
     term_flush(&out);
     return EXIT_DONE;
 }

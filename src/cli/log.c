@@ -63,7 +63,7 @@ static int show_line(void *context, const struct audit_line *line, const char *t
     return 0;
 }
 
-static int follow(struct audit_reader *reader, struct view *view, struct err *err)
+static int log_command_follow(struct audit_reader *reader, struct view *view, struct err *err)
 {
     const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
     int r = 0;
@@ -96,7 +96,7 @@ static int show_log(const char *path, struct view *view, struct err *err)
     audit_reader_init(&reader, path);
     r = audit_reader_more(&reader, show_line, view, err);
     if (r == 0 && view->args->follow)
-        return follow(&reader, view, err);
+        return log_command_follow(&reader, view, err);
     if (r == 0)
         say_what_is_missing(&reader, view);
     return r;

@@ -27,7 +27,7 @@ void log_time_text(int64_t time_ms, char out[LOG_TIME_SIZE])
         out[0] = '\0';
 }
 
-static void add_text(struct buf *out, enum term_style style, const char *text)
+static void log_text_add_text(struct buf *out, enum term_style style, const char *text)
 {
     term_add(out, style, text ? text : "?");
 }
@@ -52,7 +52,7 @@ static void add_command(struct buf *out, const struct audit_line *line)
         text.data[text.len] = '\0';
         buf_add_str(&text, "...");
     }
-    add_text(out, TERM_PLAIN, text.data);
+    log_text_add_text(out, TERM_PLAIN, text.data);
 }
 
 static void add_start(struct buf *out, const struct audit_line *line)
@@ -65,7 +65,7 @@ static void add_start(struct buf *out, const struct audit_line *line)
 
     buf_add_str(&end, str_eq(cause, "status") ? "exit" : cause ? cause : "?");
     buf_printf(&end, " %" PRId64, value);
-    add_text(out, is_fine ? TERM_GOOD : TERM_WARN, end.data);
+    log_text_add_text(out, is_fine ? TERM_GOOD : TERM_WARN, end.data);
     buf_printf(out, "  %" PRId64 ".%" PRId64 " s  ", wall / 1000, wall % 1000 / 100);
     add_command(out, line);
 }
@@ -75,15 +75,15 @@ static void add_denied(struct buf *out, const struct audit_line *line)
     const char *name = audit_text(line, "denied", "name");
     int64_t left_off = audit_number(line, "denials_left_off", NULL);
 
-    add_text(out, TERM_BAD, "denied");
+    log_text_add_text(out, TERM_BAD, "denied");
     buf_add_char(out, ' ');
-    add_text(out, TERM_PLAIN, audit_text(line, "denied", "what"));
+    log_text_add_text(out, TERM_PLAIN, audit_text(line, "denied", "what"));
     if (name) {
         buf_add_char(out, ' ');
-        add_text(out, TERM_BOLD, name);
+        log_text_add_text(out, TERM_BOLD, name);
     }
     buf_add_str(out, ": ");
-    add_text(out, TERM_PLAIN, audit_text(line, "denied", "why"));
+    log_text_add_text(out, TERM_PLAIN, audit_text(line, "denied", "why"));
     if (left_off > 0)
         buf_printf(out, " (and %" PRId64 " more)", left_off);
     buf_add_str(out, "  ");
@@ -114,7 +114,7 @@ static void add_names(struct buf *out, const struct json_node *list, int64_t cou
         const char *text = list->items[shown].text;
 
         buf_add_str(out, shown > 0 ? ", " : " ");
-        add_text(out, TERM_BOLD, text ? path_basename(text) : NULL);
+        log_text_add_text(out, TERM_BOLD, text ? path_basename(text) : NULL);
     }
     if (count > (int64_t)shown)
         buf_printf(out, " and %" PRId64 " more", count - (int64_t)shown);
@@ -124,7 +124,7 @@ static void add_install(struct buf *out, const struct audit_line *line)
 {
     const struct json_node *incomplete = json_get(&line->root, "incomplete");
 
-    add_text(out, TERM_PLAIN, "installed");
+    log_text_add_text(out, TERM_PLAIN, "installed");
     for (size_t i = 0; i < ARRAY_SIZE(install_rows); i++) {
         int64_t count = audit_number(line, install_rows[i].count_key, NULL);
 
@@ -133,25 +133,25 @@ static void add_install(struct buf *out, const struct audit_line *line)
         buf_add_str(out, "  ");
         if (install_rows[i].only_count)
             buf_printf(out, "%" PRId64 " ", count);
-        add_text(out, install_rows[i].style, install_rows[i].label);
+        log_text_add_text(out, install_rows[i].style, install_rows[i].label);
         if (!install_rows[i].only_count) {
             buf_add_char(out, ':');
             add_names(out, json_get(&line->root, install_rows[i].key), count);
         }
     }
     if (incomplete && incomplete->number)
-        add_text(out, TERM_WARN, "  (not everything could be looked at)");
+        log_text_add_text(out, TERM_WARN, "  (not everything could be looked at)");
 }
 
 /* A history's line: the difference, indented. */
-static void add_policy(struct buf *out, const struct audit_line *line)
+static void log_text_add_policy(struct buf *out, const struct audit_line *line)
 {
     const char *hash = audit_text(line, "policy", NULL);
     const char *diff = audit_text(line, "diff", NULL);
     auto_free char *brief =
         xstrndup(hash ? hash : "?", hash && strlen(hash) > 16 ? 16 : strlen(hash ? hash : "?"));
 
-    add_text(out, TERM_BOLD, brief);
+    log_text_add_text(out, TERM_BOLD, brief);
     if (!diff || !*diff)
         buf_add_str(out, "  the first");
     while (diff && *diff) {
@@ -159,7 +159,7 @@ static void add_policy(struct buf *out, const struct audit_line *line)
         auto_free char *text = xstrndup(diff, len);
 
         buf_add_str(out, "\n  ");
-        add_text(out, *text == '+' ? TERM_GOOD : *text == '-' ? TERM_BAD : TERM_DIM, text);
+        log_text_add_text(out, *text == '+' ? TERM_GOOD : *text == '-' ? TERM_BAD : TERM_DIM, text);
         diff += len + (diff[len] == '\n');
     }
 }
@@ -170,16 +170,16 @@ void log_add_line(struct buf *out, const struct audit_line *line, bool with_venv
         [AUDIT_EVENT_START] = add_start,
         [AUDIT_EVENT_DENIED] = add_denied,
         [AUDIT_EVENT_INSTALL] = add_install,
-        [AUDIT_EVENT_POLICY] = add_policy,
+        [AUDIT_EVENT_POLICY] = log_text_add_policy,
     };
     static_assert(ARRAY_SIZE(adders) == AUDIT_EVENT__COUNT, "one way to print per event");
     char time[LOG_TIME_SIZE];
 
     log_time_text(line->time_ms, time);
-    add_text(out, TERM_DIM, time);
+    log_text_add_text(out, TERM_DIM, time);
     buf_add_str(out, "  ");
     if (with_venv) {
-        add_text(out, TERM_DIM, line->venv);
+        log_text_add_text(out, TERM_DIM, line->venv);
         buf_add_str(out, "  ");
     }
     adders[line->event](out, line);

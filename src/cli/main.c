@@ -140,7 +140,8 @@ static size_t name_words(const struct command *command, size_t count, const char
     return str_eq(words[1], blank + 1) ? 2 : 0;
 }
 
-static const struct command *find_command(size_t count, const char *const *words, size_t *used_out)
+static const struct command *cli_find_command(size_t count, const char *const *words,
+                                              size_t *used_out)
 {
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
         *used_out = name_words(&commands[i], count, words);
@@ -179,13 +180,13 @@ static int dispatch(size_t count, const char *const *words)
     }
     if (count > 0 && is_venv_dir(words[0]))
         return run_command(&commands[0], true, words, count);
-    command = find_command(count, words, &used);
+    command = cli_find_command(count, words, &used);
     if (command)
         return run_command(command, false, words + used, count - used);
     if (count == 1 && is_one_of(words[0], "help", "--help"))
         return print_overview();
     if (count > 1 && str_eq(words[0], "help")) {
-        command = find_command(count - 1, words + 1, &used);
+        command = cli_find_command(count - 1, words + 1, &used);
         return command ? print_usage(command) : print_overview();
     }
     if (count > 0 && str_eq(words[0], "policy"))

@@ -24,7 +24,7 @@ static int load_file(struct policy *policy, const struct user *user, const char 
     return layers_load(policy, user, &layers, err);
 }
 
-static int show(const struct args *args, struct buf *out, struct err *err)
+static int show_policy(const struct args *args, struct buf *out, struct err *err)
 {
     auto_free char *path = NULL;
     auto_free char *file = NULL;
@@ -64,7 +64,7 @@ int command_policy_show(const struct args *args)
 
     if (args->diff + args->origins + args->filter > 1)
         return command_misused("policy show", "--origins, --diff and --filter exclude one another");
-    if (show(args, &out, &err) < 0)
+    if (show_policy(args, &out, &err) < 0)
         return command_failed(&err);
     term_flush(&out);
     return EXIT_DONE;

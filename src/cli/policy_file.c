@@ -166,8 +166,8 @@ static void give_back_time(const char *venv_path, const struct stat *before)
     (void)utimensat(AT_FDCWD, venv_path, times, 0);
 }
 
-static int open_sandbox(const char *venv_path, const char *sandbox, bool *is_new_out,
-                        struct err *err)
+static int policy_file_open_sandbox(const char *venv_path, const char *sandbox, bool *is_new_out,
+                                    struct err *err)
 {
     struct stat before;
     int dir;
@@ -185,7 +185,7 @@ static int open_sandbox(const char *venv_path, const char *sandbox, bool *is_new
     return dir;
 }
 
-static void remove_sandbox(const char *venv_path, const char *sandbox)
+static void policy_file_remove_sandbox(const char *venv_path, const char *sandbox)
 {
     struct stat before;
 
@@ -203,7 +203,7 @@ int policy_file_place(const char *venv_path, const struct user *user, const stru
     bool is_new = false;
     int r;
 
-    dir = open_sandbox(venv_path, sandbox, &is_new, err);
+    dir = policy_file_open_sandbox(venv_path, sandbox, &is_new, err);
     if (dir < 0)
         return dir;
     place.dir = dir;
@@ -211,7 +211,7 @@ int policy_file_place(const char *venv_path, const struct user *user, const stru
     if (r < 0)
         (void)unlinkat(dir, SANDBOX_POLICY_NEW, 0);
     if (r < 0 && is_new)
-        remove_sandbox(venv_path, sandbox);
+        policy_file_remove_sandbox(venv_path, sandbox);
     return r;
 }
 

@@ -17,7 +17,8 @@ enum {
     PLAN_FD = 3
 }; /* where the launcher reads the answer of internal-plan */
 
-static int begin(const struct args *args, char **path_out, struct user *user, struct err *err)
+static int refresh_begin(const struct args *args, char **path_out, struct user *user,
+                         struct err *err)
 {
     int r = venv_named_wrapped(args->venv, path_out, err);
 
@@ -29,7 +30,7 @@ int command_refresh(const struct args *args)
     auto_free char *path = NULL;
     auto_user struct user user = {0};
     struct err err = {0};
-    int r = begin(args, &path, &user, &err);
+    int r = refresh_begin(args, &path, &user, &err);
 
     if (r == 0)
         r = compile_store(path, &user, &err);
@@ -56,7 +57,7 @@ int command_plan(const struct args *args)
     auto_free char *path = NULL;
     auto_user struct user user = {0};
     struct err err = {0};
-    int r = begin(args, &path, &user, &err);
+    int r = refresh_begin(args, &path, &user, &err);
 
     if (r == 0)
         r = write_plan(path, &user, &err);

@@ -48,7 +48,7 @@ static void split_lines(char *text, struct strv *out)
     }
 }
 
-static int read_lines(int dir, const char *path, struct strv *out, struct err *err)
+static int registry_read_lines(int dir, const char *path, struct strv *out, struct err *err)
 {
     auto_buf struct buf text = {0};
     int r = file_read(dir, path, REGISTRY_MAX, &text, err);
@@ -65,7 +65,7 @@ int registry_read(const struct user *user, struct strv *out, struct err *err)
     auto_free char *dir = state_dir(user);
     auto_free char *path = path_join(dir, "venvs");
 
-    return read_lines(AT_FDCWD, path, out, err);
+    return registry_read_lines(AT_FDCWD, path, out, err);
 }
 
 static int rewrite(int dir, const struct strv *lines, const char *added, const char *removed,
@@ -97,7 +97,7 @@ static int change(const struct user *user, const char *added, const char *remove
     lock = openat(dir, "venvs.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (lock < 0 || flock(lock, LOCK_EX) < 0)
         return err_set(err, errno, "cannot lock the list of virtual environments");
-    r = read_lines(dir, "venvs", &lines, err);
+    r = registry_read_lines(dir, "venvs", &lines, err);
     if (r == 0)
         r = rewrite(dir, &lines, added, removed, err);
     return r;

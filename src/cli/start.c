@@ -19,7 +19,7 @@
 
 extern char **environ;
 
-static bool has_overrides(const struct args *args)
+static bool handover_has_overrides(const struct args *args)
 {
     return args->policy || args->network || args->read.count > 0 || args->write.count > 0 ||
            args->bwrap.count > 0;
@@ -95,7 +95,7 @@ int start_program(const struct args *args, const char *how, const char *program,
     int plan_fd = -1;
     int r = venv_named_wrapped(args->venv, &path, &err);
 
-    if (r == 0 && has_overrides(args))
+    if (r == 0 && handover_has_overrides(args))
         r = make_plan(args, path, &plan_fd, &err);
     if (r == 0)
         r = exec_launcher(how, path, plan_fd, program, words, count, &err);

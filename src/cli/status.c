@@ -276,7 +276,7 @@ static int gather(struct status *status, const struct args *args, struct err *er
     return 0;
 }
 
-static void finish(struct status *status)
+static void status_finish(struct status *status)
 {
     free(status->path);
     free(status->audit_log);
@@ -308,7 +308,7 @@ int command_status(const struct args *args)
     else if (r == 0 && !(args->quiet && is_fine))
         status_add_text(&status, &out);
     term_flush(&out);
-    finish(&status);
+    status_finish(&status);
     if (r < 0)
         return command_failed(&err);
     return args->check && !is_fine ? EXIT_CHECK : EXIT_DONE;

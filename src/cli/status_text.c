@@ -20,7 +20,7 @@ static const struct {
     {"allow", POLICY_SYSCALLS_ALLOW, false}, {"deny", POLICY_SYSCALLS_DENY, true},
 };
 
-static void add_title(struct buf *out, const struct status *status)
+static void text_add_title(struct buf *out, const struct status *status)
 {
     term_add(out, TERM_BOLD, status->path);
     buf_add_str(out, "  ");
@@ -33,7 +33,7 @@ static void add_title(struct buf *out, const struct status *status)
     buf_add_char(out, '\n');
 }
 
-static void add_entries(struct buf *out, const struct status *status)
+static void text_add_entries(struct buf *out, const struct status *status)
 {
     auto_buf struct buf text = {0};
 
@@ -53,7 +53,7 @@ static void add_python(struct buf *out, const struct status *status)
     term_row(out, "python", text.data);
 }
 
-static void add_project(struct buf *out, const struct status *status)
+static void text_add_project(struct buf *out, const struct status *status)
 {
     auto_buf struct buf text = {0};
 
@@ -67,8 +67,8 @@ static void add_project(struct buf *out, const struct status *status)
     term_row(out, "project", text.data);
 }
 
-static void add_list(struct buf *out, const char *label, const struct policy_value *value,
-                     bool only_count)
+static void text_add_list(struct buf *out, const char *label, const struct policy_value *value,
+                          bool only_count)
 {
     auto_buf struct buf text = {0};
 
@@ -87,7 +87,7 @@ static void add_list(struct buf *out, const char *label, const struct policy_val
     term_row(out, label, text.data);
 }
 
-static void add_limits(struct buf *out, const struct status *status)
+static void text_add_limits(struct buf *out, const struct status *status)
 {
     enum policy_field field = status_limit((enum policy_field)0);
     auto_buf struct buf text = {0};
@@ -115,7 +115,7 @@ static void add_limits(struct buf *out, const struct status *status)
     term_row(out, "", text.data);
 }
 
-static void add_network(struct buf *out, const struct status *status)
+static void text_add_network(struct buf *out, const struct status *status)
 {
     auto_buf struct buf text = {0};
 
@@ -127,7 +127,7 @@ static void add_network(struct buf *out, const struct status *status)
     term_row(out, "network", text.data);
 }
 
-static void add_isolation(struct buf *out, const struct status *status)
+static void text_add_isolation(struct buf *out, const struct status *status)
 {
     auto_buf struct buf text = {0};
     const struct plan *plan = status->default_plan;
@@ -142,7 +142,7 @@ static void add_isolation(struct buf *out, const struct status *status)
     term_row(out, "isolation", text.data);
 }
 
-static void add_audit(struct buf *out, const struct status *status)
+static void text_add_audit(struct buf *out, const struct status *status)
 {
     auto_buf struct buf text = {0};
     char time[LOG_TIME_SIZE];
@@ -156,7 +156,7 @@ static void add_audit(struct buf *out, const struct status *status)
     term_row(out, "audit", text.data);
 }
 
-static void add_policy(struct buf *out, const struct status *status)
+static void text_add_policy(struct buf *out, const struct status *status)
 {
     auto_buf struct buf text = {0};
 
@@ -165,19 +165,19 @@ static void add_policy(struct buf *out, const struct status *status)
     buf_add_escaped(&text, status->policy.profile ? status->policy.profile : "default");
     buf_add_str(&text, ")");
     term_row(out, "policy", text.data);
-    add_project(out, status);
-    add_network(out, status);
+    text_add_project(out, status);
+    text_add_network(out, status);
     for (size_t i = 0; i < ARRAY_SIZE(list_rows); i++)
-        add_list(out, list_rows[i].label, &status->values.v[list_rows[i].field],
-                 list_rows[i].only_count);
+        text_add_list(out, list_rows[i].label, &status->values.v[list_rows[i].field],
+                      list_rows[i].only_count);
     term_row(out, "lifetime", status_value_name(status, POLICY_LIFETIME));
-    add_limits(out, status);
-    add_isolation(out, status);
-    add_audit(out, status);
+    text_add_limits(out, status);
+    text_add_isolation(out, status);
+    text_add_audit(out, status);
 }
 
-static void add_lines(struct buf *out, const char *label, enum term_style style,
-                      const struct strv *lines)
+static void text_add_lines(struct buf *out, const char *label, enum term_style style,
+                           const struct strv *lines)
 {
     for (size_t i = 0; i < lines->count; i++) {
         auto_buf struct buf text = {0};
@@ -189,7 +189,7 @@ static void add_lines(struct buf *out, const char *label, enum term_style style,
 
 void status_add_text(const struct status *status, struct buf *out)
 {
-    add_title(out, status);
+    text_add_title(out, status);
     if (!status->wrapped) {
         auto_buf struct buf cure = {0};
 
@@ -199,12 +199,12 @@ void status_add_text(const struct status *status, struct buf *out)
         return;
     }
     if (status->entry_count > 0) {
-        add_entries(out, status);
+        text_add_entries(out, status);
         add_python(out, status);
     }
     if (status->has_policy)
-        add_policy(out, status);
-    add_lines(out, "missing", TERM_WARN, &status->missing);
-    add_lines(out, "note", TERM_DIM, &status->notes);
-    add_lines(out, "problem", TERM_BAD, &status->problems);
+        text_add_policy(out, status);
+    text_add_lines(out, "missing", TERM_WARN, &status->missing);
+    text_add_lines(out, "note", TERM_DIM, &status->notes);
+    text_add_lines(out, "problem", TERM_BAD, &status->problems);
 }

@@ -71,7 +71,7 @@ static bool has_kept(const char *venv_path)
     return access(home, F_OK) == 0 || access(cache, F_OK) == 0;
 }
 
-static void print_summary(const struct args *args, const char *path)
+static void print_unwrapped(const struct args *args, const char *path)
 {
     auto_buf struct buf out = {0};
 
@@ -104,6 +104,6 @@ int command_unwrap(const struct args *args)
         log_err(&err);
     venv_sweep_temporary();
     if (!args->quiet)
-        print_summary(args, path);
+        print_unwrapped(args, path);
     return EXIT_DONE;
 }

@@ -47,7 +47,7 @@ static void show_progress(void *context, size_t done, size_t total)
 }
 
 /* The project that was named at an earlier wrap stays, unless the venv has moved since. */
-static int inspect(struct wrapping *wrapping, const char *path, struct err *err)
+static int inspect_venv(struct wrapping *wrapping, const char *path, struct err *err)
 {
     auto_venv struct venv before;
     const char *project = wrapping->args->project;
@@ -121,7 +121,7 @@ static void enlist(const struct wrapping *wrapping)
     }
 }
 
-static void add_title(struct buf *out, const struct wrapping *wrapping)
+static void summary_add_title(struct buf *out, const struct wrapping *wrapping)
 {
     size_t changed = wrapping->result.added + wrapping->result.adopted + wrapping->result.removed +
                      wrapping->result.repaired;
@@ -136,8 +136,8 @@ static void add_title(struct buf *out, const struct wrapping *wrapping)
         buf_printf(out, ": %zu entry points now start in the sandbox\n", entries);
 }
 
-static void add_project(struct buf *out, const struct wrapping *wrapping,
-                        const struct policy_values *values)
+static void summary_add_project(struct buf *out, const struct wrapping *wrapping,
+                                const struct policy_values *values)
 {
     auto_buf struct buf text = {0};
     const struct policy_value *mode = &values->v[POLICY_FS_PROJECT];
@@ -155,7 +155,7 @@ static void add_project(struct buf *out, const struct wrapping *wrapping,
     term_row(out, "project", text.data);
 }
 
-static void add_policy(struct buf *out, const struct wrapping *wrapping)
+static void summary_add_policy(struct buf *out, const struct wrapping *wrapping)
 {
     auto_free char *file = layers_venv_file(wrapping->named);
     auto_buf struct buf text = {0};
@@ -168,7 +168,7 @@ static void add_policy(struct buf *out, const struct wrapping *wrapping)
     term_row(out, "policy", text.data);
 }
 
-static void add_network(struct buf *out, const struct policy_values *values)
+static void summary_add_network(struct buf *out, const struct policy_values *values)
 {
     if (values->v[POLICY_NET_MODE].number == NET_MODE_HOST)
         term_row(out, "network", "NOT restricted (network.mode: host); --unshare-net cuts it off");
@@ -176,7 +176,7 @@ static void add_network(struct buf *out, const struct policy_values *values)
         term_row(out, "network", "none: programs reach only each other");
 }
 
-static void print_summary(const struct wrapping *wrapping)
+static void print_wrapped(const struct wrapping *wrapping)
 {
     auto_free char *file = layers_venv_file(wrapping->venv.path);
     const struct layers layers = {.venv_file = file};
@@ -192,10 +192,10 @@ static void print_summary(const struct wrapping *wrapping)
         return;
     }
     policy_effective(&policy, NULL, &values);
-    add_title(&out, wrapping);
-    add_project(&out, wrapping, &values);
-    add_policy(&out, wrapping);
-    add_network(&out, &values);
+    summary_add_title(&out, wrapping);
+    summary_add_project(&out, wrapping, &values);
+    summary_add_policy(&out, wrapping);
+    summary_add_network(&out, &values);
     buf_add_str(&undo, "sandbox-venv unwrap ");
     buf_add_escaped(&undo, wrapping->named);
     term_row(&out, "undo", undo.data);
@@ -223,7 +223,7 @@ static int wrap(struct wrapping *wrapping, struct err *err)
     if (r == 0)
         r = user_load(&wrapping->user, err);
     if (r == 0)
-        r = inspect(wrapping, path, err);
+        r = inspect_venv(wrapping, path, err);
     if (r == 0)
         r = probe_namespaces(err);
     if (r < 0)
@@ -247,7 +247,7 @@ int command_wrap(const struct args *args)
         enlist(&wrapping);
         venv_sweep_temporary();
         if (!args->quiet)
-            print_summary(&wrapping);
+            print_wrapped(&wrapping);
     }
     venv_finish(&wrapping.venv);
     user_finish(&wrapping.user);

@@ -48,7 +48,7 @@ static const char *field(const char *text, const char *otherwise)
     return text != NULL && text[0] != '\0' && strpbrk(text, ":\n\r") == NULL ? text : otherwise;
 }
 
-static int put_text(struct etc *etc, const char *name, const char *text)
+static int etc_put_text(struct etc *etc, const char *name, const char *text)
 {
     return etc_put_file(etc, etc->dir, name, text, strlen(text), NULL);
 }
@@ -68,7 +68,7 @@ static int put_passwd(struct etc *etc, const struct etc_identity *identity)
                    field(identity->user, "user"), identity->uid, identity->gid, home, shell);
     if (identity->uid != NOBODY)
         buf_printf(&text, "nobody:x:%d:%d:nobody:/nonexistent:/usr/sbin/nologin\n", NOBODY, NOBODY);
-    return put_text(etc, "passwd", text.data);
+    return etc_put_text(etc, "passwd", text.data);
 }
 
 /* Is this line of a group file ("name:x:1000:...") the one of `gid`? */
@@ -126,7 +126,7 @@ static int put_group(struct etc *etc, const struct etc_identity *identity)
                    identity->gid);
     if (identity->gid != NOBODY)
         buf_printf(&text, "nogroup:x:%d:\n", NOBODY);
-    return put_text(etc, "group", text.data);
+    return etc_put_text(etc, "group", text.data);
 }
 
 /* Stable for the venv, another for each; the id, which names the private directories, cannot be had
@@ -139,7 +139,7 @@ static int put_machine_id(struct etc *etc, const char *id)
 
     sha256_hex(of, strlen(of), hash);
     text = xasprintf("%.*s\n", MACHINE_ID_DIGITS, hash);
-    return put_text(etc, "machine-id", text);
+    return etc_put_text(etc, "machine-id", text);
 }
 
 static int put_hostname(struct etc *etc)
@@ -150,7 +150,7 @@ static int put_hostname(struct etc *etc)
     if (uname(&names) < 0)
         return -errno;
     buf_printf(&text, "%s\n", names.nodename);
-    return put_text(etc, "hostname", text.data);
+    return etc_put_text(etc, "hostname", text.data);
 }
 
 static int put_made(struct etc *etc, const char *id, const struct etc_identity *identity)
@@ -164,11 +164,11 @@ static int put_made(struct etc *etc, const char *id, const struct etc_identity *
     if (rc == 0)
         rc = put_hostname(etc);
     if (rc == 0)
-        rc = put_text(etc, "nsswitch.conf", nsswitch);
+        rc = etc_put_text(etc, "nsswitch.conf", nsswitch);
     if (rc == 0)
         rc = look_readable("/etc/hosts");
     if (rc == 0)
-        rc = put_text(etc, "hosts", plain_hosts);
+        rc = etc_put_text(etc, "hosts", plain_hosts);
     if (rc > 0)
         rc = 0;
     if (rc == 0)
@@ -235,8 +235,8 @@ static int show_all(struct etc *etc, const char **failed_out)
     return rc;
 }
 
-static int fill(struct etc *etc, const char *id, const struct etc_identity *identity,
-                const char **failed_out)
+static int etc_fill(struct etc *etc, const char *id, const struct etc_identity *identity,
+                    const char **failed_out)
 {
     int rc = 0;
 
@@ -271,7 +271,7 @@ int etc_make(const char *venv_path, const char *id, const struct etc_identity *i
     etc.context = context;
     /* By process: two refreshes may run at once, and each renames its own. */
     snprintf(etc.temporary, sizeof(etc.temporary), ".new-etc-%ld", (long)getpid());
-    rc = fill(&etc, id, identity, &failed);
+    rc = etc_fill(&etc, id, identity, &failed);
     if (rc < 0)
         return err_set(err, -rc, "cannot make '%s/sandbox/etc/%s'", venv_path, failed);
     return 0;

@@ -140,7 +140,8 @@ static int show_content(struct etc *etc, int dir, const char *name, const char *
     return etc_put_file(etc, dir, name, text.data, text.len, &st.st_mtim);
 }
 
-static int show(struct etc *etc, int dir, const char *name, const char *host_path, bool any_link)
+static int etc_show(struct etc *etc, int dir, const char *name, const char *host_path,
+                    bool any_link)
 {
     int rc = 0;
 
@@ -173,7 +174,7 @@ int etc_show_file(struct etc *etc, const char *path, bool edited)
     dir = fd_mkdir_beneath(etc->dir, str_eq(parent, ".") ? "" : parent, 0755);
     if (dir < 0)
         return dir;
-    rc = show(etc, dir, name, host_path, false);
+    rc = etc_show(etc, dir, name, host_path, false);
     if (rc == -ENOENT)
         return 0;
     if (rc == 0 && etc->note != NULL)
@@ -216,7 +217,7 @@ static int show_child(struct etc *etc, int dir, const char *name, const char *ho
     if (S_ISDIR(st.st_mode))
         return show_dir(etc, dir, name, host_path, depth + 1);
     if (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
-        rc = show(etc, dir, name, host_path, true);
+        rc = etc_show(etc, dir, name, host_path, true);
     return rc == -ENOENT ? 0 : rc;
 }
 

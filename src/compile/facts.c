@@ -62,7 +62,7 @@ static bool is_unreadable(struct host_facts *host, const char *path)
 }
 
 /* FIFOs and whatever else there may be count as sockets: things that can't be bound as data. */
-static void look(struct host_facts *host, const char *path, struct fact_path *out)
+static void facts_look(struct host_facts *host, const char *path, struct fact_path *out)
 {
     struct stat st;
     int rc = look_at(AT_FDCWD, path, false, &st);
@@ -107,7 +107,7 @@ static void lookup(void *context, const char *path, struct fact_path *out)
     asked = arena_push(&host->arena, &host->asked, &host->asked_count, sizeof(*asked));
     asked->path = arena_strdup(&host->arena, path);
     asked->id = file_id_known(AT_FDCWD, path, false);
-    look(host, asked->path, &asked->answer);
+    facts_look(host, asked->path, &asked->answer);
     *out = asked->answer;
 }
 

@@ -32,7 +32,7 @@ static void note_listing(struct host_facts *host, const char *dir)
     listed->id = file_id_known(AT_FDCWD, dir, false);
 }
 
-static void expand(struct host_facts *host, const char *dir, const char *rest, int depth);
+static void globs_expand(struct host_facts *host, const char *dir, const char *rest, int depth);
 
 static void expand_name(struct host_facts *host, const char *dir, const char *name,
                         const char *rest, int depth)
@@ -40,7 +40,7 @@ static void expand_name(struct host_facts *host, const char *dir, const char *na
     auto_free char *path = path_join(dir, name);
 
     if (*rest)
-        expand(host, path, rest, depth + 1);
+        globs_expand(host, path, rest, depth + 1);
     else if (host->facts.path_count < MATCH_MAX)
         facts_add(host, path);
 }
@@ -63,7 +63,7 @@ static void expand_pattern(struct host_facts *host, const char *dir, const char 
         facts_failed(host, rc, dir);
 }
 
-static void expand(struct host_facts *host, const char *dir, const char *rest, int depth)
+static void globs_expand(struct host_facts *host, const char *dir, const char *rest, int depth)
 {
     size_t len = strcspn(rest, "/");
     auto_free char *name = xstrndup(rest, len);
@@ -85,11 +85,11 @@ static void expand_text(struct host_facts *host, const char *text, const char *p
     if (!is_pattern(text) || (project && text[0] != '~' && strchr(text, '/') == NULL))
         return;
     if (text[0] == '/')
-        expand(host, "/", text + 1, 0);
+        globs_expand(host, "/", text + 1, 0);
     else if (str_starts(text, "~/"))
-        expand(host, host->facts.home, text + 2, 0);
+        globs_expand(host, host->facts.home, text + 2, 0);
     else if (project)
-        expand(host, project, text, 0);
+        globs_expand(host, project, text, 0);
 }
 
 static void expand_values(struct host_facts *host, const struct policy_values *values,

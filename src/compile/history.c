@@ -24,7 +24,7 @@
 #define TEXT_MAX ((size_t)4 * 1024 * 1024)
 #define DIFF_MAX ((size_t)32 * 1024)
 
-static int open_dir(const char *path, struct err *err)
+static int history_open_dir(const char *path, struct err *err)
 {
     auto_fd int root = path ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     auto_fd int made = root < 0 ? -errno : fd_mkdir_beneath(root, path + 1, 0700);
@@ -86,7 +86,7 @@ int history_note(const struct user *user, const struct venv *venv, const struct 
     auto_free char *log = path_join(path ? path : "", HISTORY_NAME);
     auto_free char *mark = xasprintf(HASH_MARK "%s\n", hash);
     auto_buf struct buf text = {0}, last = {0}, diff = {0}, line = {0};
-    auto_fd int dir = open_dir(path, err);
+    auto_fd int dir = history_open_dir(path, err);
     const char *before = NULL;
     int r;
 

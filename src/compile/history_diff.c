@@ -127,8 +127,8 @@ static uint16_t *common_lengths(const struct lines *a, const struct lines *b)
     return cells;
 }
 
-static void walk(struct printer *p, const struct lines *a, const struct lines *b,
-                 const uint16_t *cells)
+static void diff_walk(struct printer *p, const struct lines *a, const struct lines *b,
+                      const uint16_t *cells)
 {
     size_t width = b->to - b->from + 1;
     size_t i = a->from;
@@ -160,7 +160,7 @@ void history_diff(const char *before, const char *after, struct buf *out)
     split(after, &b);
     trim(&a, &b);
     cells = common_lengths(&a, &b);
-    walk(&p, &a, &b, cells);
+    diff_walk(&p, &a, &b, cells);
     strv_finish(&a.text);
     strv_finish(&b.text);
 }

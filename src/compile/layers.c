@@ -99,7 +99,7 @@ static int apply_environment(struct policy *policy, const struct user *user, str
 }
 
 /* A relative path would mean another file without the directory that it is relative to. */
-static int check_paths(const struct strv *paths, const char *cwd, struct err *err)
+static int layers_check_paths(const struct strv *paths, const char *cwd, struct err *err)
 {
     for (size_t i = 0; cwd == NULL && i < paths->count; i++) {
         if (paths->items[i][0] != '/' && paths->items[i][0] != '~')
@@ -133,10 +133,10 @@ static int apply_grants(struct policy *policy, const struct layers_grants *grant
 {
     auto_free char *cwd = getcwd(NULL, 0);
     auto_buf struct buf text = {0};
-    int r = check_paths(grants->read, cwd, err);
+    int r = layers_check_paths(grants->read, cwd, err);
 
     if (r == 0)
-        r = check_paths(grants->write, cwd, err);
+        r = layers_check_paths(grants->write, cwd, err);
     if (r < 0)
         return r;
     if (!grants->network && grants->read->count == 0 && grants->write->count == 0)

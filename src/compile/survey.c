@@ -50,7 +50,7 @@ struct sight {
     struct strv subdirs;
 };
 
-static void collect(struct survey *s, const struct policy_values *values)
+static void survey_collect(struct survey *s, const struct policy_values *values)
 {
     static const enum policy_field fields[] = {POLICY_FS_PROTECT, POLICY_FS_HIDE};
 
@@ -72,14 +72,14 @@ static void collect_names(struct survey *s, const struct policy *policy)
     struct policy_values values;
 
     policy_effective(policy, NULL, &values);
-    collect(s, &values);
+    survey_collect(s, &values);
     for (size_t i = 0; i < policy->command_count; i++) {
         policy_effective(policy, &policy->commands[i], &values);
-        collect(s, &values);
+        survey_collect(s, &values);
     }
 }
 
-static bool fits(const struct strv *names, const char *name)
+static bool survey_fits(const struct strv *names, const char *name)
 {
     for (size_t i = 0; i < names->count; i++) {
         if (str_glob(names->items[i], name))
@@ -92,7 +92,7 @@ static bool fits(const struct strv *names, const char *name)
 static bool is_guarded(const struct survey *s, const char *rel, const char *name)
 {
     return !str_eq(name, BYTECODE) &&
-           (fits(&s->names, name) || (*rel == '\0' && fits(&s->top_names, name)));
+           (survey_fits(&s->names, name) || (*rel == '\0' && survey_fits(&s->top_names, name)));
 }
 
 /* Of a place below the project. */
@@ -124,8 +124,8 @@ static bool was_made_inside(struct survey *s, int dir, const char *rel)
     return at != NULL;
 }
 
-static enum plan_place_kind kind_of(const struct survey *s, const struct sight *parent,
-                                    const char *rel, const char *name)
+static enum plan_place_kind survey_kind_of(const struct survey *s, const struct sight *parent,
+                                           const char *rel, const char *name)
 {
     auto_free char *below = path_join(rel, name);
     auto_free char *path = path_join(s->project, below);
@@ -136,7 +136,8 @@ static enum plan_place_kind kind_of(const struct survey *s, const struct sight *
                                                                           : PLAN_PLACE_WATCHED;
 }
 
-static bool is_directory(struct survey *s, int dir, const char *rel, const struct dirent *entry)
+static bool survey_is_directory(struct survey *s, int dir, const char *rel,
+                                const struct dirent *entry)
 {
     struct stat st;
     int rc;
@@ -167,7 +168,7 @@ static void see_entry(struct survey *s, int dir, const char *rel, const struct d
 
     if (is_guarded(s, rel, name))
         add_found(s, rel, name);
-    else if (is_directory(s, dir, rel, entry))
+    else if (survey_is_directory(s, dir, rel, entry))
         strv_add(&sight->subdirs, name);
 }
 
@@ -191,7 +192,7 @@ static void see_kind(struct survey *s, int dir, const char *rel, struct sight *s
 {
     struct stat st;
     int venv = look_at(dir, VENV_CONFIG, false, &st);
-    int repository = fits(&s->names, REPOSITORY_DOT_GIT) ? repository_at(dir) : 0;
+    int repository = survey_fits(&s->names, REPOSITORY_DOT_GIT) ? repository_at(dir) : 0;
 
     if (venv < 0 || repository < 0)
         failed(s, venv < 0 ? venv : repository, rel);
@@ -230,7 +231,7 @@ static void add_tree(struct survey *s, const char *path, int kind)
 }
 
 /* A repository that holds the own venv stays writable but for its parts. */
-static void add_parts(struct survey *s, const char *path)
+static void survey_add_parts(struct survey *s, const char *path)
 {
     add_tree(s, path, FACT_REPOSITORY);
     for (size_t i = 0; repository_part(i) != NULL; i++) {
@@ -249,7 +250,7 @@ static enum plan_place_kind settle_kind(struct survey *s, int dir, const char *r
 
     if (*rel == '\0' || path_is_beneath(s->own, path)) {
         if (sight->repository)
-            add_parts(s, path);
+            survey_add_parts(s, path);
         return kind;
     }
     if (sight->venv && was_made_inside(s, dir, rel)) {
@@ -269,7 +270,7 @@ static void add_subdir(struct survey *s, struct strv *queue, const char *rel,
                        const struct sight *sight, const char *name, unsigned depth)
 {
     auto_free char *below = path_join(rel, name);
-    enum plan_place_kind kind = kind_of(s, sight, rel, name);
+    enum plan_place_kind kind = survey_kind_of(s, sight, rel, name);
     struct file_id id = {0};
 
     if (kind == PLAN_PLACE_WATCHED && depth < DEPTH_MAX && queue->count < PLACES_MAX) {
@@ -284,7 +285,7 @@ static void add_subdir(struct survey *s, struct strv *queue, const char *rel,
 }
 
 /* The identity is of before the reading: what changes meanwhile is seen at the start. */
-static int open_place(struct survey *s, const char *rel, struct file_id *id)
+static int survey_open_place(struct survey *s, const char *rel, struct file_id *id)
 {
     auto_fd int dir = fd_open_beneath(s->top, *rel ? rel : ".", O_PATH | O_DIRECTORY, 0);
     struct stat st;
@@ -301,10 +302,10 @@ static int open_place(struct survey *s, const char *rel, struct file_id *id)
     return steal_fd(&dir);
 }
 
-static void look(struct survey *s, struct strv *queue, const char *rel)
+static void survey_look(struct survey *s, struct strv *queue, const char *rel)
 {
     struct file_id id = {0};
-    auto_fd int dir = open_place(s, rel, &id);
+    auto_fd int dir = survey_open_place(s, rel, &id);
     struct sight sight = {.venv = false};
     enum plan_place_kind kind = PLAN_PLACE_PASSED;
     unsigned depth = *rel != '\0';
@@ -333,7 +334,7 @@ static int compare_places(const void *a, const void *b)
     return strcmp(((const struct plan_place *)a)->rel, ((const struct plan_place *)b)->rel);
 }
 
-static void read_record(struct survey *s)
+static void survey_read_record(struct survey *s)
 {
     auto_free char *path = path_join(s->own, IN_SANDBOX(SANDBOX_MADE_INSIDE));
     int rc = file_read(AT_FDCWD, path, RECORD_MAX, &s->record, NULL);
@@ -370,10 +371,10 @@ void facts_survey(struct host_facts *host, const struct policy *policy, const st
     if (s.top < 0)
         return;
     collect_names(&s, policy);
-    read_record(&s);
+    survey_read_record(&s);
     strv_add(&queue, "");
     for (size_t i = 0; i < queue.count; i++)
-        look(&s, &queue, queue.items[i]);
+        survey_look(&s, &queue, queue.items[i]);
     host->facts.repository = worktree_repository(host, venv->project);
     if (host->facts.place_count > 0)
         qsort(host->facts.places, host->facts.place_count, sizeof(*host->facts.places),

@@ -30,7 +30,7 @@ static char *path_in(struct host_facts *host, int dir, const char *name, const c
     return path_normalise(base, text.data + strlen(prefix));
 }
 
-static int open_dir(struct host_facts *host, const char *path)
+static int worktree_open_dir(struct host_facts *host, const char *path)
 {
     int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -50,9 +50,9 @@ static char *real_of(struct host_facts *host, const char *path)
 /* git-worktree(1): GITDIR/gitdir names the .git file, GITDIR/commondir the repository. */
 const char *worktree_repository(struct host_facts *host, const char *project)
 {
-    auto_fd int top = open_dir(host, project);
+    auto_fd int top = worktree_open_dir(host, project);
     auto_free char *gitdir = path_in(host, top, ".git", "gitdir: ", project);
-    auto_fd int dir = gitdir ? open_dir(host, gitdir) : -1;
+    auto_fd int dir = gitdir ? worktree_open_dir(host, gitdir) : -1;
     auto_free char *real = dir >= 0 ? real_of(host, gitdir) : NULL;
     auto_free char *back = real ? path_in(host, dir, "gitdir", "", real) : NULL;
     auto_free char *common = back ? path_in(host, dir, "commondir", "", real) : NULL;

@@ -18,7 +18,7 @@ struct made_filter {
     const struct plan *plan;
 };
 
-static bool has(const struct compute *c, enum policy_field field, int64_t number)
+static bool compute_has(const struct compute *c, enum policy_field field, int64_t number)
 {
     return c->values->v[field].number == number;
 }
@@ -39,16 +39,16 @@ static uint32_t flags_of(const struct compute *c)
         bool on;
         uint32_t flag;
     } rows[] = {
-        {has(c, POLICY_NET_MODE, NET_MODE_NONE), PLAN_OWN_NET},
-        {has(c, POLICY_PROC_NEW_SESSION, 1), PLAN_NEW_SESSION},
-        {has(c, POLICY_PROC_USERNS, 1), PLAN_USERNS_OK},
+        {compute_has(c, POLICY_NET_MODE, NET_MODE_NONE), PLAN_OWN_NET},
+        {compute_has(c, POLICY_PROC_NEW_SESSION, 1), PLAN_NEW_SESSION},
+        {compute_has(c, POLICY_PROC_USERNS, 1), PLAN_USERNS_OK},
         {c->installer, PLAN_INSTALLER},
-        {has(c, POLICY_FS_CWD, ACCESS_RO), PLAN_CWD_RO},
-        {has(c, POLICY_FS_CWD, ACCESS_RW), PLAN_CWD_RW},
-        {has(c, POLICY_ENV_CLEAR, 1), PLAN_ENV_CLEAR},
+        {compute_has(c, POLICY_FS_CWD, ACCESS_RO), PLAN_CWD_RO},
+        {compute_has(c, POLICY_FS_CWD, ACCESS_RW), PLAN_CWD_RW},
+        {compute_has(c, POLICY_ENV_CLEAR, 1), PLAN_ENV_CLEAR},
         {c->facts->landlock_abi > 0, PLAN_USE_LANDLOCK},
         {c->project == PROJECT_ARGUMENTS, PLAN_PROJECT_ARGUMENTS},
-        {has(c, POLICY_SYSCALLS_PROFILE, SYSCALLS_OFF), PLAN_FILTER_OFF},
+        {compute_has(c, POLICY_SYSCALLS_PROFILE, SYSCALLS_OFF), PLAN_FILTER_OFF},
     };
     uint32_t flags = 0;
 
@@ -59,7 +59,7 @@ static uint32_t flags_of(const struct compute *c)
 
 /* Values that mean a protection which this version does not have: never accepted and ignored. The
  * loader has refused them; this is for what reaches a policy by another way. */
-static int check_enforced(struct compute *c, struct err *err)
+static int compute_check_enforced(struct compute *c, struct err *err)
 {
     for (size_t i = 0; i < POLICY_FIELD__COUNT; i++) {
         const struct policy_value *value = &c->values->v[i];
@@ -70,7 +70,7 @@ static int check_enforced(struct compute *c, struct err *err)
             return err_plain(err, ENOTSUP, "%s: %s: %s", compute_origin(value->origin),
                              policy_field_name((enum policy_field)i, name, sizeof(name)), why);
     }
-    if (c->facts->landlock_abi == 0 && has(c, POLICY_ISOLATION, ISOLATION_FULL))
+    if (c->facts->landlock_abi == 0 && compute_has(c, POLICY_ISOLATION, ISOLATION_FULL))
         return err_plain(
             err, ENOTSUP,
             "%s: this kernel has no Landlock, which 'isolation: full' needs: boot with "
@@ -90,7 +90,7 @@ static int fill_head(struct compute *c, struct err *err)
     plan->gid = id_or(&values->v[POLICY_ID_GID], c->facts->gid);
     plan->hostname = text_or_null(&values->v[POLICY_ID_HOSTNAME]);
     /* An installer's end is when the two sides of bin are compared: nothing may still run then. */
-    plan->lifetime = c->installer || has(c, POLICY_LIFETIME, LIFETIME_PROGRAM)
+    plan->lifetime = c->installer || compute_has(c, POLICY_LIFETIME, LIFETIME_PROGRAM)
                          ? PLAN_LIFETIME_PROGRAM
                          : PLAN_LIFETIME_TREE;
     plan->landlock_abi = c->facts->landlock_abi;
@@ -105,8 +105,8 @@ static int fill_head(struct compute *c, struct err *err)
 static int compute_plan(struct compute *c, struct err *err)
 {
     static int (*const steps[])(struct compute * c, struct err * err) = {
-        check_enforced, fill_head,      compute_caps,   compute_system,
-        compute_home,   compute_shares, compute_mounts, compute_dotenv,
+        compute_check_enforced, fill_head,      compute_caps,   compute_system,
+        compute_home,           compute_shares, compute_mounts, compute_dotenv,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -136,7 +136,7 @@ static bool same_value(const struct policy_value *a, const struct policy_value *
     return same;
 }
 
-static bool same_filter(const struct made_filter *made, const struct compute *c)
+static bool compute_same_filter(const struct made_filter *made, const struct compute *c)
 {
     static const enum policy_field fields[] = {POLICY_SYSCALLS_PROFILE, POLICY_SYSCALLS_ALLOW,
                                                POLICY_SYSCALLS_DENY,    POLICY_PROC_USERNS,
@@ -154,7 +154,7 @@ static int add_filter(struct compute *c, const struct made_filter *made, size_t 
     struct plan *plan = c->plan;
 
     for (size_t i = 0; i < count; i++) {
-        if (same_filter(&made[i], c)) {
+        if (compute_same_filter(&made[i], c)) {
             plan->filter = made[i].plan->filter;
             plan->filter_count = made[i].plan->filter_count;
             plan->filter_note = made[i].plan->filter_note;
@@ -165,8 +165,8 @@ static int add_filter(struct compute *c, const struct made_filter *made, size_t 
                        &plan->filter_note, err);
 }
 
-static void fill_file(struct plan_file *file, const struct policy *policy, const struct venv *venv,
-                      const struct facts *facts)
+static void compute_fill_file(struct plan_file *file, const struct policy *policy,
+                              const struct venv *venv, const struct facts *facts)
 {
     struct arena *arena = &file->arena;
 
@@ -203,7 +203,7 @@ int plan_compute(struct plan_file *file, const struct policy *policy, const stru
     auto_free struct made_filter *made = xcalloc(policy->command_count + 1, sizeof(*made));
     struct known_facts known = {.items = NULL};
 
-    fill_file(file, policy, venv, facts);
+    compute_fill_file(file, policy, venv, facts);
     for (size_t i = 0; i < file->variant_count; i++) {
         const struct policy_command *command =
             i < policy->command_count ? &policy->commands[i] : NULL;
@@ -216,7 +216,7 @@ int plan_compute(struct plan_file *file, const struct policy *policy, const stru
         int rc;
 
         policy_effective(policy, command, &values[i]);
-        c.installer = has(&c, POLICY_FS_VENV, ACCESS_RW);
+        c.installer = compute_has(&c, POLICY_FS_VENV, ACCESS_RW);
         c.project = venv->project ? (enum policy_project)values[i].v[POLICY_FS_PROJECT].number
                                   : PROJECT_NONE;
         compute_tree(&c);

@@ -13,7 +13,7 @@ bool compute_is_anywhere(const char *text)
     return text[0] != '~' && strchr(text, '/') == NULL;
 }
 
-static bool has(const struct plan_guard *guards, size_t count, const struct plan_guard *one)
+static bool guards_has(const struct plan_guard *guards, size_t count, const struct plan_guard *one)
 {
     for (size_t i = 0; i < count; i++) {
         if (guards[i].action == one->action && guards[i].anywhere == one->anywhere &&
@@ -23,10 +23,10 @@ static bool has(const struct plan_guard *guards, size_t count, const struct plan
     return false;
 }
 
-static void add(struct arena *arena, struct plan_guard **guards, size_t *count,
-                const struct plan_guard *one)
+static void guards_add(struct arena *arena, struct plan_guard **guards, size_t *count,
+                       const struct plan_guard *one)
 {
-    if (!has(*guards, *count, one))
+    if (!guards_has(*guards, *count, one))
         *(struct plan_guard *)arena_push(arena, guards, count, sizeof(*one)) = *one;
 }
 
@@ -43,8 +43,8 @@ static bool is_granted(const struct compute *c, const char *path)
     return false;
 }
 
-static void add_item(struct compute *c, const struct policy_item *item,
-                     enum plan_guard_action action)
+static void guards_add_item(struct compute *c, const struct policy_item *item,
+                            enum plan_guard_action action)
 {
     const char *path = NULL;
     struct plan_guard guard = {.action = action};
@@ -57,7 +57,7 @@ static void add_item(struct compute *c, const struct policy_item *item,
     guard.anywhere = action == PLAN_GUARD_TAKE && compute_is_anywhere(item->text);
     if (guard.anywhere && str_eq(guard.pattern, GUARD_BYTECODE))
         guard.action = PLAN_GUARD_BYTECODE;
-    add(c->arena, &c->plan->guards, &c->plan->guard_count, &guard);
+    guards_add(c->arena, &c->plan->guards, &c->plan->guard_count, &guard);
 }
 
 /* A path that stands for itself. */
@@ -74,7 +74,7 @@ static const char *plain_pattern(struct arena *arena, const char *path)
 }
 
 /* A part that is missing must not be added. */
-static void add_parts(struct compute *c, const struct fact_tree *tree)
+static void guards_add_parts(struct compute *c, const struct fact_tree *tree)
 {
     for (size_t i = 0; repository_part(i) != NULL; i++) {
         const char *path = compute_join(c, tree->path, repository_part(i));
@@ -83,7 +83,7 @@ static void add_parts(struct compute *c, const struct fact_tree *tree)
                                          .action = PLAN_GUARD_TAKE};
 
         if (!is_granted(c, path))
-            add(c->arena, &c->plan->guards, &c->plan->guard_count, &guard);
+            guards_add(c->arena, &c->plan->guards, &c->plan->guard_count, &guard);
     }
 }
 
@@ -100,15 +100,15 @@ void compute_guards(struct compute *c)
         const struct policy_value *value = &c->values->v[rows[i].field];
 
         for (size_t j = 0; j < value->count; j++)
-            add_item(c, &value->items[j], rows[i].action);
+            guards_add_item(c, &value->items[j], rows[i].action);
     }
     for (size_t i = 0; compute_protects_git(c) && i < c->facts->tree_count; i++) {
         if (compute_is_parted(c, &c->facts->trees[i]))
-            add_parts(c, &c->facts->trees[i]);
+            guards_add_parts(c, &c->facts->trees[i]);
     }
 }
 
-static int compare_known(const void *a, const void *b)
+static int guards_compare_known(const void *a, const void *b)
 {
     return strcmp(((const struct plan_known *)a)->rel, ((const struct plan_known *)b)->rel);
 }
@@ -137,7 +137,7 @@ void compute_places(struct plan_file *file, const struct facts *facts)
         const struct plan *plan = &file->variants[i].plan;
 
         for (size_t j = 0; j < plan->guard_count; j++)
-            add(arena, &file->guards, &file->guard_count, &plan->guards[j]);
+            guards_add(arena, &file->guards, &file->guard_count, &plan->guards[j]);
     }
     if (file->guard_count == 0 || facts->place_count == 0)
         return;
@@ -148,5 +148,5 @@ void compute_places(struct plan_file *file, const struct facts *facts)
     for (size_t i = 0; i < facts->path_count; i++)
         add_known(file, &facts->paths[i]);
     if (file->known_count > 0)
-        qsort(file->known, file->known_count, sizeof(*file->known), compare_known);
+        qsort(file->known, file->known_count, sizeof(*file->known), guards_compare_known);
 }

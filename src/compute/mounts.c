@@ -24,8 +24,8 @@ static int check_dest(const struct compute *c, const char *dest, const char *ori
 }
 
 /* A tree shown under another name would show what is protected or hidden in it as it is. */
-static int check_source(const struct compute *c, const char *src, uint32_t flags,
-                        const char *origin, struct err *err)
+static int mounts_check_source(const struct compute *c, const char *src, uint32_t flags,
+                               const char *origin, struct err *err)
 {
     const char *found = path_is_beneath(c->venv->path, src) ? c->venv->path : NULL;
     unsigned use = flags & PLAN_DEVICES ? DANGER_DEVICE
@@ -59,7 +59,7 @@ static int mount_bind(struct compute *c, const struct policy_item *item, const c
         return 0; /* decided when the policy is compiled; an appearing path compiles it again */
     rc = compute_source(c, item, item->text, &real, err);
     if (rc == 0)
-        rc = check_source(c, real.fact.path, flags, origin, err);
+        rc = mounts_check_source(c, real.fact.path, flags, origin, err);
     if (rc == 0)
         rc = check_dest(c, dest, origin, err);
     if (rc < 0)

@@ -26,7 +26,7 @@ const char *compute_temp_base(const struct compute *c)
     return arena_printf(c->arena, TEMPORARY_TMP "/" TEMPORARY_PREFIX "%s", c->venv->id);
 }
 
-static struct fact_path ask(const struct compute *c, const char *path)
+static struct fact_path paths_ask(const struct compute *c, const char *path)
 {
     struct fact_path fact = {.path = path, .kind = FACT_ABSENT};
 
@@ -64,7 +64,7 @@ struct fact_path compute_fact(const struct compute *c, const char *path)
 
     if (at < known->count && str_eq(known->items[at].path, path))
         return known->items[at];
-    struct fact_path fact = ask(c, path);
+    struct fact_path fact = paths_ask(c, path);
     arena_push(c->arena, &known->items, &known->count, sizeof(*known->items));
     memmove(&known->items[at + 1], &known->items[at],
             (known->count - 1 - at) * sizeof(*known->items));

@@ -158,8 +158,8 @@ static int hide(struct compute *c, const char *path, const char *origin, struct 
 }
 
 /* A name without '/' is protected in every directory of the project that the facts know. */
-static bool fits(const struct compute *c, const struct policy_item *item, const char *pattern,
-                 const char *path, path_fn *apply)
+static bool protection_fits(const struct compute *c, const struct policy_item *item,
+                            const char *pattern, const char *path, path_fn *apply)
 {
     if (apply == protect && compute_is_anywhere(item->text))
         return path_is_beneath(path, c->venv->project) && str_glob(item->text, path_basename(path));
@@ -187,7 +187,7 @@ static int each_match(struct compute *c, const struct policy_item *item, path_fn
         const struct fact_path *fact = &c->facts->paths[i];
 
         if (fact->kind != FACT_ABSENT && !str_eq(fact->path, path) &&
-            fits(c, item, path, fact->path, apply))
+            protection_fits(c, item, path, fact->path, apply))
             rc = apply == protect && compute_is_anywhere(item->text)
                      ? protect_found(c, fact, origin, err)
                      : apply(c, fact->path, origin, err);

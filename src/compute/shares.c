@@ -161,7 +161,7 @@ static void share_venv(struct compute *c)
 }
 
 /* Parents before what lies in them: '/' sorts before every other byte. */
-static int compare(const struct share *a, const struct share *b)
+static int shares_compare(const struct share *a, const struct share *b)
 {
     const char *x = a->mount.dest;
     const char *y = b->mount.dest;
@@ -184,7 +184,7 @@ static void sort_shares(struct compute *c)
         struct share share = c->shares[i];
         size_t at = i;
 
-        for (; at > 0 && compare(&c->shares[at - 1], &share) > 0; at--)
+        for (; at > 0 && shares_compare(&c->shares[at - 1], &share) > 0; at--)
             c->shares[at] = c->shares[at - 1];
         c->shares[at] = share;
     }

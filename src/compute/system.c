@@ -22,7 +22,7 @@ static int bind_as_it_is(struct compute *c, const char *path, bool directory, ui
 }
 
 /* A directory of the host read-only, a symlink as a symlink; what is not there is left out. */
-static int show(struct compute *c, const char *path, struct err *err)
+static int system_show(struct compute *c, const char *path, struct err *err)
 {
     struct fact_path fact = compute_fact(c, path);
 
@@ -38,7 +38,7 @@ static int compute_usr(struct compute *c, struct err *err)
                                         "/lib32", "/lib64", "/libx32"};
 
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-        int rc = show(c, paths[i], err);
+        int rc = system_show(c, paths[i], err);
 
         if (rc < 0)
             return rc;
@@ -72,7 +72,7 @@ static int compute_etc(struct compute *c, struct err *err)
 
     for (size_t i = 0; rc == 0 && i < etc_name_count; i++) {
         if (etc_names[i].kind == ETC_BOUND)
-            rc = show(c, compute_join(c, "/etc", etc_names[i].name), err);
+            rc = system_show(c, compute_join(c, "/etc", etc_names[i].name), err);
     }
     return rc < 0 ? rc : mask_private(c, err);
 }
@@ -150,7 +150,7 @@ static int compute_sys(struct compute *c, struct err *err)
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(trees); i++)
-        rc = show(c, trees[i], err);
+        rc = system_show(c, trees[i], err);
     return rc;
 }
 

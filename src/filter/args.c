@@ -204,7 +204,7 @@ static const struct filter_rule setrlimit_rule = RULE(setrlimit_clauses, ALLOW);
 static const struct filter_rule prlimit_rule = RULE(prlimit_clauses, ALLOW);
 static const struct filter_rule mode_1_rule = RULE(mode_1, ALLOW);
 static const struct filter_rule mode_2_rule = RULE(mode_2, ALLOW);
-static const struct filter_rule open_rule = RULE(open_clauses, ALLOW);
+static const struct filter_rule args_open_rule = RULE(open_clauses, ALLOW);
 static const struct filter_rule openat_rule = RULE(openat_clauses, ALLOW);
 static const struct filter_rule open_kept_rule = RULE(open_kept_clauses, ALLOW);
 static const struct filter_rule openat_kept_rule = RULE(openat_kept_clauses, ALLOW);
@@ -259,7 +259,7 @@ static const struct rule_row {
     {"fchmodat", &mode_2_rule, FILTERED, NEVER},
     {"fchmodat2", &mode_2_rule, FILTERED, NEVER},
     {"open", &open_kept_rule, FILTERED, UNLESS_KEPT},
-    {"open", &open_rule, FILTERED, NEVER},
+    {"open", &args_open_rule, FILTERED, NEVER},
     {"openat", &openat_kept_rule, FILTERED, UNLESS_KEPT},
     {"openat", &openat_rule, FILTERED, NEVER},
     {"mknod", &mknod_rule, FILTERED, NEVER},

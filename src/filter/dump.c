@@ -138,7 +138,7 @@ static void reach(enum held *held, size_t count, size_t target, enum held now)
 }
 
 /* Tells the instructions that follow this one what the accumulator holds then. */
-static void follow(const struct sock_filter *insn, size_t at, enum held *held, size_t count)
+static void dump_follow(const struct sock_filter *insn, size_t at, enum held *held, size_t count)
 {
     enum held now = held[at];
 
@@ -165,6 +165,6 @@ void filter_dump(const void *program, size_t count, struct buf *out)
 
     for (size_t i = 0; i < count; i++) {
         dump_insn(out, &insns[i], i, held[i]);
-        follow(&insns[i], i, held, count);
+        dump_follow(&insns[i], i, held, count);
     }
 }

@@ -15,7 +15,7 @@
 #define LINE_WIDTH 96
 #define INDENT "    "
 
-static bool holds(const struct sock_filter *insn, uint32_t number)
+static bool summarise_holds(const struct sock_filter *insn, uint32_t number)
 {
     switch (BPF_OP(insn->code)) {
     case BPF_JEQ:
@@ -50,7 +50,7 @@ static struct filter_answer follow_number(const struct sock_filter *insns, size_
         else if (insn->code == (BPF_JMP | BPF_JA))
             at += insn->k;
         else if (BPF_CLASS(insn->code) == BPF_JMP)
-            at += holds(insn, held) ? insn->jt : insn->jf;
+            at += summarise_holds(insn, held) ? insn->jt : insn->jf;
         else
             return (struct filter_answer){.by_argument = true, .at = at};
     }
@@ -68,7 +68,7 @@ static bool same_answer(const struct filter_answer *a, const struct filter_answe
 }
 
 /* One word of a list that is broken into lines; *column is where the line stands. */
-static void add_word(struct buf *out, size_t *column, const char *word)
+static void summarise_add_word(struct buf *out, size_t *column, const char *word)
 {
     size_t len = strlen(word);
 
@@ -94,10 +94,10 @@ static void add_call(struct buf *out, size_t *column, unsigned number,
         return;
     if (answer->by_argument)
         word = xasprintf("%s(%zu)", name, answer->at);
-    add_word(out, column, word ? word : name);
+    summarise_add_word(out, column, word ? word : name);
 }
 
-static void add_heading(struct buf *out, const struct filter_answer *answer)
+static void summarise_add_heading(struct buf *out, const struct filter_answer *answer)
 {
     if (answer->by_argument) {
         buf_add_str(out, "by their arguments, from the instruction in brackets on:\n");
@@ -121,7 +121,7 @@ void filter_summary(const void *program, size_t count, struct buf *out)
             is_first = !same_answer(&answers[number], &answers[first]);
         if (!is_first)
             continue;
-        add_heading(out, &answers[first]);
+        summarise_add_heading(out, &answers[first]);
         for (unsigned number = first; number < SYSCALL_LIMIT; number++) {
             if (same_answer(&answers[number], &answers[first]))
                 add_call(out, &column, number, &answers[number]);

@@ -16,7 +16,7 @@
 #include "discover-internal.h"
 
 /* Return: 1, 0, or negative errno when that could not be found out. */
-static int same_file(const char *a, const char *b)
+static int discover_same_file(const char *a, const char *b)
 {
     struct stat x;
     struct stat y;
@@ -46,7 +46,7 @@ static int set_paths(struct venv *venv, const char *path, struct err *err)
     if (real == NULL)
         return err_set(err, errno, "cannot find '%s'", path);
     named = path_normalise(cwd != NULL ? cwd : "/", path);
-    same = same_file(named, real);
+    same = discover_same_file(named, real);
     if (same < 0)
         return err_set(err, same, "cannot look at '%s'", path);
     venv->path = arena_strdup(&venv->arena, real);
@@ -54,7 +54,7 @@ static int set_paths(struct venv *venv, const char *path, struct err *err)
     return 0;
 }
 
-static bool has_file(int root, const char *path)
+static bool discover_has_file(int root, const char *path)
 {
     struct stat st;
 
@@ -63,14 +63,14 @@ static bool has_file(int root, const char *path)
 
 static int check_is_venv(const struct venv *venv, int root, struct err *err)
 {
-    if (has_file(root, "pyvenv.cfg"))
+    if (discover_has_file(root, "pyvenv.cfg"))
         return 0;
-    if (has_file(root, "conda-meta"))
+    if (discover_has_file(root, "conda-meta"))
         return err_plain(err, EINVAL,
                          "'%s' is a conda environment, not a virtualenv: make one from its Python "
                          "('%s/bin/python -m venv DIR') and wrap that",
                          venv->path, venv->path);
-    if (has_file(root, ".venv/pyvenv.cfg"))
+    if (discover_has_file(root, ".venv/pyvenv.cfg"))
         return err_plain(err, EINVAL, "'%s' is not a virtualenv, but '%s/.venv' is", venv->path,
                          venv->path);
     return err_plain(err, EINVAL, "'%s' is not a virtualenv: it has no pyvenv.cfg", venv->path);
@@ -107,8 +107,8 @@ static int find_home(const char *home, char **real_out, struct err *err)
     return rc < 0 ? err_set(err, rc, "cannot find your home directory '%s'", home) : 0;
 }
 
-static int inspect(struct venv *venv, const char *path, const char *project, const char *home,
-                   struct err *err)
+static int discover_inspect(struct venv *venv, const char *path, const char *project,
+                            const char *home, struct err *err)
 {
     auto_free char *home_real = NULL;
     auto_fd int root = -1;
@@ -154,7 +154,7 @@ int venv_inspect(struct venv *venv, const char *path, const char *project, const
     int rc = 0;
 
     venv_init(&found);
-    rc = inspect(&found, path, project, home, err);
+    rc = discover_inspect(&found, path, project, home, err);
     if (rc < 0) {
         venv_finish(&found);
         return rc;

@@ -15,7 +15,7 @@
 
 static_assert(ENTRY_STATE__COUNT == 5, "state_of() gives every state");
 
-static enum entry_state state_of(const struct pair *pair)
+static enum entry_state entries_state_of(const struct pair *pair)
 {
     bool has_real = pair->real == SIDE_ENTRY || pair->real == SIDE_PLAIN;
 
@@ -57,7 +57,7 @@ int venv_entries(struct venv *venv, struct entry_status **out, size_t *count_out
         struct entry_status *row = arena_push(&venv->arena, &rows, &count, sizeof(*row));
 
         row->name = arena_strdup(&venv->arena, survey.pairs[i].name);
-        row->state = state_of(&survey.pairs[i]);
+        row->state = entries_state_of(&survey.pairs[i]);
     }
     if (rc < 0)
         return rc;

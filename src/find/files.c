@@ -29,7 +29,7 @@ void venv_files_finish(struct venv_files *files)
 /* --- listing ----------------------------------------------------------------------------------
  */
 
-static void add_file(struct venv_files *files, const char *path, const struct stat *st)
+static void files_add_file(struct venv_files *files, const char *path, const struct stat *st)
 {
     struct venv_file *file = NULL;
 
@@ -48,10 +48,10 @@ static void add_file(struct venv_files *files, const char *path, const struct st
 }
 
 /* `prefix`: the directory's path below the venv, "" or ending in '/'. */
-static void walk(struct venv_files *files, int parent, const char *name, const char *prefix,
-                 unsigned depth);
+static void files_walk(struct venv_files *files, int parent, const char *name, const char *prefix,
+                       unsigned depth);
 
-static bool is_left_out(const char *name, unsigned depth)
+static bool files_is_left_out(const char *name, unsigned depth)
 {
     return (depth == 0 && (str_eq(name, "bin") || layout_is_private(name))) || str_eq(name, ".") ||
            str_eq(name, "..");
@@ -68,16 +68,16 @@ static void take_name(struct venv_files *files, int dir, const char *name, const
         return;
     }
     if (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
-        add_file(files, path, &st);
+        files_add_file(files, path, &st);
     if (S_ISDIR(st.st_mode)) {
         auto_free char *below = xasprintf("%s/", path);
 
-        walk(files, dir, name, below, depth + 1);
+        files_walk(files, dir, name, below, depth + 1);
     }
 }
 
-static void walk(struct venv_files *files, int parent, const char *name, const char *prefix,
-                 unsigned depth)
+static void files_walk(struct venv_files *files, int parent, const char *name, const char *prefix,
+                       unsigned depth)
 {
     int fd = depth < DEPTH_MAX && files->count < FILES_MAX
                  ? fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0)
@@ -92,14 +92,14 @@ static void walk(struct venv_files *files, int parent, const char *name, const c
         return;
     }
     while ((errno = 0, entry = readdir(stream)) != NULL) {
-        if (!is_left_out(entry->d_name, depth))
+        if (!files_is_left_out(entry->d_name, depth))
             take_name(files, dirfd(stream), entry->d_name, prefix, depth);
     }
     files->incomplete = files->incomplete || errno != 0;
     closedir(stream);
 }
 
-static int compare(const void *a, const void *b)
+static int files_compare(const void *a, const void *b)
 {
     const struct venv_file *left = a;
     const struct venv_file *right = b;
@@ -119,10 +119,10 @@ int venv_files_list(const char *venv_path, struct venv_files *out, struct err *e
         return rc;
     if (site.real < 0)
         return err_plain(err, ENOENT, "'%s' is not wrapped", venv_path);
-    walk(&files, site.root, ".", "", 0);
-    walk(&files, site.sandbox, "bin", "bin/", 1);
+    files_walk(&files, site.root, ".", "", 0);
+    files_walk(&files, site.sandbox, "bin", "bin/", 1);
     if (files.count > 0)
-        qsort(files.items, files.count, sizeof(*files.items), compare);
+        qsort(files.items, files.count, sizeof(*files.items), files_compare);
     *out = files;
     return 0;
 }
@@ -144,7 +144,7 @@ void venv_files_encode(const struct venv_files *files, struct buf *out)
     }
 }
 
-static const char *take(const char *at, void *slot, size_t size)
+static const char *files_take(const char *at, void *slot, size_t size)
 {
     memcpy(slot, at, size);
     return at + size;
@@ -169,10 +169,10 @@ int venv_files_decode(const char *data, size_t len, struct venv_files *out, stru
         }
         file = arena_push(&out->arena, &out->items, &out->count, sizeof(*file));
         file->path = arena_strdup(&out->arena, path);
-        at = take(nul + 1, &file->ino, sizeof(file->ino));
-        at = take(at, &file->ctime_ns, sizeof(file->ctime_ns));
-        at = take(at, &file->size, sizeof(file->size));
-        at = take(at, &file->mode, sizeof(file->mode));
+        at = files_take(nul + 1, &file->ino, sizeof(file->ino));
+        at = files_take(at, &file->ctime_ns, sizeof(file->ctime_ns));
+        at = files_take(at, &file->size, sizeof(file->size));
+        at = files_take(at, &file->mode, sizeof(file->mode));
     }
     return 0;
 }

@@ -21,7 +21,7 @@
 #define HOST_MAX 253
 #define PIP_MODULE "pip/_internal/models/index.py"
 
-static const char *skip_blanks(const char *text)
+static const char *index_skip_blanks(const char *text)
 {
     return text + strspn(text, " \t\r\n");
 }
@@ -52,7 +52,7 @@ bool index_parse(struct venv *venv, const char *text)
 
     if (at == NULL)
         return false;
-    at = skip_blanks(at + strlen(opening));
+    at = index_skip_blanks(at + strlen(opening));
     len = quoted_len(at, url_bytes);
     if (len == 0 || !str_starts(at + 1, "https://"))
         return false;

@@ -21,7 +21,7 @@
 static const char *const usual_names[] = {"python", "python3", "pypy3", "pypy", "graalpy"};
 
 /* Return, as the questions below: 1, 0, or negative errno when that could not be found out. */
-static int has_name(int bin, const char *name)
+static int interpreter_has_name(int bin, const char *name)
 {
     struct stat st;
 
@@ -48,7 +48,7 @@ static int any_interpreter(struct venv *venv, int bin, const char **out)
 static int interpreter_name(struct venv *venv, int bin, const char **out)
 {
     for (size_t i = 0; i < ARRAY_SIZE(usual_names); i++) {
-        int rc = has_name(bin, usual_names[i]);
+        int rc = interpreter_has_name(bin, usual_names[i]);
 
         if (rc != 0) {
             *out = usual_names[i];
@@ -149,7 +149,7 @@ static int is_stub(const struct venv *venv, const char *name, struct err *err)
  * is nothing better to go by. */
 static int is_replaced(const struct venv *venv, int bin, const struct venv *old, struct err *err)
 {
-    int rc = has_name(bin, venv->python);
+    int rc = interpreter_has_name(bin, venv->python);
 
     if (rc < 0)
         return err_set(err, rc, "cannot look at '%s/bin/%s'", venv->path, venv->python);

@@ -27,7 +27,7 @@ void venv_left_finish(struct venv_left *left)
     strv_finish(&left->setuid);
 }
 
-static int compare(const void *a, const void *b)
+static int left_compare(const void *a, const void *b)
 {
     const struct venv_file *left = a;
     const struct venv_file *right = b;
@@ -35,16 +35,16 @@ static int compare(const void *a, const void *b)
     return strcmp(left->path, right->path);
 }
 
-static const struct venv_file *find(const struct venv_files *files, const char *path)
+static const struct venv_file *left_find(const struct venv_files *files, const char *path)
 {
     const struct venv_file key = {.path = path};
 
     if (files->count == 0)
         return NULL;
-    return bsearch(&key, files->items, files->count, sizeof(key), compare);
+    return bsearch(&key, files->items, files->count, sizeof(key), left_compare);
 }
 
-static bool is_same(const struct venv_file *a, const struct venv_file *b)
+static bool left_is_same(const struct venv_file *a, const struct venv_file *b)
 {
     return a->ino == b->ino && a->ctime_ns == b->ctime_ns && a->size == b->size &&
            a->mode == b->mode;
@@ -128,8 +128,8 @@ static int is_elf(int root, const struct venv_file *file)
     return len == (ssize_t)sizeof(magic) && memcmp(magic, "\177ELF", sizeof(magic)) == 0;
 }
 
-static void classify(struct venv_left *left, int root, const struct venv_file *file,
-                     const struct venv_file *before)
+static void left_classify(struct venv_left *left, int root, const struct venv_file *file,
+                          const struct venv_file *before)
 {
     bool in_bin = str_starts(file->path, "bin/");
     int elf = 0;
@@ -164,10 +164,10 @@ int venv_left_since(const char *venv_path, const struct venv_files *before, stru
         return err_set(err, errno, "cannot open '%s'", venv_path);
     for (size_t i = 0; i < now.count; i++) {
         const struct venv_file *file = &now.items[i];
-        const struct venv_file *old = find(before, file->path);
+        const struct venv_file *old = left_find(before, file->path);
 
-        if (old == NULL || !is_same(old, file))
-            classify(out, root, file, old);
+        if (old == NULL || !left_is_same(old, file))
+            left_classify(out, root, file, old);
     }
     out->incomplete = out->incomplete || now.incomplete || before->incomplete;
     return 0;

@@ -23,7 +23,7 @@ struct reader {
     struct err *err;
 };
 
-static int complain(const struct reader *r, const struct json_node *node, const char *what)
+static int manifest_complain(const struct reader *r, const struct json_node *node, const char *what)
 {
     return err_at(r->err, r->name, node->line, node->col, "%s", what);
 }
@@ -36,7 +36,7 @@ static int hex_value(char c)
 }
 
 /* Return: the decoded text in the venv's arena, NULL when it is not well-formed. */
-static const char *decode(struct arena *arena, const char *coded)
+static const char *manifest_decode(struct arena *arena, const char *coded)
 {
     char *text = arena_strdup(arena, coded);
     char *out = text;
@@ -62,7 +62,7 @@ static const char *decode(struct arena *arena, const char *coded)
     return text;
 }
 
-static bool is_component(const char *text)
+static bool manifest_is_component(const char *text)
 {
     return *text != '\0' && strlen(text) <= 255 && strchr(text, '/') == NULL &&
            !str_eq(text, ".") && !str_eq(text, "..");
@@ -73,37 +73,37 @@ static bool is_valid(const char *text, enum manifest_kind kind)
     if (kind == MANIFEST_PATH)
         return text[0] == '/';
     if (kind == MANIFEST_NAME)
-        return is_component(text);
+        return manifest_is_component(text);
     if (kind == MANIFEST_ID)
         return strlen(text) == ID_DIGITS && strspn(text, "0123456789abcdef") == ID_DIGITS;
     return true;
 }
 
-static int read_text(const struct reader *r, const struct json_node *node, enum manifest_kind kind,
-                     const char **out)
+static int manifest_read_text(const struct reader *r, const struct json_node *node,
+                              enum manifest_kind kind, const char **out)
 {
     const char *text = NULL;
 
     if (node->kind != JSON_STRING)
-        return complain(r, node, "expected a text");
-    text = decode(&r->venv->arena, node->text);
+        return manifest_complain(r, node, "expected a text");
+    text = manifest_decode(&r->venv->arena, node->text);
     if (text == NULL || !is_valid(text, kind))
-        return complain(r, node, "not a valid value here");
+        return manifest_complain(r, node, "not a valid value here");
     *out = text;
     return 0;
 }
 
-static int read_number(const struct reader *r, const struct json_node *node, int64_t min,
-                       int64_t max, int64_t *out)
+static int manifest_read_number(const struct reader *r, const struct json_node *node, int64_t min,
+                                int64_t max, int64_t *out)
 {
     if (node->kind != JSON_NUMBER || node->number < min || node->number > max)
-        return complain(r, node, "expected a number");
+        return manifest_complain(r, node, "expected a number");
     *out = node->number;
     return 0;
 }
 
-static int read_field(const struct reader *r, const struct manifest_field *field,
-                      const struct json_node *node)
+static int manifest_read_field(const struct reader *r, const struct manifest_field *field,
+                               const struct json_node *node)
 {
     void *slot = (char *)r->venv + field->offset;
     int64_t number = 0;
@@ -113,21 +113,21 @@ static int read_field(const struct reader *r, const struct manifest_field *field
         return 0;
     switch (field->kind) {
     case MANIFEST_U32:
-        rc = read_number(r, node, 0, 07777, &number);
+        rc = manifest_read_number(r, node, 0, 07777, &number);
         *(uint32_t *)slot = (uint32_t)number;
         return rc;
     case MANIFEST_I64:
-        return read_number(r, node, INT64_MIN, INT64_MAX, slot);
+        return manifest_read_number(r, node, INT64_MIN, INT64_MAX, slot);
     case MANIFEST_BOOL:
         *(bool *)slot = node->number != 0;
-        return node->kind == JSON_BOOL ? 0 : complain(r, node, "expected true or false");
+        return node->kind == JSON_BOOL ? 0 : manifest_complain(r, node, "expected true or false");
     case MANIFEST_TEXT:
     case MANIFEST_PATH:
     case MANIFEST_NAME:
     case MANIFEST_ID:
-        return read_text(r, node, field->kind, slot);
+        return manifest_read_text(r, node, field->kind, slot);
     }
-    return complain(r, node, "unknown kind of field");
+    return manifest_complain(r, node, "unknown kind of field");
 }
 
 static int read_need(const struct reader *r, const struct json_node *node)
@@ -140,7 +140,7 @@ static int read_need(const struct reader *r, const struct json_node *node)
     int rc = 0;
 
     if (kind == NULL || path == NULL || kind->kind != JSON_STRING)
-        return complain(r, node, "expected {\"kind\", \"path\"}");
+        return manifest_complain(r, node, "expected {\"kind\", \"path\"}");
     for (size_t i = 0; i < MANIFEST_NEED_KINDS; i++) {
         if (str_eq(manifest_need_kinds[i], kind->text)) {
             need.kind = (enum venv_need_kind)i;
@@ -149,26 +149,26 @@ static int read_need(const struct reader *r, const struct json_node *node)
     }
     if (!is_known || (need.kind == VENV_NEED_SYMLINK) != (target != NULL) ||
         node->count != (target != NULL ? 3u : 2u))
-        return complain(r, node, "not a valid need");
-    rc = read_text(r, path, MANIFEST_PATH, &need.path);
+        return manifest_complain(r, node, "not a valid need");
+    rc = manifest_read_text(r, path, MANIFEST_PATH, &need.path);
     if (rc == 0 && target != NULL)
-        rc = read_text(r, target, MANIFEST_TEXT, &need.target);
+        rc = manifest_read_text(r, target, MANIFEST_TEXT, &need.target);
     if (rc == 0)
         *(struct venv_need *)arena_push(&r->venv->arena, &r->venv->needs, &r->venv->need_count,
                                         sizeof(need)) = need;
     return rc;
 }
 
-static int read_entry(const struct reader *r, const struct json_node *node)
+static int manifest_read_entry(const struct reader *r, const struct json_node *node)
 {
     const struct venv *venv = r->venv;
     const char *name = NULL;
-    int rc = read_text(r, node, MANIFEST_NAME, &name);
+    int rc = manifest_read_text(r, node, MANIFEST_NAME, &name);
 
     if (rc < 0)
         return rc;
     if (venv->entry_count > 0 && strcmp(venv->entries[venv->entry_count - 1].name, name) >= 0)
-        return complain(r, node, "the entries are not in order");
+        return manifest_complain(r, node, "the entries are not in order");
     *(struct venv_entry *)arena_push(&r->venv->arena, &r->venv->entries, &r->venv->entry_count,
                                      sizeof(struct venv_entry)) = (struct venv_entry){.name = name};
     return 0;
@@ -178,7 +178,7 @@ static int read_withheld(const struct reader *r, const struct json_node *node)
 {
     struct venv *venv = r->venv;
     const char *name = NULL;
-    int rc = read_text(r, node, MANIFEST_NAME, &name);
+    int rc = manifest_read_text(r, node, MANIFEST_NAME, &name);
 
     if (rc == 0)
         *(const char **)arena_push(&venv->arena, &venv->withheld, &venv->withheld_count,
@@ -186,8 +186,8 @@ static int read_withheld(const struct reader *r, const struct json_node *node)
     return rc;
 }
 
-static int read_list(const struct reader *r, const struct json_node *map, const char *key,
-                     int (*read_item)(const struct reader *, const struct json_node *))
+static int manifest_read_list(const struct reader *r, const struct json_node *map, const char *key,
+                              int (*read_item)(const struct reader *, const struct json_node *))
 {
     const struct json_node *list = json_get(map, key);
     int rc = 0;
@@ -206,8 +206,8 @@ static int check_version(const struct reader *r, const struct json_node *root)
     int rc = 0;
 
     if (node == NULL)
-        return complain(r, root, "no 'version': this is not a manifest");
-    rc = read_number(r, node, 1, INT32_MAX, &version);
+        return manifest_complain(r, root, "no 'version': this is not a manifest");
+    rc = manifest_read_number(r, node, 1, INT32_MAX, &version);
     if (rc == 0 && version != MANIFEST_VERSION)
         rc = err_at(r->err, r->name, node->line, node->col,
                     "version %lld was written by another release of sandbox-venv: this one knows "
@@ -230,19 +230,19 @@ int manifest_parse(struct venv *venv, const char *name, const char *data, size_t
     for (size_t i = 0; rc == 0 && i < manifest_field_count; i++) {
         const struct json_node *node = json_get(&root, manifest_fields[i].key);
 
-        rc = node != NULL ? read_field(&r, &manifest_fields[i], node)
+        rc = node != NULL ? manifest_read_field(&r, &manifest_fields[i], node)
                           : err_at(err, name, 1, 1, "'%s' is missing", manifest_fields[i].key);
     }
     if (rc == 0)
-        rc = read_list(&r, &root, "needs", read_need);
+        rc = manifest_read_list(&r, &root, "needs", read_need);
     if (rc == 0)
-        rc = read_list(&r, &root, "entries", read_entry);
+        rc = manifest_read_list(&r, &root, "entries", manifest_read_entry);
     has_withheld = rc == 0 && json_get(&root, "withheld") != NULL;
     if (has_withheld)
-        rc = read_list(&r, &root, "withheld", read_withheld);
+        rc = manifest_read_list(&r, &root, "withheld", read_withheld);
     /* These lists and the version are not rows of the table; the parser lets no key stand twice. */
     if (rc == 0 && root.count != manifest_field_count + 3 + has_withheld)
-        rc = complain(&r, &root, "a key that this version does not know");
+        rc = manifest_complain(&r, &root, "a key that this version does not know");
     arena_finish(&scratch);
     return rc;
 }

@@ -23,7 +23,8 @@ static bool needs_is_shown(const struct venv *venv, const char *path)
     return path_is_beneath(path, venv->path);
 }
 
-static void add(struct venv *venv, enum venv_need_kind kind, const char *path, const char *target)
+static void needs_add(struct venv *venv, enum venv_need_kind kind, const char *path,
+                      const char *target)
 {
     struct venv_need *need = NULL;
 
@@ -37,17 +38,17 @@ static void add(struct venv *venv, enum venv_need_kind kind, const char *path, c
 
 void needs_add_dir(struct venv *venv, const char *path)
 {
-    add(venv, VENV_NEED_DIR, path, NULL);
+    needs_add(venv, VENV_NEED_DIR, path, NULL);
 }
 
 void needs_add_file(struct venv *venv, const char *path)
 {
-    add(venv, VENV_NEED_FILE, path, NULL);
+    needs_add(venv, VENV_NEED_FILE, path, NULL);
 }
 
 void needs_add_link(struct venv *venv, const char *path, const char *target)
 {
-    add(venv, VENV_NEED_SYMLINK, path, target);
+    needs_add(venv, VENV_NEED_SYMLINK, path, target);
 }
 
 static int compare_needs(const void *a, const void *b)
@@ -55,7 +56,7 @@ static int compare_needs(const void *a, const void *b)
     return strcmp(((const struct venv_need *)a)->path, ((const struct venv_need *)b)->path);
 }
 
-static bool is_covered(const struct venv_need *kept, size_t count, const char *path)
+static bool needs_is_covered(const struct venv_need *kept, size_t count, const char *path)
 {
     for (size_t i = 0; i < count; i++) {
         if (str_eq(kept[i].path, path) ||
@@ -74,7 +75,7 @@ void needs_settle(struct venv *venv)
     /* A directory sorts before what lies in it. */
     qsort(venv->needs, venv->need_count, sizeof(*venv->needs), compare_needs);
     for (size_t i = 0; i < venv->need_count; i++) {
-        if (!is_covered(venv->needs, kept, venv->needs[i].path))
+        if (!needs_is_covered(venv->needs, kept, venv->needs[i].path))
             venv->needs[kept++] = venv->needs[i];
     }
     venv->need_count = kept;

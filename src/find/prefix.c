@@ -145,7 +145,7 @@ static int add_matching(struct venv *venv, const char *dir, const char *pattern)
     return rc;
 }
 
-static int add_parts(struct venv *venv, const char *prefix)
+static int prefix_add_parts(struct venv *venv, const char *prefix)
 {
     auto_free char *lib = path_join(prefix, "lib");
     auto_free char *include = path_join(prefix, "include");
@@ -202,7 +202,7 @@ int prefix_find(struct venv *venv, const char *user_home, struct err *err)
                          venv->base_python);
     venv->base_prefix = prefix;
     if (is_shared(prefix, user_home)) {
-        rc = add_parts(venv, prefix);
+        rc = prefix_add_parts(venv, prefix);
         return rc < 0 ? err_set(err, rc, "cannot look for the parts of Python in '%s'", prefix) : 0;
     }
     needs_add_dir(venv, prefix);

@@ -56,20 +56,20 @@ void site_finish(struct site *site)
     }
 }
 
-static int open_dir(int dir, const char *name)
+static int site_open_dir(int dir, const char *name)
 {
     return fd_open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0);
 }
 
 /* Opens sandbox and sandbox/bin; that they are absent is no error. */
-static int open_sandbox(struct site *site, struct err *err)
+static int site_open_sandbox(struct site *site, struct err *err)
 {
     auto_free char *shown = path_join(site->path, VENV_SANDBOX);
     struct stat st;
     int rc = 0;
 
     auto_fd_cleanup(&site->sandbox);
-    site->sandbox = open_dir(site->root, VENV_SANDBOX);
+    site->sandbox = site_open_dir(site->root, VENV_SANDBOX);
     if (site->sandbox == -ENOENT) {
         site->sandbox = -1;
         return 0;
@@ -84,7 +84,7 @@ static int open_sandbox(struct site *site, struct err *err)
     rc = owner_check(&st, OWNER_SELF, shown, err);
     if (rc < 0)
         return rc;
-    site->real = open_dir(site->sandbox, SANDBOX_BIN);
+    site->real = site_open_dir(site->sandbox, SANDBOX_BIN);
     if (site->real >= 0)
         return 0;
     rc = site->real;
@@ -105,18 +105,18 @@ int site_open(struct site *site, const char *path, struct err *err)
     if (!owner_is_self(&st))
         return err_plain(err, EPERM, "'%s' belongs to user %u: only its owner can change it", path,
                          (unsigned)st.st_uid);
-    site->bin = open_dir(site->root, "bin");
+    site->bin = site_open_dir(site->root, "bin");
     if (site->bin < 0) {
         int rc = site->bin;
 
         site->bin = -1;
         return err_set(err, -rc, "cannot open the directory '%s/bin'", path);
     }
-    return open_sandbox(site, err);
+    return site_open_sandbox(site, err);
 }
 
 /* A directory of ours: made with `mode`, or found there and put right. Return: 0 or negative. */
-static int make_dir(int dir, const char *name, mode_t mode, const char *shown, struct err *err)
+static int site_make_dir(int dir, const char *name, mode_t mode, const char *shown, struct err *err)
 {
     auto_fd int fd = -1;
     struct stat st;
@@ -124,7 +124,7 @@ static int make_dir(int dir, const char *name, mode_t mode, const char *shown, s
 
     if (mkdirat(dir, name, mode) < 0 && errno != EEXIST)
         return err_set(err, errno, "cannot make the directory '%s/%s'", shown, name);
-    fd = open_dir(dir, name);
+    fd = site_open_dir(dir, name);
     if (fd < 0)
         return err_set(err, -fd, "cannot open the directory '%s/%s'", shown, name);
     if (fstat(fd, &st) < 0)
@@ -150,16 +150,16 @@ int site_make(struct site *site, struct err *err)
         {INSTALLER_HOME, 0700, false},     {INSTALLER_CACHE, 0700, false},
     };
     auto_free char *shown = path_join(site->path, VENV_SANDBOX);
-    int rc = make_dir(site->root, VENV_SANDBOX, 0700, site->path, err);
+    int rc = site_make_dir(site->root, VENV_SANDBOX, 0700, site->path, err);
 
     if (rc == 0 && site->sandbox < 0)
-        rc = open_sandbox(site, err);
+        rc = site_open_sandbox(site, err);
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(dirs); i++)
-        rc = make_dir(dirs[i].outside ? site->root : site->sandbox, dirs[i].name, dirs[i].mode,
-                      dirs[i].outside ? site->path : shown, err);
+        rc = site_make_dir(dirs[i].outside ? site->root : site->sandbox, dirs[i].name, dirs[i].mode,
+                           dirs[i].outside ? site->path : shown, err);
     if (rc < 0 || site->real >= 0)
         return rc;
-    return open_sandbox(site, err);
+    return site_open_sandbox(site, err);
 }
 
 void site_sweep(const struct site *site)

@@ -24,7 +24,7 @@ static bool same_bytes(const struct buf *a, const struct buf *b)
     return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
 }
 
-static int add_file(struct stubs *stubs, int dir, const char *path, struct err *err)
+static int stubs_add_file(struct stubs *stubs, int dir, const char *path, struct err *err)
 {
     struct buf bytes = {0};
     int rc = file_read(dir, path, STUB_BYTES_MAX, &bytes, err);
@@ -51,13 +51,13 @@ int stubs_load(struct stubs *stubs, const struct site *site, const char *install
 
     *stubs = (struct stubs){.count = 0};
     if (installed != NULL)
-        rc = add_file(stubs, AT_FDCWD, installed, err);
+        rc = stubs_add_file(stubs, AT_FDCWD, installed, err);
     if (rc < 0)
         return err_wrap(err, "the installed stub is not usable");
     for (size_t i = 0; site->sandbox >= 0 && i < ARRAY_SIZE(kept); i++) {
         struct err found = {0};
 
-        rc = add_file(stubs, site->sandbox, kept[i], &found);
+        rc = stubs_add_file(stubs, site->sandbox, kept[i], &found);
         if (rc == -ENODATA) /* what a power cut leaves of it */
             rc = -ENOENT;
         if (rc < 0 && rc != -ENOENT)

@@ -39,7 +39,7 @@ static int compare_listed(const void *a, const void *b)
     return strcmp(((const struct listed *)a)->name, ((const struct listed *)b)->name);
 }
 
-static int read_names(struct arena *arena, DIR *stream, struct listing *out)
+static int sides_read_names(struct arena *arena, DIR *stream, struct listing *out)
 {
     const struct dirent *entry = NULL;
 
@@ -78,7 +78,7 @@ static int list_dir(struct arena *arena, int dir, const char *shown, struct list
             close(fd);
         return rc;
     }
-    rc = read_names(arena, stream, out);
+    rc = sides_read_names(arena, stream, out);
     closedir(stream);
     if (rc == -EOVERFLOW)
         return err_plain(err, EOVERFLOW, "'%s' has more than %d names: remove some", shown,
@@ -155,7 +155,7 @@ static int same_text(const struct site *site, const char *name)
 }
 
 /* Return: 1, 0, or negative errno. So do those below. */
-static int is_same(const struct site *site, const struct pair *pair)
+static int sides_is_same(const struct site *site, const struct pair *pair)
 {
     const struct stat *a = &pair->bin_st;
     const struct stat *b = &pair->real_st;
@@ -203,7 +203,7 @@ static int compare_sides(const struct site *site, const struct stubs *stubs, str
     int rc = 0;
 
     pair->linked = bin->st_dev == real->st_dev && bin->st_ino == real->st_ino;
-    rc = pair->linked ? 1 : is_same(site, pair);
+    rc = pair->linked ? 1 : sides_is_same(site, pair);
     if (rc < 0)
         return rc;
     pair->same = rc > 0;
@@ -214,8 +214,8 @@ static int compare_sides(const struct site *site, const struct stubs *stubs, str
     return rc < 0 ? rc : 0;
 }
 
-static int classify(const struct site *site, const struct stubs *stubs, struct pair *pair,
-                    const struct listed *bin, const struct listed *real)
+static int sides_classify(const struct site *site, const struct stubs *stubs, struct pair *pair,
+                          const struct listed *bin, const struct listed *real)
 {
     int rc = 0;
 
@@ -268,8 +268,8 @@ static int merge(struct survey *survey, const struct site *site, const struct st
             at[2]++;
         pair->name = name;
         pair->known = at[2] < manifest->entry_count && str_eq(manifest->entries[at[2]].name, name);
-        rc = classify(site, stubs, pair, take_if(&lists[0], &at[0], name),
-                      take_if(&lists[1], &at[1], name));
+        rc = sides_classify(site, stubs, pair, take_if(&lists[0], &at[0], name),
+                            take_if(&lists[1], &at[1], name));
         if (rc < 0)
             return err_set(err, rc, "cannot look at '%s'", name);
     }

@@ -124,7 +124,7 @@ const struct bwrap_doc *bwrap_docs(size_t *count_out)
     return options;
 }
 
-static const struct bwrap_doc *find_option(const char *name)
+static const struct bwrap_doc *bwrap_find_option(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         if (strcmp(options[i].name, name) == 0)
@@ -148,21 +148,21 @@ struct reader {
     struct err *err;
 };
 
-static int fail(const struct reader *r, const char *text)
+static int bwrap_fail(const struct reader *r, const char *text)
 {
     return err_plain(r->err, EINVAL, "%s, word %u: %s %s", r->source, r->current.word,
                      r->current.name, text);
 }
 
-static int check_path(struct reader *r, const char **slot)
+static int bwrap_check_path(struct reader *r, const char **slot)
 {
-    return **slot != '\0' ? 0 : fail(r, "needs a path, not an empty word");
+    return **slot != '\0' ? 0 : bwrap_fail(r, "needs a path, not an empty word");
 }
 
 /* Inside, a relative path starts at the sandbox's root, as for bubblewrap. */
 static int check_inside(struct reader *r, const char **slot)
 {
-    int result = check_path(r, slot);
+    int result = bwrap_check_path(r, slot);
 
     if (result == 0 && **slot != '/')
         *slot = arena_printf(r->arena, "/%s", *slot);
@@ -174,17 +174,17 @@ static int check_octal(struct reader *r, const char **slot)
     uint32_t mode = 0;
 
     if (num_parse_octal(*slot, BWRAP_MODE_MAX, &mode) < 0)
-        return fail(r, "takes an octal number of at most 7777");
+        return bwrap_fail(r, "takes an octal number of at most 7777");
     r->current.mode = mode;
     return 0;
 }
 
-static int check_bytes(struct reader *r, const char **slot)
+static int bwrap_check_bytes(struct reader *r, const char **slot)
 {
     uint64_t size = 0;
 
     if (num_parse_u64(*slot, SIZE_MAX / 2, &size) < 0 || size == 0)
-        return fail(r, "takes a number of bytes above 0");
+        return bwrap_fail(r, "takes a number of bytes above 0");
     r->current.size = size;
     return 0;
 }
@@ -195,7 +195,7 @@ static int check_id(struct reader *r, const char **slot)
     uint64_t id = 0;
 
     if (num_parse_u64(*slot, UINT32_MAX - 1, &id) < 0)
-        return fail(r, "takes a number");
+        return bwrap_fail(r, "takes a number");
     return 0;
 }
 
@@ -203,13 +203,14 @@ static int check_hostname(struct reader *r, const char **slot)
 {
     size_t len = strlen(*slot);
 
-    return len > 0 && len <= BWRAP_HOSTNAME_MAX ? 0 : fail(r, "takes a name of 1 to 64 bytes");
+    return len > 0 && len <= BWRAP_HOSTNAME_MAX ? 0
+                                                : bwrap_fail(r, "takes a name of 1 to 64 bytes");
 }
 
 static int check_variable(struct reader *r, const char **slot)
 {
     if (**slot == '\0' || strchr(*slot, '=') != NULL)
-        return fail(r, "takes a variable's name, without '='");
+        return bwrap_fail(r, "takes a variable's name, without '='");
     return 0;
 }
 
@@ -233,7 +234,7 @@ static int check_capability(struct reader *r, const char **slot)
     }
     if (strncmp(text, "CAP_", 4) != 0 ||
         text[4 + strspn(text + 4, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")] != '\0' || text[4] == '\0')
-        return fail(r, "takes a name like CAP_NET_RAW, or ALL");
+        return bwrap_fail(r, "takes a name like CAP_NET_RAW, or ALL");
     *slot = text;
     return 0;
 }
@@ -243,10 +244,18 @@ static const struct operand {
     const char *name;
     int (*check)(struct reader *r, const char **slot);
 } operands[] = {
-    {"SRC", check_path},          {"TARGET", check_path},  {"DEST", check_inside},
-    {"DIR", check_inside},        {"PATH", check_inside},  {"OCTAL", check_octal},
-    {"BYTES", check_bytes},       {"UID", check_id},       {"GID", check_id},
-    {"HOSTNAME", check_hostname}, {"VAR", check_variable}, {"VALUE", check_value},
+    {"SRC", bwrap_check_path},
+    {"TARGET", bwrap_check_path},
+    {"DEST", check_inside},
+    {"DIR", check_inside},
+    {"PATH", check_inside},
+    {"OCTAL", check_octal},
+    {"BYTES", bwrap_check_bytes},
+    {"UID", check_id},
+    {"GID", check_id},
+    {"HOSTNAME", check_hostname},
+    {"VAR", check_variable},
+    {"VALUE", check_value},
     {"CAP", check_capability},
 };
 
@@ -291,11 +300,11 @@ static int check_modifiers(const struct reader *r)
     if (id == BWRAP_PERMS || id == BWRAP_SIZE)
         return (id == BWRAP_PERMS ? r->perms : r->size) == NULL
                    ? 0
-                   : fail(r, "is given twice for the same operation");
+                   : bwrap_fail(r, "is given twice for the same operation");
     if (r->perms != NULL && id != BWRAP_DIR && id != BWRAP_TMPFS)
-        return fail(r, "cannot follow --perms, which is for --dir and --tmpfs");
+        return bwrap_fail(r, "cannot follow --perms, which is for --dir and --tmpfs");
     if (r->size != NULL && id != BWRAP_TMPFS)
-        return fail(r, "cannot follow --size, which is for --tmpfs");
+        return bwrap_fail(r, "cannot follow --size, which is for --tmpfs");
     return 0;
 }
 
@@ -334,7 +343,7 @@ static int fail_unknown(const struct reader *r, unsigned word, const char *name)
 static int read_option(struct reader *r)
 {
     const char *name = r->words[r->next++];
-    const struct bwrap_doc *option = find_option(name);
+    const struct bwrap_doc *option = bwrap_find_option(name);
     unsigned word = (unsigned)r->next;
     int result;
 
@@ -359,7 +368,7 @@ static int read_option(struct reader *r)
 }
 
 /* The command is the entry point itself, so none may follow the options. */
-static int fail_word(const struct reader *r)
+static int bwrap_fail_word(const struct reader *r)
 {
     if (may_be_value(r))
         return err_plain(r->err, EINVAL,
@@ -393,9 +402,9 @@ int bwrap_parse(struct arena *arena, const char *source, const char *const *word
     if (r.next < count && strcmp(words[r.next], "--") == 0)
         r.next++;
     if (r.next < count)
-        return fail_word(&r);
+        return bwrap_fail_word(&r);
     if (r.perms != NULL || r.size != NULL)
-        return fail(&r, "needs the operation that it is for, right after it");
+        return bwrap_fail(&r, "needs the operation that it is for, right after it");
     *out = parsed;
     return 0;
 }

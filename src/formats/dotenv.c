@@ -40,7 +40,7 @@ static bool at_line_end(const struct reader *r)
 }
 
 /* Steps over one byte, a newline counted. */
-static char take(struct reader *r)
+static char dotenv_take(struct reader *r)
 {
     char c = *r->at++;
 
@@ -51,7 +51,7 @@ static char take(struct reader *r)
     return c;
 }
 
-static void skip_blanks(struct reader *r)
+static void dotenv_skip_blanks(struct reader *r)
 {
     while (peek(r) == ' ' || peek(r) == '\t')
         r->at++;
@@ -68,7 +68,7 @@ static int fail_here(const struct reader *r, const char *text)
     return err_at(r->err, r->name, r->line, (unsigned)(r->at - r->line_start) + 1, "%s", text);
 }
 
-static int check_bytes(const struct reader *r)
+static int dotenv_check_bytes(const struct reader *r)
 {
     unsigned line = 1;
     const char *start = r->at;
@@ -87,7 +87,7 @@ static int check_bytes(const struct reader *r)
     return 0;
 }
 
-static bool is_name_byte(char c, bool first)
+static bool dotenv_is_name_byte(char c, bool first)
 {
     if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_')
         return true;
@@ -106,21 +106,21 @@ static void skip_export(struct reader *r)
     if (r->at[len] != ' ' && r->at[len] != '\t')
         return;
     r->at += len;
-    skip_blanks(r);
+    dotenv_skip_blanks(r);
     if (peek(r) == '=')
         r->at = start; /* "export = 1" is a variable of that name, too */
 }
 
-static int read_name(struct reader *r, const char **name_out)
+static int dotenv_read_name(struct reader *r, const char **name_out)
 {
     const char *start = r->at;
 
-    while (is_name_byte(peek(r), r->at == start))
+    while (dotenv_is_name_byte(peek(r), r->at == start))
         r->at++;
     if (r->at == start)
         return fail_here(r, "a line must begin with NAME= (letters, digits and '_')");
     *name_out = arena_strndup(r->arena, start, (size_t)(r->at - start));
-    skip_blanks(r);
+    dotenv_skip_blanks(r);
     if (peek(r) != '=')
         return fail_here(r, "expected '=' after the name");
     r->at++;
@@ -152,7 +152,7 @@ static const struct escape {
     char byte;
 } escapes[] = {{'n', '\n'}, {'t', '\t'}, {'r', '\r'}, {'\\', '\\'}, {'"', '"'}, {'$', '$'}};
 
-static char take_escape(struct reader *r)
+static char dotenv_take_escape(struct reader *r)
 {
     for (size_t i = 0; i < ARRAY_SIZE(escapes); i++) {
         if (peek(r) == escapes[i].letter) {
@@ -179,7 +179,7 @@ static ssize_t quoted_length(const struct reader *r, char quote)
 static int read_quoted(struct reader *r, const char **value_out)
 {
     const struct reader open = *r; /* where an error about the quote points */
-    char quote = take(r);
+    char quote = dotenv_take(r);
     ssize_t max = quoted_length(r, quote);
     size_t len = 0;
     char *value;
@@ -188,15 +188,15 @@ static int read_quoted(struct reader *r, const char **value_out)
         return fail_here(&open, "this quote is never closed");
     value = arena_alloc(r->arena, (size_t)max + 1);
     while (peek(r) != quote) {
-        char c = take(r);
+        char c = dotenv_take(r);
 
         if (c == '\r' && peek(r) == '\n')
             continue;
-        value[len++] = c == '\\' && quote == '"' ? take_escape(r) : c;
+        value[len++] = c == '\\' && quote == '"' ? dotenv_take_escape(r) : c;
     }
     r->at++;
     value[len] = '\0';
-    skip_blanks(r);
+    dotenv_skip_blanks(r);
     if (!at_line_end(r) && *r->at != '#')
         return fail_here(r, "text after the closing quote");
     *value_out = value;
@@ -223,10 +223,10 @@ static int read_assignment(struct reader *r)
     if (r->assignments++ == DOTENV_VARS_MAX)
         return err_at(r->err, r->name, r->line, 1, "more than %d variables", DOTENV_VARS_MAX);
     skip_export(r);
-    result = read_name(r, &var.name);
+    result = dotenv_read_name(r, &var.name);
     if (result < 0)
         return result;
-    skip_blanks(r);
+    dotenv_skip_blanks(r);
     result = peek(r) == '"' || peek(r) == '\'' ? read_quoted(r, &var.value)
                                                : read_unquoted(r, &var.value);
     if (result < 0)
@@ -238,19 +238,19 @@ static int read_assignment(struct reader *r)
     return 0;
 }
 
-static int read_lines(struct reader *r)
+static int dotenv_read_lines(struct reader *r)
 {
     while (r->at < r->end) {
         int result = 0;
 
-        skip_blanks(r);
+        dotenv_skip_blanks(r);
         if (peek(r) == '#')
             skip_to_line_end(r);
         if (!at_line_end(r))
             result = read_assignment(r);
         if (result < 0)
             return result;
-        while (r->at < r->end && take(r) != '\n')
+        while (r->at < r->end && dotenv_take(r) != '\n')
             continue;
     }
     return 0;
@@ -272,9 +272,9 @@ int dotenv_parse(struct arena *arena, const char *name, const char *data, size_t
     }
     r.at = r.line_start = data;
     r.end = data + len;
-    result = check_bytes(&r);
+    result = dotenv_check_bytes(&r);
     if (result == 0)
-        result = read_lines(&r);
+        result = dotenv_read_lines(&r);
     if (result == 0)
         *out = vars;
     return result;

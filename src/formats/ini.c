@@ -31,7 +31,7 @@ struct reader {
     int result; /* negative errno once something failed: *err is set */
 };
 
-static int complain(const struct reader *r, const char *what)
+static int ini_complain(const struct reader *r, const char *what)
 {
     return err_at(r->err, r->name, r->line, 1, "%s", what);
 }
@@ -41,7 +41,7 @@ static int complain(const struct reader *r, const char *what)
 
 /* Python ends a line at a lone carriage return and strips other control bytes than inih does: with
  * any of them the two could read different keys. */
-static int check_bytes(const char *name, const char *data, size_t len, struct err *err)
+static int ini_check_bytes(const char *name, const char *data, size_t len, struct err *err)
 {
     unsigned line = 1;
     size_t start = 0;
@@ -87,21 +87,21 @@ static int judge_line(struct reader *r, const char *text, size_t len, size_t roo
     if (len == 0 || text[0] == '#' || text[0] == ';')
         return 0;
     if (text[0] == '[')
-        return complain(r, "a section: this format has none");
+        return ini_complain(r, "a section: this format has none");
     if (len >= sizeof(order_mark) - 1 && memcmp(text, order_mark, sizeof(order_mark) - 1) == 0)
-        return complain(r, "a byte order mark: Python would not see the key behind it");
+        return ini_complain(r, "a byte order mark: Python would not see the key behind it");
     if (equals == NULL) /* Python passes over it; inih would take "key: value" for a pair */
         return 0;
     if (memchr(text, ':', key_len) != NULL)
-        return complain(r, "a ':' before the first '='");
+        return ini_complain(r, "a ':' before the first '='");
     if (key_len >= room)
-        return complain(r, "too long before the first '='");
+        return ini_complain(r, "too long before the first '='");
     return (int)(len < room ? len : room);
 }
 
 /* inih calls this for each line. It gets the line as one piece and without leading blanks, which
  * would make it continue the one before. */
-static char *read_line(char *out, int size, void *stream)
+static char *ini_read_line(char *out, int size, void *stream)
 {
     struct reader *r = stream;
     size_t room = size > 2 ? (size_t)size - 2 : 0; /* for the newline and the NUL */
@@ -204,7 +204,7 @@ static int store_pair(struct reader *r, const char *name, const char *value)
 
     /* It may be a needed one to Python. */
     if (has_wide_end(key))
-        return complain(r, "a key that begins or ends with a blank that is none in ASCII");
+        return ini_complain(r, "a key that begins or ends with a blank that is none in ASCII");
     if (is_needed(r, key))
         rc = check_needed(r, key, value, pair);
     if (rc < 0 || r->cut)
@@ -245,11 +245,11 @@ int ini_parse_text(struct arena *arena, const char *name, const char *data, size
     if (len > INI_BYTES_MAX)
         return err_at(err, name, 1, 1, "too large: %zu bytes, at most %d are read", len,
                       INI_BYTES_MAX);
-    result = check_bytes(name, data, len, err);
+    result = ini_check_bytes(name, data, len, err);
     if (result < 0)
         return result;
     /* More than 0 is a line that is no pair to inih: its key has a ';' after a blank. */
-    result = ini_parse_stream(read_line, &r, take_pair, &r);
+    result = ini_parse_stream(ini_read_line, &r, take_pair, &r);
     if (r.result < 0)
         return r.result;
     if (result < 0 || r.at != r.end)

@@ -25,7 +25,7 @@ struct reader {
     const char *bad;   /* the first thing found wrong */
 };
 
-static bool fail(struct reader *r, const char *what)
+static bool json_fail(struct reader *r, const char *what)
 {
     if (r->bad == NULL)
         r->bad = what;
@@ -33,7 +33,7 @@ static bool fail(struct reader *r, const char *what)
 }
 
 /* No line ends elsewhere: a text holds no control characters. */
-static void skip_blanks(struct reader *r)
+static void json_skip_blanks(struct reader *r)
 {
     while (r->pos < r->len && r->data[r->pos] != '\0' && strchr(" \t\r\n", r->data[r->pos])) {
         if (r->data[r->pos++] == '\n') {
@@ -49,16 +49,16 @@ static unsigned column(const struct reader *r)
 }
 
 /* Takes `c` when it comes next. */
-static bool take(struct reader *r, char c)
+static bool json_take(struct reader *r, char c)
 {
-    skip_blanks(r);
+    json_skip_blanks(r);
     if (r->pos == r->len || r->data[r->pos] != c)
         return false;
     r->pos++;
     return true;
 }
 
-static bool take_word(struct reader *r, const char *word)
+static bool json_take_word(struct reader *r, const char *word)
 {
     size_t len = strlen(word);
 
@@ -71,7 +71,7 @@ static bool take_word(struct reader *r, const char *word)
 /* --- texts -------------------------------------------------------------------------------------
  */
 
-static void put_point(struct buf *out, uint32_t point)
+static void json_put_point(struct buf *out, uint32_t point)
 {
     if (point < 0x80) {
         buf_add_char(out, (char)point);
@@ -103,7 +103,7 @@ static bool take_hex(struct reader *r, uint32_t *out)
             c = (char)(c - 'A' + 'a');
         at = c != '\0' ? strchr(digits, c) : NULL;
         if (at == NULL)
-            return fail(r, "four hexadecimal digits must follow '\\u'");
+            return json_fail(r, "four hexadecimal digits must follow '\\u'");
         *out = *out << 4 | (uint32_t)(at - digits);
     }
     return true;
@@ -117,17 +117,17 @@ static bool take_point(struct reader *r, struct buf *out)
     if (!take_hex(r, &point))
         return false;
     if (point >= 0xD800 && point < 0xDC00) {
-        if (!take_word(r, "\\u") || !take_hex(r, &low) || low < 0xDC00 || low > 0xDFFF)
-            return fail(r, "half of a surrogate pair");
+        if (!json_take_word(r, "\\u") || !take_hex(r, &low) || low < 0xDC00 || low > 0xDFFF)
+            return json_fail(r, "half of a surrogate pair");
         point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
     } else if (point == 0 || (point >= 0xDC00 && point < 0xE000)) {
-        return fail(r, "a character that no text may hold");
+        return json_fail(r, "a character that no text may hold");
     }
-    put_point(out, point);
+    json_put_point(out, point);
     return true;
 }
 
-static bool take_escape(struct reader *r, struct buf *out)
+static bool json_take_escape(struct reader *r, struct buf *out)
 {
     static const char letters[] = "\"\\/bfnrt";
     static const char meanings[] = "\"\\/\b\f\n\r\t";
@@ -137,17 +137,17 @@ static bool take_escape(struct reader *r, struct buf *out)
     if (c == 'u')
         return take_point(r, out);
     if (at == NULL)
-        return fail(r, "an escape that does not exist");
+        return json_fail(r, "an escape that does not exist");
     buf_add_char(out, meanings[at - letters]);
     return true;
 }
 
-static const char *take_text(struct reader *r)
+static const char *json_take_text(struct reader *r)
 {
     auto_buf struct buf text = {0};
 
-    if (!take(r, '"')) {
-        fail(r, "expected a text");
+    if (!json_take(r, '"')) {
+        json_fail(r, "expected a text");
         return NULL;
     }
     buf_add(&text, "", 0);
@@ -157,36 +157,36 @@ static const char *take_text(struct reader *r)
         if (c == '"')
             return arena_strndup(r->arena, text.data, text.len);
         if ((unsigned char)c < 0x20) {
-            fail(r, "a control character in a text");
+            json_fail(r, "a control character in a text");
             return NULL;
         }
         if (c != '\\')
             buf_add_char(&text, c);
-        else if (!take_escape(r, &text))
+        else if (!json_take_escape(r, &text))
             return NULL;
     }
-    fail(r, "a text without an end");
+    json_fail(r, "a text without an end");
     return NULL;
 }
 
 /* --- values ------------------------------------------------------------------------------------
  */
 
-static bool take_value(struct reader *r, unsigned depth, struct json_node *out);
+static bool json_take_value(struct reader *r, unsigned depth, struct json_node *out);
 
 static bool take_list(struct reader *r, unsigned depth, struct json_node *out)
 {
     out->kind = JSON_LIST;
-    if (take(r, ']'))
+    if (json_take(r, ']'))
         return true;
     do {
         struct json_node item = {.kind = JSON_NULL};
 
-        if (!take_value(r, depth + 1, &item))
+        if (!json_take_value(r, depth + 1, &item))
             return false;
         *(struct json_node *)arena_push(r->arena, &out->items, &out->count, sizeof(item)) = item;
-    } while (take(r, ','));
-    return take(r, ']') || fail(r, "expected ',' or ']'");
+    } while (json_take(r, ','));
+    return json_take(r, ']') || json_fail(r, "expected ',' or ']'");
 }
 
 static bool has_key(const struct json_node *map, const char *key)
@@ -199,24 +199,25 @@ static bool take_map(struct reader *r, unsigned depth, struct json_node *out)
     size_t key_count = 0;
 
     out->kind = JSON_MAP;
-    if (take(r, '}'))
+    if (json_take(r, '}'))
         return true;
     do {
-        const char *key = take_text(r);
+        const char *key = json_take_text(r);
         struct json_node item = {.kind = JSON_NULL};
 
         if (key == NULL)
             return false;
         if (has_key(out, key) || key_count == KEYS_MAX)
-            return fail(r, key_count == KEYS_MAX ? "too many keys" : "a key that was there before");
-        if (!take(r, ':'))
-            return fail(r, "expected ':'");
-        if (!take_value(r, depth + 1, &item))
+            return json_fail(r, key_count == KEYS_MAX ? "too many keys"
+                                                      : "a key that was there before");
+        if (!json_take(r, ':'))
+            return json_fail(r, "expected ':'");
+        if (!json_take_value(r, depth + 1, &item))
             return false;
         *(const char **)arena_push(r->arena, &out->keys, &key_count, sizeof(key)) = key;
         *(struct json_node *)arena_push(r->arena, &out->items, &out->count, sizeof(item)) = item;
-    } while (take(r, ','));
-    return take(r, '}') || fail(r, "expected ',' or '}'");
+    } while (json_take(r, ','));
+    return json_take(r, '}') || json_fail(r, "expected ',' or '}'");
 }
 
 static bool take_number(struct reader *r, struct json_node *out)
@@ -230,32 +231,32 @@ static bool take_number(struct reader *r, struct json_node *out)
     text[len] = '\0';
     out->kind = JSON_NUMBER;
     if (len == 0)
-        return fail(r, "expected a value");
+        return json_fail(r, "expected a value");
     return num_parse_i64(text, INT64_MIN, INT64_MAX, &out->number) == 0 ||
-           fail(r, "a number that is not whole, or too large");
+           json_fail(r, "a number that is not whole, or too large");
 }
 
-static bool take_value(struct reader *r, unsigned depth, struct json_node *out)
+static bool json_take_value(struct reader *r, unsigned depth, struct json_node *out)
 {
     if (depth > DEPTH_MAX)
-        return fail(r, "too many levels");
-    skip_blanks(r);
+        return json_fail(r, "too many levels");
+    json_skip_blanks(r);
     out->line = r->line;
     out->col = column(r);
-    if (take_word(r, "null"))
+    if (json_take_word(r, "null"))
         return true;
-    if (take_word(r, "true") || take_word(r, "false")) {
+    if (json_take_word(r, "true") || json_take_word(r, "false")) {
         out->kind = JSON_BOOL;
         out->number = r->data[r->pos - 2] == 'u';
         return true;
     }
-    if (take(r, '{'))
+    if (json_take(r, '{'))
         return take_map(r, depth, out);
-    if (take(r, '['))
+    if (json_take(r, '['))
         return take_list(r, depth, out);
     if (r->pos < r->len && r->data[r->pos] == '"') {
         out->kind = JSON_STRING;
-        out->text = take_text(r);
+        out->text = json_take_text(r);
         return out->text != NULL;
     }
     return take_number(r, out);
@@ -269,10 +270,10 @@ int json_parse(struct arena *arena, const char *name, unsigned line, const char 
 
     if (len > BYTES_MAX)
         return err_at(err, name, line, 0, "more than %zu bytes", BYTES_MAX);
-    if (take_value(&r, 1, &root)) {
-        skip_blanks(&r);
+    if (json_take_value(&r, 1, &root)) {
+        json_skip_blanks(&r);
         if (r.pos != len)
-            fail(&r, "text behind the end");
+            json_fail(&r, "text behind the end");
     }
     if (r.bad != NULL)
         return err_at(err, name, r.line, column(&r), "%s", r.bad);

@@ -21,7 +21,7 @@ struct reader {
     yaml_parser_t parser;
 };
 
-static int fail(const struct reader *r, const yaml_mark_t *mark, const char *text)
+static int yaml_fail(const struct reader *r, const yaml_mark_t *mark, const char *text)
 {
     return err_at(r->err, r->name, (unsigned)mark->line + 1, (unsigned)mark->column + 1, "%s",
                   text);
@@ -55,7 +55,7 @@ static int fail_parser(const struct reader *r)
     if (parser->error == YAML_MEMORY_ERROR)
         return err_plain(r->err, ENOMEM, "%s: out of memory", r->name);
     if (parser->error == YAML_SCANNER_ERROR && tab_indents(r, parser->problem_mark.line))
-        return fail(r, &parser->problem_mark, "a tab cannot indent: use spaces");
+        return yaml_fail(r, &parser->problem_mark, "a tab cannot indent: use spaces");
     return err_at(r->err, r->name, (unsigned)parser->problem_mark.line + 1,
                   (unsigned)parser->problem_mark.column + 1, "%s%s%s", problem,
                   *context != '\0' ? " " : "", context);
@@ -96,7 +96,7 @@ static int next_event(struct reader *r, yaml_event_t *event)
     refused = refused_event(event);
     if (refused == NULL)
         return 0;
-    result = fail(r, &event->start_mark, refused);
+    result = yaml_fail(r, &event->start_mark, refused);
     yaml_event_delete(event);
     return result;
 }
@@ -226,7 +226,7 @@ static int read_scalar(struct reader *r, const yaml_event_t *event, struct yaml_
 
     /* "\0" in double quotes: every reader behind this one would see the text cut there. */
     if (memchr(text, '\0', len) != NULL)
-        return fail(r, &event->start_mark, "a NUL (\"\\0\") may not stand in a text");
+        return yaml_fail(r, &event->start_mark, "a NUL (\"\\0\") may not stand in a text");
     node = new_node(r, YAML_SCALAR, &event->start_mark);
     node->text = arena_strndup(r->arena, text, len);
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -265,7 +265,7 @@ static int check_directives(const struct reader *r, const yaml_event_t *event)
         event->data.document_start.tag_directives.start ==
             event->data.document_start.tag_directives.end)
         return 0;
-    return fail(r, &event->start_mark, "directives (%YAML, %TAG) are not allowed");
+    return yaml_fail(r, &event->start_mark, "directives (%YAML, %TAG) are not allowed");
 }
 
 /* Reads an event that must be `want`: libyaml's grammar lets nothing else come. */
@@ -277,9 +277,9 @@ static int expect(struct reader *r, yaml_event_type_t want)
     if (result < 0)
         return result;
     if (event.type == YAML_DOCUMENT_START_EVENT)
-        result = fail(r, &event.start_mark, "a second document: one file holds one");
+        result = yaml_fail(r, &event.start_mark, "a second document: one file holds one");
     else if (event.type != want)
-        result = fail(r, &event.start_mark, "unexpected text");
+        result = yaml_fail(r, &event.start_mark, "unexpected text");
     yaml_event_delete(&event);
     return result;
 }

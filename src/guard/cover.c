@@ -83,7 +83,7 @@ static int pin_ancestors(const char *top, const char *dest)
     return mount < 0 ? mount : 0;
 }
 
-static bool is_covered(int target)
+static bool cover_is_covered(int target)
 {
     struct statvfs fs;
 
@@ -103,7 +103,7 @@ static int cover(const char *top, const char *dest, bool hide)
         return 1;
     if (S_ISLNK(st.st_mode))
         return -ELOOP;
-    if (is_covered(target))
+    if (cover_is_covered(target))
         return 0;
     if (hide)
         rc = mount_over(target, AT_FDCWD,

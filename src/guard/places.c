@@ -53,7 +53,7 @@ static int open_record(const struct plan_file *file, int flags)
 }
 
 /* What it says is believed only of directories whose change time is the same as then. */
-static void read_record(const struct plan_file *file, int64_t *ctimes_ns)
+static void places_read_record(const struct plan_file *file, int64_t *ctimes_ns)
 {
     auto_fd int fd = open_record(file, O_RDONLY);
     struct record_head head;
@@ -140,7 +140,7 @@ static bool is_of_kind(struct reading *reading, const struct plan_place *place, 
     return known;
 }
 
-static bool is_known(const struct places *places, const struct plan_place *place)
+static bool places_is_known(const struct places *places, const struct plan_place *place)
 {
     auto_fd int dir =
         fd_open_beneath(places->top, *place->rel ? place->rel : ".", O_RDONLY | O_DIRECTORY, 0);
@@ -160,7 +160,7 @@ static bool is_known(const struct places *places, const struct plan_place *place
 }
 
 /* Return: false when something in the place, or the place itself, is not known to the plan. */
-static bool check_place(struct places *places, size_t index)
+static bool places_check_place(struct places *places, size_t index)
 {
     const struct plan_place *place = &places->file->places[index];
     int64_t ctime_ns = 0;
@@ -173,7 +173,7 @@ static bool check_place(struct places *places, size_t index)
     if (ctime_ns == place->ctime_ns || ctime_ns == seen_ns)
         return true;
     places->changed = true;
-    return is_known(places, place);
+    return places_is_known(places, place);
 }
 
 bool places_open(struct places *places, const struct plan_file *file)
@@ -188,10 +188,10 @@ bool places_open(struct places *places, const struct plan_file *file)
         return true; /* the mounts say so */
     places->ctimes_ns = xcalloc(file->place_count, sizeof(*places->ctimes_ns));
     if (file->made_ns != 0)
-        read_record(file, places->ctimes_ns);
+        places_read_record(file, places->ctimes_ns);
     for (size_t i = 0; holds && i < file->place_count; i++) {
         if (place_is_watched(&file->places[i]))
-            holds = check_place(places, i);
+            holds = places_check_place(places, i);
     }
     return holds;
 }

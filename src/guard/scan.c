@@ -71,7 +71,7 @@ int scan_open_forcibly(int parent, const char *name, unsigned mode)
     return fd_open_beneath(path, ".", O_RDONLY | O_DIRECTORY, 0);
 }
 
-static bool is_directory(int dir, const struct record *record)
+static bool scan_is_directory(int dir, const struct record *record)
 {
     struct stat st;
 
@@ -106,7 +106,7 @@ int scan_names(int dir, scan_fn *fn, void *context)
                 continue;
             if (left-- == 0)
                 return -EOVERFLOW;
-            rc = fn(context, dir, record->name, is_directory(dir, record));
+            rc = fn(context, dir, record->name, scan_is_directory(dir, record));
             if (rc != 0)
                 return rc;
         }

@@ -66,7 +66,7 @@ static bool is_new(const struct guard *guard, const struct stat *st)
     return clock_ns_of(st->st_ctim) >= guard->began_ns;
 }
 
-static void take(struct visit *visit, const char *rel)
+static void sweep_take(struct visit *visit, const char *rel)
 {
     struct guard *guard = visit->guard;
 
@@ -131,7 +131,7 @@ static void clean_bytecode(struct visit *visit, int parent, const char *name)
 
     if (dir < 0) {
         if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_new(visit->guard, &st))
-            take(visit, visit->guard->path.text);
+            sweep_take(visit, visit->guard->path.text);
         return;
     }
     if (scan_names(dir, clean_name, visit) < 0)
@@ -171,7 +171,7 @@ static void record_venv(const struct guard *guard, int dir)
 /* --- directories -------------------------------------------------------------------------------
  */
 
-static bool is_same(const struct guard *guard, const struct plan_known *known)
+static bool sweep_is_same(const struct guard *guard, const struct plan_known *known)
 {
     struct file_id id = file_id_of(guard->places.top, known->rel, false);
 
@@ -215,8 +215,8 @@ static bool was_there(struct guard *guard, const char *rel)
     const struct plan_op *op = NULL;
     struct file_id id;
 
-    if (known == NULL || is_same(guard, known) || known->link)
-        return known != NULL && is_same(guard, known);
+    if (known == NULL || sweep_is_same(guard, known) || known->link)
+        return known != NULL && sweep_is_same(guard, known);
     op = mounted(guard, rel);
     if (op != NULL && guard->watch.armed) {
         id = file_id_of(guard->places.top, rel, false);
@@ -227,7 +227,8 @@ static bool was_there(struct guard *guard, const char *rel)
     return true;
 }
 
-static void apply(struct visit *visit, int dir, const char *name, const struct plan_guard *found)
+static void sweep_apply(struct visit *visit, int dir, const char *name,
+                        const struct plan_guard *found)
 {
     struct guard *guard = visit->guard;
     const char *rel = guard->path.text;
@@ -239,7 +240,7 @@ static void apply(struct visit *visit, int dir, const char *name, const struct p
         break;
     case PLAN_GUARD_TAKE:
         if (!was_there(guard, rel))
-            take(visit, rel);
+            sweep_take(visit, rel);
         break;
     case PLAN_GUARD_HIDE:
         if (!was_there(guard, rel) && !visit->ended)
@@ -265,7 +266,7 @@ static int see_name(void *context, int dir, const char *name, bool directory)
     found =
         plan_guard_of(guard->plan->guards, guard->plan->guard_count, visit->guard->path.text, name);
     if (found != NULL)
-        apply(visit, dir, name, found);
+        sweep_apply(visit, dir, name, found);
     scan_path_cut(&visit->guard->path, before);
     return 0;
 }
@@ -344,10 +345,10 @@ static void take_repository(struct visit *visit)
     int before = (int)visit->guard->path.len;
 
     if (visit->fresh && before > 0) {
-        take(visit, visit->guard->path.text);
+        sweep_take(visit, visit->guard->path.text);
     } else if (scan_path_add(&visit->guard->path, REPOSITORY_HEAD_NAME) >= 0) {
         if (!was_there(visit->guard, visit->guard->path.text))
-            take(visit, visit->guard->path.text);
+            sweep_take(visit, visit->guard->path.text);
         scan_path_cut(&visit->guard->path, before);
     }
 }
@@ -381,7 +382,8 @@ static void visit_directory(struct visit *visit, int dir)
         guard->record->incomplete = true;
 }
 
-static int open_place(struct guard *guard, const struct plan_place *place, struct visit *visit)
+static int sweep_open_place(struct guard *guard, const struct plan_place *place,
+                            struct visit *visit)
 {
     *visit = (struct visit){.guard = guard, .venv = place->kind == PLAN_PLACE_VENV};
     scan_path_cut(&guard->path, 0);
@@ -404,7 +406,7 @@ static void sweep_watched(struct guard *guard, size_t index, bool ended)
         guard->record->incomplete = guard->record->incomplete || state == PLACE_UNKNOWN;
         if (state != PLACE_SAME || (round == 0 && ctime_ns == guard->places.ctimes_ns[index]))
             return;
-        dir = open_place(guard, place, &visit);
+        dir = sweep_open_place(guard, place, &visit);
         if (dir < 0)
             return;
         visit.ended = ended;
@@ -422,7 +424,7 @@ static void sweep_bytecode(struct guard *guard, const struct plan_place *place)
     const char *name = path_basename(place->rel);
     char above[PATH_MAX];
     auto_fd int parent = -1;
-    auto_fd int dir = open_place(guard, place, &visit);
+    auto_fd int dir = sweep_open_place(guard, place, &visit);
 
     snprintf(above, sizeof(above), "%.*s", name == place->rel ? 1 : (int)(name - place->rel - 1),
              name == place->rel ? "." : place->rel);
@@ -530,7 +532,7 @@ void guard_see(struct guard *guard, const char *rel, const char *name, bool dire
     guard->left_over = NEW_MAX;
     found = plan_guard_of(guard->plan->guards, guard->plan->guard_count, guard->path.text, name);
     if (found != NULL)
-        apply(&visit, dir, name, found);
+        sweep_apply(&visit, dir, name, found);
     else if (directory)
         see_directory(&visit, dir, name);
     if (repository_mark(name) != 0)

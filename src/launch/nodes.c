@@ -33,7 +33,7 @@ static int check_dir(int dir, struct err *err, const struct plan_node *node)
 }
 
 /* The common case costs one look-up: the node is there. Whose it is the bind of it checks. */
-static int make_dir(int base, const struct plan_node *node, struct err *err)
+static int nodes_make_dir(int base, const struct plan_node *node, struct err *err)
 {
     auto_fd int dir = sys_openat2(base, node->rel, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
                                   RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
@@ -94,8 +94,9 @@ static int make_symlink(int base, const struct plan_node *node, struct err *err)
 }
 
 typedef int node_fn(int base, const struct plan_node *node, struct err *err);
-static node_fn *const node_functions[] = {
-    [PLAN_NODE_DIR] = make_dir, [PLAN_NODE_FILE] = make_file, [PLAN_NODE_SYMLINK] = make_symlink};
+static node_fn *const node_functions[] = {[PLAN_NODE_DIR] = nodes_make_dir,
+                                          [PLAN_NODE_FILE] = make_file,
+                                          [PLAN_NODE_SYMLINK] = make_symlink};
 _Static_assert(ARRAY_SIZE(node_functions) == PLAN_NODE__COUNT, "one function per kind of node");
 
 int nodes_make(const struct plan *plan, struct err *err)

@@ -151,7 +151,7 @@ static int check_root(const struct shared *shared, struct err *err)
     return 0;
 }
 
-static bool same_file(const char *a, const char *b)
+static bool program_same_file(const char *a, const char *b)
 {
     struct stat sa, sb;
 
@@ -236,7 +236,7 @@ static int prepare_in_root(const struct plan *plan, const struct launch_program 
         return rc;
     if (chdir(program->cwd) < 0)
         return err_set(err, errno, "cannot enter the working directory '%s'", program->cwd);
-    if (program->path_as_called && same_file(program->path_as_called, program->path))
+    if (program->path_as_called && program_same_file(program->path_as_called, program->path))
         *path_out = program->path_as_called;
     return ruleset < 0 ? 0 : landlock_enforce(ruleset, err);
 }

@@ -41,8 +41,8 @@ static int attach(const struct builder *b, int tree, const struct plan_op *op, s
     return rc < 0 ? err_set(err, -rc, "cannot mount on '%s' (%s)", op->dest, op->origin) : 0;
 }
 
-static int check_source(const struct builder *b, int source, const struct plan_op *op,
-                        struct err *err)
+static int root_mounts_check_source(const struct builder *b, int source, const struct plan_op *op,
+                                    struct err *err)
 {
     struct stat st;
 
@@ -69,7 +69,7 @@ static int open_source(const struct builder *b, const struct plan_op *op, struct
         return err_plain(err, ELOOP, "'%s' leads through a symbolic link: refused", op->src);
     if (source < 0)
         return err_set(err, -source, "cannot open '%s' (%s)", op->src, op->origin);
-    rc = check_source(b, source, op, err);
+    rc = root_mounts_check_source(b, source, op, err);
     return rc < 0 ? rc : steal_fd(&source);
 }
 

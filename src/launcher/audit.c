@@ -109,7 +109,7 @@ static void deny_taken(struct denials *denials, const struct guard *guard)
         deny(denials, "appeared", NULL, "more than could be looked through (filesystem.protect)");
 }
 
-static void collect(struct denials *denials, const struct ended *ended)
+static void audit_collect(struct denials *denials, const struct ended *ended)
 {
     const struct plan *plan = ended->plan;
     const struct outcome *outcome = ended->outcome;
@@ -242,7 +242,7 @@ int session_audit(const struct ended *ended, struct err *err)
 
     if (ended->plan->audit == PLAN_AUDIT_OFF)
         return 0;
-    collect(&denials, ended);
+    audit_collect(&denials, ended);
     subject = subject_of(&denials.arena, ended);
     if (ended->plan->audit == PLAN_AUDIT_ALL) {
         struct audit_end end = end_of(ended);

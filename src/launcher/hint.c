@@ -7,7 +7,7 @@
 
 #include "session-internal.h"
 
-static bool has_file(const char *dir, const char *name)
+static bool hint_has_file(const char *dir, const char *name)
 {
     auto_free char *path = path_join(dir, name);
 
@@ -19,7 +19,7 @@ static bool is_named_project(const struct plan_op *op)
 {
     return op->kind == PLAN_BIND && !(op->flags & PLAN_RW) && op->origin &&
            str_starts(op->origin, "argument ") &&
-           (has_file(op->src, "pyproject.toml") || has_file(op->src, "setup.py"));
+           (hint_has_file(op->src, "pyproject.toml") || hint_has_file(op->src, "setup.py"));
 }
 
 static bool is_editable(const struct request *request)

@@ -36,7 +36,7 @@ static const char *const override_names[] = {"BWRAP_ARGS", "SANDBOX_SECCOMP_ALLO
 static const char *const helper_names[] = {"XDG_STATE_HOME", "PIP_CACHE_DIR", "XDG_CACHE_HOME",
                                            "HOME"};
 
-static bool has_overrides(void)
+static bool session_has_overrides(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(override_names); i++) {
         if (getenv(override_names[i]))
@@ -107,7 +107,7 @@ static void note_map(struct session *session, const struct launch_memory *map)
 
 /* The file is mapped, and the plan's strings point into it. Who replaces a plan makes a new file,
  * so this one never changes under us. */
-static int decode(int fd, struct session *out, struct err *err)
+static int session_decode(int fd, struct session *out, struct err *err)
 {
     struct stat st;
     void *data;
@@ -137,7 +137,7 @@ static int check_owner(int fd, const char *path, struct err *err)
     return owner_check(&st, OWNER_SELF, path, err);
 }
 
-static int open_sandbox(const char *venv, struct err *err)
+static int session_open_sandbox(const char *venv, struct err *err)
 {
     auto_fd int dir = open(venv, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     auto_free char *path = path_join(venv, VENV_SANDBOX);
@@ -173,7 +173,7 @@ static bool is_stale(const struct plan_file *file, const char *venv)
 /* Return: 1 with the plan as it lies there, 0 when there is none to use, or negative with *err. */
 static int open_own(const char *venv, struct session *out, struct err *err)
 {
-    auto_fd int sandbox = open_sandbox(venv, err);
+    auto_fd int sandbox = session_open_sandbox(venv, err);
     auto_free char *path = path_join(venv, IN_SANDBOX(SANDBOX_PLAN));
     auto_fd int fd = -1;
     int rc;
@@ -186,11 +186,11 @@ static int open_own(const char *venv, struct session *out, struct err *err)
     rc = check_owner(fd, path, err);
     if (rc < 0)
         return rc;
-    return decode(fd, out, NULL) == 0;
+    return session_decode(fd, out, NULL) == 0;
 }
 
 /* A compiled plan names the venv it was made for: one that was moved or copied is noticed. */
-static int check_place(const struct plan_file *file, const char *venv, struct err *err)
+static int session_check_place(const struct plan_file *file, const char *venv, struct err *err)
 {
     if (str_eq(file->venv, venv))
         return 0;
@@ -211,7 +211,7 @@ static int load_with_overrides(const char *venv, const sigset_t *mask, struct se
     rc = run_helper("internal-plan", venv, fd, mask, err);
     if (rc < 0)
         return rc;
-    return decode(fd, out, err);
+    return session_decode(fd, out, err);
 }
 
 /* Did the kernel start this stub as the interpreter of a script in bin? Then what was called there
@@ -257,20 +257,20 @@ int session_open(const struct request *request, const sigset_t *mask, struct ses
 
     out->settled = true;
     if (request->plan_fd >= 0) {
-        rc = decode(request->plan_fd, out, err);
+        rc = session_decode(request->plan_fd, out, err);
         close(request->plan_fd);
-        return rc < 0 ? rc : check_place(&out->file, request->venv, err);
+        return rc < 0 ? rc : session_check_place(&out->file, request->venv, err);
     }
     rc = open_own(request->venv, out, err);
-    if (rc == 1 && !has_overrides()) {
+    if (rc == 1 && !session_has_overrides()) {
         out->settled = false;
         return 0;
     }
     if (rc == 0 || (rc == 1 && is_stale(&out->file, request->venv)))
         rc = renew(request->venv, mask, out, err);
-    if (rc >= 0 && has_overrides())
+    if (rc >= 0 && session_has_overrides())
         rc = load_with_overrides(request->venv, mask, out, err);
-    return rc < 0 ? rc : check_place(&out->file, request->venv, err);
+    return rc < 0 ? rc : session_check_place(&out->file, request->venv, err);
 }
 
 bool session_holds(const struct session *session, const struct request *request)
@@ -285,7 +285,7 @@ int session_renew(struct session *session, const struct request *request, const 
     int rc = renew(request->venv, mask, session, err);
 
     session->settled = true;
-    return rc < 0 ? rc : check_place(&session->file, request->venv, err);
+    return rc < 0 ? rc : session_check_place(&session->file, request->venv, err);
 }
 
 struct plan_file *session_plan(struct session *session)

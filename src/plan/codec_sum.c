@@ -14,7 +14,7 @@ static uint64_t word_at(const unsigned char *at)
 }
 
 /* Different words never make the same of one sum, nor one word the same of different sums. */
-static uint64_t add_word(uint64_t sum, uint64_t word)
+static uint64_t codec_sum_add_word(uint64_t sum, uint64_t word)
 {
     return (sum << 29 | sum >> 35) + word;
 }
@@ -28,14 +28,14 @@ uint64_t codec_sum(const void *data, size_t len)
     unsigned char rest[WORD] = {0};
 
     for (; len >= 4 * WORD; len -= 4 * WORD, at += 4 * WORD) {
-        a = add_word(a, word_at(at));
-        b = add_word(b, word_at(at + WORD));
-        c = add_word(c, word_at(at + 2 * WORD));
-        d = add_word(d, word_at(at + 3 * WORD));
+        a = codec_sum_add_word(a, word_at(at));
+        b = codec_sum_add_word(b, word_at(at + WORD));
+        c = codec_sum_add_word(c, word_at(at + 2 * WORD));
+        d = codec_sum_add_word(d, word_at(at + 3 * WORD));
     }
     for (; len >= WORD; len -= WORD, at += WORD)
-        a = add_word(a, word_at(at));
+        a = codec_sum_add_word(a, word_at(at));
     memcpy(rest, at, len);
-    a = add_word(a, word_at(rest));
-    return add_word(add_word(add_word(a, b), c), d);
+    a = codec_sum_add_word(a, word_at(rest));
+    return codec_sum_add_word(codec_sum_add_word(codec_sum_add_word(a, b), c), d);
 }

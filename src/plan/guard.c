@@ -12,7 +12,7 @@ static int compare_place(const void *rel, const void *item)
     return strcmp(rel, ((const struct plan_place *)item)->rel);
 }
 
-static int compare_known(const void *rel, const void *item)
+static int guard_compare_known(const void *rel, const void *item)
 {
     return strcmp(rel, ((const struct plan_known *)item)->rel);
 }
@@ -28,7 +28,7 @@ struct plan_known *plan_find_known(const struct plan_file *file, const char *rel
 {
     if (file->known_count == 0)
         return NULL;
-    return bsearch(rel, file->known, file->known_count, sizeof(*file->known), compare_known);
+    return bsearch(rel, file->known, file->known_count, sizeof(*file->known), guard_compare_known);
 }
 
 /* Most patterns are plain names: their first letter decides nearly always. */

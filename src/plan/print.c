@@ -60,7 +60,7 @@ static const struct {
 };
 
 /* Ends the line that begins at `start` with its origin, in a column of its own. */
-static void end_line(struct buf *out, size_t start, const char *origin)
+static void plan_end_line(struct buf *out, size_t start, const char *origin)
 {
     if (origin != NULL && *origin != '\0') {
         do
@@ -95,7 +95,7 @@ static void print_flags(struct buf *out, uint32_t flags)
         buf_add_char(out, '\n');
 }
 
-static void print_head(const struct plan *plan, struct buf *out)
+static void plan_print_head(const struct plan *plan, struct buf *out)
 {
     print_text(out, "variant", plan->variant);
     print_flags(out, plan->flags);
@@ -157,7 +157,7 @@ static void print_op(const struct plan_op *op, struct buf *out)
     if (op->kind == PLAN_FILE && op->src != NULL)
         buf_printf(out, " (%zu bytes)", strlen(op->src));
     print_op_details(op, out);
-    end_line(out, start, op->origin);
+    plan_end_line(out, start, op->origin);
 }
 
 static void print_node(const struct plan_node *node, struct buf *out)
@@ -174,7 +174,7 @@ static void print_node(const struct plan_node *node, struct buf *out)
 }
 
 /* A plan is printed to terminals and logs. */
-static void print_variable(const struct plan_env_set *set, struct buf *out)
+static void plan_print_variable(const struct plan_env_set *set, struct buf *out)
 {
     auto_buf struct buf value = {0};
     size_t start = out->len;
@@ -186,7 +186,7 @@ static void print_variable(const struct plan_env_set *set, struct buf *out)
         buf_add_char(out, '=');
         buf_add_escaped(out, value.data);
     }
-    end_line(out, start, set->origin);
+    plan_end_line(out, start, set->origin);
 }
 
 static void print_environment(const struct plan *plan, struct buf *out)
@@ -197,10 +197,10 @@ static void print_environment(const struct plan *plan, struct buf *out)
         buf_printf(out, "env      %-8s ", env_names[plan->env_rules[i].action]);
         buf_add_escaped(out, plan->env_rules[i].pattern);
         buf_add_str(out, plan->env_rules[i].any_case ? " (any case)" : "");
-        end_line(out, start, plan->env_rules[i].origin);
+        plan_end_line(out, start, plan->env_rules[i].origin);
     }
     for (size_t i = 0; i < plan->env_set_count; i++)
-        print_variable(&plan->env_set[i], out);
+        plan_print_variable(&plan->env_set[i], out);
 }
 
 static void print_limit(const struct plan_limit *limit, struct buf *out)
@@ -213,7 +213,7 @@ static void print_limit(const struct plan_limit *limit, struct buf *out)
             name = limit_names[i].name;
     }
     buf_printf(out, "limit    %s %llu", name, (unsigned long long)limit->value);
-    end_line(out, start, limit->origin);
+    plan_end_line(out, start, limit->origin);
 }
 
 static void print_group(const struct plan *plan, struct buf *out)
@@ -228,7 +228,7 @@ static void print_group(const struct plan *plan, struct buf *out)
             continue;
         buf_printf(out, "group    %s %llu", plan_group_key((enum plan_group)i) + strlen("limits."),
                    (unsigned long long)limit->value);
-        end_line(out, start, limit->origin);
+        plan_end_line(out, start, limit->origin);
     }
 }
 
@@ -278,7 +278,7 @@ static void print_filter(const struct plan *plan, struct buf *out)
 
 void plan_print(const struct plan *plan, struct buf *out)
 {
-    print_head(plan, out);
+    plan_print_head(plan, out);
     for (size_t i = 0; i < plan->node_count; i++)
         print_node(&plan->nodes[i], out);
     for (size_t i = 0; i < plan->op_count; i++)

@@ -33,8 +33,8 @@ static const char *keep(const struct applier *a, const char *text)
     return text ? arena_strdup(&a->policy->arena, text) : NULL;
 }
 
-static int check_text(const struct applier *a, enum policy_text kind, const char *text,
-                      struct err *err)
+static int translate_check_text(const struct applier *a, enum policy_text kind, const char *text,
+                                struct err *err)
 {
     const char *fault = policy_text_fault(kind, text);
 
@@ -53,14 +53,14 @@ static int set_number(const struct applier *a, enum policy_field field, int64_t 
 static int set_string(const struct applier *a, enum policy_field field, struct err *err)
 {
     const char *text = a->option->arg[0];
-    int r = check_text(a, policy_field_info(field)->text, text, err);
+    int r = translate_check_text(a, policy_field_info(field)->text, text, err);
 
     if (r == 0)
         override(a, field)->text = keep(a, text);
     return r;
 }
 
-static struct policy_item *add_item(const struct applier *a, enum policy_field field)
+static struct policy_item *translate_add_item(const struct applier *a, enum policy_field field)
 {
     struct policy_value *value = override(a, field);
     struct policy_item *item =
@@ -155,7 +155,7 @@ static int apply_setenv(const struct applier *a, struct err *err)
 {
     struct policy_item *item;
     const char *fault = NULL;
-    int r = check_text(a, POLICY_TEXT_ENV_NAME, a->option->arg[0], err);
+    int r = translate_check_text(a, POLICY_TEXT_ENV_NAME, a->option->arg[0], err);
 
     if (r < 0)
         return r;
@@ -165,7 +165,7 @@ static int apply_setenv(const struct applier *a, struct err *err)
                          a->option->word, a->option->name, a->option->arg[0], fault);
     forget_variable(a, POLICY_ENV_UNSET, a->option->arg[0]);
     forget_variable(a, POLICY_ENV_SET, a->option->arg[0]);
-    item = add_item(a, POLICY_ENV_SET);
+    item = translate_add_item(a, POLICY_ENV_SET);
     item->key = keep(a, a->option->arg[0]);
     item->text = keep(a, a->option->arg[1]);
     return 0;
@@ -173,13 +173,13 @@ static int apply_setenv(const struct applier *a, struct err *err)
 
 static int apply_unsetenv(const struct applier *a, struct err *err)
 {
-    int r = check_text(a, POLICY_TEXT_ENV_NAME, a->option->arg[0], err);
+    int r = translate_check_text(a, POLICY_TEXT_ENV_NAME, a->option->arg[0], err);
 
     if (r < 0)
         return r;
     forget_variable(a, POLICY_ENV_SET, a->option->arg[0]);
     forget_variable(a, POLICY_ENV_UNSET, a->option->arg[0]);
-    add_item(a, POLICY_ENV_UNSET)->text = keep(a, a->option->arg[0]);
+    translate_add_item(a, POLICY_ENV_UNSET)->text = keep(a, a->option->arg[0]);
     return 0;
 }
 
@@ -201,7 +201,7 @@ static int apply_cap(const struct applier *a, struct err *err)
     const struct policy_value *caps = &a->policy->overrides.v[POLICY_CAPABILITIES];
     bool drops = a->option->id == BWRAP_CAP_DROP;
     const char *name = a->option->arg[0];
-    int r = check_text(a, POLICY_TEXT_CAPABILITY, name, err);
+    int r = translate_check_text(a, POLICY_TEXT_CAPABILITY, name, err);
 
     if (r < 0)
         return r;
@@ -210,8 +210,8 @@ static int apply_cap(const struct applier *a, struct err *err)
         return 0;
     }
     if (!caps->set)
-        add_item(a, POLICY_CAPABILITIES)->text = POLICY_INHERIT;
-    add_item(a, POLICY_CAPABILITIES)->text =
+        translate_add_item(a, POLICY_CAPABILITIES)->text = POLICY_INHERIT;
+    translate_add_item(a, POLICY_CAPABILITIES)->text =
         arena_printf(&a->policy->arena, "%s%s", drops ? "!" : "", name);
     return 0;
 }
@@ -251,16 +251,16 @@ static int apply_mount(const struct applier *a, struct err *err)
     const char *dest = option->arg[mounts[option->id].dest];
     enum policy_text src_text = kind == MOUNT_SYMLINK ? POLICY_TEXT_ANY : POLICY_TEXT_PATH;
     struct policy_item *item;
-    int r = check_text(a, POLICY_TEXT_PATH, dest, err);
+    int r = translate_check_text(a, POLICY_TEXT_PATH, dest, err);
 
     if (r == 0 && src >= 0)
-        r = check_text(a, src_text, option->arg[src], err);
+        r = translate_check_text(a, src_text, option->arg[src], err);
     if (r == 0 && has_mode(kind) && option->mode != UINT_MAX && option->mode > 01777)
         r = err_plain(err, EINVAL, "%s, word %u: %s: set-user-id and set-group-id are not given",
                       a->origin, option->word, option->name);
     if (r < 0)
         return r;
-    item = add_item(a, POLICY_FS_MOUNTS);
+    item = translate_add_item(a, POLICY_FS_MOUNTS);
     item->mount = kind;
     item->key = keep(a, dest);
     item->text = src >= 0 ? keep(a, option->arg[src]) : NULL;

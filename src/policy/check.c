@@ -17,8 +17,8 @@ static char *host_path(const char *text, const char *home)
     return absolute[0] == '/' ? path_normalise("/", absolute) : NULL;
 }
 
-static int check_path(const char *key, const struct policy_item *item, const char *home,
-                      unsigned use, struct err *err)
+static int check_granted_path(const char *key, const struct policy_item *item, const char *home,
+                              unsigned use, struct err *err)
 {
     auto_free char *path = host_path(item->text, home);
     const char *why = path ? danger_reason(path, home, use) : NULL;
@@ -28,8 +28,8 @@ static int check_path(const char *key, const struct policy_item *item, const cha
     return err_plain(err, EPERM, "%s: %s: '%s' is refused: %s", item->origin, key, item->text, why);
 }
 
-static int check_paths(const struct policy_values *values, enum policy_field field,
-                       const char *home, unsigned use, struct err *err)
+static int check_granted_paths(const struct policy_values *values, enum policy_field field,
+                               const char *home, unsigned use, struct err *err)
 {
     const struct policy_value *value = &values->v[field];
     char name[POLICY_FIELD_NAME_MAX];
@@ -37,7 +37,7 @@ static int check_paths(const struct policy_values *values, enum policy_field fie
 
     policy_field_name(field, name, sizeof(name));
     for (size_t i = 0; r == 0 && i < value->count; i++)
-        r = check_path(name, &value->items[i], home, use, err);
+        r = check_granted_path(name, &value->items[i], home, use, err);
     return r;
 }
 
@@ -91,7 +91,7 @@ static int check_mounts(const struct policy_values *values, const char *home, st
                              "the sandbox itself",
                              item->origin);
         if (use != 0)
-            r = check_path("filesystem.mounts", item, home, use, err);
+            r = check_granted_path("filesystem.mounts", item, home, use, err);
     }
     return r;
 }
@@ -132,10 +132,10 @@ static int check_environment(const struct policy_values *values, struct err *err
 
 static int check_values(const struct policy_values *values, const char *home, struct err *err)
 {
-    int r = check_paths(values, POLICY_FS_READ, home, DANGER_READ, err);
+    int r = check_granted_paths(values, POLICY_FS_READ, home, DANGER_READ, err);
 
     if (r == 0)
-        r = check_paths(values, POLICY_FS_WRITE, home, DANGER_WRITE, err);
+        r = check_granted_paths(values, POLICY_FS_WRITE, home, DANGER_WRITE, err);
     if (r == 0)
         r = check_mounts(values, home, err);
     if (r == 0)

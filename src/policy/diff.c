@@ -32,8 +32,8 @@ bool policy_value_eq(enum policy_field field, const struct policy_value *a,
     return true;
 }
 
-static bool holds(enum policy_type type, const struct policy_value *value,
-                  const struct policy_item *item)
+static bool policy_holds(enum policy_type type, const struct policy_value *value,
+                         const struct policy_item *item)
 {
     for (size_t i = 0; i < value->count; i++) {
         if (policy_item_eq(type, &value->items[i], item))
@@ -50,13 +50,13 @@ static struct policy_value list_difference(struct arena *arena, const struct pol
     struct policy_item *slot;
 
     for (size_t i = 0; i < base->count; i++) {
-        if (holds(POLICY_TYPE_LIST, value, &base->items[i]))
+        if (policy_holds(POLICY_TYPE_LIST, value, &base->items[i]))
             continue;
         slot = arena_push(arena, &difference.items, &difference.count, sizeof(*slot));
         slot->text = arena_printf(arena, "!%s", base->items[i].text);
     }
     for (size_t i = 0; i < value->count; i++) {
-        if (holds(POLICY_TYPE_LIST, base, &value->items[i]))
+        if (policy_holds(POLICY_TYPE_LIST, base, &value->items[i]))
             continue;
         slot = arena_push(arena, &difference.items, &difference.count, sizeof(*slot));
         *slot = value->items[i];
@@ -72,7 +72,7 @@ static struct policy_value added_items(struct arena *arena, enum policy_type typ
     struct policy_value added = {.set = true, .origin = value->origin};
 
     for (size_t i = 0; i < value->count; i++) {
-        if (!holds(type, base, &value->items[i]))
+        if (!policy_holds(type, base, &value->items[i]))
             *(struct policy_item *)arena_push(arena, &added.items, &added.count,
                                               sizeof(*added.items)) = value->items[i];
     }
@@ -97,7 +97,8 @@ static void difference_of(struct arena *arena, const struct policy_values *value
     }
 }
 
-static const struct policy_command *find_command(const struct policy *policy, const char *name)
+static const struct policy_command *policy_find_command(const struct policy *policy,
+                                                        const char *name)
 {
     for (size_t i = 0; i < policy->command_count; i++) {
         if (str_eq(policy->commands[i].name, name))
@@ -122,9 +123,9 @@ static bool command_eq(const struct policy_command *a, const struct policy_comma
 }
 
 /* An unnamed entry's name is only its place, which may have moved. */
-static bool is_known(const struct policy *base, const struct policy_command *command)
+static bool policy_is_known(const struct policy *base, const struct policy_command *command)
 {
-    const struct policy_command *same = find_command(base, command->name);
+    const struct policy_command *same = policy_find_command(base, command->name);
 
     if (policy_is_name(command->name))
         return same && command_eq(command, same);
@@ -146,7 +147,7 @@ void policy_print_diff(const struct policy *policy, const struct policy *base,
     difference_of(&arena, &policy->base, &base->base, &difference);
     policy_print_values(&p, &difference);
     for (size_t i = 0; i < policy->command_count; i++) {
-        if (is_known(base, &policy->commands[i]))
+        if (policy_is_known(base, &policy->commands[i]))
             continue;
         if (!has_heading)
             buf_add_str(out, "commands:\n");

@@ -13,7 +13,7 @@ enum {
 };
 
 static const char *const top_keys[] = {"version", "profile", "commands"};
-static const char *const command_keys[] = {"name", "match"};
+static const char *const hint_command_keys[] = {"name", "match"};
 
 /* Number of single-character edits between two words of at most WORD_MAX bytes. */
 static size_t edit_distance(const char *a, const char *b)
@@ -67,7 +67,7 @@ struct words {
     size_t count;
 };
 
-static void add_word(struct words *words, const char *word)
+static void hint_add_word(struct words *words, const char *word)
 {
     for (size_t i = 0; i < words->count; i++) {
         if (str_eq(words->items[i], word))
@@ -80,20 +80,20 @@ static void add_word(struct words *words, const char *word)
 /* The keys of a section, or for "" the sections and the keys that stand in none. */
 static void add_keys(struct words *words, const char *section, bool in_command)
 {
-    const char *const *extra = in_command ? command_keys : top_keys;
-    size_t extra_count = in_command ? ARRAY_SIZE(command_keys) : ARRAY_SIZE(top_keys);
+    const char *const *extra = in_command ? hint_command_keys : top_keys;
+    size_t extra_count = in_command ? ARRAY_SIZE(hint_command_keys) : ARRAY_SIZE(top_keys);
 
     for (size_t i = 0; section[0] == '\0' && i < extra_count; i++)
-        add_word(words, extra[i]);
+        hint_add_word(words, extra[i]);
     for (int i = 0; i < POLICY_FIELD__COUNT; i++) {
         const struct policy_field_info *info = policy_field_info((enum policy_field)i);
 
         if (in_command && !info->per_command)
             continue;
         if (str_eq(info->section, section))
-            add_word(words, info->key);
+            hint_add_word(words, info->key);
         else if (section[0] == '\0')
-            add_word(words, info->section);
+            hint_add_word(words, info->section);
     }
 }
 

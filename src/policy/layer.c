@@ -24,8 +24,8 @@ struct special {
 
 static int read_keys(struct scope *scope, const struct yaml_node *map, struct err *err);
 
-static int fail(const struct scope *scope, const struct yaml_node *node, const char *text,
-                struct err *err)
+static int layer_fail(const struct scope *scope, const struct yaml_node *node, const char *text,
+                      struct err *err)
 {
     return err_at(err, scope->reader->name, node->line, node->col, "%s", text);
 }
@@ -33,7 +33,7 @@ static int fail(const struct scope *scope, const struct yaml_node *node, const c
 static int read_version(struct scope *scope, const struct yaml_node *node, struct err *err)
 {
     if (node->kind != YAML_SCALAR || !str_eq(node->text, "1"))
-        return fail(scope, node, "version: only 1 is understood here", err);
+        return layer_fail(scope, node, "version: only 1 is understood here", err);
     scope->has_version = true;
     return 0;
 }
@@ -41,8 +41,9 @@ static int read_version(struct scope *scope, const struct yaml_node *node, struc
 static int read_profile(struct scope *scope, const struct yaml_node *node, struct err *err)
 {
     if (node->kind != YAML_SCALAR || !policy_is_name(node->text))
-        return fail(scope, node,
-                    "profile: a name is expected here (lower-case letters, digits, '-', '_')", err);
+        return layer_fail(scope, node,
+                          "profile: a name is expected here (lower-case letters, digits, '-', '_')",
+                          err);
     scope->layer->profile = node->text;
     scope->layer->profile_pos = (struct src_pos){.line = node->line, .col = node->col};
     (void)snprintf(scope->layer->profile_pos.file, sizeof(scope->layer->profile_pos.file), "%s",
@@ -50,13 +51,15 @@ static int read_profile(struct scope *scope, const struct yaml_node *node, struc
     return 0;
 }
 
-static int read_name(struct scope *scope, const struct yaml_node *node, struct err *err)
+static int layer_read_name(struct scope *scope, const struct yaml_node *node, struct err *err)
 {
     if (node->kind != YAML_SCALAR || !policy_is_name(node->text))
-        return fail(scope, node,
-                    "name: a name is expected here (lower-case letters, digits, '-', '_')", err);
+        return layer_fail(scope, node,
+                          "name: a name is expected here (lower-case letters, digits, '-', '_')",
+                          err);
     if (str_eq(node->text, "default"))
-        return fail(scope, node, "name: 'default' is what fits no entry; take another name", err);
+        return layer_fail(scope, node, "name: 'default' is what fits no entry; take another name",
+                          err);
     scope->command->name = node->text;
     return 0;
 }
@@ -73,8 +76,8 @@ static int check_command(const struct scope *scope, const struct policy_command 
                          const struct yaml_node *node, struct err *err)
 {
     if (!command->name && command->match_count == 0)
-        return fail(scope, node, "commands: an entry needs `match`, or the `name` of one to refine",
-                    err);
+        return layer_fail(scope, node,
+                          "commands: an entry needs `match`, or the `name` of one to refine", err);
     for (size_t i = 0; command->name && i + 1 < scope->layer->command_count; i++) {
         if (str_eq(scope->layer->commands[i].name, command->name))
             return err_at(err, scope->reader->name, node->line, node->col,
@@ -83,7 +86,7 @@ static int check_command(const struct scope *scope, const struct policy_command 
     return 0;
 }
 
-static int read_command(struct scope *scope, const struct yaml_node *node, struct err *err)
+static int layer_read_command(struct scope *scope, const struct yaml_node *node, struct err *err)
 {
     struct policy_layer *layer = scope->layer;
     struct policy_command *command =
@@ -92,8 +95,8 @@ static int read_command(struct scope *scope, const struct yaml_node *node, struc
     int r;
 
     if (node->kind != YAML_MAP)
-        return fail(scope, node, "commands: each entry is a map with `match` and what it refines",
-                    err);
+        return layer_fail(scope, node,
+                          "commands: each entry is a map with `match` and what it refines", err);
     command->origin = policy_origin_of(scope->reader, node);
     r = read_keys(&inner, node, err);
     return r < 0 ? r : check_command(scope, command, node, err);
@@ -104,11 +107,11 @@ static int read_commands(struct scope *scope, const struct yaml_node *node, stru
     int r = 0;
 
     if (node->kind != YAML_LIST)
-        return fail(scope, node, "commands: a list is expected here", err);
+        return layer_fail(scope, node, "commands: a list is expected here", err);
     if (node->count > POLICY_COMMANDS_MAX)
-        return fail(scope, node, "commands: more than 64 entries", err);
+        return layer_fail(scope, node, "commands: more than 64 entries", err);
     for (size_t i = 0; r == 0 && i < node->count; i++)
-        r = read_command(scope, node->items[i], err);
+        r = layer_read_command(scope, node->items[i], err);
     return r;
 }
 
@@ -117,15 +120,15 @@ static const struct special file_keys[] = {
     {"profile", read_profile},
     {"commands", read_commands},
 };
-static const struct special command_keys[] = {
-    {"name", read_name},
+static const struct special layer_command_keys[] = {
+    {"name", layer_read_name},
     {"match", read_match},
 };
 
 static const struct special *find_special(const struct scope *scope, const char *key)
 {
-    const struct special *specials = scope->command ? command_keys : file_keys;
-    size_t count = scope->command ? ARRAY_SIZE(command_keys) : ARRAY_SIZE(file_keys);
+    const struct special *specials = scope->command ? layer_command_keys : file_keys;
+    size_t count = scope->command ? ARRAY_SIZE(layer_command_keys) : ARRAY_SIZE(file_keys);
 
     for (size_t i = 0; i < count; i++) {
         if (str_eq(specials[i].key, key))
@@ -134,8 +137,8 @@ static const struct special *find_special(const struct scope *scope, const char 
     return NULL;
 }
 
-static int read_field(struct scope *scope, const char *section, const struct yaml_node *key,
-                      const struct yaml_node *node, struct err *err)
+static int layer_read_field(struct scope *scope, const char *section, const struct yaml_node *key,
+                            const struct yaml_node *node, struct err *err)
 {
     enum policy_field field = policy_field_find(section, key->text);
     struct policy_values *values = scope->command ? &scope->command->refine : &scope->layer->values;
@@ -161,7 +164,7 @@ static int read_section(struct scope *scope, const struct yaml_node *key,
         return err_at(err, scope->reader->name, map->line, map->col,
                       "%s: a map is expected here, with the section's keys", key->text);
     for (size_t i = 0; r == 0 && i < map->count; i++)
-        r = read_field(scope, key->text, map->keys[i], map->items[i], err);
+        r = layer_read_field(scope, key->text, map->keys[i], map->items[i], err);
     return r;
 }
 
@@ -178,7 +181,7 @@ static int read_keys(struct scope *scope, const struct yaml_node *map, struct er
         else if (policy_is_section(key->text))
             r = read_section(scope, key, map->items[i], err);
         else
-            r = read_field(scope, "", key, map->items[i], err);
+            r = layer_read_field(scope, "", key, map->items[i], err);
     }
     return r;
 }
@@ -194,7 +197,7 @@ int policy_layer_parse(const struct policy_reader *reader, const char *data, siz
     if (r < 0)
         return r;
     if (root->kind != YAML_MAP)
-        return fail(&scope, root, "a policy is a map of keys", err);
+        return layer_fail(&scope, root, "a policy is a map of keys", err);
     r = read_keys(&scope, root, err);
     if (r < 0)
         return r;

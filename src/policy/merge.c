@@ -22,7 +22,7 @@ static bool is_same_item(enum policy_type type, const struct policy_item *a,
 
 /* A list holds a text once, a map a key once (the newer value wins); mounts are a sequence in which
  * the same one may well stand twice. */
-static void add_item(struct list *list, const struct policy_item *item)
+static void merge_add_item(struct list *list, const struct policy_item *item)
 {
     struct policy_item *slot;
 
@@ -40,7 +40,7 @@ static void add_item(struct list *list, const struct policy_item *item)
 static void add_items(struct list *list, const struct policy_value *value)
 {
     for (size_t i = 0; value->set && i < value->count; i++)
-        add_item(list, &value->items[i]);
+        merge_add_item(list, &value->items[i]);
 }
 
 static bool is_taken_away(const struct list *list, const struct policy_item *item,
@@ -82,7 +82,7 @@ static void settle_list(struct list *list, const struct policy_value *lower,
         else if (list->type == POLICY_TYPE_LIST && str_eq(item->text, POLICY_INHERIT))
             add_items(list, lower);
         else
-            add_item(list, item);
+            merge_add_item(list, item);
     }
 }
 
@@ -198,7 +198,7 @@ static bool is_own_name(const struct policy_command *command)
     return command->name && policy_is_name(command->name);
 }
 
-static struct policy_command *find_command(struct policy *policy, const char *name)
+static struct policy_command *merge_find_command(struct policy *policy, const char *name)
 {
     for (size_t i = 0; name && i < policy->command_count; i++) {
         if (str_eq(policy->commands[i].name, name))
@@ -249,7 +249,7 @@ static int merge_commands(struct policy *policy, const struct policy_layer *laye
     for (size_t i = 0; i < layer->command_count; i++) {
         struct policy_command *command = &layer->commands[i];
         const struct policy_command nothing = {.name = NULL};
-        struct policy_command *known = find_command(policy, command->name);
+        struct policy_command *known = merge_find_command(policy, command->name);
 
         if (known) {
             refine_command(&policy->arena, known, command);

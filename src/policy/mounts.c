@@ -61,8 +61,8 @@ static_assert(ARRAY_SIZE(kinds) == MOUNT__COUNT, "one row per kind");
 
 #define WHAT "filesystem.mounts"
 
-static int fail(const struct policy_reader *reader, const struct yaml_node *node, const char *what,
-                const char *problem, struct err *err)
+static int mounts_fail(const struct policy_reader *reader, const struct yaml_node *node,
+                       const char *what, const char *problem, struct err *err)
 {
     return err_at(err, reader->name, node->line, node->col, WHAT ": '%s' %s",
                   policy_quote(reader, what, POLICY_TEXT_SHOWN), problem);
@@ -84,7 +84,7 @@ static const char *take_dest(const char *text, struct policy_item *out)
                           : "is not absolute, and paths inside are";
 }
 
-static const char *take_text(enum operand operand, const char *text, struct policy_item *out)
+static const char *mounts_take_text(enum operand operand, const char *text, struct policy_item *out)
 {
     switch (operand) {
     case OPERAND_SRC:
@@ -122,13 +122,14 @@ static int take_operands(const struct policy_reader *reader, const struct yaml_n
         return err_at(err, reader->name, value->line, value->col, WHAT ": %s takes %s",
                       kinds[out->mount].name, kinds[out->mount].usage);
     for (size_t i = 0; i < count; i++) {
-        const char *fault = nodes[i]->kind != YAML_SCALAR
-                                ? "stands where a text is expected"
-                                : take_text(kinds[out->mount].operands[i], nodes[i]->text, out);
+        const char *fault =
+            nodes[i]->kind != YAML_SCALAR
+                ? "stands where a text is expected"
+                : mounts_take_text(kinds[out->mount].operands[i], nodes[i]->text, out);
 
         if (fault)
-            return fail(reader, nodes[i], nodes[i]->kind == YAML_SCALAR ? nodes[i]->text : "...",
-                        fault, err);
+            return mounts_fail(reader, nodes[i],
+                               nodes[i]->kind == YAML_SCALAR ? nodes[i]->text : "...", fault, err);
     }
     return 0;
 }
@@ -140,13 +141,13 @@ static int parse_removal(const struct policy_reader *reader, const struct yaml_n
     const char *fault = NULL;
 
     if (node->text[0] != '!' || node->text[1] != '/')
-        return fail(reader, node, node->text,
-                    "is no mount: write `- ro-bind: [SRC, DEST]`, or \"!DEST\" to take one away",
-                    err);
+        return mounts_fail(
+            reader, node, node->text,
+            "is no mount: write `- ro-bind: [SRC, DEST]`, or \"!DEST\" to take one away", err);
     out->mount = MOUNT__COUNT;
     out->key = node->text + 1;
     fault = policy_text_fault(POLICY_TEXT_PATH, out->key);
-    return fault ? fail(reader, node, out->key, fault, err) : 0;
+    return fault ? mounts_fail(reader, node, out->key, fault, err) : 0;
 }
 
 int policy_mount_parse(const struct policy_reader *reader, const struct yaml_node *node,
@@ -163,10 +164,11 @@ int policy_mount_parse(const struct policy_reader *reader, const struct yaml_nod
     } else {
         item.mount = find_kind(node->keys[0]->text);
         r = item.mount == MOUNT__COUNT
-                ? fail(reader, node->keys[0], node->keys[0]->text,
-                       "is no kind of mount; known: bind, dev-bind, ro-bind (each also with -try), "
-                       "remount-ro, proc, dev, tmpfs, mqueue, dir, symlink, chmod",
-                       err)
+                ? mounts_fail(
+                      reader, node->keys[0], node->keys[0]->text,
+                      "is no kind of mount; known: bind, dev-bind, ro-bind (each also with -try), "
+                      "remount-ro, proc, dev, tmpfs, mqueue, dir, symlink, chmod",
+                      err)
                 : take_operands(reader, node->items[0], &item, err);
     }
     if (r == 0)

@@ -13,8 +13,8 @@
 #define BETWEEN_NAMES " \t\r\n,"
 
 /* Appends to a list that is still to be laid over others. */
-static void add_text(struct policy *policy, struct policy_value *value, const char *text,
-                     const char *origin)
+static void override_add_text(struct policy *policy, struct policy_value *value, const char *text,
+                              const char *origin)
 {
     struct policy_item *item =
         arena_push(&policy->arena, &value->items, &value->count, sizeof(*item));
@@ -22,8 +22,8 @@ static void add_text(struct policy *policy, struct policy_value *value, const ch
     *item = (struct policy_item){.text = text, .origin = origin};
 }
 
-static int read_names(struct policy *policy, const char *text, struct policy_value *out,
-                      struct err *err)
+static int override_read_names(struct policy *policy, const char *text, struct policy_value *out,
+                               struct err *err)
 {
     for (text += strspn(text, BETWEEN_NAMES); *text != '\0'; text += strspn(text, BETWEEN_NAMES)) {
         size_t len = strcspn(text, BETWEEN_NAMES);
@@ -34,7 +34,7 @@ static int read_names(struct policy *policy, const char *text, struct policy_val
             return err_plain(err, EINVAL, SECCOMP_ORIGIN ": '%s' %s", name, fault);
         if (out->count == POLICY_ITEMS_MAX)
             return err_plain(err, E2BIG, SECCOMP_ORIGIN ": more than %d names", POLICY_ITEMS_MAX);
-        add_text(policy, out, name, SECCOMP_ORIGIN);
+        override_add_text(policy, out, name, SECCOMP_ORIGIN);
         text += len;
     }
     return 0;
@@ -43,7 +43,7 @@ static int read_names(struct policy *policy, const char *text, struct policy_val
 int policy_apply_seccomp_allow(struct policy *policy, const char *text, struct err *err)
 {
     struct policy_value allow = {.set = true, .origin = SECCOMP_ORIGIN};
-    int r = read_names(policy, text, &allow, err);
+    int r = override_read_names(policy, text, &allow, err);
 
     if (r < 0)
         return r;
@@ -78,9 +78,9 @@ int policy_apply_pip_cache(struct policy *policy, const char *cache, struct err 
             continue;
         if (!write->set) {
             *write = (struct policy_value){.set = true, .origin = CACHE_ORIGIN};
-            add_text(policy, write, POLICY_INHERIT, CACHE_ORIGIN);
+            override_add_text(policy, write, POLICY_INHERIT, CACHE_ORIGIN);
         }
-        add_text(policy, write, path, CACHE_ORIGIN);
+        override_add_text(policy, write, path, CACHE_ORIGIN);
     }
     policy_resolve(policy);
     return 0;

@@ -15,7 +15,7 @@ static void indent(const struct policy_printer *p, unsigned more)
         buf_add_str(p->out, "  ");
 }
 
-static void end_line(const struct policy_printer *p, const char *origin)
+static void yaml_end_line(const struct policy_printer *p, const char *origin)
 {
     if (p->origins && origin) {
         buf_add_str(p->out, "  # from ");
@@ -91,7 +91,7 @@ static void print_scalar_line(const struct policy_printer *p, const char *text, 
 {
     buf_add_char(p->out, ' ');
     buf_add_str(p->out, text);
-    end_line(p, origin);
+    yaml_end_line(p, origin);
 }
 
 static void print_enum(const struct policy_printer *p, const struct policy_field_info *info,
@@ -112,7 +112,7 @@ static void print_int(const struct policy_printer *p, const struct policy_field_
 {
     (void)info;
     buf_printf(p->out, " %lld", (long long)value->number);
-    end_line(p, value->origin);
+    yaml_end_line(p, value->origin);
 }
 
 static void print_size(const struct policy_printer *p, const struct policy_field_info *info,
@@ -130,7 +130,7 @@ static void print_size(const struct policy_printer *p, const struct policy_field
     buf_printf(p->out, " %lld", number);
     if (unit > 0)
         buf_add_char(p->out, units[unit - 1]);
-    end_line(p, value->origin);
+    yaml_end_line(p, value->origin);
 }
 
 static void print_string(const struct policy_printer *p, const struct policy_field_info *info,
@@ -139,7 +139,7 @@ static void print_string(const struct policy_printer *p, const struct policy_fie
     (void)info;
     buf_add_char(p->out, ' ');
     policy_print_scalar(value->text, p->out);
-    end_line(p, value->origin);
+    yaml_end_line(p, value->origin);
 }
 
 static void print_list(const struct policy_printer *p, const struct policy_field_info *info,
@@ -155,11 +155,11 @@ static void print_list(const struct policy_printer *p, const struct policy_field
         indent(p, 1);
         buf_add_str(p->out, "- ");
         policy_print_scalar(value->items[i].text, p->out);
-        end_line(p, value->items[i].origin);
+        yaml_end_line(p, value->items[i].origin);
     }
 }
 
-static void print_variable(const struct policy_printer *p, const struct policy_item *item)
+static void yaml_print_variable(const struct policy_printer *p, const struct policy_item *item)
 {
     bool is_hidden = p->show == POLICY_SHOW_NAMES || secret_is_name(item->key, strlen(item->key));
     auto_buf struct buf value = {0};
@@ -188,8 +188,8 @@ static void print_map(const struct policy_printer *p, const struct policy_field_
     buf_add_char(p->out, '\n');
     for (size_t i = 0; i < value->count; i++) {
         indent(p, 1);
-        print_variable(p, &value->items[i]);
-        end_line(p, value->items[i].origin);
+        yaml_print_variable(p, &value->items[i]);
+        yaml_end_line(p, value->items[i].origin);
     }
 }
 
@@ -206,7 +206,7 @@ static void print_mounts(const struct policy_printer *p, const struct policy_fie
         indent(p, 1);
         buf_add_str(p->out, "- ");
         policy_mount_print(&value->items[i], p->out);
-        end_line(p, value->items[i].origin);
+        yaml_end_line(p, value->items[i].origin);
     }
 }
 
@@ -258,7 +258,7 @@ void policy_print_command(struct policy_printer *p, const struct policy_command 
     buf_add_str(p->out, "  -");
     if (is_named) {
         buf_printf(p->out, " name: %s", command->name);
-        end_line(p, command->origin);
+        yaml_end_line(p, command->origin);
     }
     p->depth = 2;
     if (is_named)
@@ -269,7 +269,7 @@ void policy_print_command(struct policy_printer *p, const struct policy_command 
     p->depth = 0;
 }
 
-static void print_head(const struct policy *policy, struct buf *out)
+static void yaml_print_head(const struct policy *policy, struct buf *out)
 {
     buf_add_str(out, "version: 1\n");
     if (policy->profile)
@@ -281,7 +281,7 @@ void policy_print(const struct policy *policy, enum policy_show show, bool with_
 {
     struct policy_printer p = {.out = out, .show = show, .origins = with_origins};
 
-    print_head(policy, out);
+    yaml_print_head(policy, out);
     policy_print_values(&p, &policy->base);
     if (policy->command_count > 0)
         buf_add_str(out, "commands:\n");

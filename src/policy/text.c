@@ -95,7 +95,7 @@ static const char *fault_any(const char *text)
     return text[0] == '\0' ? "is empty" : fault_printable(text);
 }
 
-static bool has_dotdot(const char *path)
+static bool text_has_dotdot(const char *path)
 {
     for (const char *at = path; at; at = strchr(at, '/')) {
         at += *at == '/';
@@ -111,7 +111,7 @@ static const char *fault_path(const char *text)
 
     if (fault)
         return fault;
-    if (has_dotdot(text))
+    if (text_has_dotdot(text))
         return "holds '..': write the path without it";
     if (text[0] == '~' && text[1] != '/' && text[1] != '\0')
         return "begins with '~': only ~/ (your home) is understood";
@@ -130,7 +130,7 @@ static const char *fault_name(const char *text)
         return fault;
     if (text[0] == '/' || text[0] == '~')
         return "is no name inside the project";
-    if (has_dotdot(text))
+    if (text_has_dotdot(text))
         return "holds '..', which would leave the project";
     if (str_eq(text, ".") || str_eq(text, "./"))
         return "is the project itself: use filesystem.project";

@@ -34,7 +34,7 @@ const char *policy_quote(const struct policy_reader *reader, const char *text, s
 }
 
 /* What stands in place of a map may be the value of a variable, and is not quoted. */
-static int fail(const struct slot *slot, const char *text, struct err *err)
+static int value_fail(const struct slot *slot, const char *text, struct err *err)
 {
     bool quotes = slot->node->kind == YAML_SCALAR && slot->info->type != POLICY_TYPE_MAP;
 
@@ -105,7 +105,7 @@ static int parse_bool(const struct slot *slot, struct policy_value *out, struct 
     out->number = str_eq(slot->node->text, "true");
     if (slot->node->plain && (out->number || str_eq(slot->node->text, "false")))
         return 0;
-    return fail(slot, "true or false is expected", err);
+    return value_fail(slot, "true or false is expected", err);
 }
 
 static int parse_int(const struct slot *slot, struct policy_value *out, struct err *err)
@@ -127,7 +127,7 @@ static int take_unsigned(const struct slot *slot, int parsed, uint64_t number, c
                          struct policy_value *out, struct err *err)
 {
     if (parsed < 0 || number > (uint64_t)slot->info->max)
-        return fail(slot, expected, err);
+        return value_fail(slot, expected, err);
     out->number = (int64_t)number;
     return 0;
 }
@@ -156,8 +156,9 @@ static int parse_duration(const struct slot *slot, struct policy_value *out, str
                          "a number of seconds is expected (s, m, h or d may follow)", out, err);
 }
 
-static int check_text(const struct policy_reader *reader, const char *name, enum policy_text kind,
-                      const struct yaml_node *node, const char *text, struct err *err)
+static int value_check_text(const struct policy_reader *reader, const char *name,
+                            enum policy_text kind, const struct yaml_node *node, const char *text,
+                            struct err *err)
 {
     const char *fault = policy_text_fault(kind, text);
 
@@ -172,8 +173,8 @@ static int parse_string(const struct slot *slot, struct policy_value *out, struc
     int r = need_scalar(slot, "a text (\"\" for none)", err);
 
     if (r == 0)
-        r = check_text(slot->reader, slot->name, slot->info->text, slot->node, slot->node->text,
-                       err);
+        r = value_check_text(slot->reader, slot->name, slot->info->text, slot->node,
+                             slot->node->text, err);
     if (r == 0)
         out->text = slot->node->text;
     return r;
@@ -203,7 +204,7 @@ static int parse_item(const struct policy_reader *reader, const char *name, enum
     if (r < 0)
         return r;
     if (!str_eq(text, "!*") && !str_eq(text, POLICY_INHERIT))
-        r = check_text(reader, name, kind, node, text + (text[0] == '!'), err);
+        r = value_check_text(reader, name, kind, node, text + (text[0] == '!'), err);
     if (r == 0)
         *out = (struct policy_item){.text = text, .origin = policy_origin_of(reader, node)};
     return r;
@@ -241,7 +242,7 @@ static int parse_pair(const struct slot *slot, size_t at, struct policy_value *o
     const struct slot value = {slot->reader, slot->info, slot->name, slot->node->items[at]};
     struct policy_item *item;
     const char *fault = NULL;
-    int r = check_text(slot->reader, slot->name, POLICY_TEXT_ENV_NAME, key, key->text, err);
+    int r = value_check_text(slot->reader, slot->name, POLICY_TEXT_ENV_NAME, key, key->text, err);
 
     if (r == 0)
         r = need_scalar(&value, "a text (\"\" for an empty one)", err);
@@ -263,9 +264,9 @@ static int parse_map(const struct slot *slot, struct policy_value *out, struct e
     int r = 0;
 
     if (slot->node->kind != YAML_MAP)
-        return fail(slot, "a map is expected ({} for an empty one)", err);
+        return value_fail(slot, "a map is expected ({} for an empty one)", err);
     if (slot->node->count > POLICY_ITEMS_MAX)
-        return fail(slot, "too many entries", err);
+        return value_fail(slot, "too many entries", err);
     for (size_t i = 0; r == 0 && i < slot->node->count; i++)
         r = parse_pair(slot, i, out, err);
     return r;
@@ -284,8 +285,8 @@ static int parse_mounts(const struct slot *slot, struct policy_value *out, struc
     return r;
 }
 
-static int check_enforced(const struct slot *slot, enum policy_field field,
-                          const struct policy_value *value, struct err *err)
+static int value_check_enforced(const struct slot *slot, enum policy_field field,
+                                const struct policy_value *value, struct err *err)
 {
     const struct yaml_node *node = slot->node;
     const char *why = policy_unenforced(field, value);
@@ -318,7 +319,7 @@ int policy_value_parse(const struct policy_reader *reader, enum policy_field fie
     int r = parsers[info->type](&slot, &value, err);
 
     if (r == 0)
-        r = check_enforced(&slot, field, &value, err);
+        r = value_check_enforced(&slot, field, &value, err);
     if (r == 0)
         *out = value;
     return r;

@@ -7,7 +7,7 @@
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
-static size_t version_len(const char *text)
+static size_t command_version_len(const char *text)
 {
     return strspn(text, "0123456789.");
 }
@@ -21,7 +21,7 @@ static bool is_pip_name(const char *name)
         return false;
     if (*rest == '-' && rest[1] != '\0')
         rest++;
-    return rest[version_len(rest)] == '\0';
+    return rest[command_version_len(rest)] == '\0';
 }
 
 static bool is_pip_module(const char *module)
@@ -86,7 +86,7 @@ static bool takes_next(const char *const *options, size_t count, const char *wor
     return false;
 }
 
-static bool is_option(const char *word)
+static bool command_is_option(const char *word)
 {
     return word[0] == '-' && word[1] != '\0';
 }
@@ -102,7 +102,7 @@ static bool asks(const char *word, char letter, const char *full)
 static size_t pip_words(const char *const *argv, size_t argc, size_t next, const char **words)
 {
     words[0] = "pip";
-    for (; next < argc && is_option(argv[next]); next++) {
+    for (; next < argc && command_is_option(argv[next]); next++) {
         if (asks(argv[next], 'V', "--version") || asks(argv[next], 'h', "--help")) {
             words[1] = asks(argv[next], 'V', "--version") ? "--version" : "--help";
             return 2;
@@ -124,7 +124,7 @@ static size_t leading_words(const char *name, const char *const *argv, size_t ar
     size_t count = 0;
 
     words[count++] = name;
-    for (; next < argc && is_option(argv[next]) && is_manager(name); next++) {
+    for (; next < argc && command_is_option(argv[next]) && is_manager(name); next++) {
         if (takes_next(manager_value_options, ARRAY_SIZE(manager_value_options), argv[next]))
             next++;
     }

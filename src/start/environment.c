@@ -51,7 +51,7 @@ static size_t name_len(const char *assignment)
     return strcspn(assignment, "=");
 }
 
-static bool has_name(const char *assignment, const char *name, size_t len)
+static bool environ_has_name(const char *assignment, const char *name, size_t len)
 {
     return assignment[0] == name[0] && strncmp(assignment, name, len) == 0 &&
            assignment[len] == '=';
@@ -59,7 +59,7 @@ static bool has_name(const char *assignment, const char *name, size_t len)
 
 /* An environment and a table of some hundred rules are thousands of pairs at every start: a letter
  * that the name lacks settles nearly all of them, and the first letter most others. */
-static bool rule_fits(const struct plan_env_rule *rule, const struct spelling *name)
+static bool environ_rule_fits(const struct plan_env_rule *rule, const struct spelling *name)
 {
     const char *text = NULL;
     char first = '\0';
@@ -73,7 +73,7 @@ static bool rule_fits(const struct plan_env_rule *rule, const struct spelling *n
     return str_glob(rule->pattern, text);
 }
 
-static void spell(const char *name, size_t len, struct spelling *out)
+static void environ_spell(const char *name, size_t len, struct spelling *out)
 {
     for (size_t i = 0; i < len; i++) {
         out->text[i] = name[i];
@@ -88,7 +88,7 @@ static bool is_for_command(const struct start *start, const char *name, size_t l
     if (start->parent_env == NULL)
         return false;
     for (const char *const *at = start->parent_env; *at != NULL; at++) {
-        if (has_name(*at, name, len))
+        if (environ_has_name(*at, name, len))
             return false;
     }
     return true;
@@ -134,7 +134,7 @@ static bool is_default(const char *origin)
 static const struct plan_env_rule *find_rule(const struct plan *plan, const struct spelling *name)
 {
     for (size_t i = 0; i < plan->env_rule_count; i++) {
-        if (rule_fits(&plan->env_rules[i], name))
+        if (environ_rule_fits(&plan->env_rules[i], name))
             return &plan->env_rules[i];
     }
     return NULL;
@@ -150,7 +150,7 @@ bool environ_passes(const struct plan *plan, const struct start *start, const ch
 
     if (len == 0 || len >= sizeof(name.text) || assignment[len] != '=')
         return false;
-    spell(assignment, len, &name);
+    environ_spell(assignment, len, &name);
     rule = find_rule(plan, &name);
     /* As bubblewrap's --clearenv: the working directory's name, and what the policy names. */
     if ((plan->flags & PLAN_ENV_CLEAR) != 0 &&
@@ -172,7 +172,7 @@ bool environ_passes(const struct plan *plan, const struct start *start, const ch
 /* --- the layers ---------------------------------------------------------------------------------
  */
 
-static struct variable *find(struct variables *v, const char *name, size_t len)
+static struct variable *environ_find(struct variables *v, const char *name, size_t len)
 {
     for (size_t i = 0; i < v->count; i++) {
         struct variable *one = &v->items[i];
@@ -185,7 +185,7 @@ static struct variable *find(struct variables *v, const char *name, size_t len)
 
 static void put(struct variables *v, const char *name, size_t len, const char *text)
 {
-    struct variable *one = find(v, name, len);
+    struct variable *one = environ_find(v, name, len);
 
     if (one == NULL)
         one = arena_push(v->arena, &v->items, &v->count, sizeof(*one));
@@ -205,12 +205,12 @@ static void put_caller(struct variables *v, struct variables *commands, const st
         if (!environ_passes(plan, start, *at, &for_command))
             continue;
         into = for_command ? commands : v;
-        if (find(into, *at, len) == NULL)
+        if (environ_find(into, *at, len) == NULL)
             put(into, *at, len, *at);
     }
 }
 
-static bool is_option(const char *origin)
+static bool environ_is_option(const char *origin)
 {
     for (size_t i = 0; origin != NULL && i < ARRAY_SIZE(option_origins); i++) {
         if (str_starts(origin, option_origins[i]))
@@ -224,7 +224,7 @@ static void put_policy(struct variables *v, const struct plan *plan, bool option
     for (size_t i = 0; i < plan->env_set_count; i++) {
         const struct plan_env_set *set = &plan->env_set[i];
 
-        if (is_option(set->origin) != options)
+        if (environ_is_option(set->origin) != options)
             continue;
         put(v, set->name, strlen(set->name),
             set->value != NULL ? arena_printf(v->arena, "%s=%s", set->name, set->value) : NULL);

@@ -104,8 +104,8 @@ static bool is_runner(const char *program)
     return false;
 }
 
-static bool rule_fits(const struct argument_rule *rule, const struct argument *argument,
-                      const char *program, const char *path)
+static bool expose_rule_fits(const struct argument_rule *rule, const struct argument *argument,
+                             const char *program, const char *path)
 {
     if (rule->option != NULL && !str_eq(rule->option, argument->option))
         return false;
@@ -131,7 +131,7 @@ static void expose_argument(struct completion *c, const struct argument *argumen
         const struct argument_rule *rule = &argument_rules[i];
         bool plain_short = argument->attached && argument->option[1] != '-' && rule->option == NULL;
 
-        if (!rule_fits(rule, argument, program, path))
+        if (!expose_rule_fits(rule, argument, program, path))
             continue;
         /* "-O2" and "-Wall" name no file: an attached value must look like a path. */
         if (plain_short && strchr("/.", argument->value[0]) == NULL)

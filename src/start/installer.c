@@ -157,7 +157,7 @@ static bool operand_names_project(struct completion *c, const char *base, const 
     return names_project(c, path) || (base != NULL && names_project(c, below(c, base, path)));
 }
 
-static bool read_line(struct requirements *r, const char *dir, char *line, unsigned depth)
+static bool installer_read_line(struct requirements *r, const char *dir, char *line, unsigned depth)
 {
     const char *option = NULL;
     const char *value = NULL;
@@ -212,7 +212,7 @@ static bool read_requirements(struct requirements *r, const char *path, unsigned
 
         if (next != NULL)
             *next++ = '\0';
-        named = read_line(r, dir, line, depth) || named;
+        named = installer_read_line(r, dir, line, depth) || named;
         line = next;
     }
     return named;

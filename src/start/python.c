@@ -128,7 +128,7 @@ void python_command_parse(const char *const *argv, size_t argc, struct python_co
 /* --- names --------------------------------------------------------------------------------------
  */
 
-static size_t version_len(const char *text)
+static size_t python_version_len(const char *text)
 {
     return strspn(text, "0123456789.");
 }
@@ -142,9 +142,9 @@ bool is_python_name(const char *name)
 
         if (!str_starts(name, stems[i]))
             continue;
-        if (version_len(rest) == 0)
+        if (python_version_len(rest) == 0)
             return *rest == '\0';
-        rest += version_len(rest);
+        rest += python_version_len(rest);
         rest += strspn(rest, "td"); /* free-threaded and debug builds */
         return *rest == '\0';
     }

@@ -30,7 +30,7 @@ struct plan_variant *plan_choose(struct arena *arena, const struct plan_file *fi
     return file->variant_count > 0 ? &file->variants[file->variant_count - 1] : NULL;
 }
 
-static void read_command(struct completion *c)
+static void completion_read_command(struct completion *c)
 {
     const struct start *start = c->start;
 
@@ -149,7 +149,7 @@ int plan_start(struct arena *arena, const struct plan_file *file,
         .arena = arena, .file = file, .compiled = &variant->plan, .start = start, .plan = &plan};
     int rc = 0;
 
-    read_command(&c);
+    completion_read_command(&c);
     copy_plan(&c);
     grant_project(&c);
     copy_landlock(&c);

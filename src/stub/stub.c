@@ -14,7 +14,7 @@ enum {
     FEW_WORDS = 64
 };
 
-static int fail(const char *text)
+static int stub_fail(const char *text)
 {
     (void)!write(STDERR_FILENO, text, strlen(text));
     return STATUS_OURS;
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
     char name[] = "sandbox-venv", mode[] = "stub", empty[] = "";
 
     if (len <= 0 || !words)
-        return fail("sandbox-venv: cannot read /proc/self/exe: nothing was started\n");
+        return stub_fail("sandbox-venv: cannot read /proc/self/exe: nothing was started\n");
     words[0] = name;
     words[1] = mode;
     words[2] = self;
@@ -38,7 +38,7 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++)
         words[4 + i] = argv[i];
     execv(SVENV_LAUNCHER, words);
-    return fail("sandbox-venv: cannot run " SVENV_LAUNCHER
-                ": install sandbox-venv again, or undo the wrapping with "
-                "'sandbox-venv unwrap'; nothing was started\n");
+    return stub_fail("sandbox-venv: cannot run " SVENV_LAUNCHER
+                     ": install sandbox-venv again, or undo the wrapping with "
+                     "'sandbox-venv unwrap'; nothing was started\n");
 }

@@ -104,7 +104,7 @@ static size_t topmost(int root, const char *own)
     return 0;
 }
 
-static bool is_ours(int dir)
+static bool is_own_group(int dir)
 {
     struct stat st;
 
@@ -143,7 +143,7 @@ static int find_parent(int root, char *path, const struct cgroup_limits *limits,
     do {
         auto_fd int dir = open_group(root, path);
 
-        if (dir < 0 || !is_ours(dir))
+        if (dir < 0 || !is_own_group(dir))
             continue;
         found = true;
         if (gives_controllers(dir, path[1] == '\0', limits))
@@ -178,8 +178,8 @@ static void sweep(int parent)
 }
 
 /* own, parent: paths. */
-static int fill(struct cgroup *group, const struct cgroup_limits *limits, int root, const char *own,
-                const char *parent, struct err *err)
+static int cgroup_make_fill(struct cgroup *group, const struct cgroup_limits *limits, int root,
+                            const char *own, const char *parent, struct err *err)
 {
     char path[CGROUP_PATH_MAX + CGROUP_NAME_MAX];
     int rc;
@@ -228,7 +228,7 @@ int cgroup_make(const struct cgroup_limits *limits, pid_t pid, struct cgroup *ou
         rc = err_set(err, errno, "cannot make the control group '%s'", group.name);
         group.name[0] = '\0';
     } else {
-        rc = fill(&group, limits, root, own, parent, err);
+        rc = cgroup_make_fill(&group, limits, root, own, parent, err);
     }
     if (rc == 0)
         rc = move_into(&group, pid, err);

@@ -129,7 +129,7 @@ int dbus_read_u32(struct dbus_reader *reader, uint32_t *out)
 }
 
 /* `len` bytes and a NUL; none of them may be NUL. */
-static int read_text(struct dbus_reader *reader, size_t len, const char **out)
+static int dbus_read_text(struct dbus_reader *reader, size_t len, const char **out)
 {
     const char *text = (const char *)reader->data + reader->pos;
 
@@ -147,7 +147,7 @@ int dbus_read_string(struct dbus_reader *reader, const char **out)
 
     if (dbus_read_u32(reader, &len) < 0)
         return -EBADMSG;
-    return read_text(reader, len, out);
+    return dbus_read_text(reader, len, out);
 }
 
 static int read_byte(struct dbus_reader *reader, unsigned char *out)
@@ -162,7 +162,7 @@ static int read_signature(struct dbus_reader *reader, const char **out)
 {
     unsigned char len;
 
-    return read_byte(reader, &len) < 0 ? -EBADMSG : read_text(reader, len, out);
+    return read_byte(reader, &len) < 0 ? -EBADMSG : dbus_read_text(reader, len, out);
 }
 
 static int read_head(struct dbus_reader *reader, unsigned char *type, uint32_t *body,
@@ -302,7 +302,7 @@ static int unescape(const char *text, char *out, size_t size)
     return len > 0 ? (int)len : -EINVAL;
 }
 
-static int read_entry(const char *keys, struct sockaddr_un *out, socklen_t *len_out)
+static int dbus_read_entry(const char *keys, struct sockaddr_un *out, socklen_t *len_out)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
@@ -333,7 +333,7 @@ int dbus_address(const char *text, struct sockaddr_un *out, socklen_t *len_out)
         entry += *entry == ';';
         if (!str_starts(entry, "unix:"))
             continue;
-        rc = read_entry(entry + strlen("unix:"), out, len_out);
+        rc = dbus_read_entry(entry + strlen("unix:"), out, len_out);
         if (rc != -EINVAL)
             return rc;
     }

@@ -111,7 +111,7 @@ int landlock_open(unsigned abi, struct err *err)
     return fd;
 }
 
-static int open_rule(int root, const char *path)
+static int landlock_open_rule(int root, const char *path)
 {
     int fd;
 
@@ -124,7 +124,7 @@ static int open_rule(int root, const char *path)
 int landlock_allow(int ruleset, unsigned abi, int root, const char *path, unsigned grants,
                    struct err *err)
 {
-    auto_fd int fd = open_rule(root, path);
+    auto_fd int fd = landlock_open_rule(root, path);
     struct stat st;
     int rc = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
 

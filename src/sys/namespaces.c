@@ -27,7 +27,7 @@ static int write_file(int dir, const char *path, const char *text, struct err *e
     return 0;
 }
 
-static long read_number(const char *path)
+static long namespaces_read_number(const char *path)
 {
     auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
     char text[32] = "";
@@ -58,7 +58,7 @@ static const struct {
 void namespaces_refused(int code, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
-        if (read_number(refusals[i].path) == refusals[i].refuses) {
+        if (namespaces_read_number(refusals[i].path) == refusals[i].refuses) {
             err_plain(err, code, "the kernel refuses user namespaces (%s is %ld): %s",
                       refusals[i].path, refusals[i].refuses, refusals[i].cure);
             return;

@@ -118,7 +118,7 @@ static int receive(struct bus *bus, size_t want)
     return 0;
 }
 
-static int read_line(struct bus *bus)
+static int systemd_read_line(struct bus *bus)
 {
     bus->in.len = 0;
     do {
@@ -145,7 +145,7 @@ static int log_in(struct bus *bus)
     buf_add_str(&line, "\r\n");
     rc = send_all(bus, line.data, line.len);
     if (rc == 0)
-        rc = read_line(bus);
+        rc = systemd_read_line(bus);
     if (rc < 0)
         return rc;
     if (bus->in.len < 5 || memcmp(bus->in.data, "OK ", 3) != 0)
@@ -182,7 +182,7 @@ static void add_number(struct buf *out, const char *name, uint64_t value)
     dbus_add_u64(out, value);
 }
 
-static void add_text(struct buf *out, const char *name, const char *value)
+static void systemd_add_text(struct buf *out, const char *name, const char *value)
 {
     begin_property(out, name, "s");
     dbus_add_string(out, value);
@@ -206,12 +206,12 @@ void systemd_scope_body(struct buf *out, const char *name, const struct cgroup_l
     dbus_add_string(out, name);
     dbus_add_string(out, "fail");
     properties = dbus_begin_array(out, 8);
-    add_text(out, "Description", "Programs in a sandbox of sandbox-venv");
+    systemd_add_text(out, "Description", "Programs in a sandbox of sandbox-venv");
     add_pid(out, pid);
     /* A scope in which something was killed is forgotten as soon as it is empty, too. */
-    add_text(out, "CollectMode", "inactive-or-failed");
+    systemd_add_text(out, "CollectMode", "inactive-or-failed");
     if (oom_policy)
-        add_text(out, "OOMPolicy", "continue");
+        systemd_add_text(out, "OOMPolicy", "continue");
     if (limits->memory) {
         add_number(out, "MemoryMax", limits->memory);
         add_number(out, "MemorySwapMax", 0);
@@ -224,7 +224,7 @@ void systemd_scope_body(struct buf *out, const char *name, const struct cgroup_l
     dbus_end_array(out, dbus_begin_array(out, 8), 8); /* auxiliary units: none */
 }
 
-static int ask(const struct bus *bus, const struct dbus_call *call)
+static int systemd_ask(const struct bus *bus, const struct dbus_call *call)
 {
     auto_buf struct buf message = {0};
 
@@ -238,34 +238,34 @@ static int ask_scope(const struct bus *bus, uint32_t serial, const char *name,
     auto_buf struct buf body = {0};
 
     systemd_scope_body(&body, name, limits, pid, serial == SERIAL_START);
-    return ask(bus, &(struct dbus_call){.serial = serial,
-                                        .destination = MANAGER,
-                                        .path = MANAGER_PATH,
-                                        .interface = MANAGER_INTERFACE,
-                                        .member = "StartTransientUnit",
-                                        .signature = "ssa(sv)a(sa(sv))",
-                                        .body = &body});
+    return systemd_ask(bus, &(struct dbus_call){.serial = serial,
+                                                .destination = MANAGER,
+                                                .path = MANAGER_PATH,
+                                                .interface = MANAGER_INTERFACE,
+                                                .member = "StartTransientUnit",
+                                                .signature = "ssa(sv)a(sa(sv))",
+                                                .body = &body});
 }
 
 static int ask_all(const struct bus *bus, const char *name, const struct cgroup_limits *limits,
                    pid_t pid)
 {
     auto_buf struct buf rule = {0};
-    int rc = ask(bus, &(struct dbus_call){.serial = SERIAL_HELLO,
-                                          .destination = BUS,
-                                          .path = BUS_PATH,
-                                          .interface = BUS,
-                                          .member = "Hello"});
+    int rc = systemd_ask(bus, &(struct dbus_call){.serial = SERIAL_HELLO,
+                                                  .destination = BUS,
+                                                  .path = BUS_PATH,
+                                                  .interface = BUS,
+                                                  .member = "Hello"});
 
     dbus_add_string(&rule, JOB_ENDED);
     if (rc == 0)
-        rc = ask(bus, &(struct dbus_call){.serial = SERIAL_MATCH,
-                                          .destination = BUS,
-                                          .path = BUS_PATH,
-                                          .interface = BUS,
-                                          .member = "AddMatch",
-                                          .signature = "s",
-                                          .body = &rule});
+        rc = systemd_ask(bus, &(struct dbus_call){.serial = SERIAL_MATCH,
+                                                  .destination = BUS,
+                                                  .path = BUS_PATH,
+                                                  .interface = BUS,
+                                                  .member = "AddMatch",
+                                                  .signature = "s",
+                                                  .body = &rule});
     return rc < 0 ? rc : ask_scope(bus, SERIAL_START, name, limits, pid);
 }
 

@@ -52,12 +52,12 @@ static int give_own_inode(struct breaker *b, int dir, const char *name, const st
     return rc;
 }
 
-static bool is_left_out(const char *name, unsigned depth)
+static bool links_is_left_out(const char *name, unsigned depth)
 {
     return (depth == 0 && layout_is_private(name)) || str_eq(name, ".") || str_eq(name, "..");
 }
 
-static int walk(struct breaker *b, int parent, const char *name, unsigned depth);
+static int links_walk(struct breaker *b, int parent, const char *name, unsigned depth);
 
 static int treat_name(struct breaker *b, int dir, const char *name, unsigned depth)
 {
@@ -66,13 +66,13 @@ static int treat_name(struct breaker *b, int dir, const char *name, unsigned dep
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
     if (S_ISDIR(st.st_mode))
-        return walk(b, dir, name, depth + 1);
+        return links_walk(b, dir, name, depth + 1);
     if (!S_ISREG(st.st_mode) || st.st_nlink < 2)
         return 0;
     return give_own_inode(b, dir, name, &st);
 }
 
-static int walk(struct breaker *b, int parent, const char *name, unsigned depth)
+static int links_walk(struct breaker *b, int parent, const char *name, unsigned depth)
 {
     int fd = depth < DEPTH_MAX ? fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0) : -ELOOP;
     DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
@@ -86,7 +86,7 @@ static int walk(struct breaker *b, int parent, const char *name, unsigned depth)
         return rc == -ENOENT ? 0 : rc;
     }
     while (rc == 0 && (errno = 0, entry = readdir(stream)) != NULL) {
-        if (!is_left_out(entry->d_name, depth))
+        if (!links_is_left_out(entry->d_name, depth))
             rc = treat_name(b, dirfd(stream), entry->d_name, depth);
     }
     if (rc == 0)
@@ -110,7 +110,7 @@ int venv_break_links(const char *venv_path, size_t *copied_out, struct err *err)
         return rc;
     if (site.sandbox < 0)
         return err_plain(err, ENOENT, "'%s' is not wrapped", venv_path);
-    rc = walk(&b, site.root, ".", 0);
+    rc = links_walk(&b, site.root, ".", 0);
     if (rc < 0)
         return err_set(err, -rc, "cannot give the files of '%s' inodes of their own", venv_path);
     if (copied_out != NULL)

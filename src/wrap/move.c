@@ -138,8 +138,8 @@ static int restore(const struct site *site, const char *name)
     return renameat(site->real, name, site->bin, name) < 0 ? -errno : 0;
 }
 
-static int apply(const struct site *site, const struct stubs *stubs, const struct pair *pair,
-                 enum act act)
+static int carry_out(const struct site *site, const struct stubs *stubs, const struct pair *pair,
+                     enum act act)
 {
     switch (act) {
     case ACT_ADOPT:
@@ -163,7 +163,7 @@ static int apply(const struct site *site, const struct stubs *stubs, const struc
     return 0;
 }
 
-static int fail(const struct site *site, const char *name, int rc, struct err *err)
+static int move_fail(const struct site *site, const char *name, int rc, struct err *err)
 {
     auto_buf struct buf shown = {0};
 
@@ -174,9 +174,9 @@ static int fail(const struct site *site, const char *name, int rc, struct err *e
 int move_apply(const struct site *site, const struct stubs *stubs, const struct pair *pair,
                enum act act, struct err *err)
 {
-    int rc = apply(site, stubs, pair, act);
+    int rc = carry_out(site, stubs, pair, act);
 
-    return rc < 0 ? fail(site, pair->name, rc, err) : 0;
+    return rc < 0 ? move_fail(site, pair->name, rc, err) : 0;
 }
 
 int move_place_stub(const struct site *site, const struct stubs *stubs, const char *name,
@@ -184,5 +184,5 @@ int move_place_stub(const struct site *site, const struct stubs *stubs, const ch
 {
     int rc = stub_over(site, stubs, name);
 
-    return rc < 0 ? fail(site, name, rc, err) : 0;
+    return rc < 0 ? move_fail(site, name, rc, err) : 0;
 }

@@ -30,7 +30,7 @@ enum {
     MOUNTINFO_MAX = 4 * 1024 * 1024
 };
 
-static bool is_ours(int dir, const char *name)
+static bool is_own_temporary(int dir, const char *name)
 {
     struct stat st;
 
@@ -42,7 +42,7 @@ static void remove_in(const char *place, const char *name)
 {
     auto_fd int dir = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (dir >= 0 && is_ours(dir, name))
+    if (dir >= 0 && is_own_temporary(dir, name))
         (void)tree_remove(dir, name);
 }
 
@@ -135,8 +135,9 @@ void venv_sweep_temporary(void)
 
     while (stream != NULL && dir >= 0 && (entry = readdir(stream)) != NULL) {
         if (str_starts(entry->d_name, TEMPORARY_PREFIX) &&
-            is_id(entry->d_name + strlen(TEMPORARY_PREFIX)) && is_ours(dir, entry->d_name) &&
-            is_orphan(dir, entry->d_name) && !is_mounted(entry->d_name))
+            is_id(entry->d_name + strlen(TEMPORARY_PREFIX)) &&
+            is_own_temporary(dir, entry->d_name) && is_orphan(dir, entry->d_name) &&
+            !is_mounted(entry->d_name))
             venv_remove_temporary(entry->d_name + strlen(TEMPORARY_PREFIX));
     }
     if (stream != NULL)

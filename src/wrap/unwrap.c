@@ -47,7 +47,7 @@ static int list_names(int dir, struct strv *out)
 
 /* Is this directory one that we made? Somebody's own directory of that name is not ours to remove.
  * Return: 1, 0, or negative errno with *err. */
-static int is_ours(const struct site *site, bool purge, struct err *err)
+static int unwrap_is_ours(const struct site *site, bool purge, struct err *err)
 {
     static const char *const made_first[] = {SANDBOX_BIN, SANDBOX_ETC, SANDBOX_QUARANTINE,
                                              SANDBOX_INSTALLER};
@@ -106,7 +106,7 @@ static int remove_private(int dir, const char *name, bool purge)
     return 0;
 }
 
-static int remove_sandbox(const struct site *site, bool purge)
+static int unwrap_remove_sandbox(const struct site *site, bool purge)
 {
     auto_strv struct strv names = {0};
     int rc = remove_private(site->sandbox, SANDBOX_QUARANTINE, purge);
@@ -143,7 +143,7 @@ int unwrap_site(const struct site *site, const struct stubs *stubs, const struct
     if (rc == 0)
         rc = remove_private(site->root, VENV_CACHE, purge);
     if (rc == 0)
-        rc = remove_sandbox(site, purge);
+        rc = unwrap_remove_sandbox(site, purge);
     if (rc < 0)
         return err_set(err, -rc, "bin is restored, but something in '%s' cannot be removed",
                        site->path);
@@ -186,7 +186,7 @@ int venv_unwrap(const char *venv_path, bool purge, struct err *err)
     rc = site_open(&site, venv_path, err);
     if (rc < 0)
         return rc;
-    rc = is_ours(&site, purge, err);
+    rc = unwrap_is_ours(&site, purge, err);
     if (rc < 0)
         return rc;
     if (rc == 0)

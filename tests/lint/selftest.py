@@ -10,6 +10,7 @@ from unittest import mock
 
 import format as format_lint
 import headers
+import house
 import layers
 import lengths
 import ruff
@@ -234,6 +235,30 @@ CASES = [
         None,
     ),
     (words, "word for what is missing", {"src/sys/a.c": "\n/* placeholder */\n"}, "a.c:2: mark"),
+    (house, "good", {"src/sys/a.c": "/* A file. */\nstatic int a_f(void)\n{\n}\n"}, None),
+    (house, "no sentence", {"src/sys/a.c": "int x;\n"}, "first line must be a comment"),
+    (
+        house,
+        "one name in two files",
+        {f"src/sys/{name}.c": "/* A file. */\nstatic int f(void)\n{\n}\n" for name in "ab"},
+        "f: static in src/sys/a.c and src/sys/b.c",
+    ),
+    (
+        house,
+        "one table's name in two files",
+        {f"src/sys/{name}.c": "/* A file. */\nstatic const int t[] = {1};\n" for name in "ab"},
+        "t: static in",
+    ),
+    (house, "a folder of two questions", {"src/sys/a.h": "int x;\n" * 4201}, "4201 lines"),
+    (
+        house,
+        "headers in a circle",
+        {
+            "include/svenv/sys/a.h": '#include "svenv/sys/b.h"\n',
+            "include/svenv/sys/b.h": '#include "svenv/sys/a.h"\n',
+        },
+        "includes itself",
+    ),
     (security, "good", security_document(), None),
     (
         security,

@@ -159,9 +159,9 @@ MUTATIONS = [
     plan("what appears in the project is taken away", "unguard", "PRJ-01 PRJ-16 PRJ-25 PRJ-32"),
     code(
         "watching beside a program",
-        "guard/watch.c",
-        "FIRST_MS = 100,",
-        "FIRST_MS = 1000000,",
+        "launcher/supervise.c",
+        "clock_ms() + GUARD_FIRST_MS);",
+        "clock_ms() + 1000000);",
         "PRJ-10 PRJ-25",
     ),
     code(
@@ -270,8 +270,8 @@ MUTATIONS = [
     code(
         "descriptors of the caller closed",
         "launcher/main.c",
-        "descriptors_sanitize(&err) < 0",
-        "false",
+        "return descriptors_sanitize(err);",
+        "return 0;",
         "FD-02 FD-05",
     ),
     plan("lifetime program", "lifetime-tree", "LIFE-03"),
@@ -327,9 +327,9 @@ MUTATIONS = [
     ),
     code(
         "the state directory's owner and mode",
-        "launcher/session.c",
-        "if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))",
-        "if (false)",
+        "base/owner.c",
+        ("if (!owner_is_self(st) &&", "if ((st->st_mode & (S_IWGRP | S_IWOTH)) &&"),
+        ("if (false &&", "if (false &&"),
         "POL-13b",
         edits=("keep",),
     ),  # else the plan is made anew, which refuses as well
@@ -533,14 +533,30 @@ def parse():
     parser.add_argument("--only", default="")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--check", action="store_true", help="are all controls there?")
     parser.add_argument("--save")
     return parser.parse_args()
+
+
+def stale_texts():
+    """Rows whose control is not in the sources any more, as the table writes it."""
+    for mutation in MUTATIONS:
+        source = SOURCES / mutation.file if mutation.file else None
+        text = source.read_text() if source and source.exists() else ""
+        olds = mutation.old if isinstance(mutation.old, tuple) else (mutation.old,)
+        for old in olds if source else ():
+            if old not in text:
+                yield f"{mutation.what}: src/{mutation.file} has no '{old.strip()}'"
 
 
 def main():
     options = parse()
     table = {probe.id: probe for probe in run.load(run.GROUPS)}
     mutations = [m for m in MUTATIONS if options.only in m.what]
+    if options.check:
+        stale = list(stale_texts())
+        print("\n".join(stale) or f"{len(MUTATIONS)} controls are where the table says")
+        return 1 if stale else 0
     if options.list:
         print("\n".join(f"{m.what}: {m.probes}" for m in mutations))
         return 0
