@@ -3,12 +3,21 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <time.h>
 
 #include "svenv/base/clock.h"
 #include "svenv/sys/pages.h"
 
 enum {
-    POLL_MS_MAX = 1000000
+    POLL_MS_MAX = 1000000,
+    NAP_MS = 10 /* where descriptors can only be looked at one by one */
+};
+
+/* The sources with a descriptor, as poll(2) takes them. */
+struct polled {
+    struct pollfd fds[LOOP_SOURCES_MAX];
+    size_t sources[LOOP_SOURCES_MAX]; /* whose they are */
+    size_t count;
 };
 
 int loop_add(struct loop *loop, int fd, short events, loop_fn *handler, void *context)
@@ -59,13 +68,13 @@ PAGES_STAY static int loop_wait(const struct loop *loop)
     return left < 0 ? 0 : left > POLL_MS_MAX ? POLL_MS_MAX : (int)left;
 }
 
-static void loop_serve(struct loop *loop, const struct pollfd *fds)
+static void loop_serve(struct loop *loop, const struct polled *polled)
 {
-    for (size_t i = 0; i < LOOP_SOURCES_MAX && !loop->over; i++) {
-        const struct loop_source *source = &loop->sources[i];
+    for (size_t i = 0; i < polled->count && !loop->over; i++) {
+        const struct loop_source *source = &loop->sources[polled->sources[i]];
 
-        if (source->handler && !source->fresh && fds[i].revents)
-            source->handler(source->context, fds[i].revents);
+        if (source->handler && !source->fresh && polled->fds[i].revents)
+            source->handler(source->context, polled->fds[i].revents);
     }
 }
 
@@ -83,25 +92,53 @@ static void loop_pass_deadlines(struct loop *loop)
     }
 }
 
-PAGES_STAY void loop_once(struct loop *loop)
+PAGES_STAY static void loop_collect(struct loop *loop, struct polled *out)
 {
-    struct pollfd fds[LOOP_SOURCES_MAX];
-    int wait_ms = 0;
-
+    out->count = 0;
     for (size_t i = 0; i < LOOP_SOURCES_MAX; i++) {
         struct loop_source *source = &loop->sources[i];
 
-        fds[i] = (struct pollfd){.fd = source->handler ? source->fd : -1, .events = source->events};
         source->fresh = false;
+        if (!source->handler || source->fd < 0)
+            continue;
+        out->fds[out->count] = (struct pollfd){.fd = source->fd, .events = source->events};
+        out->sources[out->count++] = i;
     }
+}
+
+/* poll(2) fails with EINVAL for more descriptors than RLIMIT_NOFILE, which may have been lowered
+ * below what is open: then each is looked at by itself, after a nap. */
+PAGES_STAY static int loop_poll(struct polled *polled, int wait_ms)
+{
+    int ready = poll(polled->fds, polled->count, wait_ms);
+    int nap_ms = wait_ms < 0 || wait_ms > NAP_MS ? NAP_MS : wait_ms;
+    const struct timespec nap = {.tv_nsec = nap_ms * 1000000L};
+
+    if (ready >= 0 || errno == EINTR)
+        return ready;
+    nanosleep(&nap, NULL);
+    ready = 0;
+    for (size_t i = 0; i < polled->count; i++) {
+        polled->fds[i].revents = 0;
+        ready += poll(&polled->fds[i], 1, 0) > 0;
+    }
+    return ready;
+}
+
+PAGES_STAY void loop_once(struct loop *loop)
+{
+    struct polled polled;
+    int wait_ms = 0;
+
+    loop_collect(loop, &polled);
     wait_ms = loop_wait(loop);
     if (loop->rests) {
         loop->rests = false;
         pages_let_go();
     }
     /* When it fails nothing is known of any descriptor: deadlines pass all the same. */
-    if (poll(fds, LOOP_SOURCES_MAX, wait_ms) > 0)
-        loop_serve(loop, fds);
+    if (loop_poll(&polled, wait_ms) > 0)
+        loop_serve(loop, &polled);
     loop_pass_deadlines(loop);
 }
 

@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "../child.h"
 #include "svenv/base/clock.h"
 #include "svenv/sys/loop.h"
 
@@ -214,4 +216,32 @@ Test(loop, the_table_is_bounded)
     loop_remove(&loop, 7);
     loop_remove(&loop, -1);
     cr_expect_eq(loop_add(&loop, -1, 0, take, &ones[0]), 7);
+}
+
+/* How often the loop turns until both have been heard of, with that many descriptors allowed. */
+static int turns_with(void *limit)
+{
+    const struct rlimit few = {*(rlim_t *)limit, *(rlim_t *)limit};
+    struct one a, b;
+    int to_a = end_of(&a, 'a'), to_b = end_of(&b, 'b');
+    int turns = 0;
+
+    if (setrlimit(RLIMIT_NOFILE, &few) < 0)
+        return 255;
+    say(to_a);
+    say(to_b);
+    while (strlen(calls) < 2 && turns < 10) {
+        loop_once(&loop);
+        turns++;
+    }
+    return turns;
+}
+
+/* Which may be fewer than are open, and fewer than the table has rows. */
+Test(loop, a_caller_may_allow_few_descriptors)
+{
+    static rlim_t limits[] = {1, 2, 20, 64};
+
+    for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+        cr_expect_eq(in_child(turns_with, &limits[i]), 1, "%d descriptors", (int)limits[i]);
 }
