@@ -8,7 +8,7 @@
 struct err;
 
 /* Fills $venv/sandbox/etc: passwd, group, nsswitch.conf, machine-id, ... and copies of the small
- * files that programs need (CONTAINMENT.md, Mounts). Each file is replaced atomically and only when
+ * files that programs need. Each file is replaced atomically and only when
  * it differs, so running sandboxes see a changed resolv.conf. `id`: the venv's; machine-id is made
  * from it in a way that does not give it away.
  * Host files that went in are reported through `note` (for the staleness check). */

@@ -69,7 +69,7 @@ void venv_finish(struct venv *venv);
 
 /* Looks at the venv at `path` (as the user gave it, against the current directory) without changing
  * anything: pyvenv.cfg, interpreter, link chain, project. `project`: what the user named, NULL for
- * the default rule (DESIGN.md section 3). `home`: the user's home. Works on wrapped and unwrapped.
+ * the default rule. `home`: the user's home. Works on wrapped and unwrapped.
  * Return: 0, or negative errno with one clear line in *err: no such directory, not a virtualenv
  * (no pyvenv.cfg), no interpreter, a dangling one, a malformed pyvenv.cfg. */
 int venv_inspect(struct venv *venv, const char *path, const char *project, const char *home,

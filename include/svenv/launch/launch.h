@@ -104,7 +104,7 @@ void launch_ended(struct launch *launch, bool by_caller);
 
 /* --- descriptors -------------------------------------------------------------------------- */
 
-/* Holds what was inherited to the rule (DESIGN.md section 7): 0-2 stay, pipes, regular files and
+/* Holds what was inherited to the rule: 0-2 stay, pipes, regular files and
  * harmless devices stay, systemd's LISTEN_FDS stay, everything else is closed. Closed ones among
  * 0-2 become /dev/null until the program starts; a directory there is refused: it would be a way
  * out by openat(2). */

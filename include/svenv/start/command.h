@@ -1,5 +1,5 @@
-/* Which command is this? CPython's command line is parsed so that every spelling of pip is pip
- * (INTEROP.md F5), and patterns of the policy's `commands` are matched. Pure; in the launcher. */
+/* Which command is this? CPython's command line is parsed so that every spelling of pip is
+ * pip, and patterns of the policy's `commands` are matched. Pure; in the launcher. */
 #ifndef SVENV_START_COMMAND_H
 #define SVENV_START_COMMAND_H
 

@@ -42,11 +42,10 @@ int venv_lock(const char *venv_path, struct err *err);
 int venv_wrap(struct venv *venv, const struct wrap_options *options, struct sync_result *result,
               struct err *err);
 
-/* Brings bin and sandbox/bin together (DESIGN.md section 9), for an already wrapped venv, and
- * writes the manifest when anything changed. Hostile names and file types are left alone, never
- * followed. Takes the lock itself and reads the manifest again under it: only venv->path need be
- * set, and *venv is what the manifest says afterwards. options->stub NULL: the stub kept in the
- * venv. */
+/* Brings bin and sandbox/bin together for an already wrapped venv, and writes the manifest when
+ * anything changed. Hostile names and file types are left alone, never followed. Takes the lock
+ * itself and reads the manifest again under it: only venv->path need be set, and *venv is what the
+ * manifest says afterwards. options->stub NULL: the stub kept in the venv. */
 int venv_sync(struct venv *venv, const struct wrap_options *options, struct sync_result *result,
               struct err *err);
 
