@@ -352,9 +352,9 @@ static void give_back(struct run *run)
     guard_keep(&run->guard, &run->kept, run->request.venv);
     run->secrets = session_secrets(&run->kept, run->program.env);
     run->arena = (struct arena){NULL};
-    run->start = (struct start){NULL};
-    run->dotenv = (struct dotenv){NULL};
-    run->program = (struct launch_program){NULL};
+    run->start = (struct start){.entry = NULL};
+    run->dotenv = (struct dotenv){.count = 0};
+    run->program = (struct launch_program){.path = NULL};
     memory_give_back();
     session_give_back(&run->session);
 }
