@@ -5,8 +5,9 @@ import pathlib
 import stat
 import unittest
 
-import support
-from support import Case, tool
+from lib.case import Case
+from lib.environment import environment
+from lib.programs import run, tool
 
 MARK = "hunter2"
 NAMES = (
@@ -41,7 +42,7 @@ class SecretCase(Case):
         self.said = []
 
     def env(self, **changes):
-        return support.environment(XDG_STATE_HOME=self.state, **changes)
+        return environment(XDG_STATE_HOME=self.state, **changes)
 
     def hear(self, done):
         self.said.append(done.stdout + done.stderr)
@@ -267,14 +268,14 @@ class KeptBack(Case):
     def names(self, p, env):
         """Through a shell, so that nothing counts as set for this one command."""
         code = "import json, os; print(json.dumps(sorted(os.environ)))"
-        done = support.run(
+        done = run(
             "sh",
             "-c",
             '"$0" -c "$1"; true',
             p.bin(),
             code,
             cwd=p.path,
-            env=support.environment(**env),
+            env=environment(**env),
             check=True,
         )
         return json.loads(done.stdout)
