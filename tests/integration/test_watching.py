@@ -186,6 +186,7 @@ print("ready", flush=True)
 for seconds, most in ((2, 500), (8, 20000)):
     sys.stdin.readline()
     print(work(seconds, most), flush=True)
+sys.stdin.readline()
 """
 
     @staticmethod
