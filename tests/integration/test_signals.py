@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from lib.pair import Compared
-from lib.processes import descendants, stat_of, wait_for
+from lib.processes import descendants, is_inside, stat_of, wait_for
 from lib.programs import SECONDS
 from lib.skips import skip
 
@@ -67,8 +67,8 @@ class Signals(Compared):
             ready, _, _ = select.select([process.stdout], [], [], SECONDS)
             self.assertTrue(ready, f"no {letter!r}")
             self.assertEqual(os.read(process.stdout.fileno(), 1), letter.encode())
-        # Two of a kind that wait for the same process are one.
-        tree = [process.pid, *descendants(process.pid)]
+        # Two of a kind that wait for the same process are one. What watches the project takes none.
+        tree = [process.pid, *filter(is_inside, descendants(process.pid))]
         self.assertTrue(wait_for(lambda: not any(map(has_pending, tree))))
 
     def counts(self, process, stop, settle=0.25):

@@ -89,10 +89,14 @@ class Subprocesses(Compared):
                     if os.fork() == 0: os._exit(0)
                     os._exit(0)
                 os.wait()
+            def state(pid):
+                try:
+                    with open(f'/proc/{pid}/stat') as file:
+                        return file.read().rpartition(')')[2].split()[0]
+                except (FileNotFoundError, ProcessLookupError):
+                    return 'gone'
             def zombies():
-                texts = [open(f'/proc/{pid}/stat').read() for pid in os.listdir('/proc')
-                         if pid.isdigit()]
-                return [text for text in texts if text.rpartition(')')[2].split()[0] == 'Z']
+                return 'Z' in [state(pid) for pid in os.listdir('/proc') if pid.isdigit()]
             while zombies(): time.sleep(0.01)
             print('none')
             """)
