@@ -55,6 +55,7 @@ LIMITS = {
     "read": ("open and read loop, wrapped / bare, with Landlock", 1.20, "max"),
     "read-floor": ("open and read loop, wrapped / with Landlock alone", 1.08, "max"),
     "memory": ("resident memory of our processes / bubblewrap's", 0.25, "max"),
+    "pss": ("the same in proportion to who shares it (PSS)", 0.5, "max"),
     "many": (f"{AT_ONCE} sandboxes at once: starts per second / bubblewrap's", 2.5, "min"),
     "wrap": (f"wrapping a venv of {ENTRIES} entry points, seconds", 1.0, "max"),
 }
@@ -321,21 +322,24 @@ class Bench:
     def row_read_floor(self):
         return self.loop(1, against="Landlock")
 
-    def row_memory(self):
+    def held(self, column):
+        """What our processes and bubblewrap's hold while a program sleeps."""
         side = self.host()
         sides = {"ours": side.ours("sleep", "60"), "bubblewrap": side.bwrap("sleep", "60")}
-        taken = {
-            name: [measure.resident(command, "sleep", side.env) for _ in range(5)]
-            for name, command in sides.items()
-        }
-        rss = {name: statistics.median(row[0] for row in rows) for name, rows in taken.items()}
-        note = ", ".join(f"{name} {value:.0f} kB" for name, value in rss.items())
-        if all(row[1] is not None for rows in taken.values() for row in rows):
-            pss = {name: statistics.median(row[1] for row in rows) for name, rows in taken.items()}
-            note += "; in proportion " + ", ".join(
-                f"{name} {value:.0f} kB" for name, value in pss.items()
-            )
-        return rss["ours"] / rss["bubblewrap"], note
+        kilobytes = {}
+        for name, command in sides.items():
+            taken = [measure.resident(command, "sleep", side.env)[column] for _ in range(5)]
+            if None in taken:
+                raise CannotRun("this kernel does not say what is held in proportion")
+            kilobytes[name] = statistics.median(taken)
+        note = ", ".join(f"{name} {value:.0f} kB" for name, value in kilobytes.items())
+        return kilobytes["ours"] / kilobytes["bubblewrap"], note
+
+    def row_memory(self):
+        return self.held(0)
+
+    def row_pss(self):
+        return self.held(1)
 
     def row_many(self):
         side = self.host()

@@ -95,7 +95,7 @@ def resident(command, program, env):
             time.sleep(0.01)
         else:
             raise CannotRun(f"{command.argv[0]} never started {program}")
-        time.sleep(0.1)
+        time.sleep(0.5)  # what watches the project beside a program is there by then
         ours = [
             one for one in [pid, *descendants(pid)] if _text(f"/proc/{one}/comm").strip() != program
         ]
