@@ -1,4 +1,4 @@
-/* Any bytes, twice. As a line of the log: an error with a position, or a line whose head is whole.
+/* Any bytes, twice. As lines of the log: an error with a position, or a line whose head is whole.
  * As words of a command line: a line that the reader takes, without control bytes. */
 #include <assert.h>
 #include <string.h>
@@ -49,13 +49,28 @@ static void write_line(const char *text, size_t size)
     arena_finish(&arena);
 }
 
+/* The log's reader cuts at the ends of lines before it parses. */
+static void read_lines(const char *data, size_t size)
+{
+    for (;;) {
+        const char *end = memchr(data, '\n', size);
+        size_t len = end != NULL ? (size_t)(end - data) : size;
+
+        read_line(data, len);
+        if (end == NULL)
+            return;
+        data += len + 1;
+        size -= len + 1;
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     auto_free char *text = xcalloc(size + 1, 1);
 
     if (size > 0)
         memcpy(text, data, size);
-    read_line(text, size);
+    read_lines(text, size);
     write_line(text, size);
     return 0;
 }
