@@ -229,7 +229,6 @@ static _Noreturn void guard_main(struct beside *b, int pid)
     else
         watch_init(b, AFTER_PROGRAM);
     tell_launcher(b);
-    b->loop.rests = true;
     loop_run(&b->loop);
     _exit(0);
 }

@@ -17,22 +17,17 @@
 #include "svenv/launch/control.h"
 #include "svenv/sys/drop.h"
 #include "svenv/sys/namespaces.h"
-#include "svenv/sys/pages.h"
+#include "svenv/sys/rest.h"
 #include "svenv/sys/syscalls.h"
 
 #include "launch-internal.h"
 
 extern char **environ;
 
-enum {
-    MOMENT_MS = 100
-};
-
 struct init {
     int control; /* -1 once detached and the launcher is gone */
     int signals;
     bool detached;
-    bool waited_long;    /* once: what it does not need while it waits is given back */
     int64_t deadline_ms; /* when detached: end of the wall-clock limit, 0 for none */
 };
 
@@ -203,20 +198,13 @@ static void prepare(int control, int root, int net, struct shared *shared)
         _exit(STATUS_OURS);
 }
 
-/* A program that runs longer than a moment may run for days. Return: events of the control socket.
- */
-PAGES_STAY static short wait_for_event(struct init *init)
+/* Return: events of the control socket. */
+static short wait_for_event(struct init *init)
 {
     struct pollfd fds[] = {{.fd = init->signals, .events = POLLIN},
                            {.fd = init->control, .events = POLLIN}};
-    int wait_ms = wait_time(init);
 
-    if (!init->waited_long && poll(fds, 2, MOMENT_MS) == 0) {
-        init->waited_long = true;
-        pages_let_go();
-    }
-    if (init->waited_long)
-        poll(fds, 2, wait_ms);
+    (void)rest_poll(fds, 2, wait_time(init));
     return fds[1].revents;
 }
 

@@ -351,10 +351,8 @@ static void on_project(void *context, short events)
 
     if (events) {
         hear_guard(s);
-    } else if (s->phase == RUNNING) {
-        if (guard_is_used(s->guard))
-            begin_guard(s);
-        s->loop.rests = true;
+    } else if (s->phase == RUNNING && guard_is_used(s->guard)) {
+        begin_guard(s);
     }
     if (s->guard->record->stop != GUARD_GOES_ON && s->phase == RUNNING && !s->stopped)
         stop_unguarded(s);

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "svenv/base/clock.h"
-#include "svenv/sys/pages.h"
+#include "svenv/sys/rest.h"
 
 enum {
     POLL_MS_MAX = 1000000,
@@ -51,7 +51,7 @@ void loop_expect(struct loop *loop, int source, int64_t due_ms)
 }
 
 /* Milliseconds until the first deadline, -1: there is none. */
-PAGES_STAY static int loop_wait(const struct loop *loop)
+static int loop_wait(const struct loop *loop)
 {
     int64_t due_ms = 0;
     int64_t left = 0;
@@ -92,7 +92,7 @@ static void loop_pass_deadlines(struct loop *loop)
     }
 }
 
-PAGES_STAY static void loop_collect(struct loop *loop, struct polled *out)
+static void loop_collect(struct loop *loop, struct polled *out)
 {
     out->count = 0;
     for (size_t i = 0; i < LOOP_SOURCES_MAX; i++) {
@@ -108,13 +108,13 @@ PAGES_STAY static void loop_collect(struct loop *loop, struct polled *out)
 
 /* poll(2) fails with EINVAL for more descriptors than RLIMIT_NOFILE, which may have been lowered
  * below what is open: then each is looked at by itself, after a nap. */
-PAGES_STAY static int loop_poll(struct polled *polled, int wait_ms)
+static int loop_poll(struct polled *polled, int wait_ms)
 {
-    int ready = poll(polled->fds, polled->count, wait_ms);
+    int ready = rest_poll(polled->fds, polled->count, wait_ms);
     int nap_ms = wait_ms < 0 || wait_ms > NAP_MS ? NAP_MS : wait_ms;
     const struct timespec nap = {.tv_nsec = nap_ms * 1000000L};
 
-    if (ready >= 0 || errno == EINTR)
+    if (ready >= 0 || ready == -EINTR)
         return ready;
     nanosleep(&nap, NULL);
     ready = 0;
@@ -125,19 +125,13 @@ PAGES_STAY static int loop_poll(struct polled *polled, int wait_ms)
     return ready;
 }
 
-PAGES_STAY void loop_once(struct loop *loop)
+void loop_once(struct loop *loop)
 {
     struct polled polled;
-    int wait_ms = 0;
 
     loop_collect(loop, &polled);
-    wait_ms = loop_wait(loop);
-    if (loop->rests) {
-        loop->rests = false;
-        pages_let_go();
-    }
     /* When it fails nothing is known of any descriptor: deadlines pass all the same. */
-    if (loop_poll(&polled, wait_ms) > 0)
+    if (loop_poll(&polled, loop_wait(loop)) > 0)
         loop_serve(loop, &polled);
     loop_pass_deadlines(loop);
 }

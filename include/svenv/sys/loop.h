@@ -29,8 +29,7 @@ struct loop_source {
 
 struct loop {
     struct loop_source sources[LOOP_SOURCES_MAX];
-    bool over;  /* set by a handler: none is called any more, and loop_run() returns */
-    bool rests; /* set by a handler: what comes next may take long, see pages_let_go() */
+    bool over; /* set by a handler: none is called any more, and loop_run() returns */
 };
 
 /* Return: the source's number, or -ENOSPC. */
@@ -42,7 +41,7 @@ void loop_listen(struct loop *loop, int source, short events);
 /* due_ms: 0 for none. */
 void loop_expect(struct loop *loop, int source, int64_t due_ms);
 
-/* Waits for the next event or deadline, and calls the handlers. */
+/* Waits for the next event or deadline as rest_poll() does, and calls the handlers. */
 void loop_once(struct loop *loop);
 void loop_run(struct loop *loop);
 
