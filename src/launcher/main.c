@@ -39,6 +39,7 @@ struct run {
     struct plan plan;
     struct launch_program program;
     const char *const *secrets; /* of its environment, once that has been given back */
+    bool settled;               /* give_back() was called */
     struct launch launch;
     int signals; /* see supervise_signals(); -1: not yet */
     int files;   /* see session_before_install(); -1: there is no such list */
@@ -339,10 +340,14 @@ static void record_late(void *context)
 }
 
 /* The set-up's memory is given back, with the plan as it was read: a program may run for days. */
-static void give_back(struct run *run)
+static void give_back(void *context)
 {
+    struct run *run = context;
     struct plan_file *file = session_plan(&run->session);
 
+    if (run->settled)
+        return;
+    run->settled = true;
     memory_settle();
     plan_keep(&run->kept, file, &run->plan);
     run->variant = file->variants;
@@ -382,10 +387,10 @@ static int see_to_its_end(struct run *run, struct err *err)
 {
     struct outcome *outcome = &run->outcome;
 
-    give_back(run);
     run->guard.late = record_late;
     run->guard.late_context = run;
-    supervise(&run->plan, &run->launch, &run->guard, run->signals, outcome);
+    supervise(&run->plan, &run->launch, &run->guard, run->signals, &(struct settle){give_back, run},
+              outcome);
     launch_ended(&run->launch, outcome->how == OUTCOME_TIME_LIMIT);
     run->ended_clock_ms = outcome->ended_ms;
     run->ran = run->launch.failure->err.code == 0;
@@ -437,6 +442,8 @@ int main(int argc, char **argv)
         launch_end_group(&run->launch);
     if (rc < 0)
         return run->status;
+    if (run->outcome.alive)
+        give_back(run); /* the guard's process, which may begin now, allocates */
     guard_leave(&run->guard, run->outcome.alive ? run->launch.init : -1);
     outcome_repeat(&run->outcome);
 }

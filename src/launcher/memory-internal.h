@@ -1,7 +1,7 @@
 /* The launcher's memory. While a start is set up malloc() hands it out from an arena that is shared
  * with the children, because the plan is completed while they exist already. Once the program has
- * executed the arena is given back as a whole, and from then on malloc() takes from a heap of the
- * launcher's own, where free() works. */
+ * run for a moment the arena is given back as a whole, and from then on malloc() takes from a heap
+ * of the launcher's own, where free() works. */
 #ifndef SVENV_LAUNCHER_MEMORY_INTERNAL_H
 #define SVENV_LAUNCHER_MEMORY_INTERNAL_H
 

@@ -65,6 +65,7 @@ struct supervisor {
     const struct plan *plan;
     struct launch *launch;
     struct guard *guard;
+    const struct settle *settle; /* NULL: done */
     struct loop loop;
     int at[AT__COUNT];
     enum phase phase;
@@ -345,14 +346,23 @@ static void begin_guard(struct supervisor *s)
     s->at[AT_PROJECT] = loop_add(&s->loop, s->guard->process.socket, POLLIN, on_project, s);
 }
 
+static void settle_once(struct supervisor *s)
+{
+    if (s->settle)
+        s->settle->call(s->settle->context);
+    s->settle = NULL;
+}
+
 static void on_project(void *context, short events)
 {
     struct supervisor *s = context;
 
     if (events) {
         hear_guard(s);
-    } else if (s->phase == RUNNING && guard_is_used(s->guard)) {
-        begin_guard(s);
+    } else if (s->phase == RUNNING) {
+        settle_once(s);
+        if (guard_is_used(s->guard))
+            begin_guard(s);
     }
     if (s->guard->record->stop != GUARD_GOES_ON && s->phase == RUNNING && !s->stopped)
         stop_unguarded(s);
@@ -392,11 +402,12 @@ static void add_sources(struct supervisor *s)
 }
 
 void supervise(const struct plan *plan, struct launch *launch, struct guard *guard, int signals,
-               struct outcome *out)
+               const struct settle *settle, struct outcome *out)
 {
     struct supervisor s = {.plan = plan,
                            .launch = launch,
                            .guard = guard,
+                           .settle = settle,
                            .signals = {.control = launch->control,
                                        .program = launch->program,
                                        .terminal = job_terminal()},

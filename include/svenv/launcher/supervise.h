@@ -28,10 +28,16 @@ struct outcome {
  */
 int supervise_signals(struct err *err);
 
+/* Called once, when the program has run for a moment and may run for days. Most end before that. */
+struct settle {
+    void (*call)(void *context);
+    void *context;
+};
+
 /* Stays until the program has ended and what `lifetime` says is done. All signals must be blocked.
  * Closes `signals`. */
 void supervise(const struct plan *plan, struct launch *launch, struct guard *guard, int signals,
-               struct outcome *out);
+               const struct settle *settle, struct outcome *out);
 
 /* Ends the calling process the way the program ended: same status, or the same signal without a
  * core dump. Never returns. */
