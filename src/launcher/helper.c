@@ -19,6 +19,7 @@
 #include "svenv/base/status.h"
 #include "svenv/base/str.h"
 #include "svenv/sys/group.h"
+#include "svenv/sys/pending.h"
 #include "svenv/sys/syscalls.h"
 
 enum {
@@ -74,35 +75,43 @@ static _Noreturn void helper_main(const struct helper *helper, pid_t launcher)
     _exit(STATUS_NOT_FOUND);
 }
 
-/* Return: has it ended in time? */
-static bool ends_in_time(pid_t pid, int patience_ms)
+/* Waits for the helper's end, or for a signal that asks this process to end. Return: 0 when the
+ * helper has ended in time, -ETIMEDOUT, or -EINTR. */
+static int helper_expect(pid_t pid, int patience_ms)
 {
     auto_fd int pidfd = sys_pidfd_open(pid);
-    struct pollfd fd = {.fd = pidfd, .events = POLLIN};
+    auto_fd int end = pending_end_open();
+    struct pollfd fds[] = {{.fd = pidfd, .events = POLLIN}, {.fd = end, .events = POLLIN}};
     int64_t deadline_ms = clock_ms() + patience_ms;
     int64_t left_ms = patience_ms;
-    int rc = -1;
 
-    while (pidfd >= 0 && rc < 0 && left_ms > 0) {
-        rc = poll(&fd, 1, (int)left_ms);
-        if (rc < 0 && errno != EINTR)
+    while (pidfd >= 0 && left_ms > 0) {
+        if (poll(fds, 2, (int)left_ms) < 0 && errno != EINTR)
             break;
+        if (fds[0].revents)
+            return 0;
+        if (fds[1].revents)
+            return -EINTR;
         left_ms = deadline_ms - clock_ms();
     }
-    return rc > 0;
+    return -ETIMEDOUT;
 }
 
 static int helper_wait(const struct helper *helper, pid_t pid, int *status_out, struct err *err)
 {
-    bool in_time = helper->patience_ms == 0 || ends_in_time(pid, helper->patience_ms);
+    int rc = helper->patience_ms == 0 ? 0 : helper_expect(pid, helper->patience_ms);
 
-    if (!in_time)
+    if (rc < 0)
         (void)kill(pid, SIGKILL);
     while (waitpid(pid, status_out, 0) < 0 && errno == EINTR) {
     }
-    return in_time ? 0
-                   : err_plain(err, ETIMEDOUT, "'sandbox-venv %s' did not end within %d seconds",
-                               helper->words[1], helper->patience_ms / 1000);
+    if (rc == -ETIMEDOUT)
+        return err_plain(err, ETIMEDOUT, "'sandbox-venv %s' did not end within %d seconds",
+                         helper->words[1], helper->patience_ms / 1000);
+    /* ^C reaches both, in any order. */
+    if (rc == -EINTR || (WIFSIGNALED(*status_out) && pending_end() != 0))
+        return err_plain(err, EINTR, "'sandbox-venv %s' was not waited for", helper->words[1]);
+    return 0;
 }
 
 int helper_run(const struct helper *helper, struct err *err)

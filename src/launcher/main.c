@@ -14,15 +14,16 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/status.h"
 #include "svenv/base/str.h"
+#include "svenv/guard/guard.h"
 #include "svenv/launch/launch.h"
 #include "svenv/launcher/supervise.h"
 #include "svenv/start/command.h"
+#include "svenv/sys/pending.h"
 
 #include "helper-internal.h"
 #include "memory-internal.h"
 #include "session-internal.h"
 #include "supervise-internal.h"
-#include "svenv/guard/guard.h"
 
 /* Everything of one start; freed by the end of the process. */
 struct run {
@@ -410,6 +411,15 @@ static void tell_failure(const struct err *err)
         log_err(err);
 }
 
+/* Without a program that ^C could end it ends the start: this process dies of it as any other. */
+static void end_as_asked(const struct run *run)
+{
+    int number = pending_end();
+
+    if (!run->ran && number != 0)
+        outcome_repeat(&(struct outcome){.how = OUTCOME_KILLED, .value = number});
+}
+
 int main(int argc, char **argv)
 {
     struct run *run = memory_that_stays(sizeof(*run));
@@ -434,14 +444,16 @@ int main(int argc, char **argv)
     rc = take_steps(run, &err);
     if (rc == 0)
         rc = see_to_its_end(run, &err);
-    if (rc < 0)
+    if (rc < 0 && (run->ran || pending_end() == 0))
         tell_failure(&err);
     if (run->variant)
         record_start(run, &run->outcome, rc < 0 ? &err : NULL);
     if (!run->outcome.alive)
         launch_end_group(&run->launch);
-    if (rc < 0)
+    if (rc < 0) {
+        end_as_asked(run);
         return run->status;
+    }
     if (run->outcome.alive)
         give_back(run); /* the guard's process, which may begin now, allocates */
     guard_leave(&run->guard, run->outcome.alive ? run->launch.init : -1);

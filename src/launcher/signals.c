@@ -2,7 +2,7 @@
  *
  * ^C and ^\   The terminal signals its foreground group, which is the program, pid 1 and this
  *             process. The program has it, so nothing is forwarded. This process ends when the
- *             program does, as it did.
+ *             program does, as it did. A start that waits for systemd ends, and dies of it.
  * ^Z          The same, and the program stops. The kernel tells us that it did (SIGCHLD), and this
  *             process stops itself by the same signal, so the shell sees its job stopped. The same
  *             happens to a background job that the kernel stops at the terminal.

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+from lib.case import Case
 from lib.pair import Compared
 from lib.processes import descendants, is_inside, stat_of, wait_for
 from lib.programs import SECONDS
@@ -241,3 +242,39 @@ class Signals(Compared):
         """subprocess's kill of the stub leaves nothing behind."""
         with self.assertRaises(subprocess.TimeoutExpired):
             self.project.code("import time; time.sleep(60)", timeout=1)
+
+
+class NoProgram(Case):
+    """A signal to end, in a start that comes to nothing. Pending signals outlive an exec."""
+
+    @staticmethod
+    def sent_before(number):
+        def prepare():
+            signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+            os.kill(os.getpid(), number)
+
+        return prepare
+
+    def start(self, project, number=None, code="print('ran')"):
+        prepare = self.sent_before(number) if number else None
+        return project.run("python", "-c", code, preexec_fn=prepare)
+
+    def test_a_start_that_fails_dies_of_it(self):
+        project = self.wrapped(policy="nonsense: [\n")
+        control = self.start(project)
+        self.assertEqual(control.returncode, 125)
+        self.assertIn("policy.yaml", control.stderr)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            done = self.start(project, number)
+            self.assertEqual((done.returncode, done.stdout), (-number, ""))
+
+    def test_a_start_that_works_hands_it_on(self):
+        """The program inherits the mask that the caller had, in which it is blocked."""
+        code = (
+            "import signal, time\nend = time.monotonic() + 20\n"
+            "while signal.SIGTERM not in signal.sigpending() and time.monotonic() < end:\n"
+            "    time.sleep(0.01)\n"
+            "print([number.name for number in signal.sigpending()])\n"
+        )
+        done = self.start(self.wrapped(), signal.SIGTERM, code)
+        self.assertEqual((done.returncode, done.stdout), (0, "['SIGTERM']\n"))

@@ -15,6 +15,7 @@
 #include "svenv/base/num.h"
 #include "svenv/base/str.h"
 #include "svenv/sys/group.h"
+#include "svenv/sys/pending.h"
 
 #include "helper-internal.h"
 
@@ -127,6 +128,35 @@ Test(helper, one_that_does_not_end_is_killed, .timeout = 120)
     cr_expect_str_eq(err.msg, "'sandbox-venv internal-x' did not end within 1 seconds");
     cr_expect_eq(waitpid(-1, NULL, 0), -1, "nothing is left of it");
     cr_expect_eq(errno, ECHILD);
+}
+
+/* One that blocks the signal, as the launcher does, and waits. Return: what helper_run() does. */
+static int end_while_waiting(int number, const char *third, struct err *err)
+{
+    sigset_t ends, before;
+    int rc;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, number);
+    cr_assert_eq(sigprocmask(SIG_BLOCK, &ends, &before), 0);
+    cr_assert_eq(kill(getpid(), number), 0);
+    rc = run_as(third, -1, -1, 600000, err);
+    cr_expect_eq(pending_end(), number, "it is left for the launcher to die of");
+    signal(number, SIG_IGN); /* which drops it */
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return rc;
+}
+
+Test(helper, a_signal_to_end_is_not_kept_waiting, .timeout = 120)
+{
+    static const int ends[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+    struct err err = {0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        cr_expect_eq(end_while_waiting(ends[i], "silent", &err), -EINTR, "%d", ends[i]);
+        cr_expect_str_eq(err.msg, "'sandbox-venv internal-x' was not waited for");
+        cr_expect_eq(waitpid(-1, NULL, 0), -1, "nothing is left of it");
+    }
 }
 
 /* A launcher of its own, which is killed while it waits. Return: status of the helper. */
