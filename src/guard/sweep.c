@@ -17,7 +17,7 @@
 #include "svenv/base/repository.h"
 #include "svenv/sys/syscalls.h"
 
-#include "svenv/guard/guard.h"
+#include "guard-internal.h"
 
 enum {
     NEW_MAX = 8192, /* directories that a program made, of one sweep */

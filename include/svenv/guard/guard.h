@@ -209,8 +209,6 @@ void watch_begin(struct guard *guard, int pid);
 void watch_begin_looks(struct guard *guard, int pid);
 /* Takes what was reported. */
 void watch_take(struct guard *guard);
-/* A directory that was found to be new. */
-void watch_add(struct guard *guard, int dir, const char *rel);
 
 /* --- process.c: the guard's own process ------------------------------------------------------ */
 
