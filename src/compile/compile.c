@@ -11,6 +11,7 @@
 #include "settle-internal.h"
 #include "svenv/base/clock.h"
 #include "svenv/base/err.h"
+#include "svenv/base/interpreter.h"
 #include "svenv/base/layout.h"
 #include "svenv/base/log.h"
 #include "svenv/base/look.h"
@@ -136,7 +137,7 @@ static void add_stub_inputs(struct plan_file *file, const struct venv *venv)
         const char *name = venv->entries[i].name;
         auto_free char *path = xasprintf("%s/bin/%s", venv->path, name);
 
-        if (venv->entry_count <= STUBS_WATCHED || is_python_name(name))
+        if (venv->entry_count <= STUBS_WATCHED || interpreter_is_name(name))
             add_input(file, path, false, false, NULL);
     }
 }

@@ -10,13 +10,13 @@
 #include "svenv/base/clock.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/interpreter.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/status.h"
 #include "svenv/base/str.h"
 #include "svenv/launch/launch.h"
 #include "svenv/launcher/supervise.h"
-#include "svenv/start/command.h"
 
 #include "helper-internal.h"
 #include "memory-internal.h"
@@ -107,7 +107,7 @@ static void set_program(struct run *run)
         run->program.path = arena_printf(&run->arena, "%s/bin/%s", request->venv, request->entry);
         if (request->called_as && strchr(request->called_as, '/'))
             run->program.path_as_called = request->called_as;
-        if (is_python_name(request->entry) && !strchr(argv[0], '/'))
+        if (interpreter_is_name(request->entry) && !strchr(argv[0], '/'))
             argv[0] = run->program.path;
     }
     run->program.own_group = request->shell && tcgetpgrp(STDIN_FILENO) == getpgrp();
