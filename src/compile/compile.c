@@ -17,6 +17,7 @@
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/compile/etc.h"
 #include "svenv/compile/history.h"
 #include "svenv/compile/layers.h"
@@ -24,14 +25,12 @@
 #include "svenv/compute/compute.h"
 #include "svenv/find/venv.h"
 #include "svenv/launch/launch.h"
-#include "svenv/start/command.h"
 #include "svenv/sys/drop.h"
 #include "svenv/sys/syscalls.h"
 #include "svenv/wrap/wrap.h"
 
 enum {
-    STUBS_WATCHED = 64,
-    PLAN_MAX = 16 * 1024 * 1024
+    STUBS_WATCHED = 64
 };
 
 static bool has_input(const struct plan_file *file, const char *path, bool follow, bool directory)
@@ -397,7 +396,7 @@ int compile_read(const char *venv_path, struct plan_file *file, struct buf *byte
     int r;
 
     plan_file_init(file);
-    r = file_read(AT_FDCWD, path, PLAN_MAX, bytes, err);
+    r = file_read(AT_FDCWD, path, PLAN_BYTES_MAX, bytes, err);
     return r < 0 ? r : plan_decode(file, bytes->data, bytes->len, err);
 }
 

@@ -11,6 +11,7 @@
 #include "svenv/base/owner.h"
 #include "svenv/base/path.h"
 #include "svenv/base/percent.h"
+#include "svenv/base/sizes.h"
 #include "svenv/formats/json_read.h"
 
 #include "svenv/find/manifest.h"

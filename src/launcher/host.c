@@ -12,6 +12,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 
 #include "session-internal.h"
@@ -19,9 +20,6 @@
 extern char **environ;
 
 enum {
-    ENVIRON_MAX = 4 * 1024 * 1024,
-    REQUIREMENTS_MAX = 256 * 1024,
-    DOTENV_MAX = 256 * 1024,
     VT_MAJOR = 4, /* virtual consoles and serial lines; minor 0 is whichever is in front */
     PTS_MAJOR_FIRST = 136,
     PTS_MAJOR_LAST = 143
@@ -63,7 +61,7 @@ static const char *host_text(void *context, struct arena *arena, const char *pat
     (void)context;
     /* The path is a real one: a link on it now was put there since, by code in the sandbox. */
     if (root < 0 || path[0] != '/' ||
-        file_read(root, path + 1, REQUIREMENTS_MAX, &text, NULL) < 0 || text.len == 0)
+        file_read(root, path + 1, REQUIREMENTS_BYTES_MAX, &text, NULL) < 0 || text.len == 0)
         return NULL;
     return arena_strndup(arena, text.data, text.len);
 }
@@ -81,7 +79,7 @@ static const char *const *parent_environment(struct arena *arena)
 
     snprintf(path, sizeof(path), "/proc/%d/environ", (int)getppid());
     fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fd_read_all(fd, ENVIRON_MAX, &data) < 0 || data.len == 0)
+    if (fd < 0 || fd_read_all(fd, ENVIRON_BYTES_MAX, &data) < 0 || data.len == 0)
         return NULL;
     text = arena_alloc(arena, data.len + 1);
     memcpy(text, data.data, data.len);
@@ -189,7 +187,7 @@ int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_
                          plan->dotenv);
     if (fd < 0)
         return err_set(err, -fd, "cannot open '%s'", plan->dotenv);
-    rc = file_read(project, rel, DOTENV_MAX, &text, err);
+    rc = file_read(project, rel, DOTENV_BYTES_MAX, &text, err);
     if (rc == 0)
         rc = dotenv_parse(arena, plan->dotenv, text.data ? text.data : "", text.len, out, err);
     *found = rc == 0;

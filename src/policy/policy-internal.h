@@ -14,7 +14,6 @@ struct yaml_node;
 enum {
     POLICY_ITEMS_MAX = 1024,  /* of one list: merging compares them pairwise */
     POLICY_COMMANDS_MAX = 64, /* each is a plan of its own */
-    POLICY_FILE_MAX = 64 * 1024,
 };
 
 #define POLICY_INHERIT "inherit"
