@@ -1,4 +1,6 @@
 /* The facts about the host that one start needs. */
+#include "svenv/launcher/host.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,8 +16,9 @@
 #include "svenv/base/path.h"
 #include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
-
-#include "session-internal.h"
+#include "svenv/formats/dotenv.h"
+#include "svenv/plan/plan.h"
+#include "svenv/start/start.h"
 
 extern char **environ;
 
@@ -135,8 +138,7 @@ static void find_terminal(struct arena *arena, struct start *out)
     }
 }
 
-int host_collect(struct arena *arena, const struct request *request, struct start *out,
-                 struct err *err)
+int host_collect(struct arena *arena, struct start *start, struct err *err)
 {
     char cwd[PATH_MAX];
     union {
@@ -147,24 +149,24 @@ int host_collect(struct arena *arena, const struct request *request, struct star
     if (!getcwd(cwd, sizeof(cwd)) || cwd[0] != '/')
         return err_plain(err, ENOENT,
                          "the working directory does not exist any more: change to one that does");
-    *out = (struct start){
-        .entry = request->entry,
-        .called_as = request->called_as,
-        .argv = request->argv,
-        .argc = request->argc,
+    *start = (struct start){
+        .entry = start->entry,
+        .called_as = start->called_as,
+        .argv = start->argv,
+        .argc = start->argc,
         .env = env.out,
         .parent_env = parent_environment(arena),
         .cwd = arena_strdup(arena, cwd),
         .host = {.kind = host_kind, .link = host_link, .text = host_text},
     };
-    find_terminal(arena, out);
+    find_terminal(arena, start);
     return 0;
 }
 
 /* The file lies in the project, so it is attacker's input: found without following a link, read
  * bounded, and parsed as data. */
 int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_file *file,
-                struct dotenv *out, bool *found, struct err *err)
+                struct dotenv *out, bool *found_out, struct err *err)
 {
     const char *rel =
         file->project && plan->dotenv ? path_relative_to(plan->dotenv, file->project) : NULL;
@@ -173,7 +175,7 @@ int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_
     auto_buf struct buf text = {0};
     int rc;
 
-    *found = false;
+    *found_out = false;
     if (!rel || !*rel)
         return 0;
     project = open(file->project, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -190,6 +192,6 @@ int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_
     rc = file_read(project, rel, DOTENV_BYTES_MAX, &text, err);
     if (rc == 0)
         rc = dotenv_parse(arena, plan->dotenv, text.data ? text.data : "", text.len, out, err);
-    *found = rc == 0;
+    *found_out = rc == 0;
     return rc;
 }

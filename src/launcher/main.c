@@ -15,14 +15,17 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/status.h"
 #include "svenv/base/str.h"
+#include "svenv/formats/dotenv.h"
+#include "svenv/guard/guard.h"
 #include "svenv/launch/launch.h"
+#include "svenv/launcher/host.h"
 #include "svenv/launcher/supervise.h"
+#include "svenv/start/start.h"
 
 #include "helper-internal.h"
 #include "memory-internal.h"
 #include "session-internal.h"
 #include "supervise-internal.h"
-#include "svenv/guard/guard.h"
 
 /* Everything of one start; freed by the end of the process. */
 struct run {
@@ -127,6 +130,7 @@ static int begin_sandbox(struct run *run, struct plan_file *file, struct err *er
     int rc;
 
     run->start.entry = run->request.entry;
+    run->start.called_as = run->request.called_as;
     run->start.argv = run->request.argv;
     run->start.argc = run->request.argc;
     run->variant = plan_choose(&run->arena, file, &run->start);
@@ -199,7 +203,7 @@ static int complete_plan(struct run *run, struct err *err)
     int rc = plan_load(file, run->variant, err);
 
     if (rc == 0)
-        rc = host_collect(&run->arena, &run->request, &run->start, err);
+        rc = host_collect(&run->arena, &run->start, err);
     if (rc == 0)
         rc = host_dotenv(&run->arena, &run->variant->plan, file, &run->dotenv, &has_dotenv, err);
     if (rc < 0)
