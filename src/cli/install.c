@@ -10,6 +10,7 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/compile/compile.h"
 #include "svenv/compile/user.h"
@@ -19,8 +20,7 @@
 #include "svenv/wrap/wrap.h"
 
 enum {
-    FILES_FD = 3, /* where the list of files stays in between */
-    FILES_MAX = 512 * 1024 * 1024
+    FILES_FD = 3 /* where the list of files stays in between */
 };
 
 /* What other venvs share with this one by hard links becomes its own; that may change files, so the
@@ -54,7 +54,8 @@ int command_before_install(const struct args *args)
 static int install_read_list(struct venv_files *out, struct err *err)
 {
     auto_buf struct buf bytes = {0};
-    int r = lseek(FILES_FD, 0, SEEK_SET) < 0 ? -errno : fd_read_all(FILES_FD, FILES_MAX, &bytes);
+    int r = lseek(FILES_FD, 0, SEEK_SET) < 0 ? -errno
+                                             : fd_read_all(FILES_FD, FILE_LIST_BYTES_MAX, &bytes);
 
     if (r < 0)
         return err_set(err, -r, "cannot read the list of files from before the install");

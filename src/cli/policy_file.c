@@ -14,14 +14,11 @@
 #include "svenv/base/layout.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/compile/layers.h"
 #include "svenv/compile/user.h"
 #include "svenv/policy/policy.h"
-
-enum {
-    POLICY_MAX = 64 * 1024
-};
 
 static const char header[] =
     "# What programs of this virtual environment may see and do.\n"
@@ -51,7 +48,7 @@ static int first_text(const struct place *place, const char *word, struct buf *t
     int r;
 
     if (!word) {
-        r = file_read(place->dir, SANDBOX_POLICY, POLICY_MAX, text, err);
+        r = file_read(place->dir, SANDBOX_POLICY, POLICY_BYTES_MAX, text, err);
         if (r != -ENOENT)
             return r;
         begin_text(text, "default");
@@ -61,7 +58,7 @@ static int first_text(const struct place *place, const char *word, struct buf *t
     if (r < 0)
         return r;
     if (!profile)
-        return file_read(AT_FDCWD, file, POLICY_MAX, text, err);
+        return file_read(AT_FDCWD, file, POLICY_BYTES_MAX, text, err);
     begin_text(text, profile);
     return 0;
 }
@@ -116,7 +113,7 @@ static int keep_old(const struct place *place, const struct buf *text, enum poli
                     struct err *err)
 {
     auto_buf struct buf old = {0};
-    int r = file_read(place->dir, SANDBOX_POLICY, POLICY_MAX, &old, err);
+    int r = file_read(place->dir, SANDBOX_POLICY, POLICY_BYTES_MAX, &old, err);
 
     if (r < 0 && r != -ENOENT)
         return r;

@@ -10,12 +10,9 @@
 #include "scope-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
-
-enum {
-    UID_MAP_MAX = 4096
-};
 
 /* Lives as long as the caller keeps the other end of the pipe open. */
 static pid_t start_waiting(int ends[2])
@@ -94,6 +91,6 @@ bool probe_root_exempt(void)
 
     /* Only the first user namespace maps all ids to themselves, and the kernel writes it so
      * (user_namespaces(7)). */
-    return geteuid() == 0 && fd >= 0 && fd_read_all(fd, UID_MAP_MAX, &map) == 0 &&
+    return geteuid() == 0 && fd >= 0 && fd_read_all(fd, UID_MAP_BYTES_MAX, &map) == 0 &&
            str_eq(map.data, "         0          0 4294967295\n");
 }

@@ -12,14 +12,11 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/compile/state.h"
 #include "svenv/compile/user.h"
 #include "svenv/find/venv.h"
-
-enum {
-    REGISTRY_MAX = 4 * 1024 * 1024
-};
 
 static int open_state_dir(const struct user *user, struct err *err)
 {
@@ -51,7 +48,7 @@ static void split_lines(char *text, struct strv *out)
 static int registry_read_lines(int dir, const char *path, struct strv *out, struct err *err)
 {
     auto_buf struct buf text = {0};
-    int r = file_read(dir, path, REGISTRY_MAX, &text, err);
+    int r = file_read(dir, path, REGISTRY_BYTES_MAX, &text, err);
 
     if (r == -ENOENT)
         return 0;

@@ -19,13 +19,13 @@
 #include "svenv/base/num.h"
 #include "svenv/base/path.h"
 #include "svenv/base/sha256.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 
 #include "etc-internal.h"
 
 #define BUDGET_BYTES ((size_t)32 << 20)
 #define BUDGET_NAMES 8192
-#define GROUP_BYTES_MAX ((size_t)1 << 20)
 #define NOBODY 65534
 #define MACHINE_ID_DIGITS 32 /* machine-id(5) */
 

@@ -13,9 +13,9 @@
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 
-#define FILE_BYTES_MAX ((size_t)4 << 20)
 #define TREE_DEPTH_MAX 5
 
 static bool has_time(const struct stat *st, const struct timespec *modified)
@@ -133,7 +133,8 @@ static int show_content(struct etc *etc, int dir, const char *name, const char *
         return look_is_answer(rc) || rc == -ENXIO ? -ENOENT : rc;
     if (!S_ISREG(st.st_mode) || !(st.st_mode & S_IROTH))
         return -ENOENT;
-    rc = fd_read_all(fd, etc->budget < FILE_BYTES_MAX ? etc->budget : FILE_BYTES_MAX, &text);
+    rc =
+        fd_read_all(fd, etc->budget < ETC_FILE_BYTES_MAX ? etc->budget : ETC_FILE_BYTES_MAX, &text);
     if (rc < 0)
         return rc == -EFBIG ? -ENOENT : rc;
     etc->budget -= text.len;

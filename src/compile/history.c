@@ -14,6 +14,7 @@
 #include "svenv/base/json.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/compile/state.h"
 #include "svenv/find/venv.h"
@@ -21,7 +22,6 @@
 
 #define LAST_NAME "policy.yaml"
 #define HASH_MARK "# sha256 "
-#define TEXT_MAX ((size_t)4 * 1024 * 1024)
 #define DIFF_MAX ((size_t)32 * 1024)
 
 static int history_open_dir(const char *path, struct err *err)
@@ -92,7 +92,7 @@ int history_note(const struct user *user, const struct venv *venv, const struct 
 
     if (dir < 0)
         return dir;
-    r = file_read(dir, LAST_NAME, TEXT_MAX, &last, err);
+    r = file_read(dir, LAST_NAME, HISTORY_BYTES_MAX, &last, err);
     if (r < 0 && r != -ENOENT)
         return r;
     if (last.len > 0 && str_starts(last.data, mark))

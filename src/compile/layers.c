@@ -20,10 +20,6 @@
 
 #define COMMAND_LINE "command line"
 
-enum {
-    POLICY_MAX = 64 * 1024
-};
-
 char *layers_venv_file(const char *venv_path)
 {
     return path_join(venv_path, IN_SANDBOX(SANDBOX_POLICY));

@@ -14,6 +14,7 @@
 #include "svenv/base/num.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/find/venv.h"
 #include "svenv/policy/policy.h"
@@ -26,8 +27,7 @@ enum {
     PLACES_MAX = 4096,  /* with those that are known and not looked into */
     DEPTH_MAX = 24,     /* below the project */
     ENTRIES_MAX = 8192, /* of one directory */
-    FOUND_MAX = 1024,
-    RECORD_MAX = 65536
+    FOUND_MAX = 1024
 };
 
 struct survey {
@@ -337,7 +337,7 @@ static int compare_places(const void *a, const void *b)
 static void survey_read_record(struct survey *s)
 {
     auto_free char *path = path_join(s->own, IN_SANDBOX(SANDBOX_MADE_INSIDE));
-    int rc = file_read(AT_FDCWD, path, RECORD_MAX, &s->record, NULL);
+    int rc = file_read(AT_FDCWD, path, MADE_INSIDE_BYTES_MAX, &s->record, NULL);
 
     if (rc < 0)
         buf_finish(&s->record);

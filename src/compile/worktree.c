@@ -7,11 +7,8 @@
 #include "facts-internal.h"
 #include "svenv/base/look.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
-
-enum {
-    LINE_BYTES_MAX = 8192
-};
 
 /* The first line of a small regular file without `prefix`, absolute against `dir`; NULL: there is
  * no such line. Caller frees. */
@@ -19,7 +16,7 @@ static char *path_in(struct host_facts *host, int dir, const char *name, const c
                      const char *base)
 {
     auto_buf struct buf text = {0};
-    int rc = dir < 0 ? -ENOENT : file_read(dir, name, LINE_BYTES_MAX, &text, NULL);
+    int rc = dir < 0 ? -ENOENT : file_read(dir, name, GIT_LINK_BYTES_MAX, &text, NULL);
 
     facts_unread(host, rc, base);
     if (rc < 0 || text.len == 0)

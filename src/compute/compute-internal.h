@@ -90,13 +90,14 @@ const char *compute_origin(const char *origin);
 int compute_system(struct compute *c, struct err *err);
 int compute_dev(struct compute *c, const char *dest, const char *origin, struct err *err);
 int compute_home(struct compute *c, struct err *err);
-int compute_shares(struct compute *c, struct err *err);
+int compute_host_paths(struct compute *c, struct err *err);
 int compute_protection(struct compute *c, struct err *err);
 int compute_policy_paths(struct compute *c, struct err *err);
-/* What the item shows writable is a place where code inside can write: noted before anything of the
- * policy is looked for, because each path may lead through the tree of another line. */
-void compute_add_area(struct compute *c, const struct policy_item *item);
-void compute_mount_areas(struct compute *c);
+/* What the policy shows writable is a place where code inside can write: noted before anything of
+ * the policy is looked for, because each path may lead through the tree of another line. */
+void compute_areas(struct compute *c);
+/* Of a bind of filesystem.mounts; 0 for what is none. */
+uint32_t compute_bind_flags(enum policy_mount_kind kind);
 /* Nothing that the policy names may open what decides about the sandbox, or the whole home. use:
  * one of enum danger_use. */
 int compute_check_grant(const struct compute *c, const char *path, unsigned use, const char *origin,
@@ -127,9 +128,11 @@ struct compute_path_field {
 #define COMPUTE_PATH_FIELDS 2
 extern const struct compute_path_field compute_path_fields[COMPUTE_PATH_FIELDS];
 
-/* Notes something to be mounted by compute_shares(). */
+/* Notes something to be mounted by compute_mount_shares(). */
 struct share *compute_share(struct compute *c, const char *src, const char *dest, bool directory,
                             uint32_t flags, int rank, const char *origin);
+/* Mounts all that was noted, parents first. */
+int compute_mount_shares(struct compute *c, struct err *err);
 
 /* --- finish.c ---------------------------------------------------------------------------
  */

@@ -105,8 +105,8 @@ static int fill_head(struct compute *c, struct err *err)
 static int compute_plan(struct compute *c, struct err *err)
 {
     static int (*const steps[])(struct compute * c, struct err * err) = {
-        compute_check_enforced, fill_head,      compute_caps,   compute_system,
-        compute_home,           compute_shares, compute_mounts, compute_dotenv,
+        compute_check_enforced, fill_head,          compute_caps,   compute_system,
+        compute_home,           compute_host_paths, compute_mounts, compute_dotenv,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {

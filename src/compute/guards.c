@@ -8,11 +8,6 @@
 
 #include "compute-internal.h"
 
-bool compute_is_anywhere(const char *text)
-{
-    return text[0] != '~' && strchr(text, '/') == NULL;
-}
-
 static bool guards_has(const struct plan_guard *guards, size_t count, const struct plan_guard *one)
 {
     for (size_t i = 0; i < count; i++) {

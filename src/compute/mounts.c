@@ -1,6 +1,5 @@
 /* filesystem.mounts: explicit operations, in the order in which they stand, over everything else.
  */
-#include <assert.h>
 #include <errno.h>
 
 #include "svenv/base/danger.h"
@@ -113,26 +112,18 @@ static int mount_change(struct compute *c, const struct policy_item *item, const
     return 0;
 }
 
-static const uint32_t bind_flags[] = {
-    [MOUNT_BIND] = PLAN_RW,
-    [MOUNT_BIND_TRY] = PLAN_RW | PLAN_TRY,
-    [MOUNT_DEV_BIND] = PLAN_RW | PLAN_DEVICES,
-    [MOUNT_DEV_BIND_TRY] = PLAN_RW | PLAN_DEVICES | PLAN_TRY,
-    [MOUNT_RO_BIND] = 0,
-    [MOUNT_RO_BIND_TRY] = PLAN_TRY,
-};
-
-/* Mounts come last, but what they let programs write is known from the beginning. */
-void compute_mount_areas(struct compute *c)
+uint32_t compute_bind_flags(enum policy_mount_kind kind)
 {
-    const struct policy_value *value = &c->values->v[POLICY_FS_MOUNTS];
+    static const uint32_t flags[] = {
+        [MOUNT_BIND] = PLAN_RW,
+        [MOUNT_BIND_TRY] = PLAN_RW | PLAN_TRY,
+        [MOUNT_DEV_BIND] = PLAN_RW | PLAN_DEVICES,
+        [MOUNT_DEV_BIND_TRY] = PLAN_RW | PLAN_DEVICES | PLAN_TRY,
+        [MOUNT_RO_BIND] = 0,
+        [MOUNT_RO_BIND_TRY] = PLAN_TRY,
+    };
 
-    for (size_t i = 0; i < value->count; i++) {
-        const struct policy_item *item = &value->items[i];
-
-        if (item->mount < ARRAY_SIZE(bind_flags) && (bind_flags[item->mount] & PLAN_RW))
-            compute_add_area(c, item);
-    }
+    return kind < ARRAY_SIZE(flags) ? flags[kind] : 0;
 }
 
 static int mount_one(struct compute *c, const struct policy_item *item, const char *dest,
@@ -147,7 +138,7 @@ static int mount_one(struct compute *c, const struct policy_item *item, const ch
     case MOUNT_DEV_BIND_TRY:
     case MOUNT_RO_BIND:
     case MOUNT_RO_BIND_TRY:
-        return mount_bind(c, item, dest, bind_flags[item->mount], err);
+        return mount_bind(c, item, dest, compute_bind_flags(item->mount), err);
     case MOUNT_REMOUNT_RO:
         return mount_change(c, item, dest, PLAN_REMOUNT_RO, err);
     case MOUNT_CHMOD:

@@ -1,4 +1,5 @@
-/* What the policy's filesystem section says about paths: read, write, protect, hide. */
+/* What the policy takes away of what it shows: protect and hide, and other venvs and repositories.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -11,81 +12,9 @@
 
 #include "compute-internal.h"
 
-const struct compute_path_field compute_path_fields[COMPUTE_PATH_FIELDS] = {
-    {POLICY_FS_WRITE, PLAN_RW},
-    {POLICY_FS_READ, 0},
-};
-
-int compute_check_grant(const struct compute *c, const char *path, unsigned use, const char *origin,
-                        struct err *err)
+bool compute_is_anywhere(const char *text)
 {
-    static const char *const closed[] = {VENV_SANDBOX, "bin", VENV_HOME, VENV_CACHE, "pyvenv.cfg"};
-    const char *danger = danger_reason(path, c->facts->home, use);
-
-    if (danger)
-        return err_plain(err, EPERM, "%s: '%s': %s", origin, path, danger);
-    if (str_eq(path, c->venv->path))
-        return err_plain(err, EPERM,
-                         "%s: the venv itself is opened only by 'venv: rw' of a command", origin);
-    for (size_t i = 0; i < ARRAY_SIZE(closed); i++) {
-        if (path_is_beneath(path, compute_join(c, c->venv->path, closed[i])))
-            return err_plain(err, EPERM, "%s: '%s' decides about the sandbox and stays closed",
-                             origin, path);
-    }
-    return 0;
-}
-
-static int share_path(struct compute *c, const struct policy_item *item, uint32_t flags,
-                      struct err *err)
-{
-    struct resolved real = {.links = NULL};
-    int rc = compute_source(c, item, item->text, &real, err);
-
-    if (rc == 0)
-        rc = compute_check_grant(c, real.fact.path, flags & PLAN_RW ? DANGER_WRITE : DANGER_READ,
-                                 compute_origin(item->origin), err);
-    if (rc < 0)
-        return rc;
-    if (real.fact.kind == FACT_DEVICE)
-        flags |= PLAN_DEVICES;
-    compute_share(c, real.fact.path, real.fact.path, real.fact.kind == FACT_DIR, flags, RANK_POLICY,
-                  item->origin)
-        ->reveals = true;
-    return 0;
-}
-
-void compute_add_area(struct compute *c, const struct policy_item *item)
-{
-    struct resolved real = {.links = NULL};
-    const char *path = NULL;
-
-    if (compute_expand(c, item, item->text, &path, NULL) == 0 &&
-        compute_resolve(c, path, &real, NULL) == 0)
-        tree_add_area(&c->tree, real.fact.path, false);
-}
-
-static void add_areas(struct compute *c)
-{
-    const struct policy_value *value = &c->values->v[POLICY_FS_WRITE];
-
-    for (size_t i = 0; i < value->count; i++)
-        compute_add_area(c, &value->items[i]);
-    compute_mount_areas(c);
-}
-
-int compute_policy_paths(struct compute *c, struct err *err)
-{
-    int rc = 0;
-
-    add_areas(c);
-
-    for (size_t i = 0; i < COMPUTE_PATH_FIELDS; i++) {
-        const struct policy_value *value = &c->values->v[compute_path_fields[i].field];
-
-        for (size_t j = 0; rc == 0 && j < value->count; j++)
-            rc = share_path(c, &value->items[j], compute_path_fields[i].flags, err);
-    }
-    return rc;
+    return text[0] != '~' && strchr(text, '/') == NULL;
 }
 
 static bool is_writable(const struct compute *c, const char *path)

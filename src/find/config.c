@@ -7,11 +7,10 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/find/venv.h"
 #include "svenv/formats/ini.h"
-
-#define CONFIG_BYTES_MAX ((size_t)64 << 10)
 
 static unsigned line_of(const struct ini_file *file, const char *key)
 {
@@ -45,7 +44,7 @@ int config_read(struct venv *venv, int root, unsigned *line_out, struct err *err
     struct ini_file file = {0};
     const char *home = NULL;
     const char *version = NULL;
-    int rc = file_read(root, "pyvenv.cfg", CONFIG_BYTES_MAX, &text, err);
+    int rc = file_read(root, "pyvenv.cfg", PYVENV_BYTES_MAX, &text, err);
 
     if (rc < 0)
         return err_wrap(err, "in '%s'", venv->path);

@@ -11,13 +11,13 @@
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/find/venv.h"
 
 /* No index is built into this program: pip's own source says which one it asks by default, and it
  * is the code that will ask. */
 
-#define SOURCE_BYTES_MAX ((size_t)64 << 10)
 #define HOST_MAX 253
 #define PIP_MODULE "pip/_internal/models/index.py"
 
@@ -72,7 +72,7 @@ bool index_parse(struct venv *venv, const char *text)
 static int read_source(struct venv *venv, int dir, const char *path)
 {
     auto_buf struct buf text = {0};
-    int rc = file_read(dir, path, SOURCE_BYTES_MAX, &text, NULL);
+    int rc = file_read(dir, path, PIP_SOURCE_BYTES_MAX, &text, NULL);
 
     if (rc < 0) /* EINVAL, EFBIG: it is no such file */
         return look_is_answer(rc) || rc == -EINVAL || rc == -EFBIG ? 0 : rc;

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/interpreter.h"
 #include "svenv/base/look.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/find/venv.h"
 
-#include "svenv/find/names.h"
 #include "svenv/find/site.h"
 #include "svenv/find/stubs.h"
 
@@ -37,7 +37,7 @@ static int any_interpreter(struct venv *venv, int bin, const char **out)
     int rc = look_open_dir(bin, ".", 0, &stream);
 
     while (rc > 0 && (rc = look_next(stream, &entry)) > 0) {
-        if (name_is_interpreter(entry->d_name) &&
+        if (interpreter_is_name(entry->d_name) &&
             (found == NULL || strcmp(entry->d_name, found) < 0))
             found = arena_strdup(&venv->arena, entry->d_name);
     }

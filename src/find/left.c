@@ -11,12 +11,10 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/look.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/find/files.h"
 
 #include "svenv/find/site.h"
-
-/* A longer .pth file counts as one with import lines. */
-#define PTH_MAX ((size_t)1024 * 1024)
 
 void venv_left_finish(struct venv_left *left)
 {
@@ -72,7 +70,7 @@ static bool runs_imports(int root, const struct venv_file *file)
 {
     auto_buf struct buf text = {0};
 
-    if (!S_ISREG(file->mode) || file_read(root, file->path, PTH_MAX, &text, NULL) < 0)
+    if (!S_ISREG(file->mode) || file_read(root, file->path, PTH_BYTES_MAX, &text, NULL) < 0)
         return true;
     return has_import_line(&text);
 }

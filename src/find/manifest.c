@@ -7,6 +7,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/json.h"
+#include "svenv/base/sizes.h"
 
 #include "svenv/find/manifest.h"
 

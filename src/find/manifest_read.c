@@ -10,6 +10,8 @@
 #include "svenv/base/err.h"
 #include "svenv/base/owner.h"
 #include "svenv/base/path.h"
+#include "svenv/base/percent.h"
+#include "svenv/base/sizes.h"
 #include "svenv/formats/json_read.h"
 
 #include "svenv/find/manifest.h"
@@ -28,38 +30,16 @@ static int manifest_complain(const struct reader *r, const struct json_node *nod
     return err_at(r->err, r->name, node->line, node->col, "%s", what);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Return: the decoded text in the venv's arena, NULL when it is not well-formed. */
 static const char *manifest_decode(struct arena *arena, const char *coded)
 {
     char *text = arena_strdup(arena, coded);
-    char *out = text;
 
     for (const char *at = coded; *at != '\0'; at++) {
-        int high = 0;
-        int low = 0;
-
         if (!manifest_is_plain_byte(*at) && *at != '%')
             return NULL;
-        if (*at != '%') {
-            *out++ = *at;
-            continue;
-        }
-        high = hex_value(at[1]);
-        low = high >= 0 ? hex_value(at[2]) : -1;
-        if (low < 0 || (high == 0 && low == 0))
-            return NULL;
-        *out++ = (char)(high * 16 + low);
-        at += 2;
     }
-    *out = '\0';
-    return text;
+    return percent_decode(text, PERCENT_OWN) ? text : NULL;
 }
 
 static bool manifest_is_component(const char *text)

@@ -56,22 +56,6 @@ bool name_is_sourced(const char *name)
     return false;
 }
 
-bool name_is_interpreter(const char *name)
-{
-    static const char *const stems[] = {"python", "pypy", "graalpy"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(stems); i++) {
-        const char *rest = name + strlen(stems[i]);
-
-        if (!str_starts(name, stems[i]))
-            continue;
-        rest += strspn(rest, "0123456789.");
-        if (*rest == '\0' || str_eq(rest, "t"))
-            return true;
-    }
-    return false;
-}
-
 bool name_is_reserved(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {

@@ -13,10 +13,10 @@
 #include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/sizes.h"
 
 #include "svenv/find/site.h"
 
-#define STUB_BYTES_MAX ((size_t)4 << 20)
 #define STUB_NEXT "stub.next"
 
 static bool same_bytes(const struct buf *a, const struct buf *b)

@@ -7,10 +7,10 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 
 enum {
-    DOTENV_BYTES_MAX = 256 << 10,
     DOTENV_VARS_MAX = 1000, /* assignments, so that looking for earlier ones stays cheap */
     DOTENV_STRING_MAX = (128 << 10) - 1, /* "NAME=value": exec fails beyond the kernel's limit */
 };

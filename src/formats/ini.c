@@ -9,10 +9,10 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 
 enum {
-    INI_BYTES_MAX = 64 << 10,
     INI_KEYS_MAX = 1000
 };
 
@@ -242,9 +242,9 @@ int ini_parse_text(struct arena *arena, const char *name, const char *data, size
                        .err = err};
     int result;
 
-    if (len > INI_BYTES_MAX)
+    if (len > PYVENV_BYTES_MAX)
         return err_at(err, name, 1, 1, "too large: %zu bytes, at most %d are read", len,
-                      INI_BYTES_MAX);
+                      PYVENV_BYTES_MAX);
     result = ini_check_bytes(name, data, len, err);
     if (result < 0)
         return result;

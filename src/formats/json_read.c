@@ -8,9 +8,9 @@
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/num.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 
-#define BYTES_MAX ((size_t)4 << 20)
 #define DEPTH_MAX 8u
 #define KEYS_MAX 64u    /* each is compared with all before it */
 #define NUMBER_SIZE 24u /* "-9223372036854775808" and a NUL */
@@ -268,8 +268,8 @@ int json_parse(struct arena *arena, const char *name, unsigned line, const char 
     struct reader r = {.arena = arena, .data = data, .len = len, .line = line};
     struct json_node root = {.kind = JSON_NULL};
 
-    if (len > BYTES_MAX)
-        return err_at(err, name, line, 0, "more than %zu bytes", BYTES_MAX);
+    if (len > MANIFEST_BYTES_MAX)
+        return err_at(err, name, line, 0, "more than %d bytes", MANIFEST_BYTES_MAX);
     if (json_take_value(&r, 1, &root)) {
         json_skip_blanks(&r);
         if (r.pos != len)

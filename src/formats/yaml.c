@@ -8,6 +8,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 
 #include "yaml-internal.h"
@@ -333,9 +334,9 @@ int yaml_parse(struct arena *arena, const char *name, const char *data, size_t l
     struct reader r = {.arena = arena, .name = name, .data = data, .len = len, .err = err};
     int result;
 
-    if (len > YAML_BYTES_MAX)
+    if (len > POLICY_BYTES_MAX)
         return err_at(err, name, 1, 1, "too large: %zu bytes, at most %d are read", len,
-                      YAML_BYTES_MAX);
+                      POLICY_BYTES_MAX);
     result = yaml_check_text(name, data, len, err);
     if (result < 0)
         return result;

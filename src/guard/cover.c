@@ -17,7 +17,7 @@
 #include "svenv/sys/mounts.h"
 #include "svenv/sys/syscalls.h"
 
-#include "svenv/guard/guard.h"
+#include "guard-internal.h"
 
 #define FIXED_ATTRS ((uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
 

@@ -13,7 +13,7 @@
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
 
-#include "svenv/guard/guard.h"
+#include "guard-internal.h"
 
 #define RECORD_MAGIC UINT64_C(0x314e454553565653)
 

@@ -19,9 +19,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "guard-internal.h"
 #include "svenv/base/clock.h"
 #include "svenv/base/fd.h"
-#include "svenv/guard/guard.h"
 #include "svenv/sys/loop.h"
 #include "svenv/sys/syscalls.h"
 

@@ -16,7 +16,7 @@
 #include "svenv/base/path.h"
 #include "svenv/sys/syscalls.h"
 
-#include "svenv/guard/guard.h"
+#include "guard-internal.h"
 
 /* A name that no program obeys, where nothing better can be done. */
 

@@ -12,7 +12,7 @@
 #include "svenv/base/str.h"
 #include "svenv/sys/syscalls.h"
 
-#include "svenv/guard/guard.h"
+#include "guard-internal.h"
 
 enum {
     BUFFER_BYTES = 8192,

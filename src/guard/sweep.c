@@ -15,14 +15,14 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
+#include "svenv/base/sizes.h"
 #include "svenv/sys/syscalls.h"
 
-#include "svenv/guard/guard.h"
+#include "guard-internal.h"
 
 enum {
     NEW_MAX = 8192, /* directories that a program made, of one sweep */
-    DEPTH_MAX = 48,
-    RECORD_MAX = 65536
+    DEPTH_MAX = 48
 };
 
 struct visit {
@@ -147,7 +147,7 @@ static void clean_bytecode(struct visit *visit, int parent, const char *name)
  * $venv/sandbox/made-inside. */
 static void record_venv(const struct guard *guard, int dir)
 {
-    char path[PATH_MAX], known[RECORD_MAX + 1];
+    char path[PATH_MAX], known[MADE_INSIDE_BYTES_MAX + 1];
     auto_fd int fd = -1;
     char line[64];
     struct stat st, config;
@@ -160,8 +160,8 @@ static void record_venv(const struct guard *guard, int dir)
         return;
     snprintf(line, sizeof(line), "%llu %llu\n", (unsigned long long)st.st_dev,
              (unsigned long long)st.st_ino);
-    len = pread(fd, known, RECORD_MAX, 0);
-    if (len < 0 || len == RECORD_MAX)
+    len = pread(fd, known, MADE_INSIDE_BYTES_MAX, 0);
+    if (len < 0 || len == MADE_INSIDE_BYTES_MAX)
         return;
     known[len] = '\0';
     if (strstr(known, line) == NULL)

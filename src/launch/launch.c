@@ -133,13 +133,6 @@ static _Noreturn void opener_main(const struct plan *plan, int control, struct s
     _exit(0);
 }
 
-void launch_fail(struct shared *shared, const struct err *err)
-{
-    if (__atomic_exchange_n(&shared->failed, 1, __ATOMIC_ACQ_REL) == 0 &&
-        shared->failure.err.code == 0)
-        shared->failure.err = *err;
-}
-
 static void enter_state(struct launch *launch, enum launch_state from, enum launch_state to)
 {
     assert(launch->state == from);

@@ -11,7 +11,6 @@
 #include "svenv/base/layout.h"
 #include "svenv/base/mem.h"
 #include "svenv/sys/mounts.h"
-#include "svenv/sys/namespaces.h"
 #include "svenv/sys/syscalls.h"
 
 #include "root-internal.h"
@@ -63,18 +62,6 @@ int root_make(struct err *err)
         return err_set(err, -root, "cannot make the sandbox's root");
     rc = attach_root(root);
     return rc < 0 ? err_set(err, -rc, "cannot mount the sandbox's root") : steal_fd(&root);
-}
-
-int root_close_nesting(struct shared *shared, int proc, struct err *err)
-{
-    int rc;
-
-    if ((shared->plan.flags & PLAN_USERNS_OK) || gate_is_open(&shared->gates, GATE_NESTING_CLOSED))
-        return 0;
-    rc = namespaces_close_nesting(proc, err);
-    if (rc == 0)
-        gate_open(&shared->gates, GATE_NESTING_CLOSED);
-    return rc;
 }
 
 /* Tells of the last one. */

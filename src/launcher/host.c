@@ -1,4 +1,6 @@
 /* The facts about the host that one start needs. */
+#include "svenv/launcher/host.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,16 +14,15 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
-
-#include "session-internal.h"
+#include "svenv/formats/dotenv.h"
+#include "svenv/plan/plan.h"
+#include "svenv/start/start.h"
 
 extern char **environ;
 
 enum {
-    ENVIRON_MAX = 4 * 1024 * 1024,
-    REQUIREMENTS_MAX = 256 * 1024,
-    DOTENV_MAX = 256 * 1024,
     VT_MAJOR = 4, /* virtual consoles and serial lines; minor 0 is whichever is in front */
     PTS_MAJOR_FIRST = 136,
     PTS_MAJOR_LAST = 143
@@ -63,7 +64,7 @@ static const char *host_text(void *context, struct arena *arena, const char *pat
     (void)context;
     /* The path is a real one: a link on it now was put there since, by code in the sandbox. */
     if (root < 0 || path[0] != '/' ||
-        file_read(root, path + 1, REQUIREMENTS_MAX, &text, NULL) < 0 || text.len == 0)
+        file_read(root, path + 1, REQUIREMENTS_BYTES_MAX, &text, NULL) < 0 || text.len == 0)
         return NULL;
     return arena_strndup(arena, text.data, text.len);
 }
@@ -81,7 +82,7 @@ static const char *const *parent_environment(struct arena *arena)
 
     snprintf(path, sizeof(path), "/proc/%d/environ", (int)getppid());
     fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fd_read_all(fd, ENVIRON_MAX, &data) < 0 || data.len == 0)
+    if (fd < 0 || fd_read_all(fd, ENVIRON_BYTES_MAX, &data) < 0 || data.len == 0)
         return NULL;
     text = arena_alloc(arena, data.len + 1);
     memcpy(text, data.data, data.len);
@@ -137,8 +138,7 @@ static void find_terminal(struct arena *arena, struct start *out)
     }
 }
 
-int host_collect(struct arena *arena, const struct request *request, struct start *out,
-                 struct err *err)
+int host_collect(struct arena *arena, struct start *start, struct err *err)
 {
     char cwd[PATH_MAX];
     union {
@@ -149,24 +149,24 @@ int host_collect(struct arena *arena, const struct request *request, struct star
     if (!getcwd(cwd, sizeof(cwd)) || cwd[0] != '/')
         return err_plain(err, ENOENT,
                          "the working directory does not exist any more: change to one that does");
-    *out = (struct start){
-        .entry = request->entry,
-        .called_as = request->called_as,
-        .argv = request->argv,
-        .argc = request->argc,
+    *start = (struct start){
+        .entry = start->entry,
+        .called_as = start->called_as,
+        .argv = start->argv,
+        .argc = start->argc,
         .env = env.out,
         .parent_env = parent_environment(arena),
         .cwd = arena_strdup(arena, cwd),
         .host = {.kind = host_kind, .link = host_link, .text = host_text},
     };
-    find_terminal(arena, out);
+    find_terminal(arena, start);
     return 0;
 }
 
 /* The file lies in the project, so it is attacker's input: found without following a link, read
  * bounded, and parsed as data. */
 int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_file *file,
-                struct dotenv *out, bool *found, struct err *err)
+                struct dotenv *out, bool *found_out, struct err *err)
 {
     const char *rel =
         file->project && plan->dotenv ? path_relative_to(plan->dotenv, file->project) : NULL;
@@ -175,7 +175,7 @@ int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_
     auto_buf struct buf text = {0};
     int rc;
 
-    *found = false;
+    *found_out = false;
     if (!rel || !*rel)
         return 0;
     project = open(file->project, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -189,9 +189,9 @@ int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_
                          plan->dotenv);
     if (fd < 0)
         return err_set(err, -fd, "cannot open '%s'", plan->dotenv);
-    rc = file_read(project, rel, DOTENV_MAX, &text, err);
+    rc = file_read(project, rel, DOTENV_BYTES_MAX, &text, err);
     if (rc == 0)
         rc = dotenv_parse(arena, plan->dotenv, text.data ? text.data : "", text.len, out, err);
-    *found = rc == 0;
+    *found_out = rc == 0;
     return rc;
 }

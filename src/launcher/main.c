@@ -10,14 +10,18 @@
 #include "svenv/base/clock.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/interpreter.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/status.h"
 #include "svenv/base/str.h"
+#include "svenv/formats/dotenv.h"
 #include "svenv/guard/guard.h"
 #include "svenv/launch/launch.h"
+#include "svenv/launcher/host.h"
 #include "svenv/launcher/supervise.h"
 #include "svenv/start/command.h"
+#include "svenv/start/start.h"
 #include "svenv/sys/pending.h"
 
 #include "helper-internal.h"
@@ -109,7 +113,7 @@ static void set_program(struct run *run)
         run->program.path = arena_printf(&run->arena, "%s/bin/%s", request->venv, request->entry);
         if (request->called_as && strchr(request->called_as, '/'))
             run->program.path_as_called = request->called_as;
-        if (is_python_name(request->entry) && !strchr(argv[0], '/'))
+        if (interpreter_is_name(request->entry) && !strchr(argv[0], '/'))
             argv[0] = run->program.path;
     }
     run->program.own_group = request->shell && tcgetpgrp(STDIN_FILENO) == getpgrp();
@@ -129,6 +133,7 @@ static int begin_sandbox(struct run *run, struct plan_file *file, struct err *er
     int rc;
 
     run->start.entry = run->request.entry;
+    run->start.called_as = run->request.called_as;
     run->start.argv = run->request.argv;
     run->start.argc = run->request.argc;
     run->variant = plan_choose(&run->arena, file, &run->start);
@@ -201,7 +206,7 @@ static int complete_plan(struct run *run, struct err *err)
     int rc = plan_load(file, run->variant, err);
 
     if (rc == 0)
-        rc = host_collect(&run->arena, &run->request, &run->start, err);
+        rc = host_collect(&run->arena, &run->start, err);
     if (rc == 0)
         rc = host_dotenv(&run->arena, &run->variant->plan, file, &run->dotenv, &has_dotenv, err);
     if (rc < 0)

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/interpreter.h"
 #include "svenv/base/layout.h"
-#include "svenv/start/command.h"
 
 #include "session-internal.h"
 
@@ -30,7 +30,7 @@ int session_run_nested(const struct request *request, struct err *err)
     }
     real = xasprintf("%s/" IN_SANDBOX(SANDBOX_BIN) "/%s", request->venv, request->entry);
     seen = xasprintf("%s/bin/%s", request->venv, request->entry);
-    if (is_python_name(request->entry) && !strchr(request->argv[0], '/'))
+    if (interpreter_is_name(request->entry) && !strchr(request->argv[0], '/'))
         argv[0] = seen;
     execv(real, argv);
     return err_set(err, errno,

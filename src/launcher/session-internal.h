@@ -7,10 +7,8 @@
 #include <stdint.h>
 
 #include "svenv/base/mem.h"
-#include "svenv/formats/dotenv.h"
 #include "svenv/launch/launch.h"
 #include "svenv/plan/plan.h"
-#include "svenv/start/start.h"
 
 struct err;
 struct guard;
@@ -103,11 +101,5 @@ bool session_nested(void);
 /* Executes the real entry point in the sandbox that we are in already. Returns only on failure:
  * negative errno with *err. */
 int session_run_nested(const struct request *request, struct err *err);
-
-/* Facts about the host for one start. */
-int host_collect(struct arena *arena, const struct request *request, struct start *out,
-                 struct err *err);
-int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_file *file,
-                struct dotenv *out, bool *found, struct err *err);
 
 #endif

@@ -16,6 +16,7 @@
 #include "svenv/base/layout.h"
 #include "svenv/base/owner.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/stale.h"
 #include "svenv/sys/drop.h"
@@ -25,7 +26,6 @@
 #include "session-internal.h"
 
 enum {
-    PLAN_BYTES_MAX = 16 * 1024 * 1024,
     RENEWALS_MAX = 5
 };
 

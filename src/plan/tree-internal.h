@@ -10,9 +10,6 @@ struct tree_entry *tree_entry_of(const struct mount_tree *tree, const char *path
 /* The operation that was just added to the plan is the tree's last mount. */
 void tree_note(struct mount_tree *tree);
 
-/* The first, second... operation that makes something in the entry's tree; NULL behind the last. */
-const struct plan_op *tree_made_at(const struct tree_entry *entry, size_t index);
-
 /* What is made at `path` in the entry's tree, NULL: nothing. */
 const struct plan_op *tree_made(const struct tree_entry *entry, const char *path);
 

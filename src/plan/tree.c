@@ -64,6 +64,24 @@ struct tree_entry *tree_entry_of(const struct mount_tree *tree, const char *path
     return &tree->entries[0];
 }
 
+/* The first, second... operation that makes something in the entry's tree; NULL behind the last. */
+static const struct plan_op *tree_made_at(const struct tree_entry *entry, size_t index)
+{
+    if (index < entry->compiled_count)
+        return &entry->compiled[index];
+    index -= entry->compiled_count;
+    return index < entry->made_count ? &entry->made[index] : NULL;
+}
+
+const struct plan_op *tree_made(const struct tree_entry *entry, const char *path)
+{
+    const struct plan_op *op = NULL;
+
+    for (size_t i = 0; (op = tree_made_at(entry, i)) && !str_eq(op->dest, path);)
+        i++;
+    return op;
+}
+
 const struct tree_entry *tree_find(const struct mount_tree *tree, const char *path, bool certain)
 {
     return tree_entry_of(tree, path, certain);

@@ -10,23 +10,6 @@
 
 #include "tree-internal.h"
 
-const struct plan_op *tree_made_at(const struct tree_entry *entry, size_t index)
-{
-    if (index < entry->compiled_count)
-        return &entry->compiled[index];
-    index -= entry->compiled_count;
-    return index < entry->made_count ? &entry->made[index] : NULL;
-}
-
-const struct plan_op *tree_made(const struct tree_entry *entry, const char *path)
-{
-    const struct plan_op *op = NULL;
-
-    for (size_t i = 0; (op = tree_made_at(entry, i)) && !str_eq(op->dest, path);)
-        i++;
-    return op;
-}
-
 static void add_made(struct mount_tree *tree, struct tree_entry *entry, struct plan_op op)
 {
     struct plan_op *slot = arena_push(tree->arena, &entry->made, &entry->made_count, sizeof(*slot));

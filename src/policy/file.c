@@ -12,6 +12,7 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/owner.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 
 static int check_directory(const char *path, struct err *err)
@@ -82,7 +83,7 @@ int policy_file_read(const char *path, struct buf *out, struct err *err)
     r = check_file(path, fd, err);
     if (r < 0)
         return r;
-    r = fd_read_all(fd, POLICY_FILE_MAX, out);
+    r = fd_read_all(fd, POLICY_BYTES_MAX, out);
     if (r < 0)
         return err_set(err, -r, "cannot read the policy '%s'", path);
     return 1;

@@ -14,7 +14,6 @@ struct yaml_node;
 enum {
     POLICY_ITEMS_MAX = 1024,  /* of one list: merging compares them pairwise */
     POLICY_COMMANDS_MAX = 64, /* each is a plan of its own */
-    POLICY_FILE_MAX = 64 * 1024,
 };
 
 #define POLICY_INHERIT "inherit"
@@ -67,6 +66,9 @@ int policy_mount_parse(const struct policy_reader *reader, const struct yaml_nod
                        struct policy_item *out, struct err *err);
 void policy_mount_print(const struct policy_item *item, struct buf *out);
 
+/* --- reader.c, scalar.c -------------------------------------------------------------------------
+ */
+
 /* Bytes of a text that a message quotes. */
 enum {
     POLICY_WORD_SHOWN = 64,
@@ -76,6 +78,9 @@ enum {
 /* What a message quotes of a text in the file: without secrets, cut to `max` bytes. */
 const char *policy_quote(const struct policy_reader *reader, const char *text, size_t max);
 const char *policy_origin_of(const struct policy_reader *reader, const struct yaml_node *node);
+
+/* A scalar that the loader reads back as `text`, which is UTF-8, quoted where needed. */
+void policy_print_scalar(const char *text, struct buf *out);
 
 /* --- profile.c, file.c --------------------------------------------------------------------------
  */
@@ -138,8 +143,5 @@ struct policy_printer {
 
 void policy_print_values(struct policy_printer *p, const struct policy_values *values);
 void policy_print_command(struct policy_printer *p, const struct policy_command *command);
-
-/* A scalar that the loader reads back as `text`, quoted where needed. */
-void policy_print_scalar(const char *text, struct buf *out);
 
 #endif

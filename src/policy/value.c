@@ -6,7 +6,6 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/num.h"
-#include "svenv/base/redact.h"
 #include "svenv/base/str.h"
 #include "svenv/formats/yaml.h"
 
@@ -17,21 +16,6 @@ struct slot {
     const char *name; /* "filesystem.read" */
     const struct yaml_node *node;
 };
-
-const char *policy_origin_of(const struct policy_reader *reader, const struct yaml_node *node)
-{
-    if (reader->built_in)
-        return reader->name;
-    return arena_printf(reader->arena, "%s:%u:%u", reader->name, node->line, node->col);
-}
-
-const char *policy_quote(const struct policy_reader *reader, const char *text, size_t max)
-{
-    auto_buf struct buf quote = {0};
-
-    redact_word(text, max, &quote);
-    return arena_strdup(reader->arena, quote.data);
-}
 
 /* What stands in place of a map may be the value of a variable, and is not quoted. */
 static int value_fail(const struct slot *slot, const char *text, struct err *err)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "svenv/base/interpreter.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -221,7 +222,7 @@ size_t command_words(struct arena *arena, const char *entry, const char *const *
 
     if (name == NULL)
         name = argc > 0 ? base_name(arena, argv[0]) : "";
-    if (is_python_name(name))
+    if (interpreter_is_name(name))
         return python_words(arena, argv, argc, words_out);
     if (is_pip_name(name))
         return pip_words(argv, argc, 1, words_out);
@@ -244,7 +245,7 @@ static const char *plain_name(const char *word)
     stem[len] = '\0';
     if (word[len + strspn(word + len, "*?.")] != '\0')
         return word;
-    if (is_python_name(stem))
+    if (interpreter_is_name(stem))
         return "python";
     /* "pip*" stays a glob: it may mean pipx as well. */
     return is_pip_name(stem) && (word[len] == '\0' || stem[3] != '\0') ? "pip" : word;

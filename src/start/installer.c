@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 
 #include "start-internal.h"
 
 #define REQUIREMENT_DEPTH_MAX 8
 #define REQUIREMENT_FILES_MAX 32
-#define REQUIREMENT_TEXT_MAX ((size_t)256 * 1024)
 #define LINE_MAX_BYTES 4096
 
 enum role {
@@ -204,7 +204,7 @@ static bool read_requirements(struct requirements *r, const char *path, unsigned
     if (r->show)
         expose_add(c, real, false, false, "requirement file");
     text = c->start->host.text(c->start->host.context, c->arena, real);
-    if (text == NULL || strnlen(text, REQUIREMENT_TEXT_MAX) == REQUIREMENT_TEXT_MAX)
+    if (text == NULL || strnlen(text, REQUIREMENTS_BYTES_MAX) == REQUIREMENTS_BYTES_MAX)
         return false;
     line = arena_strdup(c->arena, text);
     while (line != NULL) {

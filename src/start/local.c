@@ -1,6 +1,7 @@
 /* The local path that a requirement names, as pip tells paths from names. */
 #include <string.h>
 
+#include "svenv/base/percent.h"
 #include "svenv/base/str.h"
 
 #include "start-internal.h"
@@ -19,32 +20,6 @@ static bool is_archive(const char *path)
     return false;
 }
 
-static int hex_digit(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
-
-    return c != '\0' && at != NULL ? (int)(at - digits) : -1;
-}
-
-/* "%20" and the like, in place. Return: false where a NUL would come out. */
-static bool decode_percent(char *text)
-{
-    char *out = text;
-
-    for (; *text != '\0'; text++) {
-        int high = *text == '%' ? hex_digit(text[1]) : -1;
-        int low = high >= 0 ? hex_digit(text[2]) : -1;
-
-        *out++ = low >= 0 ? (char)(high * 16 + low) : *text;
-        if (out[-1] == '\0')
-            return false;
-        text += low >= 0 ? 2 : 0;
-    }
-    *out = '\0';
-    return true;
-}
-
 /* The path of "file:///dir", "file:dir", "file://localhost/dir#egg=x"; NULL for another host. */
 static const char *file_url_path(struct completion *c, const char *url)
 {
@@ -59,7 +34,7 @@ static const char *file_url_path(struct completion *c, const char *url)
             return NULL;
     }
     path = arena_strndup(c->arena, url, strcspn(url, "#?;"));
-    return decode_percent(path) ? path : NULL;
+    return percent_decode(path, PERCENT_URL) ? path : NULL;
 }
 
 static const char *find_file_url(const char *text)

@@ -5,9 +5,6 @@
 #include "svenv/base/str.h"
 #include "svenv/start/command.h"
 
-/* --- CPython's command line ---------------------------------------------------------------------
- */
-
 /* CPython 3.8 to 3.13 (Python/getopt.c): options without a value, and those with one. A letter that
  * is not here is taken for one without: other implementations have more. */
 #define OPTIONS_WITH_VALUE "cmWX"
@@ -123,30 +120,4 @@ void python_command_parse(const char *const *argv, size_t argc, struct python_co
                                        .rest = reader.next};
     else
         take_target(&reader, out);
-}
-
-/* --- names --------------------------------------------------------------------------------------
- */
-
-static size_t python_version_len(const char *text)
-{
-    return strspn(text, "0123456789.");
-}
-
-bool is_python_name(const char *name)
-{
-    static const char *const stems[] = {"python", "pypy", "graalpy"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(stems); i++) {
-        const char *rest = name + strlen(stems[i]);
-
-        if (!str_starts(name, stems[i]))
-            continue;
-        if (python_version_len(rest) == 0)
-            return *rest == '\0';
-        rest += python_version_len(rest);
-        rest += strspn(rest, "td"); /* free-threaded and debug builds */
-        return *rest == '\0';
-    }
-    return false;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/interpreter.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/start/command.h"
@@ -38,7 +39,7 @@ static void completion_read_command(struct completion *c)
     if (c->name == NULL)
         c->name = start->argc > 0 ? path_basename(start->argv[0]) : "";
     c->first_argument = 1;
-    c->is_python = is_python_name(c->name);
+    c->is_python = interpreter_is_name(c->name);
     if (c->is_python) {
         python_command_parse(start->argv, start->argc, &c->python);
         c->first_argument = c->python.rest;

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "svenv/base/interpreter.h"
 #include "svenv/base/str.h"
 
 #include "svenv/find/names.h"
@@ -50,7 +51,7 @@ static enum act decide_inside(const struct pair *pair, int room)
 {
     /* Nobody uninstalls the interpreter from a venv: a missing stub is an accident. */
     if (pair->known)
-        return name_is_interpreter(pair->name) ? ACT_REPAIR : ACT_DROP_REAL;
+        return interpreter_is_name(pair->name) ? ACT_REPAIR : ACT_DROP_REAL;
     return room && name_is_publishable(pair->name, pair->permitted) ? ACT_PUBLISH : ACT_LEAVE;
 }
 
@@ -98,7 +99,7 @@ static enum act apply_rule(enum rule rule, const struct pair *pair, int room)
     case RULE_UNDO_RAW:
         return pair->damaged || pair->linked ? ACT_RESTORE : ACT_KEEP;
     case RULE_UNDO_INSIDE:
-        if (pair->known && !name_is_interpreter(pair->name))
+        if (pair->known && !interpreter_is_name(pair->name))
             return ACT_KEEP;
         return pair->known || name_is_publishable(pair->name, false) ? ACT_RESTORE : ACT_KEEP;
     case RULE_UNDO_OTHER:

@@ -17,6 +17,7 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/owner.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/find/venv.h"
 
@@ -26,8 +27,7 @@
 #define OWNER "venv"
 
 enum {
-    ID_LEN = 32,
-    MOUNTINFO_MAX = 4 * 1024 * 1024
+    ID_LEN = 32
 };
 
 static bool is_own_temporary(int dir, const char *name)
@@ -104,7 +104,7 @@ static bool has_mounted(const char *process, const char *name)
     auto_free char *path = xasprintf("/proc/%s/mountinfo", process);
     auto_buf struct buf text = {0};
     auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int rc = fd < 0 ? -errno : fd_read_all(fd, MOUNTINFO_MAX, &text);
+    int rc = fd < 0 ? -errno : fd_read_all(fd, MOUNTINFO_BYTES_MAX, &text);
 
     if (rc < 0)
         return !look_is_answer(rc) && rc != -EINVAL && rc != -ESRCH;

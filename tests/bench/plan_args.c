@@ -16,12 +16,9 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
-
-enum {
-    PLAN_MAX = 16 * 1024 * 1024
-};
 
 static void put(const char *word)
 {
@@ -159,7 +156,7 @@ static int say(char **argv, struct err *err)
     int r = 0;
 
     plan_file_init(&file);
-    r = file_read(AT_FDCWD, argv[1], PLAN_MAX, &bytes, err);
+    r = file_read(AT_FDCWD, argv[1], PLAN_BYTES_MAX, &bytes, err);
     if (r == 0)
         r = plan_decode(&file, bytes.data, bytes.len, err);
     if (r < 0)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "svenv/base/err.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/find/manifest.h"
 #include "svenv/find/venv.h"

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from unittest import mock
 
+import circles
 import format as format_lint
 import headers
 import house
@@ -258,6 +259,53 @@ CASES = [
             "include/svenv/sys/b.h": '#include "svenv/sys/a.h"\n',
         },
         "includes itself",
+    ),
+    (
+        circles,
+        "one way",
+        {
+            "src/sys/a.c": defines("static int h(void)", "g()"),
+            "src/sys/b.c": defines("int g(void)", "x.f + y->f /* f() */"),
+            "src/find/a.c": defines("int f(void)", "g()"),
+        },
+        None,
+    ),
+    (
+        circles,
+        "both ways",
+        {
+            "src/sys/a.c": defines("int f(void)", "g()"),
+            "src/sys/b.c": defines("int g(void)", "f()"),
+        },
+        "src/sys/a.c: calls in a circle with src/sys/b.c",
+    ),
+    (
+        circles,
+        "by a table and a third",
+        {
+            "src/sys/a.c": "const struct row rows[2] = {{f}};\n",
+            "src/sys/b.c": defines("int f(void)", "g()"),
+            "src/sys/c.c": defines("int g(void)", "rows[0].call()"),
+        },
+        "src/sys/a.c: calls in a circle with src/sys/b.c and src/sys/c.c",
+    ),
+    (
+        circles,
+        "named",
+        {
+            "src/sys/a.c": "/* Circle with b.c: trees. */\n" + defines("int f(void)", "g()"),
+            "src/sys/b.c": defines("int g(void)", "f()"),
+        },
+        None,
+    ),
+    (
+        circles,
+        "named and mended",
+        {
+            "src/sys/a.c": "/* Circle with b.c: trees. */\n" + defines("int f(void)", "g()"),
+            "src/sys/b.c": defines("int g(void)", "0"),
+        },
+        "src/sys/a.c: there is no circle with b.c (any more)",
     ),
     (security, "good", security_document(), None),
     (

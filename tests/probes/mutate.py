@@ -64,7 +64,7 @@ MUTATIONS = [
     plan("nesting closed by sysctl", "allow-userns", "KRN-04"),
     code(
         "new clone flags filtered only: sysctl",
-        "launch/root.c",
+        "launch/nesting.c",
         "if ((shared->plan.flags & PLAN_USERNS_OK) ||",
         "if (true ||",
         "KRN-04",

@@ -15,12 +15,9 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/num.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
-
-enum {
-    PLAN_MAX = 16 * 1024 * 1024
-};
 
 static const char *const kind_names[] = {
     [PLAN_DIR] = "dir",       [PLAN_FILE] = "file",     [PLAN_SYMLINK] = "symlink",
@@ -411,7 +408,7 @@ int main(int argc, char **argv)
     plan_file_init(&file);
     if (argc < 3)
         return fail("usage", "probe-plan-edit IN filter|print | probe-plan-edit IN OUT EDIT...");
-    if (file_read(AT_FDCWD, argv[1], PLAN_MAX, &bytes, &err) < 0 ||
+    if (file_read(AT_FDCWD, argv[1], PLAN_BYTES_MAX, &bytes, &err) < 0 ||
         plan_decode(&file, bytes.data, bytes.len, &err) < 0)
         return fail(argv[1], err.msg);
     if (argc == 3 && str_eq(argv[2], "filter"))

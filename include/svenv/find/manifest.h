@@ -10,9 +10,8 @@ struct err;
 struct venv;
 
 #define MANIFEST_VERSION 1
-#define MANIFEST_BYTES_MAX ((size_t)4 << 20)
-/* All entries' names together, as they stand in the file: leaves room for the rest below the
- * reader's 4 MiB. */
+/* All entries' names together, as they stand in the file: leaves room for the rest below
+ * MANIFEST_BYTES_MAX. */
 #define MANIFEST_NAMES_MAX ((size_t)3 << 20)
 
 enum manifest_kind {

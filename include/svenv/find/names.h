@@ -8,9 +8,6 @@
  * their mode, and never taken from inside. */
 bool name_is_sourced(const char *name);
 
-/* python, python3, python3.12, python3.13t, pypy3, graalpy ...: what no installer removes. */
-bool name_is_interpreter(const char *name);
-
 /* git, ssh, ls, sandbox-venv ...: commands of the system, which a program of that name in an
  * activated venv would take the place of (C7). */
 bool name_is_reserved(const char *name);

@@ -28,7 +28,6 @@ struct yaml_node {
 };
 
 enum {
-    YAML_BYTES_MAX = 64 << 10,
     YAML_DEPTH_MAX = 8
 };
 

@@ -13,33 +13,6 @@
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 
-struct launch;
-
-/* --- scan.c: the names of a directory ------------------------------------------------------ */
-
-/* The path below the project that is being looked at. */
-struct scan_path {
-    char text[PATH_MAX];
-    size_t len;
-};
-/* Adds a component. Return: the length before, for scan_path_cut(), or -ENAMETOOLONG. */
-int scan_path_add(struct scan_path *path, const char *name);
-void scan_path_cut(struct scan_path *path, int len);
-
-/* Would Python take the directory for a venv? Return: 1, 0, or negative errno. */
-int scan_venv(int dir);
-
-/* Opens a directory to list it. Its owner, when that is the caller, gets the permissions `mode`:
- * programs take them away. Return: descriptor or negative errno. */
-int scan_open_forcibly(int parent, const char *name, unsigned mode);
-
-/* directory: by its entry; a name that vanishes meanwhile is none. Return: not 0 to stop. */
-typedef int scan_fn(void *context, int dir, const char *name, bool directory);
-
-/* Calls `fn` for the names of `dir`, an O_RDONLY descriptor, from its beginning. Return: 0, what fn
- * returned, -EOVERFLOW when there are more names than are looked at, or negative errno. */
-int scan_names(int dir, scan_fn *fn, void *context);
-
 /* --- places.c: what was seen before ---------------------------------------------------------- */
 
 /* The places of a plan as they were when they were last looked at and held nothing unknown. */
@@ -56,19 +29,6 @@ struct places {
 bool places_open(struct places *places, const struct plan_file *file);
 /* After places_open(), when what it opened is not needed. */
 void places_close(struct places *places);
-/* Keeps the record for the next start, where the plan is kept, too. */
-void places_write(const struct places *places);
-/* Is what lies at the place the directory that the plan knows? *ctime_ns_out (may be NULL): its
- * change time when it is, else 0. */
-enum place_state {
-    PLACE_SAME,
-    PLACE_OTHER,
-    PLACE_GONE,
-    PLACE_UNKNOWN /* it could not be looked at */
-};
-enum place_state place_look(const struct places *places, const struct plan_place *place,
-                            int64_t *ctime_ns_out);
-bool place_is_watched(const struct plan_place *place);
 
 /* --- what became of it ----------------------------------------------------------------------- */
 
@@ -103,7 +63,13 @@ struct guard_record {
     char lost[PATH_MAX]; /* GUARD_LOST: what */
 };
 
-/* --- quarantine.c ---------------------------------------------------------------------------- */
+/* --- parts of a guard, of which only its own files know more ---------------------------------- */
+
+/* The path below the project that is being looked at. */
+struct scan_path {
+    char text[PATH_MAX];
+    size_t len;
+};
 
 /* $venv/sandbox/quarantine/STAMP, made when something comes into it. */
 struct quarantine {
@@ -112,35 +78,13 @@ struct quarantine {
     struct guard_record *record;
 };
 
-/* Takes the name below the project `top` away at once, and what lies there to the quarantine.
- * Directories are made anew and only files moved: a process inside that has one as its working
- * directory would come by ".." to wherever it was moved, and that is where the sandbox is decided
- * about. Return: 0 (also when the name is gone already), or negative errno. */
-int quarantine_take(struct quarantine *q, int top, const char *rel);
-
-/* --- cover.c --------------------------------------------------------------------------------- */
-
 /* The running sandbox, to mount in it. -1: not known. */
 struct inside {
     int user_ns;
     int mount_ns;
 };
-void inside_open(struct inside *inside, int pid);
 
-/* Protects (read-only), or hides, what is at the absolute path `dest` inside, as a mount, with
- * every directory between it and `top` a mount point, too. Done by a child that enters the
- * namespaces. Return: 0 when it is so, also when there is nothing at dest; else negative errno. */
-int inside_cover(const struct inside *inside, const char *top, const char *dest, bool hide);
-
-/* --- watch.c --------------------------------------------------------------------------------- */
-
-enum {
-    WATCHES_MAX = 1024 /* directories at a time */
-};
-struct watched {
-    int number; /* of inotify(7), which gives none twice */
-    char *rel;
-};
+struct watched;
 /* inotify(7), or nothing where its instances are used up: then the project is looked through every
  * second. */
 struct watch {
@@ -151,14 +95,15 @@ struct watch {
     struct inside inside;
 };
 
-/* --- sweep.c --------------------------------------------------------------------------------- */
-
 /* Of the guard's own process, as the launcher sees it. */
 struct guard_process {
     bool begun;
     int socket; /* to it; -1: there is none */
     int pidfd;  /* -1: none, or this kernel gives none */
 };
+
+/* --- the guard as a whole ----------------------------------------------------------------------
+ */
 
 typedef void guard_late_fn(void *context);
 
@@ -185,32 +130,11 @@ struct guard {
 void guard_begin(struct guard *guard, const struct plan *plan, const char *venv);
 /* Moves what it has of the start's memory to `arena`; the plan and its file were moved already. */
 void guard_keep(struct guard *guard, struct arena *arena, const char *venv);
-/* Looks through what has changed. ended: the program, or all of the sandbox, has; only then byte
- * code is removed. */
-void guard_sweep(struct guard *guard, bool ended);
-/* One name that appeared in the directory `rel` ("": the project). */
-void guard_see(struct guard *guard, const char *rel, const char *name, bool directory);
-/* Opens a directory of the project to list it. git and others need only pass through a directory,
- * so that one which a program closed could hide from us what they find in it: such a one is opened
- * for its owner, and stays so. Return: descriptor or negative errno. */
-int guard_open(struct guard *guard, int parent, const char *name);
 /* Tells the user what was taken since the last time, in one line. */
 void guard_tell(struct guard *guard, bool ended);
 
 /* What made the guard stop, in one line; nothing while it goes on. */
 void guard_tell_stop(const struct guard *guard);
-
-/* --- watch.c again -----------------------------------------------------------------------------
- */
-
-/* Begins to watch: beside the program `pid`, or what pid 1 has adopted, or pid 1. */
-void watch_begin(struct guard *guard, int pid);
-/* Without inotify: what loses its protection gets it back, and no more. */
-void watch_begin_looks(struct guard *guard, int pid);
-/* Takes what was reported. */
-void watch_take(struct guard *guard);
-/* A directory that was found to be new. */
-void watch_add(struct guard *guard, int dir, const char *rel);
 
 /* --- process.c: the guard's own process ------------------------------------------------------ */
 

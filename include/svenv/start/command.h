@@ -27,10 +27,6 @@ struct python_command {
  * --check-hash-based-pycs VALUE are understood as CPython does. */
 void python_command_parse(const char *const *argv, size_t argc, struct python_command *out);
 
-/* Is `name` (an entry's base name) a Python interpreter: python, python3, python3.12, python3.13t,
- * pypy3, graalpy? */
-bool is_python_name(const char *name);
-
 /* The words that patterns are compared with. entry: name in bin; argv as given.
  * - `python -Im pip -q install x` is {"pip","install"}; so are pip3.11, `python <dir>/pip install`,
  *   `python x/pip-24.whl/pip install`, __pip-runner__.py, PyCharm's packaging_tool.py; global

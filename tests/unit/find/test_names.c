@@ -16,17 +16,6 @@ Test(names, sourced_files_are_no_entries)
         cr_expect_not(name_is_sourced(no[i]), "%s", no[i]);
 }
 
-Test(names, interpreters)
-{
-    static const char *const yes[] = {"python", "python3", "python3.13t", "pypy3.10", "graalpy"};
-    static const char *const no[] = {"python3-config", "pythonx", "ipython", "pip"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
-        cr_expect(name_is_interpreter(yes[i]), "%s", yes[i]);
-    for (size_t i = 0; i < ARRAY_SIZE(no); i++)
-        cr_expect_not(name_is_interpreter(no[i]), "%s", no[i]);
-}
-
 Test(names, what_may_appear_on_the_host)
 {
     static const char *const yes[] = {"pip",    "python3",          "black", "pip3.12", "a b",

@@ -7,6 +7,7 @@
 
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 
 static struct arena arena;
@@ -200,7 +201,7 @@ Test(yaml, hostile_nesting_is_refused_fast)
         auto_buf struct buf text = {0};
         double seconds;
 
-        while (text.len + strlen(units[i]) <= YAML_BYTES_MAX)
+        while (text.len + strlen(units[i]) <= POLICY_BYTES_MAX)
             buf_add_str(&text, units[i]);
         seconds = seconds_of(text.data, text.len);
         cr_expect_lt(seconds, 0.5, "%s: %.3f s", units[i], seconds);

@@ -3,7 +3,7 @@
 
 #include "../base/scratch.h"
 
-#include "svenv/guard/guard.h"
+#include "guard-internal.h"
 
 /* A place that could not be looked at is not "gone": what comes back to a gone one is seen in the
  * directory above it, and nobody looks into that. */

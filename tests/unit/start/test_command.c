@@ -77,21 +77,6 @@ Test(command, parses_as_cpython_does)
     }
 }
 
-Test(command, names_of_interpreters)
-{
-    static const char *const yes[] = {"python",      "python3",      "python3.12",
-                                      "python3.13t", "python3.14td", "pypy",
-                                      "pypy3",       "pypy3.10",     "graalpy"};
-    static const char *const no[] = {
-        "",        "pyth", "pythonw", "python-config", "python3-config", "pythonx", "python3.13x",
-        "bpython", "pip"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
-        cr_expect(is_python_name(yes[i]), "%s", yes[i]);
-    for (size_t i = 0; i < ARRAY_SIZE(no); i++)
-        cr_expect(!is_python_name(no[i]), "%s", no[i]);
-}
-
 struct words_case {
     const char *entry;
     const char *argv[ARGS_MAX];

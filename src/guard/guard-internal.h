@@ -1,0 +1,104 @@
+/* Shared by the files that look after the project. */
+#ifndef SVENV_GUARD_GUARD_INTERNAL_H
+#define SVENV_GUARD_GUARD_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "svenv/guard/guard.h"
+
+/* --- scan.c: the names of a directory ------------------------------------------------------ */
+
+/* Adds a component. Return: the length before, for scan_path_cut(), or -ENAMETOOLONG. */
+int scan_path_add(struct scan_path *path, const char *name);
+void scan_path_cut(struct scan_path *path, int len);
+
+/* Would Python take the directory for a venv? Return: 1, 0, or negative errno. */
+int scan_venv(int dir);
+
+/* Opens a directory to list it. Its owner, when that is the caller, gets the permissions `mode`:
+ * programs take them away. Return: descriptor or negative errno. */
+int scan_open_forcibly(int parent, const char *name, unsigned mode);
+
+/* directory: by its entry; a name that vanishes meanwhile is none. Return: not 0 to stop. */
+typedef int scan_fn(void *context, int dir, const char *name, bool directory);
+
+/* Calls `fn` for the names of `dir`, an O_RDONLY descriptor, from its beginning. Return: 0, what fn
+ * returned, -EOVERFLOW when there are more names than are looked at, or negative errno. */
+int scan_names(int dir, scan_fn *fn, void *context);
+
+/* --- places.c ---------------------------------------------------------------------------------
+ */
+
+/* Keeps the record for the next start, where the plan is kept, too. */
+void places_write(const struct places *places);
+/* Is what lies at the place the directory that the plan knows? *ctime_ns_out (may be NULL): its
+ * change time when it is, else 0. */
+enum place_state {
+    PLACE_SAME,
+    PLACE_OTHER,
+    PLACE_GONE,
+    PLACE_UNKNOWN /* it could not be looked at */
+};
+enum place_state place_look(const struct places *places, const struct plan_place *place,
+                            int64_t *ctime_ns_out);
+bool place_is_watched(const struct plan_place *place);
+
+/* --- quarantine.c -----------------------------------------------------------------------------
+ */
+
+/* Takes the name below the project `top` away at once, and what lies there to the quarantine.
+ * Directories are made anew and only files moved: a process inside that has one as its working
+ * directory would come by ".." to wherever it was moved, and that is where the sandbox is decided
+ * about. Return: 0 (also when the name is gone already), or negative errno. */
+int quarantine_take(struct quarantine *q, int top, const char *rel);
+
+/* --- cover.c ----------------------------------------------------------------------------------
+ */
+
+void inside_open(struct inside *inside, int pid);
+
+/* Protects (read-only), or hides, what is at the absolute path `dest` inside, as a mount, with
+ * every directory between it and `top` a mount point, too. Done by a child that enters the
+ * namespaces. Return: 0 when it is so, also when there is nothing at dest; else negative errno. */
+int inside_cover(const struct inside *inside, const char *top, const char *dest, bool hide);
+
+/* --- sweep.c ----------------------------------------------------------------------------------
+ */
+
+/* Looks through what has changed. ended: the program, or all of the sandbox, has; only then byte
+ * code is removed. */
+void guard_sweep(struct guard *guard, bool ended);
+/* One name that appeared in the directory `rel` ("": the project). */
+void guard_see(struct guard *guard, const char *rel, const char *name, bool directory);
+/* Opens a directory of the project to list it. git and others need only pass through a directory,
+ * so that one which a program closed could hide from us what they find in it: such a one is opened
+ * for its owner, and stays so. Return: descriptor or negative errno. */
+int guard_open(struct guard *guard, int parent, const char *name);
+
+/* --- watched.c, watch.c -----------------------------------------------------------------------
+ */
+
+enum {
+    WATCHES_MAX = 1024 /* directories at a time */
+};
+struct watched {
+    int number; /* of inotify(7), which gives none twice */
+    char *rel;
+};
+
+/* A directory that was found to be new. */
+void watch_add(struct guard *guard, int dir, const char *rel);
+/* The directory of that number; NULL: it is not watched (any more). */
+struct watched *watch_of(const struct watch *watch, int number);
+/* The kernel has given up the watch: the directory is gone. */
+void watch_drop(struct watch *watch, int number);
+
+/* Begins to watch: beside the program `pid`, or what pid 1 has adopted, or pid 1. */
+void watch_begin(struct guard *guard, int pid);
+/* Without inotify: what loses its protection gets it back, and no more. */
+void watch_begin_looks(struct guard *guard, int pid);
+/* Takes what was reported. */
+void watch_take(struct guard *guard);
+
+#endif

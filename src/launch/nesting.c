@@ -1,0 +1,17 @@
+/* Further user namespaces, which a sandbox may not make. */
+#include "svenv/base/err.h"
+#include "svenv/sys/namespaces.h"
+
+#include "root-internal.h"
+
+int root_close_nesting(struct shared *shared, int proc, struct err *err)
+{
+    int rc;
+
+    if ((shared->plan.flags & PLAN_USERNS_OK) || gate_is_open(&shared->gates, GATE_NESTING_CLOSED))
+        return 0;
+    rc = namespaces_close_nesting(proc, err);
+    if (rc == 0)
+        gate_open(&shared->gates, GATE_NESTING_CLOSED);
+    return rc;
+}
