@@ -248,6 +248,34 @@ Test(sweep, byte_code_beside_older_byte_code_goes)
 /* --- programs that want to keep something ------------------------------------------------------
  */
 
+/* Closed to be listed, or to be written into; it stays open for a look, and no more than that. */
+Test(sweep, a_closed_directory_is_opened_at_the_end)
+{
+    static const struct {
+        const char *made, *name;
+        mode_t mode, after;
+    } closed[] = {
+        {"new/.envrc", "new/.envrc", 0100, 0500},     {"new/.envrc", "new/.envrc", 0500, 0500},
+        {"new/.envrc", "new/.envrc", 0000, 0500},     {"new/.git/config", "new/.git", 0100, 0500},
+        {"new/.git/hooks/x", "new/.git", 0500, 0500},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(closed); i++) {
+        struct project *p = begun();
+        struct stat st;
+
+        cr_assert_eq(project_make(p, closed[i].made), 0);
+        cr_assert_eq(fchmodat(p->top, "new", closed[i].mode, 0), 0);
+        guard_sweep(&p->guard, true);
+        expect_fate(p, closed[i].name, TAKEN);
+        cr_assert_eq(fstatat(p->top, "new", &st, 0), 0);
+        if (geteuid() != 0)
+            cr_expect_eq(st.st_mode & 0777, closed[i].after, "row %zu", i);
+        cr_expect_eq(project_count(p, "new", ""), 2, "row %zu: nothing but . and ..", i);
+        project_drop(p);
+    }
+}
+
 /* The directory that the plan knows is elsewhere now, and in its place a link. */
 Test(sweep, no_link_is_followed)
 {
