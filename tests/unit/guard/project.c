@@ -40,20 +40,26 @@ struct project *project_new(void)
                                  .known = p->known};
     p->plan.guards = guards;
     p->plan.guard_count = PROJECT_GUARDS;
-    p->guard.places.top = -1;
+    p->guard.places.top = p->guard.quarantine.dir = -1;
+    p->guard.watch = (struct watch){.fd = -1, .inside = {-1, -1}};
     return p;
 }
 
 void project_drop(struct project *p)
 {
     struct guard *guard = &p->guard;
+    const int fds[] = {guard->watch.fd, guard->watch.inside.user_ns, guard->watch.inside.mount_ns,
+                       guard->quarantine.dir, p->top};
 
     for (size_t i = 0; i < guard->watch.count; i++)
         free(guard->watch.watched[i].rel);
     free(guard->watch.watched);
+    for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
+    }
     free(guard->places.ctimes_ns);
     places_close(&guard->places);
-    close(p->top);
     scratch_drop(&p->scratch);
     free(p);
 }
