@@ -227,27 +227,6 @@ static void note(struct quarantine *q, const char *rel, bool moved)
     __atomic_store_n(&record->count, record->count + 1, __ATOMIC_RELEASE);
 }
 
-/* `dir` below the quarantine, which only we write. */
-static int make_parents(const struct quarantine *q, const char *dir)
-{
-    auto_fd int here = fd_open_beneath(q->dir, ".", O_PATH | O_DIRECTORY, 0);
-    char name[NAME_MAX + 1];
-
-    while (here >= 0 && *dir != '\0') {
-        size_t len = strcspn(dir, "/");
-        int next = -1;
-
-        snprintf(name, sizeof(name), "%.*s", (int)len, dir);
-        if (mkdirat(here, name, 0700) < 0 && errno != EEXIST)
-            return -errno;
-        next = fd_open_beneath(here, name, O_PATH | O_DIRECTORY, 0);
-        close(here);
-        here = next;
-        dir += len + (dir[len] == '/');
-    }
-    return steal_fd(&here);
-}
-
 int quarantine_take(struct quarantine *q, int top, const char *rel)
 {
     const char *name = path_basename(rel);
@@ -266,7 +245,7 @@ int quarantine_take(struct quarantine *q, int top, const char *rel)
         return rc;
     rc = open_quarantine(q);
     if (rc == 0) {
-        to = make_parents(q, dir);
+        to = fd_mkdir_beneath(q->dir, dir, 0700);
         rc = to < 0 ? to : bring_in(parent, inert, to, name);
     }
     note(q, rel, rc == 0);
