@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,10 +98,15 @@ int fd_mkdir_beneath(int dir, const char *path, mode_t mode)
         return -EXDEV;
     here = fd_open_beneath(dir, ".", O_PATH | O_DIRECTORY, 0);
     while (here >= 0 && *path != '\0') {
+        char name[NAME_MAX + 1]; /* no memory of its own: the guard has to work without */
         size_t len = strcspn(path, "/");
-        auto_free char *name = xstrndup(path, len);
-        int next = enter_or_make(here, name, mode);
+        int next = -ENAMETOOLONG;
 
+        if (len < sizeof(name)) {
+            memcpy(name, path, len);
+            name[len] = '\0';
+            next = enter_or_make(here, name, mode);
+        }
         close(here);
         here = next;
         path += len;

@@ -18,8 +18,6 @@
 
 #include "guard-internal.h"
 
-/* A name that no program obeys, where nothing better can be done. */
-
 enum {
     DEPTH_MAX = 64, /* directories that are made anew; a descriptor for each */
     ROUNDS_MAX = 8, /* a program may go on writing */
@@ -66,20 +64,47 @@ static int open_quarantine(struct quarantine *q)
     return q->dir < 0 ? q->dir : 0;
 }
 
-/* A program can take its own directory's permissions away to keep a name in it. */
-static int rename_forcibly(int from, const char *name, int to, const char *to_name)
+static int set_mode(int dir, mode_t mode)
+{
+    char proc[64];
+
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", dir);
+    return chmod(proc, mode & 07777);
+}
+
+/* A program can take its own directory's permissions away to keep a name in it. Return: it may be
+ * written into now; *was_out is to be given back. */
+static bool open_up(int dir, mode_t *was_out)
 {
     struct stat st;
-    char proc[64];
-    int rc = sys_renameat2(from, name, to, to_name, RENAME_NOREPLACE);
 
-    if (rc != -EACCES || fstat(from, &st) < 0)
-        return rc;
-    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", from);
-    if (chmod(proc, (st.st_mode & 07777) | 0700) < 0)
+    if (fstat(dir, &st) < 0 || set_mode(dir, st.st_mode | 0700) < 0)
+        return false;
+    *was_out = st.st_mode;
+    return true;
+}
+
+static int rename_forcibly(int from, const char *name, int to, const char *to_name)
+{
+    int rc = sys_renameat2(from, name, to, to_name, RENAME_NOREPLACE);
+    mode_t was = 0;
+
+    if (rc != -EACCES || !open_up(from, &was))
         return rc;
     rc = sys_renameat2(from, name, to, to_name, RENAME_NOREPLACE);
-    chmod(proc, st.st_mode & 07777);
+    set_mode(from, was);
+    return rc;
+}
+
+static int remove_forcibly(int parent, const char *name)
+{
+    int rc = unlinkat(parent, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+    mode_t was = 0;
+
+    if (rc != -EACCES || !open_up(parent, &was))
+        return rc;
+    rc = unlinkat(parent, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+    set_mode(parent, was);
     return rc;
 }
 
@@ -100,10 +125,9 @@ static int empty_into(int parent, const char *name, int from, const struct movin
 
         if (rc < 0)
             return rc;
-        if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
-            return 0;
-        if (errno != ENOTEMPTY && errno != EEXIST)
-            return -errno;
+        rc = remove_forcibly(parent, name);
+        if (rc != -ENOTEMPTY && rc != -EEXIST)
+            return rc;
     }
     return -ENOTEMPTY;
 }
@@ -170,9 +194,7 @@ static int bring_in(int parent, const char *inert, int to, const char *name)
     snprintf(spare, sizeof(spare), "%s", name);
     if (!S_ISDIR(st.st_mode)) {
         for (int i = 1;
-             (rc = sys_renameat2(parent, inert, to, spare, RENAME_NOREPLACE)) == -EEXIST &&
-             i < SAME_NAME_MAX;
-             i++)
+             (rc = rename_forcibly(parent, inert, to, spare)) == -EEXIST && i < SAME_NAME_MAX; i++)
             snprintf(spare, sizeof(spare), "%.200s.%d", name, i);
         return rc;
     }
@@ -205,27 +227,6 @@ static void note(struct quarantine *q, const char *rel, bool moved)
     __atomic_store_n(&record->count, record->count + 1, __ATOMIC_RELEASE);
 }
 
-/* `dir` below the quarantine, which only we write. */
-static int make_parents(const struct quarantine *q, const char *dir)
-{
-    auto_fd int here = fd_open_beneath(q->dir, ".", O_PATH | O_DIRECTORY, 0);
-    char name[NAME_MAX + 1];
-
-    while (here >= 0 && *dir != '\0') {
-        size_t len = strcspn(dir, "/");
-        int next = -1;
-
-        snprintf(name, sizeof(name), "%.*s", (int)len, dir);
-        if (mkdirat(here, name, 0700) < 0 && errno != EEXIST)
-            return -errno;
-        next = fd_open_beneath(here, name, O_PATH | O_DIRECTORY, 0);
-        close(here);
-        here = next;
-        dir += len + (dir[len] == '/');
-    }
-    return steal_fd(&here);
-}
-
 int quarantine_take(struct quarantine *q, int top, const char *rel)
 {
     const char *name = path_basename(rel);
@@ -244,7 +245,7 @@ int quarantine_take(struct quarantine *q, int top, const char *rel)
         return rc;
     rc = open_quarantine(q);
     if (rc == 0) {
-        to = make_parents(q, dir);
+        to = fd_mkdir_beneath(q->dir, dir, 0700);
         rc = to < 0 ? to : bring_in(parent, inert, to, name);
     }
     note(q, rel, rc == 0);

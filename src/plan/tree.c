@@ -240,7 +240,7 @@ static size_t count_made(const struct plan *plan, size_t first)
 
 static void open_entry(struct tree_entry *entry, const struct plan *plan, size_t first)
 {
-    entry->compiled = &plan->ops[first];
+    entry->compiled = plan->op_count > 0 ? &plan->ops[first] : NULL;
     entry->compiled_count = count_made(plan, first);
 }
 

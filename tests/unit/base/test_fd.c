@@ -63,6 +63,10 @@ Test(fd, open_beneath, .timeout = 10)
     scratch_drop(&s);
 }
 
+#define LETTERS_15 "abcdefghijklmno"
+#define LETTERS_60 LETTERS_15 LETTERS_15 LETTERS_15 LETTERS_15
+#define LETTERS_255 LETTERS_60 LETTERS_60 LETTERS_60 LETTERS_60 LETTERS_15
+
 static const struct {
     const char *path;
     int want;
@@ -78,6 +82,8 @@ static const struct {
     {"abs/x", -ENOTDIR},
     {"a/../b", -EXDEV},
     {"/tmp/x", -EXDEV},
+    {"a/" LETTERS_255 "/b", 0},
+    {"a/" LETTERS_255 "x/b", -ENAMETOOLONG},
 };
 
 Test(fd, mkdir_beneath)

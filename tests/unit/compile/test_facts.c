@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -248,4 +249,108 @@ Test(facts, a_full_directory_hides_nothing)
     cr_assert_eq(gather(&p, &host), 0);
     cr_expect_eq(tree_of(&p, &host, "full"), 'r');
     project_drop(&p);
+}
+
+/* --- what a path is ------------------------------------------------------------------------------
+ */
+
+static struct fact_path ask(struct host_facts *host, const char *path)
+{
+    struct fact_path fact;
+
+    host->facts.lookup(host->facts.context, path, &fact);
+    return fact;
+}
+
+Test(facts, each_path_has_its_kind)
+{
+    static const struct {
+        const char *rel;
+        int kind;
+    } rows[] = {
+        {"a", FACT_DIR},         {"file", FACT_FILE},     {"link", FACT_SYMLINK},
+        {"fifo", FACT_SOCKET},   {"none", FACT_ABSENT},   {"file/x", FACT_ABSENT},
+        {"loop/x", FACT_ABSENT}, {"none/x", FACT_ABSENT},
+    };
+    auto_facts struct host_facts host = {0};
+    auto_free char *fifo = NULL;
+    auto_free char *file = NULL;
+    auto_free char *long_name = xcalloc(300, 1);
+    struct project p;
+
+    project_new(&p);
+    make_link(&p, "link", "a/../a");
+    make_link(&p, "loop", "loop");
+    fifo = path_join(p.path, "fifo");
+    file = path_join(p.path, "file");
+    cr_assert_eq(mkfifo(fifo, 0600), 0);
+    close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    facts_gather(&host, &p.user);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        auto_free char *path = path_join(p.path, rows[i].rel);
+        struct fact_path fact = ask(&host, path);
+
+        cr_expect_eq((int)fact.kind, rows[i].kind, "%s: %d", rows[i].rel, (int)fact.kind);
+        cr_expect_eq(fact.ino != 0, rows[i].kind != FACT_ABSENT, "%s", rows[i].rel);
+        if (rows[i].kind == FACT_SYMLINK)
+            cr_expect_str_eq(fact.target, "a/../a");
+    }
+    memset(long_name, 'x', 299);
+    *long_name = '/';
+    cr_expect_eq((int)ask(&host, long_name).kind, FACT_ABSENT);
+    cr_expect_eq((int)ask(&host, "/dev/null").kind, FACT_DEVICE);
+    cr_expect_eq(facts_check(&host, NULL), 0);
+    project_drop(&p);
+}
+
+/* All that is planned goes by one answer, and that answer is what the plan is compared with. */
+Test(facts, a_question_has_one_answer)
+{
+    auto_facts struct host_facts host = {0};
+    auto_free char *path = NULL;
+    struct project p;
+
+    project_new(&p);
+    path = path_join(p.path, "later");
+    facts_gather(&host, &p.user);
+    cr_expect_eq((int)ask(&host, path).kind, FACT_ABSENT);
+    make_dir(&p, "later", 0755);
+    cr_expect_eq((int)ask(&host, path).kind, FACT_ABSENT);
+    facts_add(&host, path);
+    cr_expect_eq((int)host.facts.paths[0].kind, FACT_ABSENT);
+    cr_expect_eq(host.asked_count, 1);
+    cr_expect_eq(host.asked[0].id.mode, 0);
+    cr_expect(file_id_is_known(&host.asked[0].id));
+    project_drop(&p);
+}
+
+Test(facts, an_unread_file_is_a_failure_by_its_error)
+{
+    static const struct {
+        int rc, want;
+    } rows[] = {
+        {0, 0},      {-ENOENT, 0}, {-EACCES, 0}, {-ELOOP, 0},        {-EINVAL, 0},
+        {-EFBIG, 0}, {-ENXIO, 0},  {-EIO, -EIO}, {-EMFILE, -EMFILE}, {-ENOMEM, -ENOMEM},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct host_facts host = {.failed = {.code = 0}};
+        struct err err = {0};
+
+        facts_unread(&host, rows[i].rc, "/some/file");
+        cr_expect_eq(facts_check(&host, &err), rows[i].want, "%d", rows[i].rc);
+        if (rows[i].want < 0)
+            cr_expect_not_null(strstr(err.msg, "/some/file"), "%s", err.msg);
+    }
+}
+
+Test(facts, the_first_failure_is_told)
+{
+    struct host_facts host = {.failed = {.code = 0}};
+    struct err err = {0};
+
+    facts_failed(&host, -EIO, "/first");
+    facts_failed(&host, -EMFILE, "/second");
+    cr_expect_eq(facts_check(&host, &err), -EIO);
+    cr_expect_not_null(strstr(err.msg, "/first"), "%s", err.msg);
 }

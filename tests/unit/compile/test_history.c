@@ -103,3 +103,50 @@ Test(state, symlinks_are_followed_beforehand)
     }
     rmdir(home);
 }
+
+/* What exists is followed, what does not is taken as it is named. */
+Test(state, each_record_has_its_place)
+{
+    static const struct {
+        const char *xdg, *dir; /* "%" begins with the home */
+    } places[] = {
+        {NULL, "%/.local/state/sandbox-venv"},
+        {"", "%/.local/state/sandbox-venv"},
+        {"/nowhere/state", "/nowhere/state/sandbox-venv"},
+        {"%/link", "%/real/sandbox-venv"},
+        {"%/link/../x", "%/x/sandbox-venv"},
+        {"%/loop", "%/loop/sandbox-venv"},
+    };
+    char home[] = "/tmp/svenv-state.XXXXXX";
+    struct user user = {.home = home};
+    auto_free char *real = NULL, *link = NULL, *loop = NULL;
+
+    cr_assert_not_null(mkdtemp(home));
+    real = path_join(home, "real");
+    link = path_join(home, "link");
+    loop = path_join(home, "loop");
+    cr_assert_eq(mkdir(real, 0700), 0);
+    cr_assert_eq(symlink("real", link), 0);
+    cr_assert_eq(symlink("loop", loop), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        const char *xdg = places[i].xdg, *dir = places[i].dir;
+        auto_free char *value = xdg && *xdg == '%' ? xasprintf("%s%s", home, xdg + 1) : NULL;
+        auto_free char *want = *dir == '%' ? xasprintf("%s%s", home, dir + 1) : xstrdup(dir);
+        auto_free char *want_log = path_join(want, "audit.jsonl");
+        auto_free char *want_history = path_join(want, "policy-history/abc");
+        auto_free char *log = NULL, *history = NULL;
+
+        if (xdg)
+            setenv("XDG_STATE_HOME", value ? value : xdg, 1);
+        else
+            unsetenv("XDG_STATE_HOME");
+        log = state_audit_log(&user);
+        history = state_policy_history(&user, "abc");
+        cr_expect_str_eq(log, want_log);
+        cr_expect_str_eq(history, want_history);
+    }
+    unlink(link);
+    unlink(loop);
+    rmdir(real);
+    rmdir(home);
+}

@@ -394,3 +394,16 @@ Test(tree, links_of_the_plan)
     cr_expect_eq(tree_link(&f.tree, "/bin", "other", "o", &f.err), -EEXIST);
     finish(&f);
 }
+
+/* Nothing may be computed from where its operations are: there is no such place. */
+Test(tree, opens_a_plan_without_operations)
+{
+    const struct plan compiled = {.variant = "default"};
+    struct fixture f = {.plan = compiled};
+
+    tree_init(&f.tree, &f.arena, &f.plan, NULL);
+    tree_open(&f.tree, &compiled);
+    tree_join(&f.tree);
+    cr_expect_eq(f.plan.op_count, 0);
+    finish(&f);
+}

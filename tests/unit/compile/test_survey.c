@@ -1,0 +1,365 @@
+/* What a look through the project finds, and where it ends. */
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "../base/scratch.h"
+#include "facts-internal.h"
+
+#include "svenv/base/clock.h"
+#include "svenv/base/layout.h"
+#include "svenv/base/mem.h"
+#include "svenv/base/path.h"
+#include "svenv/base/str.h"
+#include "svenv/compile/user.h"
+#include "svenv/find/venv.h"
+#include "svenv/policy/policy.h"
+
+#define POLICY "version: 1\nfilesystem: {protect: [.git, .envrc], hide: [.env]}\n"
+
+enum {
+    DEPTH_MAX = 24,
+    WATCHED_MAX = 256,
+    ENTRIES_MAX = 8192
+};
+
+#define NONE PLAN_PLACE__COUNT
+
+struct surveyed {
+    struct scratch s; /* the project */
+    char own[96];
+    struct policy policy;
+    struct user user;
+    struct host_facts host;
+};
+
+static void surveyed_new(struct surveyed *p)
+{
+    const struct policy_sources sources = {0};
+    struct err err = {0};
+
+    memset(p, 0, sizeof(*p));
+    p->s = scratch_new();
+    snprintf(p->own, sizeof(p->own), "%s/.venv", p->s.path);
+    cr_assert_eq(mkdirat(p->s.fd, ".venv", 0755), 0);
+    cr_assert_eq(mkdirat(p->s.fd, ".venv/" VENV_SANDBOX, 0755), 0);
+    policy_init(&p->policy);
+    cr_assert_eq(policy_load(&p->policy, &sources, &err), 0, "%s", err.msg);
+    cr_assert_eq(policy_override_text(&p->policy, "test", POLICY, strlen(POLICY), &err), 0, "%s",
+                 err.msg);
+    p->user = (struct user){.home = p->s.path, .home_real = p->s.path};
+}
+
+static void surveyed_drop(struct surveyed *p)
+{
+    facts_finish(&p->host);
+    policy_finish(&p->policy);
+    scratch_drop(&p->s);
+}
+
+/* "dir/" is a directory, "name->target" a link, anything else a file. */
+static void put(const struct surveyed *p, const char *what)
+{
+    auto_free char *path = xstrdup(what);
+    char *arrow = strstr(path, "->");
+
+    for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        cr_assert(mkdirat(p->s.fd, path, 0755) == 0 || errno == EEXIST, "%s", path);
+        *slash = '/';
+    }
+    if (str_ends(path, "/"))
+        return;
+    if (arrow == NULL) {
+        scratch_write(&p->s, path, "");
+        return;
+    }
+    *arrow = '\0';
+    cr_assert_eq(symlinkat(arrow + 2, p->s.fd, path), 0, "%s", path);
+}
+
+/* Return: as facts_check(). */
+static int survey(struct surveyed *p)
+{
+    const struct venv venv = {.path = p->own, .project = p->s.path};
+    struct err err = {0};
+
+    facts_finish(&p->host);
+    facts_gather(&p->host, &p->user);
+    facts_survey(&p->host, &p->policy, &venv);
+    return facts_check(&p->host, &err);
+}
+
+static const struct plan_place *place_of(const struct surveyed *p, const char *rel)
+{
+    for (size_t i = 0; i < p->host.facts.place_count; i++) {
+        if (str_eq(p->host.facts.places[i].rel, rel))
+            return &p->host.facts.places[i];
+    }
+    return NULL;
+}
+
+static enum plan_place_kind kind_at(const struct surveyed *p, const char *rel)
+{
+    const struct plan_place *place = place_of(p, rel);
+
+    return place ? place->kind : NONE;
+}
+
+static bool found(const struct surveyed *p, const char *rel)
+{
+    auto_free char *path = path_join(p->s.path, rel);
+
+    for (size_t i = 0; i < p->host.facts.path_count; i++) {
+        if (str_eq(p->host.facts.paths[i].path, path))
+            return true;
+    }
+    return false;
+}
+
+static size_t watched_count(const struct surveyed *p)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < p->host.facts.place_count; i++)
+        count += p->host.facts.places[i].kind == PLAN_PLACE_WATCHED;
+    return count;
+}
+
+/* --- directories --------------------------------------------------------------------------------
+ */
+
+static void record_made(const struct surveyed *p, const char *rel, const char *before)
+{
+    char line[96];
+    struct stat st;
+
+    cr_assert_eq(fstatat(p->s.fd, rel, &st, 0), 0);
+    snprintf(line, sizeof(line), "%s%llu %llu\n", before, (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino);
+    scratch_write(&p->s, ".venv/" IN_SANDBOX(SANDBOX_MADE_INSIDE), line);
+}
+
+Test(survey, each_directory_has_its_kind)
+{
+    static const char *const names[] = {
+        "a/b/c/file",      "a/__pycache__/x.pyc",
+        "__pycache__/",    "node_modules/x/y/",
+        "a/.git/objects/", "link->a",
+        "a/up->..",        "made/pyvenv.cfg",
+        "made/lib/x/",     "made/src/x/",
+        "lib/x/",          "other/pyvenv.cfg",
+        "other/src/",      "bare/HEAD",
+        "bare/refs/",
+    };
+    static const struct {
+        const char *rel;
+        enum plan_place_kind kind;
+    } rows[] = {
+        {"", PLAN_PLACE_WATCHED},
+        {"a", PLAN_PLACE_WATCHED},
+        {"a/b/c", PLAN_PLACE_WATCHED},
+        {"a/b/c/file", NONE},
+        {"a/__pycache__", PLAN_PLACE_BYTECODE},
+        {"__pycache__", PLAN_PLACE_BYTECODE},
+        {"node_modules", PLAN_PLACE_PASSED},
+        {"node_modules/x", NONE},
+        {"a/.git", NONE},
+        {"link", NONE},
+        {"link/b", NONE},
+        {"a/up", NONE},
+        {"made", PLAN_PLACE_VENV},
+        {"made/lib", PLAN_PLACE_PASSED},
+        {"made/src", PLAN_PLACE_WATCHED},
+        {"lib", PLAN_PLACE_WATCHED},
+        {"lib/x", PLAN_PLACE_WATCHED},
+        {"other", PLAN_PLACE_PASSED},
+        {"other/src", NONE},
+        {"bare", PLAN_PLACE_PASSED},
+        {"bare/refs", NONE},
+        {".venv", PLAN_PLACE_PASSED},
+        {".venv/" VENV_SANDBOX, NONE},
+    };
+    struct surveyed p;
+
+    surveyed_new(&p);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        put(&p, names[i]);
+    record_made(&p, "made", "");
+    cr_assert_eq(survey(&p), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        cr_expect_eq(kind_at(&p, rows[i].rel), rows[i].kind, "'%s' is %d", rows[i].rel,
+                     (int)kind_at(&p, rows[i].rel));
+    cr_expect_not(p.host.facts.places_cut);
+    for (size_t i = 1; i < p.host.facts.place_count; i++)
+        cr_expect_lt(strcmp(p.host.facts.places[i - 1].rel, p.host.facts.places[i].rel), 0);
+    surveyed_drop(&p);
+}
+
+/* The record is of numbers, and one that ends with another is not the same. */
+Test(survey, a_venv_is_only_writable_when_it_was_made_inside)
+{
+    static const struct {
+        const char *before;
+        enum plan_place_kind kind;
+    } rows[] = {
+        {"", PLAN_PLACE_VENV},         {"1 2\n", PLAN_PLACE_VENV},  {"9", PLAN_PLACE_PASSED},
+        {"1 2\n9", PLAN_PLACE_PASSED}, {"1 2 ", PLAN_PLACE_PASSED},
+    };
+    struct surveyed p;
+
+    surveyed_new(&p);
+    put(&p, "made/pyvenv.cfg");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        record_made(&p, "made", rows[i].before);
+        cr_assert_eq(survey(&p), 0);
+        cr_expect_eq(kind_at(&p, "made"), rows[i].kind, "row %zu", i);
+    }
+    surveyed_drop(&p);
+}
+
+/* Nobody but the launcher writes it; but it is read by people's tools, too. */
+Test(survey, a_record_that_is_no_file_says_nothing)
+{
+    struct surveyed p;
+
+    surveyed_new(&p);
+    put(&p, "made/pyvenv.cfg");
+    put(&p, ".venv/" IN_SANDBOX(SANDBOX_MADE_INSIDE) "/");
+    cr_expect_eq(survey(&p), 0);
+    cr_expect_eq(kind_at(&p, "made"), PLAN_PLACE_PASSED);
+    cr_assert_eq(unlinkat(p.s.fd, ".venv/" IN_SANDBOX(SANDBOX_MADE_INSIDE), AT_REMOVEDIR), 0);
+    cr_assert_eq(mkfifoat(p.s.fd, ".venv/" IN_SANDBOX(SANDBOX_MADE_INSIDE), 0600), 0);
+    cr_expect_eq(survey(&p), 0);
+    surveyed_drop(&p);
+}
+
+Test(survey, a_place_is_known_by_its_identity)
+{
+    struct surveyed p;
+    struct stat st;
+    const struct plan_place *place = NULL;
+
+    surveyed_new(&p);
+    put(&p, "a/");
+    cr_assert_eq(survey(&p), 0);
+    cr_assert_eq(fstatat(p.s.fd, "a", &st, 0), 0);
+    place = place_of(&p, "a");
+    cr_assert_not_null(place);
+    cr_expect_eq(place->dev, st.st_dev);
+    cr_expect_eq(place->ino, st.st_ino);
+    cr_expect_eq(place->ctime_ns, clock_ns_of(st.st_ctim));
+    surveyed_drop(&p);
+}
+
+/* --- names --------------------------------------------------------------------------------------
+ */
+
+Test(survey, guarded_names_are_found)
+{
+    static const struct {
+        const char *made, *rel;
+        bool found;
+    } rows[] = {
+        {".git/", ".git", true},
+        {"a/.envrc", "a/.envrc", true},
+        {"a/b/.git->elsewhere", "a/b/.git", true},
+        {".env", ".env", true},
+        {"a/.env", "a/.env", false}, /* hidden at the top only */
+        {"README", "README", false},
+        {"node_modules/x/.envrc", "node_modules/x/.envrc", false},
+        {"link->a", "link/.envrc", false},
+    };
+    struct surveyed p;
+
+    surveyed_new(&p);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        put(&p, rows[i].made);
+    cr_assert_eq(survey(&p), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        cr_expect_eq(found(&p, rows[i].rel), rows[i].found, "%s", rows[i].rel);
+    surveyed_drop(&p);
+}
+
+/* --- limits -------------------------------------------------------------------------------------
+ */
+
+static void put_many(const struct surveyed *p, const char *name, int count, const char *end)
+{
+    for (int i = 0; i < count; i++) {
+        auto_free char *one = xasprintf("%s%d%s", name, i, end);
+
+        put(p, one);
+    }
+}
+
+static void put_chain(const struct surveyed *p, int depth)
+{
+    auto_buf struct buf path = {0};
+
+    for (int i = 0; i < depth; i++)
+        buf_add_str(&path, "d/");
+    put(p, path.data);
+}
+
+/* The launcher is told that there is more, and takes nothing for new that it does not know. */
+Test(survey, what_is_not_looked_at_is_told)
+{
+    struct surveyed p;
+
+    surveyed_new(&p);
+    put_many(&p, "d", WATCHED_MAX - 1, "/");
+    cr_assert_eq(survey(&p), 0);
+    cr_expect_not(p.host.facts.places_cut);
+    cr_expect_eq(watched_count(&p), WATCHED_MAX);
+    put(&p, "more/");
+    cr_assert_eq(survey(&p), 0);
+    cr_expect(p.host.facts.places_cut);
+    cr_expect_eq(watched_count(&p), WATCHED_MAX);
+    surveyed_drop(&p);
+}
+
+Test(survey, depth_is_limited)
+{
+    struct surveyed p;
+
+    surveyed_new(&p);
+    put_chain(&p, DEPTH_MAX);
+    cr_assert_eq(survey(&p), 0);
+    cr_expect_not(p.host.facts.places_cut);
+    put_chain(&p, DEPTH_MAX + 1);
+    cr_assert_eq(survey(&p), 0);
+    cr_expect(p.host.facts.places_cut);
+    surveyed_drop(&p);
+}
+
+Test(survey, names_of_a_directory_are_limited)
+{
+    struct surveyed p;
+
+    surveyed_new(&p);
+    put_many(&p, "full/n", ENTRIES_MAX - 2, "->x");
+    cr_assert_eq(survey(&p), 0);
+    cr_expect_not(p.host.facts.places_cut);
+    put_many(&p, "full/m", 3, "->x");
+    cr_assert_eq(survey(&p), 0);
+    cr_expect(p.host.facts.places_cut);
+    surveyed_drop(&p);
+}
+
+Test(survey, no_project_is_no_failure)
+{
+    struct surveyed p;
+    struct venv none;
+
+    surveyed_new(&p);
+    none = (struct venv){.path = p.own};
+    facts_gather(&p.host, &p.user);
+    facts_survey(&p.host, &p.policy, &none);
+    none.project = p.own;
+    cr_assert_eq(unlinkat(p.s.fd, ".venv/" VENV_SANDBOX, AT_REMOVEDIR), 0);
+    cr_assert_eq(unlinkat(p.s.fd, ".venv", AT_REMOVEDIR), 0);
+    facts_survey(&p.host, &p.policy, &none);
+    cr_expect_eq(p.host.facts.place_count, 0);
+    cr_expect_eq(facts_check(&p.host, NULL), 0);
+    surveyed_drop(&p);
+}

@@ -1,0 +1,12 @@
+/* What a test lets fail, as the machine would. */
+#ifndef SVENV_TESTS_UNIT_GUARD_FAULTS_H
+#define SVENV_TESTS_UNIT_GUARD_FAULTS_H
+
+#include <stdbool.h>
+
+extern struct faults {
+    bool calloc, strdup;             /* there is no memory */
+    bool inotify_init, add_to_watch; /* the user's instances, or watches, are used up */
+} faults;
+
+#endif
