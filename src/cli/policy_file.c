@@ -81,8 +81,8 @@ static int load_new(const struct place *place, struct policy *policy, struct err
     return r;
 }
 
-/* The options become what differs from the profile: the file then says the same as the options did,
- * in the policy's own words. */
+/* The options become the difference from the profile: the file then says the same as the options
+ * did, in the policy's own words. */
 static int add_options(const struct place *place, const struct strv *words, struct buf *text,
                        struct err *err)
 {
