@@ -21,7 +21,7 @@
 #include "svenv/policy/policy.h"
 
 static const char header[] =
-    "# What programs of this virtual environment may see and do.\n"
+    "# This policy says what programs of this virtual environment may see and do.\n"
     "# 'sandbox-venv policy show' prints every value in force, 'sandbox-venv policy check' checks\n"
     "# this file, 'man sandbox-venv' describes it. Changes count from the next start on.\n";
 

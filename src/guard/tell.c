@@ -1,4 +1,4 @@
-/* What became of what appeared in the project, in lines for the user. */
+/* Tells the user, in lines, what became of names that appeared in the project. */
 #include <stdio.h>
 
 #include "svenv/base/layout.h"

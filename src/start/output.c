@@ -1,7 +1,7 @@
-/* Where an installer's results go. A mount needs something to be mounted on, so what the command
- * line names and is not there yet is made on the host, just as the installer itself would have.
- * What cannot be shown is refused before anything runs: written inside, it would be lost in
- * silence. */
+/* Where an installer's results go. A mount needs something to be mounted on, so a place that the
+ * command line names and that is not there yet is made on the host, just as the installer itself
+ * would have made it. A place that cannot be shown is refused before anything runs: files written
+ * there would be lost in silence. */
 #include <string.h>
 
 #include "svenv/base/path.h"
