@@ -146,7 +146,7 @@ Test(load, refuses_with_position_and_hint)
 }
 
 /* Never accepted and ignored. */
-/* A line at the wrong place may hold a secret, and messages are pasted into bug reports. */
+/* A line at the wrong place may hold a secret, and people paste messages into bug reports. */
 Test(load, quotes_no_secret)
 {
     static const char *const texts[] = {
