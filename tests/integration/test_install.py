@@ -15,7 +15,7 @@ from lib.user import HOME
 
 
 class Installs(InstallCase):
-    """What pip does, against a directory of local wheels."""
+    """pip at work, against a directory of local wheels."""
 
     def setUp(self):
         self.p = self.wrapped(pip=True)
@@ -244,7 +244,7 @@ class Installs(InstallCase):
         self.pip(self.p, "install", "spy")
 
     def test_installer_has_its_own_home(self):
-        """What a program leaves in its home is not obeyed by a later pip."""
+        """A later pip does not obey files that a program leaves in its home."""
         code = (
             "import os\nh = os.path.expanduser('~')\n"
             "for d in ('/.config/pip', '/.pip', '/.cache/pip'):\n"
@@ -329,7 +329,7 @@ class Installs(InstallCase):
         return self._outside
 
     def test_results_that_would_be_lost(self):
-        """What cannot be shown is refused, rather than written where nobody finds it."""
+        """A place that cannot be shown is refused: nobody would find files written there."""
         packages.wheel(self.wheels, "tools")
         links = ("--no-index", "--find-links", str(self.wheels))
         for words in (

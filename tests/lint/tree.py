@@ -1,4 +1,4 @@
-"""What the lints share: finding the sources, and saying what was found."""
+"""Code that the lints share: finding the sources, and saying what was found."""
 
 import re
 import sys
@@ -14,7 +14,7 @@ class Skip(Exception):
 
 
 def cannot(reason):
-    """What a lint returns that lacks its program: a finding where everything has to work."""
+    """The result of a lint that lacks its program: a finding where everything has to work."""
     if skips.must_work():
         return ["must work here: " + reason]
     raise Skip(reason)
