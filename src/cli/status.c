@@ -145,8 +145,8 @@ static void look_at_limits(struct status *status)
     if (!status->group_needed) {
         r = probe_group(&any, &status->group, &err);
         if (probe_root_exempt() && status->values.v[POLICY_LIMIT_PROCESSES].number > 0)
-            strv_add(&status->missing, "limits.processes: NOT held, the kernel exempts root; only "
-                                       "together with limits.memory or limits.cpus it is");
+            strv_add(&status->missing, "limits.processes: NOT held, the kernel exempts root; a "
+                                       "start with limits.memory or limits.cpus holds it");
     } else if (r < 0) {
         add_problem(status, "limits", &err);
     }

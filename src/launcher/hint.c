@@ -41,11 +41,11 @@ void hint_installer(const struct plan *plan, const struct request *request, bool
         if (!is_named_project(op))
             continue;
         if (!succeeded)
-            log_line("'%s' was read-only for the installer; if it is to build there: "
+            log_line("'%s' was read-only for the installer; to let it build there, write "
                      "filesystem: {write: ['%s']} in '%s/sandbox/policy.yaml'",
                      op->src, op->src, request->venv);
         else if (is_editable(request))
-            log_line("programs do not see '%s' by themselves: "
+            log_line("programs do not see '%s'; to show it to them, write "
                      "filesystem: {read: ['%s']} in '%s/sandbox/policy.yaml'",
                      op->src, op->src, request->venv);
     }

@@ -245,7 +245,7 @@ static int renew(const char *venv, const sigset_t *mask, struct session *out, st
             return 0;
     }
     return err_plain(err, ESTALE,
-                     "the plan of '%s' does not hold even when it was just made: is something "
+                     "the plan of '%s' is out of date although it was just made: is something "
                      "writing to the virtualenv, or are two versions installed?",
                      venv);
 }

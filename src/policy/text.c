@@ -195,7 +195,7 @@ static const char *fault_entry(const char *text)
     if (strchr(text, '/') || text[0] == '.' || text[0] == '-')
         return "is no name of a program (no '/', no '.' or '-' at its beginning)";
     if (str_starts(text, "activate") || str_starts(text, "deactivate"))
-        return "is what shells read: it is never taken from inside";
+        return "is a file that shells read: it is never taken from inside";
     return NULL;
 }
 

@@ -41,8 +41,8 @@ static void make_node(struct completion *c, const char *base, const char *rel, b
 static void lose(struct completion *c, const char *path, const char *why)
 {
     if (c->lost == NULL)
-        c->lost = arena_printf(c->arena, "what the command writes to '%s' would not get there (%s)",
-                               path, why);
+        c->lost =
+            arena_printf(c->arena, "results of the command would not reach '%s' (%s)", path, why);
 }
 
 static void expose_absent(struct completion *c, const char *text, bool directory,

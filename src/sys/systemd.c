@@ -354,7 +354,7 @@ static int read_answers(struct bus *bus, const char *stem, const struct cgroup_l
         if (rc < 0)
             return err_set(err, -rc, "cannot ask systemd again");
     }
-    return accepted && done ? 0 : err_plain(err, EPROTO, "systemd did not come to an end");
+    return accepted && done ? 0 : err_plain(err, EPROTO, "systemd did not finish making the scope");
 }
 
 int systemd_scope(const struct systemd_bus *where, const char *stem,

@@ -193,7 +193,7 @@ class Installs(InstallCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(
             done.stderr.splitlines()[-1],
-            f"sandbox-venv: programs do not see '{other}' by themselves: filesystem: "
+            f"sandbox-venv: programs do not see '{other}'; to show it to them, write filesystem: "
             f"{{read: ['{other}']}} in '{self.p.env_dir}/sandbox/policy.yaml'",
         )
         done = self.p.code("import other; print(other.value)")
@@ -215,8 +215,8 @@ class Installs(InstallCase):
         self.assertIn("Read-only file system", refused.stdout + refused.stderr)
         self.assertEqual(
             refused.stderr.splitlines()[-1],
-            f"sandbox-venv: '{other}' was read-only for the installer; if it is to "
-            f"build there: filesystem: {{write: ['{other}']}} in "
+            f"sandbox-venv: '{other}' was read-only for the installer; to let it "
+            f"build there, write filesystem: {{write: ['{other}']}} in "
             f"'{self.p.env_dir}/sandbox/policy.yaml'",
         )
         self.p.policy(f"filesystem: {{write: ['{other}']}}\n")
@@ -337,7 +337,7 @@ class Installs(InstallCase):
             ["download", *links, "-d", f"{HOME}/.ssh/new", "tools"],
         ):
             done = self.p.run("pip", *words)
-            self.assert_refused(done, saying="would not get there")
+            self.assert_refused(done, saying="would not reach")
         done = self.p.run("pip", "download", *links, "tools", cwd=self.outside)
         self.assert_refused(done, saying="add '-d .'")
         self.assertEqual(list(self.outside.iterdir()), [])
