@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-# What the build needs, then what the tests and the demo need.
+# Packages for the build, then those for the tests and the demo.
 packages="gcc libc6-dev musl-tools linux-libc-dev meson ninja-build pkg-config
     libseccomp-dev libinih-dev libyaml-dev
     libcriterion-dev bubblewrap python3 python3-venv"

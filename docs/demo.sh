@@ -1,5 +1,5 @@
 #!/bin/sh
-# What wrapping does, in a project that is made for the purpose and removed at the end.
+# Shows wrapping in a project that is made for the purpose and removed at the end.
 set -eu
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/wrapped-demo.XXXXXX")

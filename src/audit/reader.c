@@ -181,7 +181,7 @@ static int take_line(struct audit_reader *reader, const char *text, size_t len, 
     return rc;
 }
 
-/* Whole lines of what was read; what is behind the last stays there. */
+/* Hands on the whole lines in the buffer; the bytes behind the last one stay there. */
 static int take_lines(struct audit_reader *reader, struct buf *rest, audit_line_fn *each,
                       void *context)
 {
@@ -271,9 +271,9 @@ static bool has_between(const struct audit_reader *reader, int low, int high)
     return false;
 }
 
-/* Opens the file that follows the open one, which a rotation may move on at any moment: it renames
- * the oldest first, so what was opened is the next one if ours still stands where it stood.
- * Return: descriptor, -ENOENT when ours is the live one, or another negative errno with *err. */
+/* Opens the file that follows the open one. A rotation may rename both at any moment, the oldest
+ * first: so if ours still stands where it stood, the file that was opened is the next one. Return:
+ * descriptor, -ENOENT when ours is the live one, or another negative errno with *err. */
 static int open_next(const struct audit_reader *reader, struct err *err)
 {
     for (int tries = 1;; tries++) {
@@ -313,7 +313,8 @@ int audit_reader_more(struct audit_reader *reader, audit_line_fn *each, void *co
     int rc = reader->late.fd < 0 ? 0 : drain(reader, &reader->late, each, context, err);
 
     while (rc == 0) {
-        /* Asked before the last look: what was written up to the rotation is then read. */
+        /* Asked before the last look, so that this look reads all that was written up to the
+         * rotation. */
         int next = open_next(reader, err);
 
         if (next < 0 && next != -ENOENT)

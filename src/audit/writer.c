@@ -29,7 +29,7 @@ static int writer_complain(const struct log *log, const char *what, struct err *
     return err_plain(err, EPERM, "the log '%s' is refused: %s", log->path, what);
 }
 
-/* Others may not have a say in it, and need not read it: `want` is the mode that it should have. */
+/* Others must not be able to change the file, and need not read it: `want` is its mode. */
 static int check_own(const char *path, int fd, const struct stat *st, mode_t want, struct err *err)
 {
     int rc = owner_check(st, OWNER_SELF, path, err);
@@ -90,8 +90,8 @@ static int shift_names(const struct log *log)
     return 0;
 }
 
-/* Under a lock that nobody waits for: who does not get it adds to the file that is being renamed,
- * which loses nothing. *fd is the log of that name afterwards. */
+/* Rotates under a lock that nobody waits for: a writer that does not get it adds to the file that
+ * is being renamed, which loses nothing. *fd is the log of that name afterwards. */
 static int writer_rotate(const struct log *log, int *fd, struct stat *st, struct err *err)
 {
     char name[FILE_NAME_SIZE];
@@ -119,8 +119,8 @@ static int writer_rotate(const struct log *log, int *fd, struct stat *st, struct
     return 0;
 }
 
-/* A line that a full disk cut in two must not swallow the next one. While another process writes
- * the answer may be wrong, which makes an empty line. */
+/* A line that a full disk cut in two must not swallow the next one. The answer may be wrong while
+ * another process writes; that only makes an empty line. */
 static bool ends_in_line(int fd, const struct stat *st)
 {
     char last = '\n';

@@ -109,7 +109,7 @@ int err_wrap(struct err *err, const char *fmt, ...)
     return -err->code;
 }
 
-/* The error may have come through a pipe from the child: nothing in it is taken on trust. */
+/* The error may have come from the child through a pipe: nothing in it is trusted. */
 const char *err_text(const struct err *err, char *buf, size_t size)
 {
     char raw[sizeof(err->pos.file) + sizeof(err->msg) + 32];

@@ -30,7 +30,7 @@ static void new_line(struct json *json)
         buf_add(json->out, "  ", 2);
 }
 
-/* Whatever has to stand before the next key or value. */
+/* Writes the separator that must stand before the next key or value. */
 static void begin_item(struct json *json)
 {
     if (json->after_key) {

@@ -9,7 +9,7 @@
 
 #include "svenv/base/status.h"
 
-/* Small: what a start does not use it need not touch. With what stands before it, a page. */
+/* Small: a start need not touch memory that it does not use. With the header before it, a page. */
 #define ARENA_CHUNK (4 * 1024 - 64)
 
 struct arena_chunk {

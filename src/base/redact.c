@@ -79,7 +79,8 @@ static void mask_values(struct text *text, const char *const *env)
     for (; env != NULL && *env != NULL; env++) {
         const char *equals = strchr(*env, '=');
 
-        /* Nearly no value stands in a text, and a name is compared with the whole table. */
+        /* Nearly no value stands in a text, and comparing a name with the whole table is dear: so
+         * the value is looked for first. */
         if (equals != NULL && strstr(text->data, equals + 1) != NULL && sought_value(*env) != NULL)
             mask_value(text, equals + 1);
     }
@@ -201,7 +202,7 @@ static size_t find_secret(const struct text *text, size_t at,
     return 0;
 }
 
-/* What follows goes to the end: nobody can tell where a value with blanks ends. */
+/* Masks to the end of the text: nobody can tell where a value with blanks ends. */
 static void mask_secrets(struct text *text)
 {
     size_t value = find_secret(text, 0, value_start);
@@ -235,8 +236,8 @@ static void drop_half_value(struct text *text, const char *value)
     }
 }
 
-/* The steps that follow are quadratic at worst, so they see little more than what is kept. What
- * stands at the cut may be half of something that they would know whole: it goes. */
+/* The steps that follow are quadratic at worst, so they see little more than the part that is kept.
+ * The text at the cut may be half of a secret that they would know whole: it goes. */
 static void cut_beginning(struct text *text, const char *const *env)
 {
     text->len--;
@@ -323,7 +324,7 @@ void redact_message(char *message, size_t size)
 
     mask_url_users(&text);
     mask_bare_users(&text);
-    /* What was masked where it was quoted ends there. */
+    /* A value that was masked within quotes ends at the mask. */
     do
         value = find_secret(&text, value, message_value_start);
     while (value > 0 && str_starts(text.data + value, MASK "'"));

@@ -1,4 +1,4 @@
-/* What git takes for a repository, by the names in a directory. */
+/* Decides what git takes for a repository, by the names in a directory. */
 #include "svenv/base/repository.h"
 
 #include <sys/stat.h>
@@ -41,8 +41,8 @@ unsigned repository_mark(const char *name)
 }
 
 /* git wants a HEAD, and objects and refs, both here or both in the directory that commondir names;
- * the variable GIT_OBJECT_DIRECTORY stands for objects. So any second name counts here. Nobody asks
- * of which kind the names are: links do, and so do files that may be executed. */
+ * the variable GIT_OBJECT_DIRECTORY stands for objects. So any second name counts here. The kind of
+ * the names does not matter: links count, and so do files that may be executed. */
 bool repository_is(unsigned marks)
 {
     return (marks & REPOSITORY_HEAD) != 0 && (marks & ~(unsigned)REPOSITORY_HEAD) != 0;

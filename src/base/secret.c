@@ -8,9 +8,9 @@
 
 #define NAME_SIZE 128
 
-/* In capitals for every case, in small letters only for those ("PWD" is where the shell is). The
- * environment rules have the same order. docs/policy.md has the same rows and a test compares them.
- */
+/* A row in capitals fits every case, a row in small letters only small ones ("PWD" is where the
+ * shell is). The environment rules have the same order. docs/policy.md has the same rows and a test
+ * compares them. */
 static const struct secret_row secret_table[] = {
     /* how many words of a text */
     {"*TOKENIZER*", SECRET_NONE},

@@ -18,8 +18,8 @@ bool text_is_control(uint32_t point);
 size_t text_printable(const char *text, size_t len);
 
 /* Copies text[0..len) to dst with every harmful byte as \xNN. Backslashes stay single, so doing it
- * twice changes nothing. Always NUL-terminated (size > 0). What does not fit is cut at a whole
- * character and ends in "...", so that nobody takes a cut path for the whole one.
+ * twice changes nothing. Always NUL-terminated (size > 0). A text that does not fit is cut at a
+ * whole character and ends in "...", so that nobody takes a cut path for the whole one.
  * Return: bytes written. */
 size_t text_escape(char *dst, size_t size, const char *text, size_t len);
 

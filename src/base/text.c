@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Unicode 15.0, table 3-7: the second byte's range depends on the first, which is what excludes
- * overlong forms, surrogates and everything above U+10FFFF. */
+/* Unicode 15.0, table 3-7: the second byte's range depends on the first, and that excludes overlong
+ * forms, surrogates and everything above U+10FFFF. */
 static const struct {
     unsigned char first_min, first_max, second_min, second_max;
     unsigned char len;

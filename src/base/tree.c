@@ -12,8 +12,8 @@
 #include "svenv/base/mem.h"
 
 /* Theory: two descriptors whatever the depth. We go down with openat2 and up with "..", and check
- * on the way up that we came back to the directory we had left: a tree that is moved about under
- * our hands ends the removal instead of leading it elsewhere. */
+ * on the way up that we came back to the directory we had left: when somebody moves the tree
+ * meanwhile, the removal ends instead of going elsewhere. */
 
 /* Sub-directories remembered per level before working them off: bounds the memory, saves reading a
  * wide directory again after each of them. */
@@ -86,7 +86,8 @@ static int walk_enter(struct walk *walk, int dir, const char *name)
         return fd;
     if (fstat(fd, &st) < 0)
         return -errno;
-    /* When this is refused the directory is not ours; whether that matters shows at its entries. */
+    /* When the kernel refuses this, the directory is not ours; whether that matters shows at its
+     * entries. */
     if ((st.st_mode & 0700) != 0700)
         (void)fchmod(fd, 0700);
     if (walk->depth == walk->cap) {

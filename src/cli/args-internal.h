@@ -10,7 +10,7 @@
 
 struct err;
 
-/* What a command accepts; every command accepts --help and --quiet. */
+/* The options that a command accepts; every command accepts --help and --quiet. */
 enum args_accept {
     ACCEPT_VENV = 1u << 0,    /* one word: VENV */
     ACCEPT_POLICY = 1u << 1,  /* --policy FILE|PROFILE */

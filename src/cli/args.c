@@ -46,7 +46,7 @@ static const struct option_row option_rows[] = {
 };
 #undef ROW
 
-/* A reader over the words, and what it fills. */
+/* A reader over the words, and the result that it fills. */
 struct scan {
     const char *const *words;
     size_t count;

@@ -1,4 +1,4 @@
-/* What the launcher asks for before and after an installer. */
+/* The commands that the launcher calls before and after an installer. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -23,8 +23,8 @@ enum {
     FILES_FD = 3 /* where the list of files stays in between */
 };
 
-/* What other venvs share with this one by hard links becomes its own; that may change files, so the
- * list comes after it. */
+/* Gives this venv its own copies of the files that it shares with other venvs by hard links. That
+ * may change files, so the list comes after it. */
 static int before_install(const char *path, struct err *err)
 {
     auto_venv_files struct venv_files files = {.count = 0};

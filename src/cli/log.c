@@ -102,8 +102,8 @@ static int show_log(const char *path, struct view *view, struct err *err)
     return r;
 }
 
-/* What the word names, there or not: a log outlives its venv. NULL without a word, when there is no
- * wrapped '.venv' here. */
+/* The path of the venv that the word names, there or not: a log outlives its venv. NULL without a
+ * word, when there is no wrapped '.venv' here. */
 static char *venv_of(const char *word)
 {
     auto_free char *real = realpath(word ? word : ".venv", NULL);

@@ -92,7 +92,7 @@ static void add_denied(struct buf *out, const struct audit_line *line)
     add_command(out, line);
 }
 
-/* What an install left, most surprising first. */
+/* The kinds of files that an install left, most surprising first. */
 static const struct {
     const char *key;
     const char *count_key;

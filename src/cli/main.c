@@ -75,9 +75,9 @@ static const struct command commands[] = {
      command_log,
      "[VENV] [-f] [--denied] [--json]\n\n"
      "The audit log, oldest first: of VENV; without it, of '.venv' when that is wrapped, else of\n"
-     "every virtual environment. What is recorded is decided by the policy's audit.level.\n\n"
-     "  -f, --follow         go on with what comes, until interrupted\n"
-     "  --denied             only what was denied\n"
+     "every virtual environment. The policy's audit.level decides what is recorded.\n\n"
+     "  -f, --follow         go on with new lines, until interrupted\n"
+     "  --denied             only denials\n"
      "  --json               the lines of the log as they are\n"},
     {"internal-refresh", NULL, ACCEPT_VENV, command_refresh, "VENV\n"},
     {"internal-plan", NULL, ACCEPT_VENV, command_plan, "VENV\n"},

@@ -70,9 +70,9 @@ int command_policy_show(const struct args *args)
     return EXIT_DONE;
 }
 
-/* A policy may be right in every line and still ask for what can't be planned, or kept here: a
- * directory that is not there, a system call that has no such name, a limit without control groups.
- */
+/* A policy may be right in every line and still ask for something that can't be planned, or kept
+ * here: a directory that is not there, a system call that has no such name, a limit without control
+ * groups. */
 static int check_plan(const struct policy *policy, const struct user *user, const char *venv_path,
                       enum group_way *way_out, struct err *err)
 {

@@ -13,8 +13,8 @@ enum policy_placed {
 };
 
 /* Puts the policy that the command line asks for in place: an existing file stays as it is when
- * nothing was asked; what `--policy` names replaces it; bubblewrap options are added to it. Nothing
- * is replaced before the result was loaded and checked.
+ * nothing was asked; the file or profile that `--policy` names replaces it; bubblewrap options are
+ * added to it. Nothing is replaced before the result was loaded and checked.
  * Return: 0, or negative errno with *err (file:line:col, or the option). */
 int policy_file_place(const char *venv_path, const struct user *user, const struct args *args,
                       enum policy_placed *out, struct err *err);

@@ -21,7 +21,7 @@
 #include "svenv/policy/policy.h"
 
 static const char header[] =
-    "# What programs of this virtual environment may see and do.\n"
+    "# This policy says what programs of this virtual environment may see and do.\n"
     "# 'sandbox-venv policy show' prints every value in force, 'sandbox-venv policy check' checks\n"
     "# this file, 'man sandbox-venv' describes it. Changes count from the next start on.\n";
 
@@ -81,8 +81,8 @@ static int load_new(const struct place *place, struct policy *policy, struct err
     return r;
 }
 
-/* The options become what differs from the profile: the file then says the same as the options did,
- * in the policy's own words. */
+/* The options become the difference from the profile: the file then says the same as the options
+ * did, in the policy's own words. */
 static int add_options(const struct place *place, const struct strv *words, struct buf *text,
                        struct err *err)
 {

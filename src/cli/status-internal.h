@@ -1,4 +1,4 @@
-/* What `status` finds out, and its two ways of saying it. */
+/* The facts that `status` finds out, and its two ways of saying them. */
 #ifndef SVENV_CLI_STATUS_INTERNAL_H
 #define SVENV_CLI_STATUS_INTERNAL_H
 

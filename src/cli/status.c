@@ -24,7 +24,7 @@ enum {
     ERR_TEXT = 1024
 };
 
-/* What a Landlock ABI below the number lacks (landlock(7)). */
+/* Rights that a Landlock ABI below the number lacks (landlock(7)). */
 static const struct {
     unsigned abi;
     const char *text;
@@ -41,7 +41,7 @@ static const struct {
         "instead; abstract sockets of the host can be reached with network.mode: host"},
 };
 
-/* What an entry's state means for the person, where it is not as it should be. */
+/* Explains an entry's state to the person, where it is not as it should be. */
 static const char *const entry_problems[] = {
     [ENTRY_WRAPPED] = NULL,
     [ENTRY_BYPASS] = "runs outside the sandbox",
@@ -132,8 +132,8 @@ static void look_at_plan(struct status *status)
                             what));
 }
 
-/* What the policy limits must be held, and is a problem where it can't be: every start is refused
- * then. Where it limits nothing of the kind, it is said what it could. */
+/* Tries the limits of the policy. One that cannot be held is a problem: every start is refused
+ * then. Where the policy has no such limit, the line says what it could limit. */
 static void look_at_limits(struct status *status)
 {
     static const struct cgroup_limits any = {.memory = 1 << 30, .cpus = 1, .processes = 1 << 12};
@@ -145,8 +145,8 @@ static void look_at_limits(struct status *status)
     if (!status->group_needed) {
         r = probe_group(&any, &status->group, &err);
         if (probe_root_exempt() && status->values.v[POLICY_LIMIT_PROCESSES].number > 0)
-            strv_add(&status->missing, "limits.processes: NOT held, the kernel exempts root; only "
-                                       "together with limits.memory or limits.cpus it is");
+            strv_add(&status->missing, "limits.processes: NOT held, the kernel exempts root; a "
+                                       "start with limits.memory or limits.cpus holds it");
     } else if (r < 0) {
         add_problem(status, "limits", &err);
     }
@@ -192,7 +192,7 @@ static void look_at_log(struct status *status)
         add_problem(status, "audit log", &err);
 }
 
-/* What starts took out of the project: a directory each. */
+/* The names that starts took out of the project: a directory for each start. */
 static void look_at_quarantine(struct status *status)
 {
     auto_free char *path = path_join(status->path, IN_SANDBOX(SANDBOX_QUARANTINE));

@@ -89,7 +89,7 @@ int command_unwrap(const struct args *args)
     auto_free char *path = NULL;
     auto_user struct user user = {0};
     struct err err = {0};
-    /* Whether it is wrapped is for venv_unwrap() to say: it heals one whose manifest is gone. */
+    /* venv_unwrap() decides whether the venv is wrapped: it heals one whose manifest is gone. */
     int r = venv_named(args->venv, &path, &err);
 
     if (r == 0)

@@ -69,7 +69,7 @@ static int inspect_venv(struct wrapping *wrapping, const char *path, struct err 
     return venv_inspect(&wrapping->venv, wrapping->named, project, wrapping->user.home_real, err);
 }
 
-/* Somebody's own are never removed: in doubt they are. */
+/* A person's own home or cache is never removed: in doubt it is the person's. */
 static bool has_private(const char *path)
 {
     auto_free char *home = path_join(path, VENV_HOME);
@@ -79,7 +79,7 @@ static bool has_private(const char *path)
     return look_at(AT_FDCWD, home, false, &st) != 0 || look_at(AT_FDCWD, cache, false, &st) != 0;
 }
 
-/* The policy that could not be carried out is known to the person by the name that they gave. */
+/* The person knows the policy that could not be carried out by the name that they gave. */
 static void name_original(const char *named, struct err *err)
 {
     static const char placed[] = SANDBOX_POLICY;
@@ -202,7 +202,7 @@ static void print_wrapped(const struct wrapping *wrapping)
     term_flush(&out);
 }
 
-/* venv_wrap() takes the lock again by itself: what is found and kept here is the policy alone. */
+/* venv_wrap() takes the lock again by itself: this lock protects only the policy. */
 static int place_policy(struct wrapping *wrapping, struct err *err)
 {
     auto_fd int lock = venv_lock(wrapping->venv.path, err);

@@ -51,7 +51,7 @@ static int make_etc(struct plan_file *file, const struct venv *venv, const struc
     return etc_make(venv->path, venv->id, &identity, inputs_note_etc, file, err);
 }
 
-/* A history that cannot be written is said, and the venv can be used. */
+/* The user is told of a history that cannot be written; the venv can be used all the same. */
 static void keep_history(const struct plan_file *file, const struct venv *venv,
                          const struct user *user, const struct policy *policy)
 {
@@ -62,7 +62,8 @@ static void keep_history(const struct plan_file *file, const struct venv *venv,
         log_err(&err);
 }
 
-/* The planner looks at the host through the facts: a look that failed spoils all that it says. */
+/* The planner looks at the host through the facts: one look that failed makes its result useless.
+ */
 static int plan_by_facts(struct plan_file *file, const struct venv *venv, const struct user *user,
                          const struct policy *policy, struct host_facts *host, struct err *err)
 {
@@ -150,7 +151,8 @@ int compile_dry(const struct venv *venv, const struct user *user, const struct p
     return plan_by_facts(file, venv, user, policy, &host, err);
 }
 
-/* What every start needs on the host, so that the first one does not pay for it. */
+/* Makes the nodes that every start needs on the host, so that the first start does not pay for it.
+ */
 static int make_nodes(const struct plan_file *file, struct err *err)
 {
     int r = 0;

@@ -86,8 +86,8 @@ static bool is_group_line(char *line, uint32_t gid)
     return num_parse_u64(number, UINT32_MAX, &value) == 0 && value == gid;
 }
 
-/* What the host's /etc/group calls the group; no name service is asked. *out stays as it is when
- * the group is not there. Return: 0 or negative errno. */
+/* The name of the group in the host's /etc/group; no name service is asked. *out stays as it is
+ * when the group is not there. Return: 0 or negative errno. */
 static int group_name(uint32_t gid, char **out)
 {
     auto_buf struct buf text = {0};
@@ -129,8 +129,8 @@ static int put_group(struct etc *etc, const struct etc_identity *identity)
     return etc_put_text(etc, "group", text.data);
 }
 
-/* Stable for the venv, another for each; the id, which names the private directories, cannot be had
- * back from it. */
+/* Stable for the venv, another for each; nobody can compute the id from it, which names the private
+ * directories. */
 static int put_machine_id(struct etc *etc, const char *id)
 {
     auto_free char *of = xasprintf("machine-id %s", id);

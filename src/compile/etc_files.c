@@ -41,7 +41,7 @@ static int move_in(struct etc *etc, int dir, const char *name)
 {
     if (renameat(etc->sandbox, etc->temporary, dir, name) == 0)
         return 0;
-    /* What was a directory on the host is a file now. */
+    /* The host's directory of this name may have become a file. */
     if (errno != EISDIR || tree_remove(dir, name) < 0 ||
         renameat(etc->sandbox, etc->temporary, dir, name) < 0) {
         int rc = -errno;
@@ -52,7 +52,7 @@ static int move_in(struct etc *etc, int dir, const char *name)
     return 0;
 }
 
-/* No fsync: all of this can be made again, and a torn file differs from what it should be. */
+/* No fsync: all of this can be made again, and a torn file is found by its content. */
 int etc_put_file(struct etc *etc, int dir, const char *name, const void *data, size_t len,
                  const struct timespec *modified)
 {
@@ -183,7 +183,7 @@ int etc_show_file(struct etc *etc, const char *path, bool edited)
     return rc;
 }
 
-/* Removes from ours what the host's directory no longer has. */
+/* Removes our files that the host's directory no longer has. */
 static int remove_stale(int dir, int host)
 {
     auto_dir DIR *stream = NULL;

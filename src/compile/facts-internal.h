@@ -1,5 +1,5 @@
-/* What the planner asks of the host, asked once and remembered: the answers decide what the plan
- * is, so they are also what its freshness is checked against. */
+/* The planner's questions to the host, each asked once and remembered: the answers decide what the
+ * plan is, so the plan's freshness is checked against them, too. */
 #ifndef SVENV_COMPILE_FACTS_INTERNAL_H
 #define SVENV_COMPILE_FACTS_INTERNAL_H
 
@@ -36,8 +36,8 @@ struct host_facts {
 
 /* `user` must outlive the facts. */
 void facts_gather(struct host_facts *host, const struct user *user);
-/* Adds what the patterns of the policy (protect, hide) fit in the project or elsewhere. `project`:
- * may be NULL. */
+/* Adds the names in the project or elsewhere that patterns of the policy (protect, hide) fit.
+ * `project`: may be NULL. */
 void facts_expand(struct host_facts *host, const struct policy *policy, const char *project);
 /* Looks through the project, at a bounded number of directories: notes them as places, and adds the
  * protected names, other venvs and repositories that it finds. */
@@ -48,11 +48,11 @@ const char *worktree_repository(struct host_facts *host, const char *project);
 void facts_ask(struct host_facts *host, const char *path);
 /* Asks for a path and adds it to the table of facts. */
 void facts_add(struct host_facts *host, const char *path);
-/* A look failed, and what is there is not known: the facts are of no use. */
+/* A look failed, so nobody knows what is there: the facts are of no use. */
 void facts_failed(struct host_facts *host, int code, const char *path);
-/* The same for a file whose reading came to `rc`, unless it is not there or not one of its kind. */
+/* The same for a file whose reading gave `rc`, unless the file is not there or of another kind. */
 void facts_unread(struct host_facts *host, int rc, const char *path);
-/* To be asked before anything that was made of the facts is used. Return: 0 or negative errno. */
+/* Ask this before using anything that was made of the facts. Return: 0 or negative errno. */
 int facts_check(const struct host_facts *host, struct err *err);
 void facts_finish(struct host_facts *host);
 #define auto_facts __attribute__((cleanup(facts_finish)))

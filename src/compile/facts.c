@@ -61,7 +61,7 @@ static bool is_unreadable(struct host_facts *host, const char *path)
     return readable <= 0;
 }
 
-/* FIFOs and whatever else there may be count as sockets: things that can't be bound as data. */
+/* FIFOs and other kinds count as sockets: things that can't be bound as data. */
 static void facts_look(struct host_facts *host, const char *path, struct fact_path *out)
 {
     struct stat st;

@@ -45,7 +45,8 @@ static void expand_name(struct host_facts *host, const char *dir, const char *na
         facts_add(host, path);
 }
 
-/* Symlinked directories are not entered: what code in the sandbox linked there is not its own. */
+/* Symlinked directories are not entered: code in the sandbox may have linked there a directory that
+ * is not its own. */
 static void expand_pattern(struct host_facts *host, const char *dir, const char *pattern,
                            const char *rest, int depth)
 {
@@ -81,7 +82,7 @@ static void globs_expand(struct host_facts *host, const char *dir, const char *r
 
 static void expand_text(struct host_facts *host, const char *text, const char *project)
 {
-    /* Of names in the project the survey knows all. */
+    /* The survey knows all names in the project. */
     if (!is_pattern(text) || (project && text[0] != '~' && strchr(text, '/') == NULL))
         return;
     if (text[0] == '/')

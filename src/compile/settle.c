@@ -46,7 +46,7 @@ static void tell_withheld(void *context, const char *name)
 {
     (void)context;
     log_line("'%s' from a package stays inside: on PATH it would take the system command's place "
-             "(to let it: entries: {publish: [%s]} in the policy)",
+             "(to publish it, write entries: {publish: [%s]} in the policy)",
              name, name);
 }
 

@@ -1,6 +1,6 @@
-/* A look through the project. What is found in it decides what is protected below its top, and the
- * directories themselves are what the launcher watches. The project is written by programs inside,
- * so everything is bounded, and no link is followed. */
+/* A look through the project. The names found in it decide what is protected below its top, and the
+ * launcher watches the directories themselves. Programs inside write the project, so everything is
+ * bounded, and no link is followed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ struct survey {
     size_t watched;
 };
 
-/* What one directory turned out to be. */
+/* The findings about one directory. */
 struct sight {
     bool venv;
     bool repository;
@@ -187,7 +187,8 @@ static void read_entries(struct survey *s, int dir, const char *rel, struct sigh
         s->host->facts.places_cut = true;
 }
 
-/* The names that decide are asked for: however many others there are, they are not missed. */
+/* The names that decide are asked for, so however many others there are, none of these is missed.
+ */
 static void see_kind(struct survey *s, int dir, const char *rel, struct sight *sight)
 {
     struct stat st;
@@ -284,7 +285,7 @@ static void add_subdir(struct survey *s, struct strv *queue, const char *rel,
     add_place(s, below, kind, &id);
 }
 
-/* The identity is of before the reading: what changes meanwhile is seen at the start. */
+/* The identity is from before the reading: the start sees what changes meanwhile. */
 static int survey_open_place(struct survey *s, const char *rel, struct file_id *id)
 {
     auto_fd int dir = fd_open_beneath(s->top, *rel ? rel : ".", O_PATH | O_DIRECTORY, 0);

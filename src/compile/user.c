@@ -20,8 +20,8 @@ enum {
     PASSWD_BUFFER = 65536
 };
 
-/* The other codes, EPERM and ECONNREFUSED among them, mean by getpwuid_r(3) and the ways of name
- * services that nobody there knows this user. */
+/* The other codes, EPERM and ECONNREFUSED among them, mean that nobody there knows this user
+ * (getpwuid_r(3), and the habits of name services). */
 static bool is_lookup_failure(int code)
 {
     static const int failures[] = {ENOMEM, EMFILE, ENFILE, EIO, EAGAIN, EINTR, ERANGE, ENOSYS};

@@ -1,5 +1,6 @@
-/* A worktree's .git is a file that names a directory elsewhere. The file lies where a program could
- * have written it before it was protected, so it is believed only when what it names leads back. */
+/* A worktree's .git is a file that names a directory elsewhere. A program could have written the
+ * file before it was protected, so it is believed only when the directory that it names leads back.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -106,7 +106,8 @@ int compute_mounts(struct compute *c, struct err *err);
 void compute_environment(struct compute *c);
 int compute_dotenv(struct compute *c, struct err *err);
 void compute_limits(struct compute *c);
-/* guards.c: what is watched in the project, and the pattern that stands for byte code. */
+/* guards.c: the names that are watched for in the project, and the pattern that stands for byte
+ * code. */
 #define GUARD_BYTECODE "__pycache__"
 void compute_guards(struct compute *c);
 /* Once for all variants. */

@@ -58,7 +58,7 @@ static uint32_t flags_of(const struct compute *c)
 }
 
 /* Values that mean a protection which this version does not have: never accepted and ignored. The
- * loader has refused them; this is for what reaches a policy by another way. */
+ * loader has refused them; this check is for values that reach a policy by another way. */
 static int compute_check_enforced(struct compute *c, struct err *err)
 {
     for (size_t i = 0; i < POLICY_FIELD__COUNT; i++) {
@@ -89,7 +89,7 @@ static int fill_head(struct compute *c, struct err *err)
     plan->uid = id_or(&values->v[POLICY_ID_UID], c->facts->uid);
     plan->gid = id_or(&values->v[POLICY_ID_GID], c->facts->gid);
     plan->hostname = text_or_null(&values->v[POLICY_ID_HOSTNAME]);
-    /* An installer's end is when the two sides of bin are compared: nothing may still run then. */
+    /* The two sides of bin are compared when an installer ends: nothing may still run then. */
     plan->lifetime = c->installer || compute_has(c, POLICY_LIFETIME, LIFETIME_PROGRAM)
                          ? PLAN_LIFETIME_PROGRAM
                          : PLAN_LIFETIME_TREE;

@@ -1,5 +1,5 @@
-/* Rules over the names of the caller's environment. The first that fits decides, so what a person
- * wrote comes first, then what never passes, then what passes by default. */
+/* Rules over the names of the caller's environment. The first that fits decides, so the order is:
+ * names that a person wrote, names that never pass, names that pass by default. */
 #include <errno.h>
 #include <string.h>
 
@@ -13,8 +13,9 @@
 /* They steer the launcher, or would tell the program about it. */
 static const char *const own_names[] = {"BWRAP_ARGS", "SANDBOX_*", "VERBOSE", NULL};
 
-/* Sockets, agents and helper programs of the host: their target is not inside, and what opens only
- * outside is no business of the program's. Left out, programs take their fallback at once. */
+/* Sockets, agents and helper programs of the host: their target is not inside, and a program has no
+ * business with things that open only outside. Without the variables programs take their fallback
+ * at once. */
 static const char *const host_names[] = {"SSH_AUTH_SOCK",
                                          "SSH_AGENT_PID",
                                          "SSH_ASKPASS*",
@@ -58,8 +59,9 @@ static const char *const host_names[] = {"SSH_AUTH_SOCK",
                                          "NOTIFY_SOCKET",
                                          NULL};
 
-/* What makes an interpreter or the loader run other code than its command line says. Set for one
- * command it is meant; lying in the environment it is the host's business. */
+/* Variables that make an interpreter or the loader run other code than its command line says. A
+ * person who sets one for one command means it; one that lies in the environment is the host's
+ * business. */
 static const char *const steering_names[] = {"PYTHONSTARTUP",
                                              "PYTHONPATH",
                                              "PYTHONHOME",
@@ -142,8 +144,8 @@ static bool is_listed(const char *const *patterns, const char *name)
     return *patterns;
 }
 
-/* A line that a person wrote goes before what never passes when it names that: in full
- * ("MY_TOKEN"), or by a pattern that itself looks like it ("AWS_*"). "DJANGO_*" does not let
+/* A line that a person wrote goes before the names that never pass when it names such a name: in
+ * full ("MY_TOKEN"), or by a pattern that itself looks like it ("AWS_*"). "DJANGO_*" does not let
  * DJANGO_SECRET in. */
 static enum pass_round round_of(const struct policy_item *item)
 {
@@ -185,8 +187,8 @@ static bool overlaps(const char *a, const char *b)
     return a[i] == b[i] || a[i] == '*' || a[i] == '?' || b[i] == '*' || b[i] == '?';
 }
 
-/* Without a built-in line that lets a name pass, the last rule says the same: every start asks the
- * rules about every variable. */
+/* A name needs a rule of its own only where a built-in line would let it pass. Otherwise the last
+ * rule says the same, and every start asks the rules about every variable. */
 static void add_steering(struct compute *c, const enum pass_round *rounds)
 {
     const struct policy_value *pass = &c->values->v[POLICY_ENV_PASS];

@@ -25,7 +25,7 @@ static const enum plan_audit audit_levels[] = {
 };
 _Static_assert(ARRAY_SIZE(audit_levels) == AUDIT__COUNT, "one level of the plan per level");
 
-/* The log is kept where nothing inside reaches: what a program can write it can also forge. */
+/* The log is kept where nothing inside reaches: a program that can write it can also forge it. */
 int compute_audit(struct compute *c, struct err *err)
 {
     const struct policy_value *level = &c->values->v[POLICY_AUDIT_LEVEL];

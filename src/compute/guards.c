@@ -1,4 +1,5 @@
-/* What the launcher watches in the project while programs run: names that must not appear there. */
+/* Lists the names that must not appear in the project while programs run: the launcher watches for
+ * them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ static void guards_add(struct arena *arena, struct plan_guard **guards, size_t *
         *(struct plan_guard *)arena_push(arena, guards, count, sizeof(*one)) = *one;
 }
 
-/* What a person wants to be writable is not moved away when it appears. */
+/* A name that a person wants to be writable is not moved away when it appears. */
 static bool is_granted(const struct compute *c, const char *path)
 {
     for (size_t i = 0; i < c->share_count; i++) {

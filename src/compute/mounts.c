@@ -9,7 +9,7 @@
 
 #include "compute-internal.h"
 
-/* What the launcher would have to know to keep the sandbox closed cannot be covered. */
+/* Refuses a destination that the launcher would have to know about to keep the sandbox closed. */
 static int check_dest(const struct compute *c, const char *dest, const char *origin,
                       struct err *err)
 {
@@ -22,7 +22,8 @@ static int check_dest(const struct compute *c, const char *dest, const char *ori
     return 0;
 }
 
-/* A tree shown under another name would show what is protected or hidden in it as it is. */
+/* A tree shown under another name would show its protected or hidden parts without the protection.
+ */
 static int mounts_check_source(const struct compute *c, const char *src, uint32_t flags,
                                const char *origin, struct err *err)
 {
@@ -93,7 +94,7 @@ static int mount_tmpfs(struct compute *c, const struct policy_item *item, const 
     return rc < 0 ? rc : tree_mount(&c->tree, PLAN_TMPFS, dest, mode, item->size, origin, err);
 }
 
-/* Only what this plan mounted can change its mode or its flags. */
+/* Only a path that this plan mounted can change its mode or its flags. */
 static int mount_change(struct compute *c, const struct policy_item *item, const char *dest,
                         enum plan_op_kind kind, struct err *err)
 {

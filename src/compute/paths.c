@@ -127,8 +127,9 @@ static bool is_lasting(const struct compute *c, const char *src)
     return in_venv ? !*in_venv : !path_is_beneath(src, compute_temp_base(c));
 }
 
-/* What lies where programs can write is checked at the start: to be what it was when the plan was
- * made, or, where files come and go as in the venv, to belong to the caller. */
+/* A source that lies where programs can write is checked at the start: it must be the one that was
+ * there when the plan was made, or, where files come and go as in the venv, it must belong to the
+ * caller. */
 static void identify(void *context, struct plan_op *op)
 {
     const struct compute *c = context;

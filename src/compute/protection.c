@@ -53,7 +53,8 @@ static int protect(struct compute *c, const char *path, const char *origin, stru
     return 0;
 }
 
-/* What the name is or leads to; the launcher takes away whatever comes in a link's place. */
+/* Protects the file that the name is or leads to; the launcher takes away a name that comes in a
+ * link's place. */
 static int protect_target(struct compute *c, const char *path, const char *origin, struct err *err)
 {
     struct resolved real = {.links = NULL};
@@ -74,7 +75,7 @@ static int protect_found(struct compute *c, const struct fact_path *fact, const 
     return protect_target(c, fact->path, origin, err);
 }
 
-/* What a hidden symlink leads to is hidden: the link alone tells nothing. */
+/* The target of a hidden symlink is hidden: the link alone tells nothing. */
 static int hide(struct compute *c, const char *path, const char *origin, struct err *err)
 {
     struct resolved real = {.links = NULL};
@@ -161,8 +162,9 @@ static int protect_parts(struct compute *c, const char *path, struct err *err)
     return rc;
 }
 
-/* Another venv in the project is as good a way to code on the host as the own one (C29), and the
- * configuration of a repository runs programs, also of one without any .git (C24). */
+/* Another venv in the project is as good a way to code on the host as the own one
+ * (docs/SECURITY.md, C29), and the configuration of a repository runs programs, also of one without
+ * any .git (docs/SECURITY.md, C24). */
 static int protect_trees(struct compute *c, struct err *err)
 {
     bool with_git = compute_protects_git(c);

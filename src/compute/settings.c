@@ -121,8 +121,8 @@ void compute_limits(struct compute *c)
     compute_group(c);
 }
 
-/* A rule also counts for what is mounted below it. Where code in the sandbox and programs of the
- * host both make files, sockets of the host are not the program's business. */
+/* A rule also counts for mounts below its path. Where both code in the sandbox and programs of the
+ * host make files, the program has no business with the host's sockets. */
 static bool may_connect(const struct compute *c, const char *path)
 {
     const char *shared[] = {c->venv->project, c->venv->path};
@@ -151,7 +151,7 @@ static void allow(struct compute *c, const char *path, bool write)
     *rule = (struct plan_landlock){.path = path, .write = write, .connect = may_connect(c, path)};
 }
 
-/* What is shown read-only needs a rule for them. The system's own trees hold none. */
+/* Trees that are shown read-only need a rule for sockets. The system's own trees hold none. */
 static bool holds_sockets(const struct compute *c, const struct plan_op *op)
 {
     static const char *const system[] = {"/usr",   "/bin",    "/sbin", "/lib",  "/lib32",
@@ -167,8 +167,9 @@ static bool holds_sockets(const struct compute *c, const struct plan_op *op)
 }
 
 /* Rules follow the inode: the project needs its own even below a directory that has one, so that a
- * redirection to a file in it can be opened again by /dev/stdout, which leads past our mounts. What
- * may be missing at a start has no rule of its own: its mount point lies in what has one. */
+ * redirection to a file in it can be opened again by /dev/stdout, which leads past our mounts. A
+ * source that may be missing at a start has no rule of its own: its mount point lies in a tree that
+ * has one. */
 void compute_landlock(struct compute *c)
 {
     const struct plan *plan = c->plan;

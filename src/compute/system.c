@@ -1,4 +1,5 @@
-/* What every sandbox has: /usr, /etc, /proc, /dev, /sys, and temporary directories of its own. */
+/* The parts that every sandbox has: /usr, /etc, /proc, /dev, /sys, and temporary directories of its
+ * own. */
 #include <errno.h>
 
 #include "svenv/base/err.h"
@@ -21,7 +22,8 @@ static int bind_as_it_is(struct compute *c, const char *path, bool directory, ui
     return tree_add(&c->tree, &share, err);
 }
 
-/* A directory of the host read-only, a symlink as a symlink; what is not there is left out. */
+/* Shows a directory of the host read-only, and a symlink as a symlink; a name that is not there is
+ * left out. */
 static int system_show(struct compute *c, const char *path, struct err *err)
 {
     struct fact_path fact = compute_fact(c, path);
@@ -77,7 +79,8 @@ static int compute_etc(struct compute *c, struct err *err)
     return rc < 0 ? rc : mask_private(c, err);
 }
 
-/* What /proc tells or lets do about the machine rather than about the sandbox's processes. */
+/* Files of /proc that tell or change things of the machine rather than of the sandbox's processes.
+ */
 static const struct {
     const char *path;
     bool root_only; /* holds nothing but zeroes for other users */
@@ -92,8 +95,9 @@ static const struct {
     {"/proc/vmallocinfo", true},
 };
 
-/* What the caller cannot read needs no mask: its user id in the sandbox is the same. PLAN_TRY, for
- * these names come and go with kernel modules, and an absent one hides nothing. */
+/* A file that the caller cannot read needs no mask: the caller's user id in the sandbox is the
+ * same. PLAN_TRY, because these names come and go with kernel modules, and an absent one hides
+ * nothing. */
 static int compute_proc(struct compute *c, struct err *err)
 {
     int rc = tree_mount(&c->tree, PLAN_PROC, "/proc", 0, 0, ORIGIN_DEFAULT, err);
@@ -155,7 +159,7 @@ static int compute_sys(struct compute *c, struct err *err)
 }
 
 /* Private to the venv and shared by its starts, on the host's file systems and so host-sized. An
- * installer has its own, so that no program can leave something for it (C26). */
+ * installer has its own, so that no program can leave something for it (docs/SECURITY.md, C26). */
 static int compute_temporary(struct compute *c, struct err *err)
 {
     const char *prefix = c->installer ? "installer-" : "";

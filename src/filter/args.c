@@ -91,9 +91,10 @@
 #define PRETEND FILTER_ERRNO(0)
 
 /* TIOCSTI and TIOCLINUX type into the shared terminal, TIOCSETD and TIOCCONS redirect it, the two
- * ranges are the console's KD* and VT* requests (C17). The last two are btrfs and bcachefs: they
- * make a snapshot of the whole volume, with all that no mount shows, in a directory that is shown.
- * Of their numbers every file system takes those for shared blocks and labels. */
+ * ranges are the console's KD* and VT* requests (docs/SECURITY.md, C17). The last two belong to
+ * btrfs and bcachefs: they make a snapshot of the whole volume, also of files that no mount shows,
+ * in a directory that is shown. Other file systems use the numbers of these two for shared blocks
+ * and labels. */
 static const struct filter_clause ioctl_clauses[] = {
     WHEN(DENY, IS(1, TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS)),
     WHEN(DENY, MASKED(1, 0xffffff00, 0x4b00, 0x5600)),
@@ -106,8 +107,8 @@ static const struct filter_clause clone_clauses[] = {WHEN(DENY, HAS(0, NEW_NAMES
 static const struct filter_clause unshare_clauses[] = {
     WHEN(DENY, HAS(0, NEW_NAMESPACES | CLONE_NEWTIME))};
 
-/* SOCK_RAW gets what an unprivileged program gets anywhere; a protocol like MPTCP the answer that
- * makes libraries use TCP. */
+/* SOCK_RAW gets the answer that an unprivileged program gets anywhere; a protocol like MPTCP gets
+ * the answer that makes libraries use TCP. */
 #define TYPE_BITS (~(uint32_t)(SOCK_NONBLOCK | SOCK_CLOEXEC))
 static const struct filter_clause socket_clauses[] = {
     WHEN(ALLOW, IS(0, AF_INET, AF_INET6), MASKED(1, TYPE_BITS, SOCK_STREAM, SOCK_DGRAM),
@@ -137,7 +138,7 @@ static const struct filter_clause setsockopt_clauses[] = {
 static const struct filter_clause personality_clauses[] = {
     WHEN(ALLOW, IS(0, 0, UNAME26_BIT, UINT32_MAX))};
 
-/* Options after the last known one get what an older kernel says. */
+/* Options after the last known one get the answer of an older kernel. */
 static const struct filter_clause prctl_clauses[] = {
     WHEN(DENY, IS(0, PR_SET_MM, PR_SET_PTRACER)),
     WHEN(ALLOW, WITHIN(0, 0, PR_LAST_KNOWN)),
@@ -149,8 +150,8 @@ static const struct filter_clause prctl_debug_clauses[] = {
     WHEN(ALLOW, IS(0, PR_SET_PTRACER, PR_SET_VMA, PR_GET_AUXV)),
 };
 
-/* RLIMIT_CORE stays 1: at 0 a core_pattern pipe on the host would run (C19). A limit is set when
- * the pointer, of which both halves count, is not NULL. */
+/* RLIMIT_CORE stays 1: at 0 a core_pattern pipe on the host would run (docs/SECURITY.md, C19). A
+ * limit is set when the pointer, of which both halves count, is not NULL. */
 static const struct filter_clause setrlimit_clauses[] = {WHEN(PRETEND, IS(0, RLIMIT_CORE))};
 static const struct filter_clause prlimit_clauses[] = {
     WHEN(PRETEND, IS(1, RLIMIT_CORE), HAS(2, UINT32_MAX)),
@@ -165,7 +166,7 @@ static const struct filter_clause open_clauses[] = {
 static const struct filter_clause openat_clauses[] = {
     WHEN(DENY, HAS(3, SET_ID_BITS), HAS(2, O_CREAT | KERNEL_O_TMPFILE))};
 /* Landlock lets everybody truncate up to ABI 2: a file that the caller redirected for reading could
- * be emptied by opening /dev/stdin so. Nothing honest asks for that without writing. */
+ * be emptied by opening /dev/stdin so. No honest program asks to truncate without writing. */
 static const struct filter_clause open_kept_clauses[] = {
     WHEN(DENY, HAS(2, SET_ID_BITS), HAS(1, O_CREAT | KERNEL_O_TMPFILE)),
     WHEN(DENY, HAS(1, O_TRUNC), MASKED(1, O_ACCMODE, O_RDONLY))};
@@ -178,8 +179,8 @@ static const struct filter_clause mknodat_clauses[] = {
     WHEN(DENY, HAS(2, SET_ID_BITS)), WHEN(DENY, MASKED(2, S_IFMT, S_IFCHR, S_IFBLK))};
 static const struct filter_clause renameat2_clauses[] = {WHEN(DENY, HAS(4, RENAME_WHITEOUT_BIT))};
 
-/* Number 0 means the own process group, also those of its members that are outside: for signals
- * Landlock refuses that, from ABI 6 on; for priorities nobody does. */
+/* Number 0 means the own process group, also those of its members that are outside. Landlock
+ * refuses that for signals, from ABI 6 on; nobody else refuses it for priorities. */
 static const struct filter_clause kill_clauses[] = {WHEN(DENY, IS(0, 0))};
 static const struct filter_clause setpriority_clauses[] = {WHEN(DENY, IS(0, PRIO_PGRP), IS(1, 0))};
 static const struct filter_clause ioprio_set_clauses[] = {

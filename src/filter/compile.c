@@ -1,6 +1,5 @@
 /* The program: check of the architecture, a search tree over the number, one block per argument
- * rule. The kernel runs it for every number when it is loaded, so its depth is what a start pays.
- */
+ * rule. The kernel runs it for every number when it is loaded, so each start pays for its depth. */
 #include "filter-internal.h"
 
 #include <assert.h>
@@ -65,7 +64,7 @@ static int block_label(struct filter_code *code, struct blocks *blocks,
     return blocks->labels[blocks->count++];
 }
 
-/* What the accumulator holds, so that the same word is not loaded again. */
+/* The word that the accumulator holds, so that it is not loaded again. */
 struct loaded {
     bool known;
     uint8_t word;

@@ -11,8 +11,8 @@
 #include "svenv/base/str.h"
 #include "svenv/sys/seccomp.h"
 
-/* What the accumulator holds when an instruction is reached; jumps go forward, so one pass over the
- * program knows it. */
+/* The accumulator's content when an instruction is reached; jumps go forward, so one pass over the
+ * program finds it. */
 enum held {
     HELD_UNSET,
     HELD_NUMBER,
@@ -137,7 +137,7 @@ static void reach(enum held *held, size_t count, size_t target, enum held now)
         held[target] = held[target] == HELD_UNSET || held[target] == now ? now : HELD_OTHER;
 }
 
-/* Tells the instructions that follow this one what the accumulator holds then. */
+/* Records for the instructions that follow this one what the accumulator then holds. */
 static void dump_follow(const struct sock_filter *insn, size_t at, enum held *held, size_t count)
 {
     enum held now = held[at];

@@ -1,5 +1,5 @@
-/* The system call filter as data. sets.c: names and what happens to them; args.c:
- * what is asked of arguments; filter.c: policy -> spec; compile.c: spec -> program. */
+/* The system call filter as data. sets.c: names and their actions; args.c: rules over arguments;
+ * filter.c: policy -> spec; compile.c: spec -> program. */
 #ifndef SVENV_FILTER_FILTER_INTERNAL_H
 #define SVENV_FILTER_FILTER_INTERNAL_H
 
@@ -55,7 +55,7 @@ struct filter_rule {
     uint32_t otherwise;
 };
 
-/* What the rules depend on. */
+/* The settings that the rules depend on. */
 struct filter_setting {
     enum policy_syscalls profile;
     bool user_namespaces; /* allowed to the program */

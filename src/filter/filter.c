@@ -1,4 +1,4 @@
-/* From a policy to what the filter answers for each system call. */
+/* Computes from a policy the filter's answer to each system call. */
 #include "filter-internal.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* The named sets of system calls, and what each profile does with them. */
+/* The named sets of system calls, and their action in each profile. */
 #include "filter-internal.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@
     }
 
 /* ENOSYS where libraries try something else then, EPERM where a program should read "forbidden".
- * What no set names is ENOSYS. */
+ * Calls that no set names get ENOSYS. */
 const struct filter_set filter_sets[] = {
     {"io", OPEN,
      CALLS("read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev",
@@ -112,7 +112,7 @@ const struct filter_set filter_sets[] = {
      CALLS("fsopen", "fsconfig", "fsmount", "fspick", "open_tree", "open_tree_attr", "move_mount",
            "mount_setattr", "statmount", "listmount")},
     {"handles", CLOSED(EPERM_), CALLS("open_by_handle_at")},
-    /* What a file system without handles answers: callers expect it. */
+    /* Callers expect the answer of a file system without handles. */
     {"handle-names", CLOSED(FILTER_ERRNO(EOPNOTSUPP)), CALLS("name_to_handle_at")},
     {"io-uring", CLOSED(ENOSYS_), CALLS("io_uring_setup", "io_uring_enter", "io_uring_register")},
     {"splice", CLOSED(ENOSYS_), CALLS("splice", "tee", "vmsplice")},

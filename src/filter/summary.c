@@ -29,8 +29,8 @@ static bool summarise_holds(const struct sock_filter *insn, uint32_t number)
     }
 }
 
-/* Goes the way of `number` on this architecture, up to the answer or to what asks for an argument.
- * Jumps only go forward, so it ends. */
+/* Follows `number` through the program, up to the answer or to the instruction that asks for an
+ * argument. Jumps only go forward, so it ends. */
 static struct filter_answer follow_number(const struct sock_filter *insns, size_t count,
                                           uint32_t number)
 {

@@ -27,8 +27,8 @@ static int discover_same_file(const char *a, const char *b)
     return rc > 0 ? x.st_dev == y.st_dev && x.st_ino == y.st_ino : rc;
 }
 
-/* The name as given, made absolute; taking ".." off a link by its text would lead elsewhere, so
- * then the real path stands for it. */
+/* The name as given, made absolute. Cutting ".." after a link by the text would lead elsewhere, so
+ * a name with both is replaced by its real path. */
 static int set_paths(struct venv *venv, const char *path, struct err *err)
 {
     auto_free char *cwd = getcwd(NULL, 0);
@@ -87,7 +87,8 @@ static int open_root(const struct venv *venv, struct err *err)
     return err_set(err, errno, "cannot open '%s'", venv->path);
 }
 
-/* What an earlier wrap recorded. Return: 1, 0 when there was none, or negative errno with *err. */
+/* Reads the record of an earlier wrap. Return: 1, 0 when there was none, or negative errno with
+ * *err. */
 static int read_old(struct venv *old, const struct venv *venv, struct err *err)
 {
     int rc = manifest_read(old, venv->path, err);

@@ -158,8 +158,8 @@ static int is_replaced(const struct venv *venv, int bin, const struct venv *old,
     return old != NULL ? is_stub(venv, venv->python, err) : 0;
 }
 
-/* Takes what an earlier wrap recorded, while it still holds: pyvenv.cfg, which code inside cannot
- * change, names the same place, and the interpreter is still there. */
+/* Takes the interpreter that an earlier wrap recorded, while it still holds: pyvenv.cfg, which code
+ * inside cannot change, names the same place, and the interpreter is still there. */
 static int take_recorded(struct venv *venv, const struct venv *old, struct err *err)
 {
     int rc = old != NULL && str_eq(old->home, venv->home) ? is_program(old->base_python) : 0;

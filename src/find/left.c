@@ -1,5 +1,5 @@
-/* What an installer left behind, by the rules of Python's site module (docs.python.org,
- * library/site) and of the kernel. */
+/* Finds the files that an installer left behind and that run unasked, by the rules of Python's site
+ * module (docs.python.org, library/site) and of the kernel. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -48,8 +48,9 @@ static bool left_is_same(const struct venv_file *a, const struct venv_file *b)
            a->mode == b->mode;
 }
 
-/* Lines that begin with "import" and a blank are executed. What ends a line differs between Python
- * releases (str.splitlines()), so any byte that is not printable ASCII may. */
+/* Lines that begin with "import" and a blank are executed. Python releases differ in the characters
+ * that end a line (str.splitlines()), so every byte that is not printable ASCII counts as an end.
+ */
 static bool has_import_line(const struct buf *text)
 {
     static const char word[] = "import";
@@ -65,7 +66,7 @@ static bool has_import_line(const struct buf *text)
     return false;
 }
 
-/* What cannot be read here cannot be ruled out. */
+/* A file that cannot be read here may hold such lines. */
 static bool runs_imports(int root, const struct venv_file *file)
 {
     auto_buf struct buf text = {0};

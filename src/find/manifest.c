@@ -49,7 +49,7 @@ size_t manifest_name_cost(const char *name)
     return cost;
 }
 
-/* File names are bytes and JSON is text: whatever is not printable ASCII goes as %XX. */
+/* File names are bytes and JSON is text: bytes that are not printable ASCII are written as %XX. */
 static void write_text(struct json *json, const char *text)
 {
     auto_buf struct buf coded = {0};

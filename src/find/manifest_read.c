@@ -227,7 +227,7 @@ int manifest_parse(struct venv *venv, const char *name, const char *data, size_t
     return rc;
 }
 
-/* Opens the file and makes sure that nobody else could have written it (C11). */
+/* Opens the file and makes sure that nobody else could have written it (docs/SECURITY.md, C11). */
 static int read_private(int sandbox_dir, const char *shown, struct buf *out, struct err *err)
 {
     auto_fd int fd = fd_open_beneath(sandbox_dir, SANDBOX_MANIFEST, O_RDONLY, 0);

@@ -8,8 +8,8 @@
 #include "svenv/base/str.h"
 
 /* Commands that people and scripts run without a path, with an activated venv first on PATH: a
- * package that brings one of these would be asked instead of the system's. Sorted by what they are.
- */
+ * program of a package with one of these names would run instead of the system's. Sorted by
+ * subject. */
 static const char *const reserved[] = {
     /* shells and what starts programs */
     "sh", "bash", "dash", "zsh", "fish", "csh", "tcsh", "ksh", "mksh", "ash", "busybox", "env",

@@ -94,8 +94,8 @@ static int search_up(struct venv *venv, const char **out)
     return 0;
 }
 
-/* Directories that a Python may be installed into together with everything else: of these only the
- * parts that belong to it are shown. */
+/* Directories that a Python may be installed into together with everything else: only the parts
+ * that belong to Python are shown. */
 static bool is_shared(const char *prefix, const char *user_home)
 {
     static const char *const below_home[] = {".local", "local", "usr", "opt"};

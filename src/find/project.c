@@ -14,8 +14,8 @@
 #include "svenv/base/str.h"
 #include "svenv/find/venv.h"
 
-/* Where tools keep virtualenvs that belong to no directory around them. Globs over the whole path
- * of the directory that holds the venv. */
+/* Places where tools keep virtualenvs that belong to no directory around them. Globs over the whole
+ * path of the directory that holds the venv. */
 static const struct {
     const char *pattern;
     const char *whose;
@@ -132,7 +132,7 @@ static void set_project(struct venv *venv, const char *named, const char *real)
     venv->project_named = arena_strdup(&venv->arena, named);
 }
 
-/* The user's word: anything but the home directory and what holds it. */
+/* The project that the user named: any directory but the home directory and those that hold it. */
 static int take_named(struct venv *venv, const char *named, const char *user_home, struct err *err)
 {
     auto_free char *cwd = getcwd(NULL, 0);
@@ -171,7 +171,7 @@ int project_find(struct venv *venv, const char *named, const char *user_home, st
     rc = find_objection(venv, real, user_home, &venv->project_reason);
     if (rc < 0)
         return err_set(err, rc, "cannot look at '%s'", real);
-    /* Reached through a link, the directory's other name may be the telling one. */
+    /* When the directory was reached through a link, its other name may be the telling one. */
     if (venv->project_reason == NULL && !str_eq(parent, real))
         venv->project_reason = kept_by_tool(venv, parent);
     if (venv->project_reason == NULL)

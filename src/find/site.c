@@ -61,7 +61,7 @@ static int site_open_dir(int dir, const char *name)
     return fd_open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0);
 }
 
-/* Opens sandbox and sandbox/bin; that they are absent is no error. */
+/* Opens sandbox and sandbox/bin; absence is no error. */
 static int site_open_sandbox(struct site *site, struct err *err)
 {
     auto_free char *shown = path_join(site->path, VENV_SANDBOX);

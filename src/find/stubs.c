@@ -129,7 +129,7 @@ enum kept {
     KEPT_CURRENT
 };
 
-/* What the venv's copy is. Return: an enum kept, or negative errno with *err. */
+/* Finds out the kind of the venv's copy. Return: an enum kept, or negative errno with *err. */
 static int look_at_kept(const struct stubs *stubs, const struct site *site, struct err *err)
 {
     struct stat st;

@@ -20,8 +20,8 @@
 #include "svenv/find/site.h"
 #include "svenv/find/stubs.h"
 
-/* A tool that writes in place empties the file first; what is older than this is no longer being
- * written. */
+/* A tool that writes in place empties the file first; an empty file that is older than this is no
+ * longer being written. */
 #define DAMAGE_AGE_SECONDS 5
 
 struct listed {
@@ -90,7 +90,7 @@ static int list_dir(struct arena *arena, int dir, const char *shown, struct list
     return 0;
 }
 
-/* A link in the host's bin is an entry when what it leads to can be run. (Links inside are never
+/* A link in the host's bin is an entry when its target can be run. (Links inside are never
  * followed: see classify_real().) */
 static int classify_link(int dir, const char *name)
 {
@@ -184,7 +184,8 @@ static int is_damaged(const struct site *site, const struct stubs *stubs, const 
 
     if (!S_ISREG(st->st_mode))
         return 0;
-    /* A stub's size, and not even its owner may read it: somebody took the permission away. */
+    /* The file has a stub's size, and not even its owner may read it: somebody took the permission
+     * away. */
     if (stubs_fit(stubs, st) && !(st->st_mode & S_IRUSR) && st->st_uid == geteuid())
         return 1;
     if (time(NULL) - st->st_mtim.tv_sec < DAMAGE_AGE_SECONDS)

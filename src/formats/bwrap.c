@@ -239,7 +239,7 @@ static int check_capability(struct reader *r, const char **slot)
     return 0;
 }
 
-/* What the operand names of the table mean. */
+/* The meaning of the operand names of the table. */
 static const struct operand {
     const char *name;
     int (*check)(struct reader *r, const char **slot);

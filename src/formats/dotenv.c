@@ -145,8 +145,8 @@ static int read_unquoted(struct reader *r, const char **value_out)
     return 0;
 }
 
-/* What follows a backslash in double quotes. A pair that is not in this list stands for itself, so
- * that Windows paths and regular expressions survive. */
+/* The characters after a backslash in double quotes. A pair that is not in this list stands for
+ * itself, so that Windows paths and regular expressions survive. */
 static const struct escape {
     char letter;
     char byte;

@@ -76,8 +76,8 @@ static bool has_comment_mark(const char *text, size_t len)
     return false;
 }
 
-/* How much of a line may inih have? All that stands before the '=' in any case, so it always tells
- * the right key. Return: bytes, or negative errno for a line that the two read differently. */
+/* How many bytes of a line may inih have? Always all before the '=', so that inih tells the right
+ * key. Return: bytes, or negative errno for a line that inih and Python read differently. */
 static int judge_line(struct reader *r, const char *text, size_t len, size_t room)
 {
     const char *equals = memchr(text, '=', len);
@@ -127,7 +127,7 @@ static char *ini_read_line(char *out, int size, void *stream)
 /* --- what inih makes of it ---------------------------------------------------------------------
  */
 
-/* What Python strips and inih does not: the white space of Unicode, in UTF-8. */
+/* Blanks that Python strips and inih does not: the white space of Unicode, in UTF-8. */
 static const char *const wide_blanks[] = {
     "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
     "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
@@ -202,7 +202,7 @@ static int store_pair(struct reader *r, const char *name, const char *value)
     struct ini_pair *pair = find_pair(r->out, key);
     int rc = 0;
 
-    /* It may be a needed one to Python. */
+    /* Python may see a needed key here. */
     if (has_wide_end(key))
         return ini_complain(r, "a key that begins or ends with a blank that is none in ASCII");
     if (is_needed(r, key))

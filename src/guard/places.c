@@ -1,4 +1,4 @@
-/* Compares the directories of the project with what was seen of them before. */
+/* Compares the directories of the project with the record of an earlier look at them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -52,7 +52,7 @@ static int open_record(const struct plan_file *file, int flags)
     return open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 }
 
-/* What it says is believed only of directories whose change time is the same as then. */
+/* Reads the record. It is believed only of directories whose change time is still the same. */
 static void places_read_record(const struct plan_file *file, int64_t *ctimes_ns)
 {
     auto_fd int fd = open_record(file, O_RDONLY);
@@ -76,7 +76,7 @@ void places_write(const struct places *places)
     if (places->top < 0 || !places->changed || head.made_ns == 0)
         return;
     fd = open_record(file, O_WRONLY | O_CREAT);
-    /* What is written half is not believed: a time that does not fit means a look more. */
+    /* A record that is written half is not believed: a time that does not fit only costs a look. */
     if (fd >= 0 && pwrite(fd, places->ctimes_ns, file->place_count * sizeof(*places->ctimes_ns),
                           (off_t)sizeof(head)) >= 0)
         (void)!pwrite(fd, &head, sizeof(head), 0);
@@ -119,8 +119,8 @@ static bool holds_own_venv(const struct plan_file *file, const char *rel)
            (venv != NULL && str_starts(venv, rel) && (venv[len] == '/' || venv[len] == '\0'));
 }
 
-/* Is the directory of the kind that the plan says? Of a repository with the own venv in it the plan
- * knows the parts; every other one is no place. */
+/* Is the directory of the kind that the plan says? The plan knows the parts of a repository with
+ * the own venv in it; every other repository is no place. */
 static bool is_of_kind(struct reading *reading, const struct plan_place *place, int dir)
 {
     const struct plan_file *file = reading->file;

@@ -2,10 +2,10 @@
  *
  * Beside a program that runs longer than a moment the guard is a child of the launcher. Its work
  * takes as long as the project's file system does, and it waits for children of its own; the
- * launcher answers signals, and pid 1, meanwhile. It ends with an error where it cannot go on, and
- * the launcher stops the sandbox then, whatever the error was. When the launcher is killed it takes
- * the last look all the same. And it, for which nobody waits, is who gives the inotify(7) instance
- * back, for which the kernel takes 15 milliseconds.
+ * launcher answers signals, and pid 1, meanwhile. The guard ends with an error where it cannot go
+ * on, and the launcher stops the sandbox then, whatever the error was. When the launcher is killed
+ * the guard takes the last look all the same. The guard also gives the inotify(7) instance back:
+ * the kernel takes 15 milliseconds for that, and nobody waits for the guard.
  *
  * The launcher's part: guard_fork(), guard_hear(), guard_finish(), guard_leave(). */
 #include <errno.h>
@@ -38,7 +38,7 @@ enum word {
     WORD_LOOKED = 'd'    /* from it: that was the last look */
 };
 
-/* What the guard's process watches. It moves down the list only.
+/* The state of the guard's process. It moves down the list only.
  *
  *   BESIDE_PROGRAM  The launcher is there. At its word the guard takes the last look, says so, and
  *                   ends, or goes to AFTER_PROGRAM. Without a word the launcher was killed, and pid
@@ -46,8 +46,7 @@ enum word {
  *   AFTER_PROGRAM   Something lives on without the launcher (lifetime: tree). When pid 1 has ended:
  *                   the last look, a line in the audit log, and the end.
  *   ORPHANED        The same, but after ORPHANED_MS at the latest: in a container without an init
- *                   a pid 1 can wait for ever for somebody to reap what it has killed.
- */
+ *                   a pid 1 can wait for ever for somebody to reap what it has killed. */
 enum watching {
     BESIDE_PROGRAM,
     AFTER_PROGRAM,
@@ -103,7 +102,7 @@ static void leave_caller(const struct beside *b)
     (void)!chdir("/");
 }
 
-/* What follows is told by nobody but the audit log. */
+/* From here on the audit log alone tells of the names that are taken. */
 static void begin_record(struct guard *guard)
 {
     struct guard_record *record = &guard->own;
@@ -146,7 +145,8 @@ static void tell_launcher(struct beside *b)
         return;
     b->told = record->count;
     b->stopped = record->stop != GUARD_GOES_ON;
-    /* What does not fit is no loss: the launcher has others to read, and then reads the record. */
+    /* A message that the full socket refuses is no loss: the launcher has others to read, and then
+     * reads the record. */
     if (b->launcher >= 0)
         (void)send(b->launcher, &word, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -217,7 +217,7 @@ static void on_launcher(void *context, short events)
     }
 }
 
-/* pid: whose namespaces are those of the sandbox. */
+/* pid: a process in the namespaces of the sandbox. */
 static _Noreturn void guard_main(struct beside *b, int pid)
 {
     leave_caller(b);
@@ -325,7 +325,7 @@ bool guard_finish(struct guard *guard, bool alive)
     const char word = alive ? WORD_LIVES_ON : WORD_ENDED;
 
     if (guard->process.socket >= 0) {
-        if (guard->process.pidfd >= 0) /* somebody may have stopped it with the job */
+        if (guard->process.pidfd >= 0) /* the guard's process may have been stopped with the job */
             sys_pidfd_kill(guard->process.pidfd, SIGCONT);
         if (send(guard->process.socket, &word, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
             return false;

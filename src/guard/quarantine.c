@@ -1,4 +1,4 @@
-/* Moves what must not stay in the project to the quarantine. */
+/* Moves names that must not stay in the project to the quarantine. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

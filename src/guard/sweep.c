@@ -1,4 +1,4 @@
-/* Looks through the project for what appeared, and decides what becomes of it. */
+/* Looks through the project for names that appeared, and decides what becomes of them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -98,8 +98,9 @@ static int clean_name(void *context, int dir, const char *name, bool directory)
     return 0;
 }
 
-/* For what was to be looked through. That it is gone, exchanged or closed to us says enough; after
- * anything else the user is told that something may be left. */
+/* Reports a directory that could not be looked through. No report when it is gone, exchanged or
+ * closed to us: that says enough. After any other error the user is told that something may be
+ * left. */
 static int looked(struct guard *guard, int fd)
 {
     if (fd < 0 && fd != -EXDEV && !look_is_answer(fd))
@@ -121,8 +122,8 @@ int guard_open(struct guard *guard, int parent, const char *name)
     return looked(guard, steal_fd(&dir));
 }
 
-/* A host's Python would run it for source that looks unchanged (C28). Files that were there before
- * and are the same stay; a link in the directory's place goes. */
+/* A host's Python would run it for source that looks unchanged (docs/SECURITY.md, C28). Files that
+ * were there before and are the same stay; a link in the directory's place goes. */
 static void clean_bytecode(struct visit *visit, int parent, const char *name)
 {
     auto_fd int dir =
@@ -180,7 +181,7 @@ static bool sweep_is_same(const struct guard *guard, const struct plan_known *kn
 }
 
 /* Somebody outside replaced it, as editors do when they save, and the mount that protected it is
- * gone with the file that was there before (C23). */
+ * gone with the file that was there before (docs/SECURITY.md, C23). */
 static void protect_again(struct guard *guard, const char *rel, bool hide)
 {
     const char *project = guard->places.file->project;
@@ -273,8 +274,8 @@ static int see_name(void *context, int dir, const char *name, bool directory)
 
 static void visit_directory(struct visit *visit, int dir);
 
-/* Is the directory one that a program made? Of a project that is not known as a whole only those
- * count whose birth can be told. */
+/* Did a program make the directory? In a project that is not known as a whole, only directories
+ * whose time of birth can be read count. */
 static bool was_made_now(const struct guard *guard, int dir)
 {
     struct stat st;
@@ -337,9 +338,9 @@ static int enter_name(void *context, int dir, const char *name, bool directory)
     return 0;
 }
 
-/* A repository without .git obeys its configuration, too (C24). What was a directory of the project
- * before keeps its files: without HEAD it is no repository. What was a repository before, and not
- * protected as a whole, has a HEAD that is known. */
+/* A repository without .git obeys its configuration, too (docs/SECURITY.md, C24). A directory that
+ * was in the project before keeps its files: without HEAD it is no repository. A directory that was
+ * a repository before, and is not protected as a whole, has a HEAD that is known. */
 static void take_repository(struct visit *visit)
 {
     int before = (int)visit->guard->path.len;
@@ -442,7 +443,7 @@ static bool cleans_bytecode(const struct guard *guard)
     return false;
 }
 
-/* Whoever may write into the project may make what we take away. */
+/* Others who may write into the project may make the names that we take away. */
 static void close_project(struct guard *guard)
 {
     char proc[64];
@@ -506,7 +507,7 @@ static void see_directory(struct visit *visit, int parent, const char *name)
         see_place(visit, parent, name);
 }
 
-/* With the name that came the directory may have become a repository. */
+/* The name that came may have made the directory a repository. */
 static void see_mark(struct visit *visit, int dir, const char *rel)
 {
     struct guard *guard = visit->guard;

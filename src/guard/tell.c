@@ -1,4 +1,4 @@
-/* What became of what appeared in the project, in lines for the user. */
+/* Tells the user, in lines, what became of names that appeared in the project. */
 #include <stdio.h>
 
 #include "svenv/base/layout.h"
@@ -46,14 +46,14 @@ void guard_tell(struct guard *guard, bool ended)
         log_line("not all of it could be moved: the rest is in '%s', as '" NAME_TAKEN "...'",
                  project);
     if (record->opened)
-        log_line("'%s' had become writable for other users: not any more", project);
+        log_line("'%s' had become writable for other users; this is undone", project);
     if (record->failed)
         log_line("something that appeared in the project and that programs on the host obey cannot "
                  "be moved away: look at '%s' (filesystem.protect)",
                  project);
     if (record->incomplete)
-        log_line("there is more in '%s' than could be looked through for what programs on the host "
-                 "obey (filesystem.protect)",
+        log_line("not all of '%s' could be searched for names that programs on the host obey "
+                 "(filesystem.protect)",
                  project);
 }
 

@@ -1,5 +1,6 @@
-/* Beside a running program: what appears in the project is taken away at once, and what loses its
- * protection gets it back. Short programs never come here: when they end, a look is all. */
+/* Beside a running program: names that appear in the project are taken away at once, and names that
+ * lose their protection get it back. Short programs never come here: one look when they end is all.
+ */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/inotify.h>

@@ -9,9 +9,9 @@
 
 #include "launch-internal.h"
 
-/* A processor that fell asleep is slow to wake, in a virtual machine most of all: what is waited
- * for takes a few hundred microseconds at most, so a waiter stays awake that long. It gives way to
- * whoever wants its processor, so it takes nothing from anybody. */
+/* A processor that fell asleep is slow to wake, in a virtual machine most of all. The events that
+ * are waited for come within a few hundred microseconds, so a waiter stays awake that long. It
+ * gives way to other processes that want its processor, so it takes nothing from anybody. */
 #define AWAKE_NS 500000
 
 /* Without a clock (a policy may deny it, and the filter is in force already) nobody stays awake. */
@@ -37,7 +37,7 @@ void gate_open(uint32_t *gates, uint32_t which)
 
 void gate_wait(uint32_t *gates, uint32_t all)
 {
-    /* Who opens a gate wakes all; nobody waits for ever should that call fail. */
+    /* The opener of a gate wakes all; should that call fail, nobody waits for ever. */
     static const struct {
         long seconds, nanoseconds; /* futex(2) takes no other, whatever the C library's time is */
     } at_most = {0, 100000000};

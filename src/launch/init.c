@@ -94,10 +94,11 @@ static void take_message(struct init *init)
     }
 }
 
-/* The launcher's environment lies on the stack that was inherited, and once more, with that of its
- * parent, in the memory that they share: overwritten here and given up there, with all else that
- * the launcher has, so that no read of this process could ever show it, and nothing that gets hold
- * of it reaches the launcher. */
+/* The launcher's environment lies on the inherited stack, and once more, with the environment of
+ * the launcher's parent, in the memory that both processes share. The stack's copy is overwritten,
+ * and the shared memory is given up with all else that the launcher has. So no read of this process
+ * could ever show the environment, and code that got hold of this process could not reach the
+ * launcher. */
 static int forget_launcher(const struct launch_program *program)
 {
     for (char **entry = environ; entry && *entry; entry++)
@@ -146,12 +147,13 @@ void die_with_launcher(int control)
     struct pollfd fd = {.fd = control}; /* a message may be waiting already: only the end counts */
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    /* One that died before this shows as the end of the socket. */
+    /* A launcher that died before this shows as the end of the socket. */
     if (poll(&fd, 1, 0) != 0)
         _exit(STATUS_OURS);
 }
 
-/* Must precede the gate that lets the program run: whatever fails here, it never did. */
+/* Must precede the gate that lets the program run: a failure here means that the program never did.
+ */
 static int watch_signals(struct init *init, struct err *err)
 {
     sigset_t all;

@@ -104,9 +104,9 @@ _Noreturn void init_main(int control, int root, int net, struct shared *shared);
  * as far as it is known before the start's own part of it. root, net: as for init_main(). */
 _Noreturn void program_main(const struct plan *plan, int root, int net, struct shared *shared);
 
-/* From here on the caller ends when the launcher does, however that ends. Must follow the last gain
- * of privileges, which makes the kernel forget the wish (PR_SET_PDEATHSIG(2const)). control: this
- * side of the socket whose other end only the launcher has. */
+/* From here on the caller ends when the launcher does, however the launcher ends. Must follow the
+ * last gain of privileges, which makes the kernel forget the wish (PR_SET_PDEATHSIG(2const)).
+ * control: this side of the socket whose other end only the launcher has. */
 void die_with_launcher(int control);
 
 void gate_open(uint32_t *gates, uint32_t which);

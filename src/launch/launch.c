@@ -62,8 +62,8 @@ static _Noreturn void cannot_start(struct shared *shared, int code)
     _exit(STATUS_OURS);
 }
 
-/* Return: 0 in pid 1. Its number is written by the kernel, for the caller only, before it can run:
- * a caller that is killed leaves no child unknown. */
+/* Return: 0 in pid 1. The kernel writes the number of pid 1, for the caller only, before pid 1 can
+ * run: a caller that is killed leaves no child unknown. */
 static pid_t fork_init(struct shared *shared)
 {
     pid_t pid = sys_fork_with(CLONE_PARENT, &shared->init);
@@ -147,8 +147,8 @@ static void reap_process(pid_t *pid)
     *pid = 0;
 }
 
-/* The opener first, or it would make more of them. Pid 1 ends when the program is reaped, too. Who
- * cannot be killed here is when this process ends: that is not waited for. */
+/* Ends the opener first, or it would make more of them. Pid 1 ends when the program is reaped, too.
+ * A process that cannot be killed here ends when this process does: nobody waits for that. */
 static void end_processes(struct launch *launch)
 {
     struct shared *shared = launch->shared;
@@ -173,7 +173,7 @@ static int finish_opener(struct launch *launch, struct err *err)
             return err_set(err, errno, "cannot wait for the set-up of the sandbox");
     }
     launch->opener = 0;
-    /* The last that it does is to make the program's process: whatever it died of came after. */
+    /* Its last act is to make the program's process: whatever it died of came after. */
     if (shared->program > 0)
         return 0;
     end_processes(launch);

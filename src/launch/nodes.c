@@ -32,7 +32,7 @@ static int check_dir(int dir, struct err *err, const struct plan_node *node)
     return 0;
 }
 
-/* The common case costs one look-up: the node is there. Whose it is the bind of it checks. */
+/* The common case costs one look-up: the node is there. The bind of the node checks whose it is. */
 static int nodes_make_dir(int base, const struct plan_node *node, struct err *err)
 {
     auto_fd int dir = sys_openat2(base, node->rel, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,

@@ -47,7 +47,7 @@ static void add_op(struct parts *parts, size_t op, const char *top, size_t len)
     part->size++;
 }
 
-/* The largest first: what is left at the end, for one to do and the other to wait for, is small. */
+/* The largest first: then little is left at the end, while one works and the other waits. */
 static void sort_parts(struct parts *parts)
 {
     for (size_t i = 1; i < parts->count; i++) {

@@ -25,10 +25,9 @@ static int set_limits(const struct plan *plan, struct err *err)
 
     if (getrlimit(RLIMIT_CORE, &core) < 0)
         return err_set(err, errno, "cannot read the limit of core dumps");
-    /* At exactly 1 a piped core_pattern is not run on the host, while 0 still runs it (core(5)).
-     * Who gave up on cores for good (ulimit -c 0) cannot have 1 again: no file is written then
-     * either.
-     */
+    /* At exactly 1 a piped core_pattern is not run on the host, while 0 still runs it (core(5)). A
+     * caller who gave up on cores for good (ulimit -c 0) cannot have 1 again: no file is written
+     * then either. */
     if (core.rlim_max > 1)
         core.rlim_max = 1;
     core.rlim_cur = core.rlim_max;
@@ -88,9 +87,9 @@ static int make_ruleset(const struct plan *plan, int root, struct shared *shared
     return rc;
 }
 
-/* The caller's keys are out of reach by an own session keyring, or, where there is none to be had
+/* The caller's keys are out of reach by an own session keyring, or, where the kernel gives none
  * (the quota of keys is used up, an outer filter forbids it), because the filter refuses all calls
- * for keys: that is tried out. Must follow the filter. */
+ * for keys; the function tries this. Must follow the filter. */
 static int check_keyring(int joined, struct err *err)
 {
     int found = joined < 0 && joined != -ENOSYS ? sys_find_session_keyring() : -ENOSYS;
@@ -102,8 +101,8 @@ static int check_keyring(int joined, struct err *err)
                    "program use the caller's");
 }
 
-/* What needs nothing of the root. From the filter on only calls follow without which no program
- * would run: futex, chdir, open, Landlock's own, exec. */
+/* Does the steps that need nothing of the root. After the filter only calls follow without which no
+ * program would run: futex, chdir, open, Landlock's own, exec. */
 static int prepare_self(const struct plan *plan, struct err *err)
 {
     int keyring = sys_join_session_keyring();
@@ -242,7 +241,8 @@ static int prepare_in_root(const struct plan *plan, const struct launch_program 
 }
 
 /* An interactive shell looks for its own process group, and gives the terminal back to it in the
- * end; that of the launcher has no number in here. Where it cannot be had the shell still runs. */
+ * end; the launcher's group has no number in here. Without a group of its own the shell still runs.
+ */
 static void take_terminal(void)
 {
     if (setpgid(0, 0) == 0)

@@ -24,8 +24,9 @@ struct builder {
      * FOREIGN_MAX: everything counts as foreign. */
     const struct plan_op *foreign[FOREIGN_MAX];
     size_t foreign_count;
-    dev_t own[OWN_TREES_MAX]; /* the root's file system, and those made here for the part: the only
-                               * ones where nodes are made (C4) */
+    /* The root's file system, and those made here for the part: the only ones where nodes are made
+     * (docs/SECURITY.md, C4). */
+    dev_t own[OWN_TREES_MAX];
     size_t own_count;
 };
 
@@ -34,9 +35,9 @@ struct builder {
 /* The path as it is from the root's descriptor on. */
 const char *dest_path(const char *dest);
 void dest_note_foreign(struct builder *b, const struct plan_op *op);
-/* Was everything on the way to `dest`, and `dest` itself, made here? Then it can be used by its
- * path, which is cheaper: nothing leads elsewhere, and nobody else can change it. The kernel's own
- * files at the top of a /proc made here count, too. */
+/* Was everything on the way to `dest`, and `dest` itself, made here? Then `dest` can be used by its
+ * path, which is cheaper: nothing leads elsewhere, and nobody else can change the path. The
+ * kernel's own files at the top of a /proc made here count, too. */
 bool dest_is_ours(const struct builder *b, const char *dest);
 /* Return: a descriptor, or negative errno. */
 int dest_open(const struct builder *b, const char *dest, uint64_t flags);

@@ -23,7 +23,7 @@ static op_fn *const op_functions[] = {
 };
 _Static_assert(ARRAY_SIZE(op_functions) == PLAN_OP__COUNT, "one function per kind of operation");
 
-/* What masks are made of, on a read-only mount of its own. */
+/* Makes the file and the directory that masks are copies of, on a read-only mount of its own. */
 static int make_masks(void)
 {
     uint64_t attrs = FIXED_ATTRS | (uint64_t)MOUNT_ATTR_RDONLY;

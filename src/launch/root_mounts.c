@@ -73,8 +73,8 @@ static int open_source(const struct builder *b, const struct plan_op *op, struct
     return rc < 0 ? rc : steal_fd(&source);
 }
 
-/* What need not be looked at first is cloned by its path, which saves a look-up and a descriptor.
- * Return: as open_source(). */
+/* Clones a source that need not be looked at first by its path, which saves a look-up and a
+ * descriptor. Return: as open_source(). */
 static int clone_source(const struct builder *b, const struct plan_op *op, struct err *err)
 {
     auto_fd int source = -1;
@@ -93,7 +93,8 @@ static int clone_source(const struct builder *b, const struct plan_op *op, struc
     return tree;
 }
 
-/* Return: 0 when it is mounted, 1 when it takes the longer way, which also knows what is wrong. */
+/* Return: 0 when it is mounted, 1 when the longer way must be taken, which also knows what is
+ * wrong. */
 static int bind_by_path(const struct builder *b, const struct plan_op *op, struct err *err)
 {
     int rc;
@@ -214,8 +215,8 @@ static int mask_at(const struct builder *b, const char *dest)
     return tree < 0 ? tree : mount_attach(tree, target, "");
 }
 
-/* Looked at first: for a mount that fails after all the kernel waits until every processor has let
- * go of it, as long as ten others take. */
+/* Looked at first, because a mount that fails is dear: the kernel waits until every processor has
+ * let go of it, as long as ten others take. */
 static int mask_by_path(const char *path)
 {
     const char *empty = NULL;

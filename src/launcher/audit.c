@@ -169,7 +169,7 @@ static const char *const *caller_variables(void)
     return env.out;
 }
 
-/* What passes from the caller to the program is the same text in memory. */
+/* A variable that passes from the caller to the program is the same text in memory. */
 static bool is_callers(const char *assignment)
 {
     const char *const *env = caller_variables();

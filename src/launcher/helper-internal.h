@@ -1,5 +1,5 @@
-/* What the launcher has the installed program do, so that the launcher knows no policies, no YAML
- * and no D-Bus. */
+/* Tasks that the launcher has the installed program do, so that the launcher knows no policies, no
+ * YAML and no D-Bus. */
 #ifndef SVENV_LAUNCHER_HELPER_INTERNAL_H
 #define SVENV_LAUNCHER_HELPER_INTERNAL_H
 
@@ -20,11 +20,11 @@ struct helper {
     const sigset_t *mask;     /* the caller's signal mask */
 };
 
-/* Runs the installed sandbox-venv. Return: 0 when it ended with 0; or negative errno with *err, of
- * which the message is empty when it has explained itself: to the user, or in its answer. */
+/* Runs the installed sandbox-venv. Return: 0 when it ended with 0; or negative errno with *err,
+ * whose message is empty when the program has explained itself: to the user, or in its answer. */
 int helper_run(const struct helper *helper, struct err *err);
 
-/* Adds those variables of the caller's environment that there are. */
+/* Adds those of the variables that the caller's environment has. */
 void helper_pass(struct strv *env, const char *const *names, size_t count);
 
 /* A struct group_asker's. mask: the caller's signal mask. */

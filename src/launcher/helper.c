@@ -149,7 +149,7 @@ static int take_reason(int answer, struct err *err)
     ssize_t got = pread(answer, text, sizeof(text) - 1, 0);
 
     if (got <= 0)
-        return err_plain(err, EPROTO, "systemd was not asked, and nobody says why");
+        return err_plain(err, EPROTO, "systemd was not asked, for a reason that is not known");
     text[got] = '\0';
     text[strcspn(text, "\n")] = '\0';
     return err_plain(err, EPROTO, "%s", text);

@@ -1,4 +1,5 @@
-/* What the policy would have to say for an installer's work outside the project to be of use. */
+/* Tells which line of the policy an installer's work outside the project would need to be of use.
+ */
 #include <unistd.h>
 
 #include "svenv/base/log.h"
@@ -14,7 +15,8 @@ static bool hint_has_file(const char *dir, const char *name)
     return access(path, F_OK) == 0;
 }
 
-/* What can be built, of what the command line names: shown for this start, and read-only. */
+/* Is it a project that the command line names and that can be built: shown for this start,
+ * read-only? */
 static bool is_named_project(const struct plan_op *op)
 {
     return op->kind == PLAN_BIND && !(op->flags & PLAN_RW) && op->origin &&
@@ -39,11 +41,11 @@ void hint_installer(const struct plan *plan, const struct request *request, bool
         if (!is_named_project(op))
             continue;
         if (!succeeded)
-            log_line("'%s' was read-only for the installer; if it is to build there: "
+            log_line("'%s' was read-only for the installer; to let it build there, write "
                      "filesystem: {write: ['%s']} in '%s/sandbox/policy.yaml'",
                      op->src, op->src, request->venv);
         else if (is_editable(request))
-            log_line("programs do not see '%s' by themselves: "
+            log_line("programs do not see '%s'; to show it to them, write "
                      "filesystem: {read: ['%s']} in '%s/sandbox/policy.yaml'",
                      op->src, op->src, request->venv);
     }

@@ -69,8 +69,8 @@ static const char *host_text(void *context, struct arena *arena, const char *pat
     return arena_strndup(arena, text.data, text.len);
 }
 
-/* What the parent's environment held when it started (proc(5)): a variable that is not in it was
- * set for this command. NULL when it cannot be read. */
+/* The parent's environment as it was when the parent started (proc(5)): a variable that is not in
+ * it was set for this command. NULL when it cannot be read. */
 static const char *const *parent_environment(struct arena *arena)
 {
     char path[64];

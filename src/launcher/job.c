@@ -1,6 +1,6 @@
 /* The caller's shell knows the launcher as its job. A program that leads a process group of its own
- * has left that job, where without us it would itself be the job: what the job gets, the terminal
- * and signals, is handed on to it. */
+ * has left that job; without us it would itself be the job. So the launcher hands on to it what the
+ * job gets: the terminal and signals. */
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* The launcher: one start from top to bottom. The table `steps` leads to a program that runs, and
- * takes back what was done when that cannot be; see_to_its_end() is what comes after. */
+ * undoes the steps before one that fails; see_to_its_end() is the part after it. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -124,8 +124,9 @@ static void set_program(struct run *run)
     memcpy(&run->program.memory[LAUNCH_PLANS], run->session.maps, sizeof(run->session.maps));
 }
 
-/* Which plan, and with it which namespaces: the sandbox is begun as soon as that is known, and the
- * rest of the plan is worked out beside the kernel's part. file: may be one that does not hold. */
+/* Chooses the plan, and with it the namespaces: the sandbox is begun as soon as these are known,
+ * and the rest of the plan is worked out beside the kernel's part. file: may be a plan that does
+ * not hold. */
 static int begin_sandbox(struct run *run, struct plan_file *file, struct err *err)
 {
     struct plan head = {0};
@@ -161,7 +162,7 @@ static bool plan_still_holds(struct run *run, struct plan_file *file)
            plan_load(file, run->variant, NULL) == 0;
 }
 
-/* Under a plan that holds: a failure is the user's to know. */
+/* A failure under a plan that holds is told to the user. */
 static int begin_by_settled_plan(struct run *run, struct err *err)
 {
     int rc;
@@ -173,9 +174,9 @@ static int begin_by_settled_plan(struct run *run, struct err *err)
     return rc;
 }
 
-/* Whether the plan that was found still holds is asked beside the kernel's opening of the
- * namespaces, so begin_sandbox() goes by a plan that may be old or damaged, and may fail for that
- * alone. Its failure is told only when the plan turns out to hold. Any other plan is made again,
+/* The launcher asks whether the plan still holds while the kernel opens the namespaces. So
+ * begin_sandbox() goes by a plan that may be old or damaged, and may fail for that alone. The user
+ * is told of its failure only when the plan turns out to hold. Otherwise the plan is made again,
  * and so is all that was begun with it. No other step gets at a plan before: see session_plan(). */
 static int begin_by_a_plan_that_holds(struct run *run, struct err *err)
 {
@@ -409,7 +410,7 @@ static int see_to_its_end(struct run *run, struct err *err)
     return session_after_install(run->request.venv, &run->mask, run->files, err);
 }
 
-/* An error without a message: who failed has told the user. */
+/* An error without a message: the user was told where it failed. */
 static void tell_failure(const struct err *err)
 {
     if (err->msg[0])

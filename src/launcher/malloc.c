@@ -4,8 +4,8 @@
  * During the set-up memory is handed out from the front of one large mapping and not taken back: a
  * general allocator asks the kernel for and gives back a page for nearly every short-lived string,
  * which is a tenth of a start's time. Only the launcher itself may allocate then, because a child
- * that did would overwrite what the launcher hands out. The kernel sees to that: in a child the
- * page that says whose the arena is is empty. */
+ * that did would overwrite what the launcher hands out. The kernel sees to that: the page that
+ * marks the arena's owner is empty in a child. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,8 +27,8 @@
 /* The same for all that is kept beside a running program: at most 1024 names of watched directories
  * (8 MiB when all are as long as a path can be) and the last lines for the audit log. */
 #define HEAP_BYTES ((size_t)32 << 20)
-/* What a usual start touches of the arena, taken at once instead of by page faults: until the
- * opener is forked, and after that, when there is time. */
+/* Memory of the arena that a usual start touches, taken at once instead of by page faults: one part
+ * until the opener is forked, the rest after that, when there is time. */
 #define FIRST ((size_t)24 << 10)
 #define USUAL ((size_t)72 << 10)
 #define PAGE ((size_t)4096)
@@ -72,8 +72,8 @@ static bool memory_is_mapped(void)
     heap = map_memory(HEAP_BYTES, MAP_PRIVATE);
     if (!memory.arena || !memory.owned || !heap || madvise(memory.owned, PAGE, MADV_WIPEONFORK) < 0)
         return false;
-    /* The heap stays small. And Linux 5.14, which only saves page faults: a refusal does not
-     * matter, of either. */
+    /* The heap stays small. The second call needs Linux 5.14 and only saves page faults. A refusal
+     * of either does not matter. */
     (void)madvise(heap, HEAP_BYTES, MADV_NOHUGEPAGE);
     (void)madvise(memory.arena, FIRST, MADV_POPULATE_WRITE);
     *memory.owned = true;
@@ -197,7 +197,7 @@ void memory_settle(void)
 }
 
 /* Only the mapping of this process goes: a child that has not executed yet still reads its own.
- * What free() gets of the arena later on belongs to nothing. */
+ * free() later ignores objects of the arena. */
 void memory_give_back(void)
 {
     if (!memory.settled || !memory.arena)

@@ -10,7 +10,8 @@
 struct launch_failure;
 struct launch_program;
 
-/* Takes what a usual start still needs of the arena, for which page after page would cost more. */
+/* Takes at once the part of the arena that a usual start still needs: page after page would cost
+ * more. */
 void memory_warm(void);
 
 /* Zeroed memory of the heap, also during the set-up: the children see it as it was when they were
@@ -24,7 +25,7 @@ void memory_failure(struct launch_failure *failure);
 /* Tells pid 1 what it has to give up: all of this. */
 void memory_of_launcher(struct launch_program *out);
 
-/* The set-up is over. What is to be kept of it is copied between the two calls: the first makes
+/* The set-up is over. Objects that are to be kept are copied between the two calls: the first makes
  * malloc() take from the heap, the second unmaps the arena. */
 void memory_settle(void);
 void memory_give_back(void);

@@ -57,16 +57,17 @@ int session_renew(struct session *session, const struct request *request, const 
                   struct err *err);
 /* The plan that is known to hold: it insists on that. */
 struct plan_file *session_plan(struct session *session);
-/* The plan there is, for what can be taken back when it turns out not to hold, and for the record
- * of a start that came no further. */
+/* The plan there is: for undoing a start when the plan turns out not to hold, and for the record of
+ * a start that came no further. */
 struct plan_file *session_any_plan(struct session *session);
 /* Gives back the bytes that plans were read from: nothing may point into them any more. */
 void session_give_back(struct session *session);
 
-/* Before an installer: no file of the venv may be shared with another venv by a hard link (C27),
- * and what there is is noted. *files_out: that note, for the second. After it: new entries get
- * stubs, and what was left that runs unasked is reported (C32). Return: 0 or negative errno with
- * *err. */
+/* Before an installer: each file of the venv that is shared with another venv by a hard link
+ * becomes a copy (docs/SECURITY.md, C27), and the files are listed. *files_out: that list, for the
+ * second function. After the installer: new entries get stubs, and the files that it left and that
+ * run unasked are reported (docs/SECURITY.md, C32).
+ * Return: 0 or negative errno with *err. */
 int session_before_install(const char *venv, const sigset_t *mask, int *files_out, struct err *err);
 int session_after_install(const char *venv, const sigset_t *mask, int files, struct err *err);
 /* Names the policy's line for a directory outside the project that the command line names: one line
@@ -92,11 +93,12 @@ struct ended {
  * caller's environment are. Return: NULL-terminated. */
 const char *const *session_secrets(struct arena *arena, const char *const *env);
 
-/* Writes what the policy's audit.level asks for. Return: 0 or negative errno with *err. */
+/* Writes the lines that the policy's audit.level asks for. Return: 0 or negative errno with *err.
+ */
 int session_audit(const struct ended *ended, struct err *err);
 
-/* Is this process inside one of our sandboxes already? Decided by what the kernel shows, a root
- * file system of our making, never by a variable (C8). */
+/* Is this process inside one of our sandboxes already? The kernel's word decides, which shows a
+ * root file system of our making, and never a variable (docs/SECURITY.md, C8). */
 bool session_nested(void);
 /* Executes the real entry point in the sandbox that we are in already. Returns only on failure:
  * negative errno with *err. */

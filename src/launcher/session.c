@@ -96,8 +96,8 @@ void session_give_back(struct session *session)
         unmap_plan(&session->maps[i]);
 }
 
-/* What a start began with is asked of until that start is recorded; of a later one only the last
- * is. */
+/* Notes a plan's memory. The first one is needed until the start is recorded; of the later ones
+ * only the last is needed. */
 static void note_map(struct session *session, const struct launch_memory *map)
 {
     if (session->maps[0].start)
@@ -105,8 +105,8 @@ static void note_map(struct session *session, const struct launch_memory *map)
     session->maps[session->maps[0].start ? 1 : 0] = *map;
 }
 
-/* The file is mapped, and the plan's strings point into it. Who replaces a plan makes a new file,
- * so this one never changes under us. */
+/* The file is mapped, and the plan's strings point into it. A plan is replaced by a new file, so
+ * this one never changes under us. */
 static int session_decode(int fd, struct session *out, struct err *err)
 {
     struct stat st;
@@ -214,8 +214,8 @@ static int load_with_overrides(const char *venv, const sigset_t *mask, struct se
     return session_decode(fd, out, err);
 }
 
-/* Did the kernel start this stub as the interpreter of a script in bin? Then what was called there
- * is no stub: a tool wrote over one in place, which leaves no trace in the directory's times. */
+/* Did the kernel start this stub as the interpreter of a script in bin? Then the script is no stub:
+ * a tool wrote over a stub in place, which leaves no trace in the directory's times. */
 static bool ran_raw_script(const struct request *request)
 {
     auto_free char *bin = xasprintf("%s/bin", request->venv);
@@ -245,7 +245,7 @@ static int renew(const char *venv, const sigset_t *mask, struct session *out, st
             return 0;
     }
     return err_plain(err, ESTALE,
-                     "the plan of '%s' does not hold even when it was just made: is something "
+                     "the plan of '%s' is out of date although it was just made: is something "
                      "writing to the virtualenv, or are two versions installed?",
                      venv);
 }

@@ -1,4 +1,4 @@
-/* Signals on their way to the program; see signals.c for what becomes of which. */
+/* Signals on their way to the program; signals.c says what becomes of each. */
 #ifndef SVENV_LAUNCHER_SIGNALS_INTERNAL_H
 #define SVENV_LAUNCHER_SIGNALS_INTERNAL_H
 
@@ -21,7 +21,7 @@ enum {
  *   HELD_ASKED    pid 1 was asked what its group got. At its answer, or after HANDSHAKE_MS: dropped
  *                 when the group got it, when it is not for forwarding or the program is gone;
  *                 handed on at once to a program that has left the job; else HELD_WAITING.
- *   HELD_WAITING  whoever signals process after process may come to pid 1 later than to us. Dropped
+ *   HELD_WAITING  a sender of one signal per process may come to pid 1 later than to us. Dropped
  *                 when pid 1 reports it; after GRACE_MS HELD_LAST.
  *   HELD_LAST     pid 1 was asked once more: it may have got its copy and no processor yet. Dropped
  *                 when it reports it; forwarded at its answer, or after HANDSHAKE_MS.

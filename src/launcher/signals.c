@@ -13,16 +13,16 @@
  *             process alone; SIGCONT is forwarded like any other.
  * kill -PGID  the group: the program has it. Pid 1 shares the group and reports its own copy, which
  *             is a credit: a signal that this process got with a credit in hand is dropped.
- * the tree    Whoever signals every process, one after the other (psutil, IDEs), comes to pid 1,
- *             too, before us or after us: that is what the 15 milliseconds are for. A credit lapses
- *             after 300.
+ * the tree    A program that signals every process, one after the other (psutil, IDEs), comes to
+ *             pid 1, too, before us or after us: this is the reason for the 15 milliseconds. A
+ *             credit lapses after 300.
  *
  * A program that leads a process group of its own (an interactive shell) has left the job that the
- * caller's shell knows. What this process gets reaches nobody else then, so it is handed on at
+ * caller's shell knows. Nobody else then gets the signals of this process, so each is handed on at
  * once, whoever sent it, and with SIGCONT the terminal (job.c).
  *
- * What the program sends to its group, or to process 0, was meant for its own group as it sees
- * that, and is not sent back to it. */
+ * The program means its own group, as it sees that, when it signals its group or process 0: such a
+ * signal is not sent back to it. */
 #include "signals-internal.h"
 
 #include <errno.h>
@@ -64,7 +64,8 @@ static void forward_held(const struct signals *signals, const struct held *held)
         kill(signals->program, (int)held->number);
 }
 
-/* What the job got reaches nobody but us, whether by the terminal, the group or the pid. */
+/* Hands on a signal of the job: whether it came by the terminal, the group or the pid, only we got
+ * it. */
 static void hand_on(const struct signals *signals, const struct held *held)
 {
     if (held->from_program)
@@ -140,8 +141,8 @@ void signals_got(struct signals *signals, const struct signalfd_siginfo *info)
     if (info->ssi_signo == SIGCHLD || info->ssi_signo >= SIGNAL_COUNT ||
         !signals_have_room(signals))
         return;
-    /* From the terminal or the kernel it goes to the whole group; from the program it was its own
-     * group that it meant. Neither is for forwarding. */
+    /* A signal from the terminal or the kernel goes to the whole group; the program meant its own
+     * group. Neither is for forwarding. */
     signals->held[signals->held_count++] =
         (struct held){.state = HELD_ASKED,
                       .number = info->ssi_signo,
@@ -241,8 +242,8 @@ void signals_forget_control(struct signals *signals)
     }
 }
 
-/* Were we stopped as well, and continued since? Then whoever continues every process of the tree
- * gets to the program next, or we forward it. */
+/* Were we stopped as well, and continued since? Then the sender that continues every process of the
+ * tree gets to the program next, or we forward the signal. */
 static bool is_continued(void)
 {
     sigset_t pending;
@@ -250,9 +251,8 @@ static bool is_continued(void)
     return sigpending(&pending) == 0 && sigismember(&pending, SIGCONT) == 1;
 }
 
-/* By the same signal, so that the shell sees what it would see unwrapped. Whoever continues the
- * group continues the program; who continues only this process sends SIGCONT, which is forwarded.
- */
+/* By the same signal, so that the shell sees what it would see unwrapped. SIGCONT to the group
+ * continues the program, too; SIGCONT to this process alone is forwarded. */
 static void stop_by(int number)
 {
     sigset_t set, old;

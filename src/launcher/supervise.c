@@ -29,7 +29,7 @@ enum {
     WAIT_FAILURES_MAX = 8
 };
 
-/* What is waited for. Moves go down the list only, by the function that is named.
+/* The event that is waited for. Moves go down the list only, by the function that is named.
  *
  *   RUNNING    the program runs, or is stopped. Its end (program_ended) leads to ENDING, ASKING,
  *              DETACHING or LOOKING, the wall-clock limit (time_is_up) to ENDING.
@@ -93,7 +93,7 @@ static void enter_phase(struct supervisor *s, enum phase phase, int64_t due_ms)
     loop_expect(&s->loop, s->at[AT_CLOCK], due_ms);
 }
 
-/* What the sandbox leaves in the project must not stay there. */
+/* Looks a last time, because names that the sandbox leaves in the project must not stay there. */
 static void look_a_last_time(struct supervisor *s)
 {
     enter_phase(s, guard_finish(s->guard, s->alive) ? OVER : LOOKING, 0);
@@ -169,7 +169,7 @@ static void leave_program(struct supervisor *s)
         s->launch->group.way == GROUP_NONE ? 0 : cgroup_oom_kills(&s->launch->group.cgroup);
 }
 
-/* What `lifetime` says about the rest. */
+/* Carries out what `lifetime` says about the rest. */
 static void program_ended(struct supervisor *s, int status, const struct rusage *usage)
 {
     s->ended = true;
@@ -306,7 +306,7 @@ static void phase_is_late(void *context, short events)
     }
 }
 
-/* Where the guard cannot go on the program must not, either. */
+/* Where the guard cannot go on, the program must not go on, either. */
 static void stop_unguarded(struct supervisor *s)
 {
     guard_tell_stop(s->guard);

@@ -34,7 +34,7 @@ const char *code_text(struct codec *c, const char *text);
 void code_array(struct codec *c, void *slot, size_t *count, size_t size, item_fn *each);
 
 /* Different for data that differ in one word, and almost surely for any other. Not against forgery:
- * who can write a plan can write its sum. */
+ * a forger of a plan can forge its sum. */
 uint64_t codec_sum(const void *data, size_t len);
 
 #define CODE_ARRAY(codec, items, count, each)                                                      \

@@ -42,7 +42,7 @@ static void code_file_id(struct codec *c, struct file_id *id)
     id->mode = code_u32(c, id->mode);
 }
 
-/* What lies below it is "PATH/...", so it has no slash at its end. */
+/* Paths below it are "PATH/...", so it has no slash at its end. */
 static bool is_plain_path(const char *path)
 {
     return path[0] == '/' && (path[1] == '\0' || path[strlen(path) - 1] != '/');
@@ -192,7 +192,7 @@ static void code_group(struct codec *c, struct plan *plan)
         codec_fail(c, "has a value that does not exist");
 }
 
-/* What a start must know before all else comes first, so that it can be read alone. */
+/* Fields that a start must know before all else come first, so that they can be read alone. */
 static void code_plan_head(struct codec *c, struct plan *plan)
 {
     plan->variant = code_text(c, plan->variant);

@@ -1,4 +1,5 @@
-/* What is known of the project, and which names in it are guarded: what the launcher asks. */
+/* Answers the launcher's questions about the project: which names in it are known, and which are
+ * guarded. */
 #include <stdlib.h>
 #include <string.h>
 

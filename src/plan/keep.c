@@ -1,4 +1,4 @@
-/* What is asked of a plan after the program has executed, as a small copy. */
+/* Copies the small part of a plan that is needed after the program has executed. */
 #include "svenv/plan/plan.h"
 
 #include <string.h>

@@ -8,8 +8,8 @@
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 
-/* The contents of /proc and /sys are in the plan, and so is what Landlock can do; all variants were
- * made with the same. */
+/* The plan holds the contents of /proc and /sys, and what Landlock can do; all variants were made
+ * with the same. */
 static bool is_of_kernel(const struct plan_file *file, const struct plan_now *now)
 {
     struct plan head = {0};

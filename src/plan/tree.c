@@ -13,7 +13,7 @@
 /* --- mounts -------------------------------------------------------------------------------------
  */
 
-/* What a mount of each kind is to what lies below it; TREE_ROOT: the operation is no mount. */
+/* How each kind of mount holds the paths below it; TREE_ROOT: the operation is no mount. */
 static const enum tree_kind tree_kinds[] = {
     [PLAN_DIR] = TREE_ROOT,      [PLAN_FILE] = TREE_ROOT,     [PLAN_SYMLINK] = TREE_ROOT,
     [PLAN_BIND] = TREE_HOST,     [PLAN_TMPFS] = TREE_TMPFS,   [PLAN_PROC] = TREE_KERNEL,
@@ -298,7 +298,7 @@ static void join_entry(struct joining *joining)
     join_ops(joining, entry->made, entry->made_count);
 }
 
-/* What is made in a mount follows it, so the compiled part of that is passed over here. */
+/* Operations in a mount follow the mount, and join_entry() adds them: so they are skipped here. */
 static void join_plan(struct joining *joining, const struct plan *plan, size_t first)
 {
     for (size_t i = first; i < plan->op_count; i++) {

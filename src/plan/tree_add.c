@@ -21,8 +21,8 @@ static void add_bind(struct mount_tree *tree, const struct tree_share *share)
     tree_note(tree);
 }
 
-/* Whoever may write a tree may rename a directory in it, and with it the mount points below: a
- * protected name would come back writable under its old path. A mount point cannot be renamed. */
+/* A program that may write a tree may rename a directory in it, and with it the mount points below:
+ * a protected name would come back writable under its old path. A mount point cannot be renamed. */
 static void tree_pin_ancestors(struct mount_tree *tree, const char *dest, uint32_t flags,
                                const char *origin)
 {

@@ -41,7 +41,7 @@ static int check_granted_paths(const struct policy_values *values, enum policy_f
     return r;
 }
 
-/* What a kind of mount does with its source; 0: it has none. */
+/* The use that a kind of mount makes of its source; 0: it has none. */
 static unsigned mount_use(enum policy_mount_kind kind)
 {
     switch (kind) {

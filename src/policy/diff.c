@@ -42,7 +42,7 @@ static bool policy_holds(enum policy_type type, const struct policy_value *value
     return false;
 }
 
-/* What laid over `base` gives `value`, for a list whose layers add up. */
+/* The list that gives `value` when laid over `base`, for a list whose layers add up. */
 static struct policy_value list_difference(struct arena *arena, const struct policy_value *value,
                                            const struct policy_value *base)
 {
@@ -64,7 +64,7 @@ static struct policy_value list_difference(struct arena *arena, const struct pol
     return difference;
 }
 
-/* Maps and mounts: what is new or other. */
+/* Maps and mounts: the items that are new or different. */
 static struct policy_value added_items(struct arena *arena, enum policy_type type,
                                        const struct policy_value *value,
                                        const struct policy_value *base)

@@ -25,7 +25,8 @@ static int check_directory(const char *path, struct err *err)
     return owner_check(&st, OWNER_POLICY_DIR, dir, err);
 }
 
-/* Of the file that was opened, wherever a symlink led: who may write there may swap it. */
+/* Checks the directory of the opened file, wherever a symlink led: others who may write there may
+ * swap the file. */
 static int check_real_directory(int fd, struct err *err)
 {
     char link[64];

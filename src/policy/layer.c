@@ -58,8 +58,8 @@ static int layer_read_name(struct scope *scope, const struct yaml_node *node, st
                           "name: a name is expected here (lower-case letters, digits, '-', '_')",
                           err);
     if (str_eq(node->text, "default"))
-        return layer_fail(scope, node, "name: 'default' is what fits no entry; take another name",
-                          err);
+        return layer_fail(scope, node,
+                          "name: 'default' means all other commands; take another name", err);
     scope->command->name = node->text;
     return 0;
 }
@@ -95,8 +95,8 @@ static int layer_read_command(struct scope *scope, const struct yaml_node *node,
     int r;
 
     if (node->kind != YAML_MAP)
-        return layer_fail(scope, node,
-                          "commands: each entry is a map with `match` and what it refines", err);
+        return layer_fail(scope, node, "commands: each entry is a map of `match` and refined keys",
+                          err);
     command->origin = policy_origin_of(scope->reader, node);
     r = read_keys(&inner, node, err);
     return r < 0 ? r : check_command(scope, command, node, err);

@@ -86,7 +86,7 @@ static void settle_list(struct list *list, const struct policy_value *lower,
     }
 }
 
-/* What can't be settled without the layers further down stays as it is. */
+/* An item that can't be settled without the layers further down stays as it is. */
 static void append_raw(struct list *list, const struct policy_item *item)
 {
     struct policy_item *slot = arena_push(list->arena, &list->items, &list->count, sizeof(*slot));
@@ -168,7 +168,8 @@ static struct policy_value without_named(struct arena *arena, const struct polic
     return kept;
 }
 
-/* environment.set and .unset speak of the same thing: the higher layer's word counts, in either. */
+/* environment.set and .unset are about the same variables: the higher layer's word counts, in
+ * either. */
 static void settle_environment(struct arena *arena, const struct policy_values *upper,
                                struct policy_values *lower)
 {
@@ -240,7 +241,7 @@ static void number_commands(struct policy *policy)
     }
 }
 
-/* First match wins, so what is new stands before what the lower layers have. */
+/* First match wins, so new entries stand before those of the lower layers. */
 static int merge_commands(struct policy *policy, const struct policy_layer *layer, struct err *err)
 {
     struct policy_command *merged = NULL;

@@ -27,7 +27,7 @@ bool policy_is_section(const char *name);
 /* --- text.c ------------------------------------------------------------------------------------
  */
 
-/* What is wrong with `text`, or NULL. */
+/* The fault in `text`, or NULL. */
 const char *policy_text_fault(enum policy_text kind, const char *text);
 /* The character at `text`. Return: its bytes, 0 when it is not UTF-8. */
 size_t policy_utf8_decode(const char *text, uint32_t *out);
@@ -75,7 +75,7 @@ enum {
     POLICY_TEXT_SHOWN = 200
 };
 
-/* What a message quotes of a text in the file: without secrets, cut to `max` bytes. */
+/* A text in the file as a message quotes it: without secrets, cut to `max` bytes. */
 const char *policy_quote(const struct policy_reader *reader, const char *text, size_t max);
 const char *policy_origin_of(const struct policy_reader *reader, const struct yaml_node *node);
 

@@ -28,7 +28,7 @@ static bool is_empty(const struct policy *policy)
     return policy->command_count == 0;
 }
 
-/* The profile that a layer names: that there is none of this name is a mistake in that line. */
+/* The profile that a layer names. An unknown name is a mistake in that layer's line. */
 static int lay_profile_of(struct policy *policy, const struct policy_layer *layer,
                           const char *templates, struct err *err)
 {

@@ -20,8 +20,8 @@ static bool is_made_of(const char *text, const char *set)
     return text[strspn(text, set)] == '\0';
 }
 
-/* Length of the UTF-8 sequence at `text`, 0 when it is not one (overlong forms, surrogates and
- * what lies beyond U+10FFFF included). */
+/* Length of the UTF-8 sequence at `text`, 0 when it is not one (nor for overlong forms, surrogates
+ * and values beyond U+10FFFF). */
 static size_t utf8_length(const unsigned char *text)
 {
     static const struct {
@@ -185,7 +185,7 @@ static const char *fault_capability(const char *text)
     return "is no capability: write a name like CAP_NET_RAW";
 }
 
-/* What could not be published anyway is not accepted either. */
+/* A name that could not be published anyway is not accepted either. */
 static const char *fault_entry(const char *text)
 {
     const char *fault = fault_any(text);
@@ -195,7 +195,7 @@ static const char *fault_entry(const char *text)
     if (strchr(text, '/') || text[0] == '.' || text[0] == '-')
         return "is no name of a program (no '/', no '.' or '-' at its beginning)";
     if (str_starts(text, "activate") || str_starts(text, "deactivate"))
-        return "is what shells read: it is never taken from inside";
+        return "is a file that shells read: it is never taken from inside";
     return NULL;
 }
 

@@ -28,7 +28,8 @@ static int value_fail(const struct slot *slot, const char *text, struct err *err
                   quotes ? "' stands where " : "", text);
 }
 
-/* `~` is null in YAML, not the home; nobody who writes it or nothing at all means a text. */
+/* `~` is null in YAML, not the home. A person who writes it, or nothing at all, does not mean a
+ * text. */
 static bool is_null(const struct yaml_node *node)
 {
     return node->kind == YAML_SCALAR && node->plain &&
@@ -176,8 +177,8 @@ static int need_list(const struct policy_reader *reader, const char *name,
     return 0;
 }
 
-/* "!x" is checked as x: it takes away what was checked when it came in, so "!*" may always stand.
- */
+/* "!x" is checked as x: it takes away an item that was checked when it came in, so "!*" may always
+ * stand. */
 static int parse_item(const struct policy_reader *reader, const char *name, enum policy_text kind,
                       const struct yaml_node *node, struct policy_item *out, struct err *err)
 {

@@ -235,7 +235,7 @@ size_t command_words(struct arena *arena, const char *entry, const char *const *
 #define PATTERN_MAX 256
 #define PATTERN_WORDS 8
 
-/* "python3*" and "pip3.?" are spellings of "python" and "pip", which is what words say. */
+/* "python3*" and "pip3.?" are spellings of "python" and "pip", which the words have. */
 static const char *plain_name(const char *word)
 {
     char stem[PATTERN_MAX];

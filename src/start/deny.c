@@ -4,7 +4,8 @@
 
 #include "start-internal.h"
 
-/* What a directory must not hold: it would show more than it says, or cover what is there. */
+/* Paths that a shown directory must not hold: it would show more than it says, or cover something
+ * that is there. */
 static bool holds_own(const struct completion *c, const char *path)
 {
     const char *own[] = {c->file->venv, c->file->project, c->file->home, c->file->temp_base};

@@ -32,7 +32,7 @@ struct variables {
 /* Origins of what the user says for this one start, in place of the policy. */
 static const char *const option_origins[] = {"BWRAP_ARGS", "command line"};
 
-/* What a .env file cannot set: it would steer a sandbox that is started inside. */
+/* Names that a .env file cannot set: they would steer a sandbox that is started inside. */
 static const char *const dotenv_refused[] = {"BWRAP_ARGS", "SANDBOX_*"};
 
 /* Variables that hold URLs, in whatever case. An installer needs its indexes: without them it would
@@ -152,7 +152,8 @@ bool environ_passes(const struct plan *plan, const struct start *start, const ch
         return false;
     environ_spell(assignment, len, &name);
     rule = find_rule(plan, &name);
-    /* As bubblewrap's --clearenv: the working directory's name, and what the policy names. */
+    /* As bubblewrap's --clearenv: only the working directory's name, and the variables that the
+     * policy names. */
     if ((plan->flags & PLAN_ENV_CLEAR) != 0 &&
         (rule == NULL || rule->action != PLAN_ENV_PASS || is_default(rule->origin))) {
         *command_out = false;
@@ -251,7 +252,7 @@ static void put_dotenv(struct variables *v, const struct dotenv *dotenv)
     }
 }
 
-/* Weakest first: what comes later replaces what stands under the same name. */
+/* Weakest first: a later one replaces one of the same name. */
 const char **plan_environment(struct arena *arena, const struct plan *plan,
                               const struct start *start)
 {

@@ -1,5 +1,6 @@
-/* What arguments and variables of one start show of the host: two tables of rules. Nothing here
- * grants: deny.c has the last word, and place.c leaves out what is visible anyway. */
+/* Decides by two tables of rules what arguments and variables of one start show of the host.
+ * Nothing here grants: deny.c has the last word, and place.c leaves out paths that are visible
+ * anyway. */
 #include <string.h>
 
 #include "svenv/base/path.h"
@@ -250,7 +251,7 @@ static const char *value_of(const char *assignment, const char *name)
     return assignment + len + 1;
 }
 
-/* What the program does not learn of, it need not see. */
+/* A path is needed only for a variable that the program gets. */
 static bool goes_in(const struct completion *c, const char *assignment)
 {
     bool command = false;

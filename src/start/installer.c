@@ -1,5 +1,5 @@
-/* What an installer's command line names: the project, archives, requirement files, directories of
- * links and targets. */
+/* Reads an installer's command line: the project, archives, requirement files, directories of links
+ * and targets that it names. */
 #include <string.h>
 
 #include "svenv/base/path.h"
@@ -175,7 +175,7 @@ static bool installer_read_line(struct requirements *r, const char *dir, char *l
     return operand_names_project(r->c, dir, value, role == ROLE_DIRECTORY);
 }
 
-/* The text of a requirement file may be the sandbox's own work, so what it names is followed only
+/* The text of a requirement file may be the sandbox's own work. So a path in it is followed only
  * where its reader could look anyway: in the project, or beside the file that the user named. */
 static bool may_follow(const struct requirements *r, const char *real, unsigned depth)
 {

@@ -1,4 +1,4 @@
-/* The local path that a requirement names, as pip tells paths from names. */
+/* Finds the local path that a requirement names; paths and names are told apart as pip does. */
 #include <string.h>
 
 #include "svenv/base/percent.h"

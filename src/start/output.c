@@ -1,7 +1,7 @@
-/* Where an installer's results go. A mount needs something to be mounted on, so what the command
- * line names and is not there yet is made on the host, just as the installer itself would have.
- * What cannot be shown is refused before anything runs: written inside, it would be lost in
- * silence. */
+/* Where an installer's results go. A mount needs something to be mounted on, so a place that the
+ * command line names and that is not there yet is made on the host, just as the installer itself
+ * would have made it. A place that cannot be shown is refused before anything runs: files written
+ * there would be lost in silence. */
 #include <string.h>
 
 #include "svenv/base/path.h"
@@ -41,8 +41,8 @@ static void make_node(struct completion *c, const char *base, const char *rel, b
 static void lose(struct completion *c, const char *path, const char *why)
 {
     if (c->lost == NULL)
-        c->lost = arena_printf(c->arena, "what the command writes to '%s' would not get there (%s)",
-                               path, why);
+        c->lost =
+            arena_printf(c->arena, "results of the command would not reach '%s' (%s)", path, why);
 }
 
 static void expose_absent(struct completion *c, const char *text, bool directory,

@@ -15,7 +15,7 @@
 /* Where ttyname(3) finds a terminal that has no name in the sandbox's own /dev/pts. */
 #define CONSOLE "/dev/console"
 
-/* What this start shows, parents before what lies below them. */
+/* The places that this start shows, parents before those that lie in them. */
 struct placer {
     struct completion *c;
     struct exposure *accepted;
@@ -92,7 +92,7 @@ static bool is_in_shared_tmp(const char *path)
 
 static int add_accepted(struct completion *c, const struct exposure *one, struct err *err)
 {
-    /* What goes away between the look and the mount is simply not there. */
+    /* A path that goes away between the look and the mount is simply not there. */
     const struct tree_share share = {.src = one->path,
                                      .dest = one->path,
                                      .flags =
@@ -116,7 +116,7 @@ static int add_empty(struct placer *p, const struct exposure *one, struct err *e
     return tree_point(tree, one->path, true, PLAN_TRY, one->origin, err);
 }
 
-/* A link whose name something else has is not made: what is there stays. */
+/* A link whose name is taken is not made: the file that is there stays. */
 static int add_links(struct completion *c, struct err *err)
 {
     for (size_t i = 0; i < c->link_count; i++) {

@@ -84,7 +84,7 @@ static int next_option(struct option_reader *reader)
     return letter;
 }
 
-/* What follows the options, when neither -c nor -m ended them. */
+/* Reads the target from the word after the options, when neither -c nor -m ended them. */
 static void take_target(const struct option_reader *reader, struct python_command *out)
 {
     *out = (struct python_command){.target = PYTHON_INTERACTIVE, .rest = reader->next};

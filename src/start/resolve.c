@@ -40,8 +40,9 @@ static int ask_start(void *context, const char *path, const char **target_out)
     return c->start->host.link(c->start->host.context, c->arena, path, target_out);
 }
 
-/* Code in the sandbox can put a symlink where it can write. If the next start followed one out of
- * there, the link's maker would choose what is shown: wherever on the way the link is met. */
+/* Code in the sandbox can put a symlink where it can write. If the next start followed such a link
+ * out of there, the link's maker would choose what is shown. So the link is refused wherever on the
+ * way it is met. */
 static bool is_misled(const struct completion *c, const struct followed *way)
 {
     for (size_t i = 0; i < way->link_count; i++) {

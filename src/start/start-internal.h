@@ -71,9 +71,9 @@ bool argument_next(struct argument_walk *walk, struct argument *out);
 /* --- deny.c: what is never shown ----------------------------------------------------------------
  */
 
-/* Why `path` (real) is out of bounds for arguments and variables, for people; NULL when it is not:
- * what is dangerous (svenv/base/danger.h), hidden by the policy, the audit log, and what holds a
- * mount of this sandbox. rw: it would be written. */
+/* Why `path` (real) is out of bounds for arguments and variables, for people; NULL when it is not.
+ * Out of bounds are dangerous paths (svenv/base/danger.h), paths that the policy hides, the audit
+ * log, and directories that hold a mount of this sandbox. rw: it would be written. */
 const char *deny_reason(const struct completion *c, const char *path, bool directory, bool rw);
 /* The same of something that would be read. */
 bool deny_path(const struct completion *c, const char *path, bool directory);
@@ -112,8 +112,8 @@ enum show {
 void expose_add(struct completion *c, const char *path, bool directory, bool rw,
                 const char *origin);
 
-/* Notes what a named path stands for, unless it is visible anyway. path: absolute, as named; text:
- * as given. */
+/* Notes the path that a named path stands for, unless it is visible anyway. path: absolute, as
+ * named; text: as given. */
 void expose_path(struct completion *c, const char *path, const char *text, enum show how, bool rw,
                  const char *origin);
 
@@ -146,11 +146,12 @@ enum output {
     OUTPUT_FILE,
 };
 
-/* Notes what a word names as the place of results, to be shown writable; or in c->lost why that
+/* Notes the place that a word names for results, to be shown writable; or in c->lost why that
  * cannot be. */
 void output_expose(struct completion *c, const char *text, enum output kind, const char *origin);
 
-/* Some commands write into the working directory unless told otherwise: has that to be said? */
+/* Some commands write into the working directory unless an option says otherwise: notes in c->lost
+ * when that directory is not shown writable. */
 void output_check_cwd(struct completion *c);
 
 /* --- environ.c ----------------------------------------------------------------------------------

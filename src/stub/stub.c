@@ -9,7 +9,7 @@
 
 #include "svenv/base/status.h"
 
-/* For fewer no memory has to be asked for. */
+/* Up to this many words need no memory to be asked for. */
 enum {
     FEW_WORDS = 64
 };

@@ -23,11 +23,11 @@ int cgroup_write(int dir, const char *name, const char *text);
 const char *cgroup_missing(const char *list, const struct cgroup_limits *limits);
 /* Writes the limits into the files of a group of our own. */
 int cgroup_apply(int dir, const struct cgroup_limits *limits, struct err *err);
-/* Reads back what the kernel made of the limits. */
+/* Reads the limits back as the kernel took them. */
 int cgroup_verify(int dir, const struct cgroup_limits *limits, struct err *err);
-/* A process that gets another group leaves the caller's own, and what limits that one; but nobody
- * gets more by the limits of a policy. So limits (those that are set) become what the caller was
- * given where that is less. root: the hierarchy's; own: path of the caller's group. */
+/* A process that gets another group leaves the caller's own group and its limits; but nobody gets
+ * more by the limits of a policy. So each of `limits` that is set becomes that of the caller's
+ * group where that is less. root: the hierarchy's; own: path of the caller's group. */
 void cgroup_lower(int root, const char *own, struct cgroup_limits *limits);
 /* Refuses where the caller was given less of anything than the new group, all the same. from, to:
  * paths of the groups. */

@@ -1,4 +1,4 @@
-/* What limits the group that a process leaves. */
+/* Finds the limits of the group that a process leaves. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

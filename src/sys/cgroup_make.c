@@ -72,8 +72,8 @@ static int open_group(int root, const char *path)
     return fd < 0 ? -errno : fd;
 }
 
-/* Has a unit, going by the name of its group, groups below it on the way to the caller? systemd
- * makes units only in slices: whoever made these has the unit's subtree. */
+/* Has a unit, recognised by the name of its group, groups below it on the way to the caller?
+ * systemd makes units only in slices: so somebody else made these, who has the unit's subtree. */
 static bool is_subdivided(const char *path, const char *own)
 {
     const char *name = path_basename(path);
@@ -81,9 +81,9 @@ static bool is_subdivided(const char *path, const char *own)
     return !str_eq(path, own) && (str_ends(name, ".scope") || str_ends(name, ".service"));
 }
 
-/* Where systemd runs every group is its business but those that are delegated, and of these the
- * user manager's own is managed by it again. Not every version marks what a user's manager
- * delegates: systemd 252 does not. Return: how long the path of the topmost usable group is, 0 when
+/* Where systemd runs, every group is its business but those that are delegated; of these the user's
+ * manager manages its own again. Not every version marks the groups that a user's manager
+ * delegates: systemd 252 does not. Return: length of the path of the topmost usable group, 0 when
  * there is none. */
 static size_t topmost(int root, const char *own)
 {
@@ -155,8 +155,8 @@ static int find_parent(int root, char *path, const struct cgroup_limits *limits,
                            : "no subtree of control groups is delegated to you");
 }
 
-/* Groups whose launcher is gone: what had to live on there has ended since, or the removal fails.
- */
+/* Removes groups whose launcher is gone. Processes that had to live on there have ended since, or
+ * the removal fails. */
 static void sweep(int parent)
 {
     int copy = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,4 +1,4 @@
-/* Has a control group hold a process to limits, by whichever way there is. */
+/* Has a control group hold a process to limits, by the way that this machine has. */
 #include "svenv/sys/group.h"
 
 #include "svenv/base/err.h"

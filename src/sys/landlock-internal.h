@@ -13,7 +13,8 @@ struct landlock_ruleset_v6;
 uint64_t landlock_handled(unsigned abi);
 /* Those that a rule gives. grants: enum landlock_grant. */
 uint64_t landlock_rights(unsigned abi, unsigned grants, bool directory);
-/* What the ruleset is made of. Return: how much of *out a kernel of that ABI knows. */
+/* The attributes that the ruleset is made of. Return: how much of *out a kernel of that ABI knows.
+ */
 size_t landlock_attr(unsigned abi, struct landlock_ruleset_v6 *out);
 
 #endif

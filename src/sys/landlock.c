@@ -1,4 +1,4 @@
-/* Landlock: what the kernel has of it, rules, and entering it. */
+/* Landlock: the running kernel's ABI, rules, and entering the ruleset. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |  \
      LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM |   \
      LANDLOCK_ACCESS_FS_REFER | LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_IOCTL_DEV)
-/* What a rule on a single file may carry (landlock(7)). */
+/* Rights that a rule on a single file may carry (landlock(7)). */
 #define FS_FILE                                                                                    \
     (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |   \
      LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_IOCTL_DEV | LANDLOCK_ACCESS_FS_RESOLVE_UNIX)
@@ -134,8 +134,8 @@ int landlock_allow(int ruleset, unsigned abi, int root, const char *path, unsign
     return rc < 0 ? err_set(err, -rc, "cannot add a Landlock rule for '%s'", path) : 0;
 }
 
-/* Whoever can write can truncate, too (ftruncate(2)), and take O_APPEND away (fcntl(2)); yet what
- * was opened for appending is not to be emptied by an innocent look at its name. */
+/* A program that can write can truncate, too (ftruncate(2)), and take O_APPEND away (fcntl(2)); yet
+ * a file that was opened for appending is not to be emptied by an innocent look at its name. */
 static uint64_t inherited_rights(int fd)
 {
     int inherited = fcntl(fd, F_GETFD);

@@ -160,7 +160,8 @@ static int receive_descriptor(int socket)
         return -errno;
     header = CMSG_FIRSTHDR(&message);
     if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(fd)))
-        return -EPROTO; /* also the end: the other process has failed, and has said why */
+        return -EPROTO; /* or the end of the socket: the other process has failed, and has said why
+                         */
     memcpy(&fd, CMSG_DATA(header), sizeof(fd));
     return fd;
 }

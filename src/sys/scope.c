@@ -1,5 +1,5 @@
-/* Asks the systemd of the user for a scope, on each bus where it may be, and refuses who may not.
- */
+/* Asks the systemd of the user for a scope, on each bus where it may be, and refuses callers who
+ * may not have one. */
 #include "svenv/sys/scope.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 enum {
     BUS_COUNT = 3,
     STEM_MAX = CGROUP_NAME_MAX - 16,
-    STATUS_TEXT_MAX = 1024 /* proc_pid_status(5): what is looked for stands in the first lines */
+    STATUS_TEXT_MAX = 1024 /* proc_pid_status(5): the first lines are enough */
 };
 
 static bool add_path(struct systemd_bus *out, const char *directory, const char *name)
@@ -78,7 +78,7 @@ int scope_ask(const struct scope_bus *bus, const struct cgroup_limits *limits, c
 }
 
 /* Is this the text of a process whose parent is `parent`, and that has the caller's user id alone?
- * The kernel escapes the line that the process itself can choose, its name. */
+ * The process itself can choose only its name, and the kernel escapes that line. */
 static int check_status(const char *text, pid_t parent, struct err *err)
 {
     char child[32], own[64];

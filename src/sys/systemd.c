@@ -33,7 +33,7 @@ enum {
     "type='signal',sender='" MANAGER "',path='" MANAGER_PATH "',interface='" MANAGER_INTERFACE     \
     "',member='JobRemoved'"
 
-/* What one message means for the question with the serial `serial` about the unit `name`. */
+/* The meaning of one message for the question with the serial `serial` about the unit `name`. */
 enum systemd_answer {
     SYSTEMD_NOTHING, /* it is about something else */
     SYSTEMD_ACCEPTED,
@@ -47,7 +47,7 @@ struct bus {
     struct buf in;
 };
 
-/* Whoever answers must be the caller's own or root, and must mean the same process by a number: for
+/* The other side must be the caller's own or root, and must mean the same process by a number: for
  * a peer outside the caller's pid namespace the kernel shows 0, and systemd would move some other
  * process there. */
 static int check_peer(int fd, struct err *err)
@@ -321,8 +321,9 @@ static enum systemd_answer systemd_take(const struct dbus_message *message, uint
 }
 
 /* Reads until the question is answered and its job has ended; the two may come in either order. A
- * refusal of the first question may be about a word that an older systemd does not know; the unit
- * that it then forgets may still be there, so the second question is about another. */
+ * refusal of the first question may be about a word that an older systemd does not know. The unit
+ * of the refused question may still be there for a while, so the second question is about another
+ * unit. */
 static int read_answers(struct bus *bus, const char *stem, const struct cgroup_limits *limits,
                         pid_t pid, char name[CGROUP_NAME_MAX], struct err *err)
 {
@@ -353,7 +354,7 @@ static int read_answers(struct bus *bus, const char *stem, const struct cgroup_l
         if (rc < 0)
             return err_set(err, -rc, "cannot ask systemd again");
     }
-    return accepted && done ? 0 : err_plain(err, EPROTO, "systemd did not come to an end");
+    return accepted && done ? 0 : err_plain(err, EPROTO, "systemd did not finish making the scope");
 }
 
 int systemd_scope(const struct systemd_bus *where, const char *stem,

@@ -1,5 +1,5 @@
-/* What is to be done about one name. Pure: two tables, one for bringing both sides together, one
- * for undoing the wrapping. */
+/* Decides what is to be done about one name. Pure: two tables, one for bringing both sides
+ * together, one for undoing the wrapping. */
 #ifndef SVENV_WRAP_DECIDE_INTERNAL_H
 #define SVENV_WRAP_DECIDE_INTERNAL_H
 

@@ -1,4 +1,4 @@
-/* The lock that everything takes which changes a venv. */
+/* The lock that every command takes which changes a venv. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* Carrying out what was decided, one name at a time. Each function leaves the name as it was or
- * wholly changed, whenever it is killed; only renames touch bin and sandbox/bin. */
+/* Carries out a decision, one name at a time. Each function leaves the name as it was or wholly
+ * changed, whenever it is killed; only renames touch bin and sandbox/bin. */
 #ifndef SVENV_WRAP_MOVE_INTERNAL_H
 #define SVENV_WRAP_MOVE_INTERNAL_H
 

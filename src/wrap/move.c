@@ -1,4 +1,4 @@
-/* Carries out what was decided about one name. */
+/* Carries out the decision about one name. */
 #include "move-internal.h"
 
 #include <errno.h>
@@ -51,7 +51,7 @@ static int copy_file(const struct site *site, const char *name, const struct sta
     return rc;
 }
 
-/* SITE_NEW_FILE becomes the real one. What code inside made there, even a directory, gives way. */
+/* SITE_NEW_FILE becomes the real one. A file or directory that code inside made there gives way. */
 static int install_real(const struct site *site, const struct pair *pair)
 {
     int rc = 0;
@@ -79,7 +79,8 @@ static int copy_in(const struct site *site, const struct pair *pair)
 }
 
 /* A second name for the same inode: mode, times and link text are kept, nothing is written. A file
- * with more names already is shared with an installer's cache and has to be copied (C27). */
+ * with more names already is shared with an installer's cache and has to be copied
+ * (docs/SECURITY.md, C27). */
 static int link_in(const struct site *site, const struct pair *pair)
 {
     if (pair->bin_st.st_nlink > 1)

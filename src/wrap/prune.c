@@ -1,5 +1,4 @@
-/* What wrapping left in the private home: directories that were mount points, with nothing in them.
- */
+/* Removes from the private home the directories that were mount points and have nothing in them. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>

@@ -11,9 +11,9 @@ struct sync_result;
 struct venv;
 struct wrap_options;
 
-/* Brings both sides in step and sets manifest->entries and own_shell to what then is. *changed_out:
- * does the manifest have to be written? Return: 0 or negative errno with *err; what was done before
- * the failure stays, and is in step. */
+/* Brings both sides in step and sets manifest->entries and own_shell to the result. *changed_out:
+ * does the manifest have to be written?
+ * Return: 0 or negative errno with *err; changes before the failure stay, and are in step. */
 int reconcile(const struct site *site, const struct stubs *stubs, struct venv *manifest,
               const struct wrap_options *options, struct sync_result *result, bool *changed_out,
               struct err *err);

@@ -29,7 +29,7 @@ struct pass {
     size_t entry_count;
     const char **withheld;
     size_t withheld_count;
-    size_t name_bytes; /* what the entries take in the manifest, at worst */
+    size_t name_bytes; /* bytes that the entries take in the manifest, at worst */
 };
 
 static bool has_room(const struct pass *pass, const char *name)
@@ -77,7 +77,7 @@ static void permit(struct survey *survey, const struct wrap_options *options)
     }
 }
 
-/* A program that stays inside for its name alone: the user is told once (C7). */
+/* A program that stays inside for its name alone: the user is told once (docs/SECURITY.md, C7). */
 static void withhold(struct pass *pass, const struct pair *pair)
 {
     const struct wrap_options *options = pass->options;
@@ -174,7 +174,7 @@ static bool same_names(const struct venv *manifest, const struct pass *pass)
 }
 
 /* When the venv's copy of the stub is lost and the installed one is another, the stubs in bin look
- * like files of the host's own, and would take the place of the real ones. */
+ * like the host's own files, and would take the place of the real ones. */
 static int check_recognised(const struct site *site, const struct stubs *stubs,
                             const struct survey *survey, struct err *err)
 {

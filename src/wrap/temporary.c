@@ -1,6 +1,7 @@
 /* The venv's private /tmp and /dev/shm on the host. They lie where everybody may write: another
- * user's are left alone, and a link is no directory. Beside what is mounted inside, the first has a
- * link "venv" that says whose it is, so that those of a venv that was deleted can be found. */
+ * user's are left alone, and a link is no directory. Beside the directory that is mounted inside,
+ * the first has a link "venv" to its owner, so that the directories of a deleted venv can be found.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +76,8 @@ static bool is_id(const char *text)
     return strlen(text) == ID_LEN && strspn(text, "0123456789abcdef") == ID_LEN;
 }
 
-/* Is there surely no venv of that id any more where one was? What can't be looked at may be one. */
+/* Is there surely no venv of that id any more where one was? A path that can't be looked at may be
+ * one. */
 static bool is_orphan(int dir, const char *name)
 {
     auto_free char *link = path_join(name, OWNER);
@@ -97,8 +99,8 @@ static bool is_orphan(int dir, const char *name)
            strstr(text.data, name + strlen(TEMPORARY_PREFIX)) == NULL;
 }
 
-/* What can't be read may have it mounted, unless the process is gone (EINVAL: all but gone) or
- * somebody else's. */
+/* A process whose mounts can't be read may have the directory mounted, unless the process is gone
+ * (EINVAL: nearly gone) or another user's. */
 static bool has_mounted(const char *process, const char *name)
 {
     auto_free char *path = xasprintf("/proc/%s/mountinfo", process);

@@ -152,8 +152,8 @@ int unwrap_site(const struct site *site, const struct stubs *stubs, const struct
     return 0;
 }
 
-/* That no stub is known is no error here: before the first entry is changed there is none, and
- * later reconcile_undo() refuses. */
+/* No known stub is no error here: before the first entry is changed there is none, and later
+ * reconcile_undo() refuses. */
 static int load_stubs(struct stubs *stubs, const struct site *site, struct err *err)
 {
     bool is_installed = look_readable(SVENV_STUB) != 0;

@@ -1,4 +1,4 @@
-/* What wrap and sync have in common. */
+/* Steps that wrap and sync have in common. */
 #ifndef SVENV_WRAP_WRAP_INTERNAL_H
 #define SVENV_WRAP_WRAP_INTERNAL_H
 
@@ -17,8 +17,8 @@ int wrap_in_step(const struct site *site, const struct stubs *stubs, struct venv
                  const struct wrap_options *options, bool force, struct sync_result *result,
                  struct err *err);
 
-/* Before sandbox/bin is made anew: refuses when it is gone while stubs still stand for what was in
- * it, for then every stub would be taken for one whose program was uninstalled. */
+/* Before sandbox/bin is made anew: refuses when it is gone while stubs still stand for its files,
+ * for then every stub would be taken for one whose program was uninstalled. */
 int wrap_check_real(const struct site *site, const struct stubs *stubs, const struct venv *manifest,
                     struct err *err);
 

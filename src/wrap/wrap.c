@@ -43,7 +43,7 @@ static int make_id(struct venv *venv, struct err *err)
     return 0;
 }
 
-/* What the first wrap notes down about the venv as it was. */
+/* Notes at the first wrap how the venv was before. */
 static int note_original(struct venv *venv, const struct site *site, struct err *err)
 {
     struct stat root;
@@ -66,8 +66,8 @@ static const char *keep_text(struct venv *venv, const char *old, const char *new
     return old != NULL ? arena_strdup(&venv->arena, old) : new_text;
 }
 
-/* What stays as the wrap before had it. The index above all: by now code inside could have changed
- * the pip that it is read from. */
+/* Takes over values that stay from the wrap before. The index above all: by now code inside could
+ * have changed the pip that it is read from. */
 static int carry_over(struct venv *venv, const struct venv *old, struct err *err)
 {
     venv->bin_mode = old->bin_mode;

@@ -40,7 +40,7 @@ ENTRIES = 1000
 OWN_NET = "network: {mode: none}\n"
 NO_NESTING = "--disable-userns"
 
-# What a row is called, its limit, and whether the number must stay below or above it.
+# A row's name, its limit, and whether the number must stay below or above it.
 LIMITS = {
     "host": ("time added to a start / bubblewrap's, host network", 0.25, "max"),
     "net": ("the same, own network namespace and Landlock", 0.40, "max"),
@@ -62,7 +62,7 @@ LIMITS = {
 
 
 def environment():
-    """Without what names paths to an installer: they are mounts that only our side would make."""
+    """Drops variables that name paths to an installer: only our side would mount those."""
     return without(STEERING + INSTALLERS)
 
 
@@ -195,7 +195,7 @@ class Bench:
         return side
 
     def compared(self, env, **sides):
-        """What ours adds to bare, by what the third side adds to it."""
+        """Our addition to bare, divided by that of the third side."""
         took = measure.starts(sides, self.rounds, env)
         bare, ours, other = took.values()
         return (ours - bare) / (other - bare), milliseconds(took)
@@ -323,7 +323,7 @@ class Bench:
         return self.loop(1, against="Landlock")
 
     def held(self, column):
-        """What our processes and bubblewrap's hold while a program sleeps."""
+        """Memory of our processes and bubblewrap's while a program sleeps."""
         side = self.host()
         sides = {"ours": side.ours("sleep", "60"), "bubblewrap": side.bwrap("sleep", "60")}
         kilobytes = {}

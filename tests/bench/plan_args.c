@@ -1,8 +1,8 @@
 /* Says a compiled plan's default variant in bubblewrap's options, so that both make the same
  * sandbox: bench-plan-args PLAN FILTER EMPTY-DIR writes the system call filter to FILTER, and to
  * stdout, each ended by a NUL byte: what bubblewrap has no option for and so does not do
- * ("landlock", or ""), and then the options. What it would make more expensive than need be is said
- * the cheap way: a mask is one bind of an empty directory. */
+ * ("landlock", or ""), and then the options. Parts that bubblewrap would make dearer than need be
+ * are said the cheap way: a mask is one bind of an empty directory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

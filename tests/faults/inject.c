@@ -4,7 +4,7 @@
  *
  * A process is named by its birth: "0" is the command, "0.2" the second that it made, whatever the
  * order in which processes are scheduled. Its generation counts its execs. ERROR is an errno, or
- * "kill" for SIGKILL at that place. Who executes FILE is let go: its own calls don't count.
+ * "kill" for SIGKILL at that place. A process that executes FILE is let go: its calls don't count.
  *
  * The log has one line for what happened: "call PROCESS GENERATION NUMBER NTH" without -p, in which
  * NTH is the number of such calls; "injected", with "late" when the program ran already; "witness

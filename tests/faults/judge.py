@@ -11,7 +11,7 @@ TEMPORARY = "/.sandbox-venv-tmp-"
 
 
 class Good:
-    """What a start without a fault is like. Three of them, which must agree."""
+    """A start without a fault, three times: the three must agree."""
 
     def __init__(self, scene, before=lambda scene: None, **options):
         outcomes = []
@@ -36,7 +36,7 @@ MAY_BE_FEWER = ("variable ", "descriptor ")
 
 
 def against(outcome, good, killed):
-    """What is weaker or just different inside. A pid 1 whose launcher was killed is being taken
+    """Lists differences inside, weaker or not. A pid 1 whose launcher was killed is being taken
     apart by the kernel: it ignores the ends of its children (SIGCHLD) by then, or is gone."""
     seen, wanted = set(outcome.seen), set(good.seen)
     found = ["inside, more: " + line for line in sorted(seen - wanted)]
@@ -101,8 +101,8 @@ def judge(
 
 
 def left_behind(scene, before, killed):
-    """What is there now that was not. The kernel takes apart what was killed a moment later; and
-    who is killed while it writes a file of the venv leaves what it wrote, under no name of ours."""
+    """Lists what is new. The kernel takes a killed process apart a moment later; a process
+    that is killed while it writes a file of the venv leaves the file, under no name of ours."""
     end = time.monotonic() + SECONDS_TO_END
     while True:
         left = [name for name in scene.left_behind(before) if not (killed and TEMPORARY in name)]

@@ -1,8 +1,8 @@
 """Kernels that lack something: each system call that starts and the command rely on is taken away,
 by a filter around them that answers ENOSYS (an older kernel) or EPERM (a container's filter).
 
-What comes of it: a refusal in one line, nothing run, nothing left; or a sandbox as tight as with
-the call. Both for a venv that was wrapped where the call was there, and for one wrapped without.
+The result is a refusal in one line, nothing run, nothing left; or a sandbox as tight as with the
+call. Both for a venv that was wrapped where the call was there, and for one wrapped without.
 """
 
 import unittest

@@ -64,7 +64,7 @@ NEVER = (
     "getgid",
     "getegid",
 )
-# What the C library does before main(): a program that cannot even begin dies of it.
+# Calls of the C library before main(): a program that cannot even begin dies of it.
 RUNTIME = ("arch_prctl", "set_tid_address", "brk", "mmap")
 
 
@@ -156,12 +156,12 @@ class Starts(unittest.TestCase):
             found += self.never_forgotten(scene)
         print(f"{self.id()}: " + ", ".join(f"{n} {what}" for what, n in counts.items()))
         self.assertEqual(found, [])
-        # What fails must be what was meant to: otherwise these tests have nothing to say.
+        # Another call than the one that was meant to fail would make these tests worthless.
         self.assertGreater(counts["refused"], 50)
 
     @staticmethod
     def never_forgotten(scene):
-        """What killed writers left goes when it is old and the plan is made anew."""
+        """Files that killed writers left go when they are old and the plan is made anew."""
 
         def left():
             return [
@@ -183,7 +183,7 @@ class Starts(unittest.TestCase):
         return "as contained" if outcome.ran else "refused"
 
     def changes(self, scene, fault, outcome, before, start):
-        """What a failure in the installed program made of the venv. A start that ended well has
+        """Looks at the venv after a failure in the installed program. A start that ended well has
         changed nothing, and after any other the next one puts things right."""
         if not self.calls.is_helper(fault) or scene.state() == self.state:
             return []

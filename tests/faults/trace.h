@@ -29,8 +29,8 @@ pid_t trace_start(char **argv);
 struct tracee *trace_find(pid_t pid);
 void trace_forget(pid_t pid);
 
-/* One that was killed may have had a child whose name it did not live to tell: it goes
- * on, and so does whoever comes without a name from now on. */
+/* Call it when a process was killed that may have had a child whose name it did not live to tell:
+ * the child goes on, and so does every process that comes without a name from now on. */
 void trace_release_unnamed(void);
 
 /* At the stop of a parent that has just made a child. */

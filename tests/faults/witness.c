@@ -1,6 +1,7 @@
 /* Runs inside, in the place of the program: describes the sandbox line by line, and ends with its
- * standard input. What differs between two complete sandboxes of the same plan (numbers of mounts,
- * of processes) is left out. The last argument is the name of an abstract socket outside. */
+ * standard input. Lines leave out everything that differs between two complete sandboxes of the
+ * same plan (numbers of mounts, of processes). The last argument is the name of an abstract socket
+ * outside. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -86,7 +87,7 @@ static const char *said(int result)
     return result < 0 ? strerror(errno) : "ok";
 }
 
-/* What Landlock alone forbids, from ABI 6 on. */
+/* Tries calls that Landlock alone forbids, from ABI 6 on. */
 static void show_landlock_on_sockets(const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -1,4 +1,4 @@
-"""What a start with a fault needs: a wrapped venv whose entries are witnesses, and a look around.
+"""The world of a start with a fault: a wrapped venv whose entries are witnesses, and a look around.
 
 SVENV_FAULTS names the directory of the built helpers. Nothing outside a world's own temporary
 directory is made, but for what the tool makes for its venv.
@@ -26,13 +26,13 @@ HELPERS = pathlib.Path(os.environ.get("SVENV_FAULTS", "."))
 INJECT, WITHOUT, WITNESS = (HELPERS / f"faults-{name}" for name in ("inject", "without", "witness"))
 FULL = os.environ.get("SVENV_FAULTS_FULL") == "1"  # by hand: everything, for many minutes
 
-# What starts are to write: our log, theirs, the made /etc, and when all of a project was in order.
+# Files that starts are to write: our log, theirs, the made /etc, and times of a project in order.
 OF_STARTS = {"log", "state", "etc", "seen"}
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What came of one start."""
+    """The result of one start."""
 
     status: int
     seen: list  # what the program says of its sandbox; [] when it never ran
@@ -181,7 +181,7 @@ class World:
                 return
 
     def _plain(self, lines):
-        """What two worlds have in common: numbers of namespaces say only whether they are the
+        """The common parts of two worlds: numbers of namespaces say only whether they are the
         host's, and where the world lies does not matter."""
         found = []
         for said in lines:
@@ -195,7 +195,7 @@ class World:
         return found
 
     def state(self):
-        """What starts leave as it is, or bring back to it: both sides of bin, the made /etc, and
+        """Files that starts keep or bring back: both sides of bin, the made /etc, and
         what the manifest says but for times."""
         found = {
             f"manifest {key} {value}"
@@ -210,7 +210,7 @@ class World:
         return {line.replace(str(self.top), "TOP") for line in found}
 
     def left_behind(self, before):
-        """What is there now that was not, of files, mounts and processes."""
+        """New files, mounts and processes."""
         return sorted(self.surroundings() - before)
 
     def surroundings(self):
@@ -227,7 +227,7 @@ class World:
 
 
 def without(missing):
-    """What goes before a command that is to lack calls; None: nothing, not even a filter."""
+    """The words before a command that is to lack calls; None: nothing, not even a filter."""
     return [] if missing is None else [WITHOUT, *missing, "--"]
 
 
@@ -247,7 +247,7 @@ def files_below(top, left_out):
 
 
 def read_until_end(stream):
-    """What the witness says before it waits for the end of its input."""
+    """The witness's words before it waits for the end of its input."""
     said = b""
     deadline = time.monotonic() + SECONDS
     while not said.endswith(b"\nend\n"):

@@ -1,4 +1,4 @@
-/* What every target shares. */
+/* Code that every target shares. */
 #ifndef SVENV_TESTS_FUZZ_H
 #define SVENV_TESTS_FUZZ_H
 

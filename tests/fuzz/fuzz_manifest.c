@@ -32,7 +32,7 @@ static void check(const struct venv *venv)
     }
 }
 
-/* What is written is read back, and written again is the same. */
+/* A written manifest is read back, and written again it is the same. */
 static void check_round(const struct venv *venv)
 {
     auto_buf struct buf first = {0};

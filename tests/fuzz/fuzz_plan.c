@@ -52,7 +52,7 @@ static void check(const struct plan_file *file, const void *data, size_t size)
         check_tree(&file->variants[i].plan, TREE_GRANT_REFUSED);
     }
     plan_encode(file, &again);
-    /* Reading leaves the sum alone, so that damage to the rest is what is read here. */
+    /* Reading leaves the sum alone, so the reader sees damage to the rest here. */
     (void)plan_is_whole(file);
     assert(again.len == size);
     memcpy(again.data + SUM_AT, (const char *)data + SUM_AT, HEADER_SIZE - SUM_AT);

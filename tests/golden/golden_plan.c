@@ -117,7 +117,7 @@ static uint32_t number_of(const struct yaml_node *map, const char *key, uint32_t
     return (uint32_t)number;
 }
 
-/* What wrapping leaves in every venv. */
+/* The names that wrapping leaves in every venv. */
 static void add_venv_facts(struct golden *g)
 {
     static const struct {
@@ -198,7 +198,7 @@ static int read_host(struct golden *g, const char *dir, struct err *err)
                 arena_printf(&g->arena, "%s/.local/state/sandbox-venv/audit.jsonl", g->facts.home));
     g->show = yaml_get(root, "show");
     g->environment = str_eq(text_of(root, "environment", "no"), "yes");
-    read_paths(g, root); /* first: what the case says counts */
+    read_paths(g, root); /* first: the case's own words count */
     read_venv(g, yaml_get(root, "venv"));
     read_paths(g, base);
     const struct yaml_node *needs = yaml_get(root, "needs");

@@ -1,4 +1,4 @@
-"""What is given is no venv, or has odd things in it: one clear line, and no harm done."""
+"""Paths that are no venv, and venvs with odd things in them: one clear line, no harm done."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from lib.programs import processor_time, run, tool
 from lib.trees import snapshot
 from lib.user import HOME
 
-# Text of pyvenv.cfg, and what the line must say. {python}: the directory of the interpreter.
+# Text of pyvenv.cfg, and words that the line must have. {python}: the directory of the interpreter.
 BAD_CONFIGS = {
     "empty": (b"", "home"),
     "no home": (b"version = 3.11.2\n", "home"),
@@ -27,7 +27,7 @@ BAD_CONFIGS = {
 
 
 class NoVenv(Case):
-    """What is given is no virtual environment."""
+    """Paths that are no virtual environment."""
 
     def test_nothing_there(self):
         project = self.project()
@@ -233,7 +233,7 @@ class Entries(Case):
         os.symlink("/etc/shadow", real + b"/shadow")
         done = project.code("pass")
         self.assertEqual(done.returncode, 0, done.stderr)
-        # What is kept back is told once, with the key that lets it out.
+        # The user is told once of a name that is kept back, with the key that lets it out.
         self.assertRegex(done.stderr, r"\Asandbox-venv: 'git' .*publish: \[git\].*\n\Z")
         self.assert_clean(project.code("pass"))
         published = {path.name for path in (project.env_dir / "bin").iterdir()}

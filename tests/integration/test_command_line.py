@@ -24,7 +24,7 @@ COMMANDS = [
 
 
 class Usage(Case):
-    """What can be asked of the command line itself."""
+    """Questions to the command line itself."""
 
     def test_version(self):
         for word in ("--version", "-V"):

@@ -1,4 +1,4 @@
-"""What keeps a program inside beside its view: pid 1, late mounts, descriptors, signals."""
+"""The walls around a program beside its view: pid 1, late mounts, descriptors, signals."""
 
 import os
 import pathlib

@@ -15,7 +15,7 @@ from lib.user import HOME
 
 
 class Installs(InstallCase):
-    """What pip does, against a directory of local wheels."""
+    """pip at work, against a directory of local wheels."""
 
     def setUp(self):
         self.p = self.wrapped(pip=True)
@@ -193,7 +193,7 @@ class Installs(InstallCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(
             done.stderr.splitlines()[-1],
-            f"sandbox-venv: programs do not see '{other}' by themselves: filesystem: "
+            f"sandbox-venv: programs do not see '{other}'; to show it to them, write filesystem: "
             f"{{read: ['{other}']}} in '{self.p.env_dir}/sandbox/policy.yaml'",
         )
         done = self.p.code("import other; print(other.value)")
@@ -215,8 +215,8 @@ class Installs(InstallCase):
         self.assertIn("Read-only file system", refused.stdout + refused.stderr)
         self.assertEqual(
             refused.stderr.splitlines()[-1],
-            f"sandbox-venv: '{other}' was read-only for the installer; if it is to "
-            f"build there: filesystem: {{write: ['{other}']}} in "
+            f"sandbox-venv: '{other}' was read-only for the installer; to let it "
+            f"build there, write filesystem: {{write: ['{other}']}} in "
             f"'{self.p.env_dir}/sandbox/policy.yaml'",
         )
         self.p.policy(f"filesystem: {{write: ['{other}']}}\n")
@@ -244,7 +244,7 @@ class Installs(InstallCase):
         self.pip(self.p, "install", "spy")
 
     def test_installer_has_its_own_home(self):
-        """What a program leaves in its home is not obeyed by a later pip."""
+        """A later pip does not obey files that a program leaves in its home."""
         code = (
             "import os\nh = os.path.expanduser('~')\n"
             "for d in ('/.config/pip', '/.pip', '/.cache/pip'):\n"
@@ -329,7 +329,7 @@ class Installs(InstallCase):
         return self._outside
 
     def test_results_that_would_be_lost(self):
-        """What cannot be shown is refused, rather than written where nobody finds it."""
+        """A place that cannot be shown is refused: nobody would find files written there."""
         packages.wheel(self.wheels, "tools")
         links = ("--no-index", "--find-links", str(self.wheels))
         for words in (
@@ -337,7 +337,7 @@ class Installs(InstallCase):
             ["download", *links, "-d", f"{HOME}/.ssh/new", "tools"],
         ):
             done = self.p.run("pip", *words)
-            self.assert_refused(done, saying="would not get there")
+            self.assert_refused(done, saying="would not reach")
         done = self.p.run("pip", "download", *links, "tools", cwd=self.outside)
         self.assert_refused(done, saying="add '-d .'")
         self.assertEqual(list(self.outside.iterdir()), [])

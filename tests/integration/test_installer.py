@@ -1,4 +1,4 @@
-"""What is taken for an installer, and what only looks like one."""
+"""Commands that are taken for installers, and commands that only look like one."""
 
 import json
 
@@ -40,8 +40,8 @@ if __name__ == "__main__":
 """
 
 
-# Spellings of an install, and of questions that are none (INTEROP F5). {pip}: the directory of the
-# pip package, {wheel}: a pip wheel.
+# Spellings of an install, and of questions that are none. {pip}: the directory of the pip package,
+# {wheel}: a pip wheel.
 INSTALLS = [
     "pip install x",
     "pip3 install x",

@@ -141,7 +141,7 @@ class Together(Case):
         for turn in range(24):
             with self.subTest(turn=turn):
                 self.kill_at(wrap, chance.uniform(0, whole * 1.1))
-                # Whatever it left runs: natively, or in the sandbox, or not at all with one line.
+                # Its entries run natively, or in the sandbox, or not at all with one line.
                 done = project.code("print(1)")
                 self.assertIn((done.returncode, done.stdout), ((0, "1\n"), (125, "")))
                 self.assertLessEqual(len(done.stderr.splitlines()), 1, done.stderr)

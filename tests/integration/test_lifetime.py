@@ -1,4 +1,4 @@
-"""What lives how long: with the stub, with the program, with all that it started."""
+"""How long a sandbox lives: with the stub, with the program, with all that it started."""
 
 import subprocess
 import textwrap

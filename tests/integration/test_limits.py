@@ -66,7 +66,7 @@ while True:
 
 @functools.cache
 def groups():
-    """What `status` says about control groups on this machine: how, and why not."""
+    """The words of `status` about control groups on this machine: how, and why not."""
     with Project() as project:
         project.venv()
         project.wrap()
@@ -185,7 +185,7 @@ class WithoutGroups(Case):
 
 
 class OnTheBus(Case):
-    """Who is asked for a group, and when."""
+    """The question for a group: to whom, and when."""
 
     def limited(self):
         """A project with a limit whose plan is up to date, and a bus of the test's own."""
@@ -288,7 +288,7 @@ class ByTheKernel(Case):
 
 
 class InGroups(Case):
-    """What a control group holds."""
+    """Limits that a control group holds."""
 
     def setUp(self):
         way, problem = groups()

@@ -453,7 +453,7 @@ class History(LogCase):
 
 
 class Installed(LogCase):
-    """C32: what an installer left that runs without being asked."""
+    """docs/SECURITY.md, C32: the files that an installer left and that run unasked."""
 
     def setUp(self):
         super().setUp()

@@ -93,7 +93,7 @@ class Repositories(Planting):
         self.assertEqual((done.returncode, done.stdout.strip()), (0, "b'x\\n'"), done.stderr)
 
     def test_a_forged_git_file_shows_nothing(self):
-        """What .git names is shown only when it names the project in turn."""
+        """The directory that .git names is shown only when it names the project in turn."""
         p = self.project()
         secret = p.top / "elsewhere"
         (secret / "worktrees" / "x").mkdir(parents=True)
@@ -121,7 +121,7 @@ class Repositories(Planting):
         self.protected(p, "bare/config", "bare/hooks/post-receive")
 
     def test_forms_that_were_there(self):
-        """Whatever git may take for a repository, now or when a name has come."""
+        """Directories that git may take for a repository, now or when a name has come."""
         p = self.project()
         p.venv()
         for number, (files, links) in enumerate(FORMS.values()):

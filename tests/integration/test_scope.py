@@ -1,4 +1,4 @@
-"""Who asks systemd for a control group: `sandbox-venv internal-scope`, never the launcher itself.
+"""`sandbox-venv internal-scope` asks systemd for a control group; the launcher never does.
 
 That a group comes of it is shown in test_limits.py, where the machine can have one.
 """
@@ -21,7 +21,7 @@ D_BUS = (b"StartTransientUnit", b"org.freedesktop.systemd1", b"AUTH EXTERNAL", b
 
 
 class Launcher(Case):
-    """What the launcher has to do with it."""
+    """The launcher's part in it."""
 
     def test_it_speaks_no_d_bus(self):
         launcher, command = LAUNCHER.read_bytes(), TOOL.read_bytes()
@@ -144,7 +144,7 @@ class Refusals(Case):
             self.assertFalse(bus.was_asked(self.socket))
 
     def test_nobody_is_there(self):
-        """What is said where no systemd can be reached."""
+        """The message where no systemd can be reached."""
         if AS_ROOT:
             impossible("root reaches the system's own systemd, whatever the environment says")
         self.env.update(

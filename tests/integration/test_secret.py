@@ -52,7 +52,7 @@ class SecretCase(Case):
         return self.hear(tool(*args, env=self.env(**changes)))
 
     def kept(self):
-        """What lies in the state directory: the audit log and the policy's history."""
+        """The files in the state directory: the audit log and the policy's history."""
         files = [path for path in self.state.rglob("*") if path.is_file()]
         self.assertGreaterEqual(len(files), 2)
         return "".join(path.read_text() for path in files)

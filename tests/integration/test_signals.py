@@ -68,12 +68,12 @@ class Signals(Compared):
             ready, _, _ = select.select([process.stdout], [], [], SECONDS)
             self.assertTrue(ready, f"no {letter!r}")
             self.assertEqual(os.read(process.stdout.fileno(), 1), letter.encode())
-        # Two of a kind that wait for the same process are one. What watches the project takes none.
+        # Two of a kind that wait for the same process are one. The guard of the project takes none.
         tree = [process.pid, *filter(is_inside, descendants(process.pid))]
         self.assertTrue(wait_for(lambda: not any(map(has_pending, tree))))
 
     def counts(self, process, stop, settle=0.25):
-        """What was counted in the end: one that comes twice has some time for it."""
+        """The counts in the end: a signal that comes twice has some time for it."""
         time.sleep(settle)
         stop.write_text("")
         text = process.stdout.read().decode().lstrip(".")
@@ -99,8 +99,8 @@ class Signals(Compared):
         self.assertEqual(self.counts(process, stop), expected)
 
     def test_to_every_process_of_the_tree(self):
-        """Who takes longer than a moment from one process to the next sends two signals: rounds in
-        which this sender lost the processor that long say nothing."""
+        """A sender that takes longer than a moment between processes sends two signals. Rounds in
+        which this sender lost the processor that long are not counted."""
         for _ in range(20):
             process, stop = self.counter(start_new_session=True)
             longest = 0.0

@@ -1,4 +1,4 @@
-"""What a process inherits but for streams: ids, limits, directories, argv."""
+"""A process's inheritance but for streams: ids, limits, directories, argv."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ from lib.programs import run
 
 
 class Surroundings(Compared):
-    """What a process inherits."""
+    """A process's inheritance."""
 
     def test_parent_and_ids(self):
         code = (

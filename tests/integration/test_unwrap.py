@@ -76,7 +76,7 @@ class Unwrap(Case):
             self.assertFalse(pathlib.Path(place, f"sandbox-venv-{ident}").exists())
 
     def test_mount_points_in_the_home_go(self):
-        """What was only made to be mounted on does not stay, whatever wrapping and starts made."""
+        """Mount points do not stay, whatever wrapping and starts made."""
         project = self.plain(home=True)
         elsewhere = pathlib.Path(tempfile.mkdtemp(prefix="svenv-test-", dir=HOME))
         self.addCleanup(remove_tree, elsewhere)

@@ -1,4 +1,4 @@
-"""What a program sees of the machine with nothing said in the policy."""
+"""A program's view of the machine with nothing said in the policy."""
 
 import os
 import pathlib

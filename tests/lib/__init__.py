@@ -1,1 +1,1 @@
-"""What the suites share, one noun a module; who runs a suite puts tests/ into sys.path."""
+"""Code that the suites share, one noun a module; a suite's runner puts tests/ into sys.path."""

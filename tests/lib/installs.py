@@ -1,4 +1,4 @@
-"""What the wrapped pip installs, and that both sides of bin agree afterwards."""
+"""Checks after the wrapped pip's installs, and that both sides of bin agree."""
 
 import stat
 import sys

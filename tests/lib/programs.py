@@ -14,12 +14,12 @@ class Failed(AssertionError):
 
 
 def words_of(argv):
-    """What subprocess takes: numbers and paths are words too."""
+    """Words as subprocess takes them: numbers and paths are words too."""
     return [word if isinstance(word, bytes) else str(word) for word in argv]
 
 
 def run(*argv, check=False, **options):
-    """subprocess.run of words, or of a list of them, with other defaults. What was written comes
+    """subprocess.run of words, or of a list of them, with other defaults. The output comes
     back as text: bytes that are none are replaced, and ends of lines stay as they are."""
     argv = words_of(argv[0] if isinstance(argv[0], (list, tuple)) else argv)
     for stream in ("stdout", "stderr"):

@@ -1,4 +1,4 @@
-"""What can be done to files, asked in both views."""
+"""Operations on files, tried in both views."""
 
 import json
 import textwrap

@@ -37,7 +37,7 @@ VENDOR = {
 # The stub makes no decisions: it has nothing to ask the other layers.
 ONLY_BASE = ["src/stub/*"]
 
-# What is linked into the static launcher: these folders, and of the last three not these files. It
+# The parts of the static launcher: these folders, and of the last three not these files. It
 # must not even see policies and their libraries through other headers.
 LAUNCHER = ["base", "plan", "start", "launch", "guard", "launcher", "audit", "formats", "sys"]
 NOT_LAUNCHER = [
@@ -92,7 +92,7 @@ def resolve(root, path, name):
 
 
 def check_include(path, name, quoted):
-    """What is wrong with one include, or None."""
+    """The fault of one include, or None."""
     layer = layer_of(path)
     if name in VENDOR and not matches(path, VENDOR[name]):
         return f"<{name}> belongs to {' and '.join(VENDOR[name])} only"

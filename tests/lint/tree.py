@@ -1,4 +1,4 @@
-"""What the lints share: finding the sources, and saying what was found."""
+"""Code that the lints share: finding the sources, and saying what was found."""
 
 import re
 import sys
@@ -14,7 +14,7 @@ class Skip(Exception):
 
 
 def cannot(reason):
-    """What a lint returns that lacks its program: a finding where everything has to work."""
+    """The result of a lint that lacks its program: a finding where everything has to work."""
     if skips.must_work():
         return ["must work here: " + reason]
     raise Skip(reason)
@@ -50,7 +50,22 @@ def literals(text):
     """The texts in C code, each with its line and without its quotes."""
     for match in _COMMENT_OR_LITERAL.finditer(text):
         if match.group().startswith('"'):
-            yield text.count("\n", 0, match.start()) + 1, match.group()[1:-1]
+            yield line_of(text, match), match.group()[1:-1]
+
+
+def comments(text):
+    """The comments in C code, each with its line and without its marks."""
+    for match in _COMMENT_OR_LITERAL.finditer(text):
+        comment = match.group()
+        if comment.startswith("//"):
+            yield line_of(text, match), comment[2:].strip()
+        elif comment.startswith("/*"):
+            yield line_of(text, match), comment[2:-2].strip()
+
+
+def line_of(text, match):
+    """The line in which a match begins."""
+    return text.count("\n", 0, match.start()) + 1
 
 
 def run(check):

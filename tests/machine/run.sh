@@ -48,7 +48,7 @@ make_disk() {
     mv "$directory/disk.new" "$directory/disk"
 }
 
-# What changes from run to run goes onto a second disk.
+# Files that change from run to run go onto a second disk.
 make_work() {
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT

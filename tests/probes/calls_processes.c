@@ -178,7 +178,7 @@ static int call_prctl(char **words)
     return result_of(prctl((int)number_of(words[0]), (unsigned long)number_of(words[1]), 0, 0, 0));
 }
 
-/* Reports whether the limit is what was asked for. */
+/* Reports whether the kernel set the limit that was asked for. */
 static int call_core_limit(char **words)
 {
     struct rlimit none = {.rlim_cur = 0, .rlim_max = 0}, now;

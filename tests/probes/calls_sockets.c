@@ -24,8 +24,8 @@ static int call_socketpair(char **words)
     return result_of(socketpair((int)number_of(words[0]), (int)number_of(words[1]), 0, ends));
 }
 
-/* Port 9 of localhost, where nobody listens: what comes back when the call itself is let through is
- * EINPROGRESS or ECONNREFUSED. */
+/* Port 9 of localhost, where nobody listens: EINPROGRESS or ECONNREFUSED comes back when the call
+ * itself is let through. */
 static int send_fast_open(int how)
 {
     struct sockaddr_in to = {

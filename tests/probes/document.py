@@ -21,7 +21,7 @@ HEAD = """# Probes
 
 Attacks on a sandbox of our own, by `tests/probes`. Each is tried inside, where it has to fail and
 to leave nothing on the host, and outside as a control, where it has to succeed: else it would prove
-nothing. What a control shows is only that the attack works; where the kernel or the caller's rights
+nothing. A control shows only that the attack works; where the kernel or the caller's rights
 refuse it everywhere, that is said. `mutate.py` takes single controls out of a sandbox and asks
 which probes notice: they stand in the last column.
 
@@ -83,7 +83,7 @@ def table(rows, by_probe):
 
 
 def mutations(saved):
-    """What each control's absence turned red, by the first run that could play it."""
+    """The probes that each control's absence turned red, by the first run that could play it."""
     rows = {}
     if not saved:
         return []

@@ -109,7 +109,7 @@ def start_after(view):
 
 
 def plan_after(view):
-    """What later starts are given that they were not given before. The control asks for it."""
+    """Lists grants to later starts that they did not have before. The control asks for one."""
     before = set((ruin(view) or plans(view)).splitlines())
     policy = view.venv / "sandbox" / "policy.yaml"
     kept = policy.read_text()

@@ -30,7 +30,7 @@ SHEBANGS = 8  # as many as evil_backend.py writes
 
 
 def entry_state(view, name):
-    """What the host's bin has under a name; in the control whatever is there runs freely."""
+    """Looks under a name in the host's bin; in the control whatever is there runs freely."""
     path = os.fsencode(venv_of(view) / "bin") + b"/" + os.fsencode(name)
     if not os.path.lexists(path):
         return "absent"
@@ -158,7 +158,7 @@ def odd_library(view):
 
 
 def opened_by_host(view):
-    """What the stub and the launcher open of the venv's packages before the program runs."""
+    """Files of the venv's packages that stub and launcher open before the program runs."""
     if not shutil.which("strace"):
         raise harness.lacking("strace")
     install(view)

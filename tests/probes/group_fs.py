@@ -292,7 +292,7 @@ def weak_mounts(view):
 
 
 def writable_mounts(view):
-    """What is mounted writable, but for the private trees."""
+    """Mounts that are writable, but for the private trees."""
     rows = view.world.value(mount_table, inside=view.inside)
     own = (
         "/tmp",

@@ -24,7 +24,7 @@ def denied(number, name, words, expect, control=NOT_DENIED, what=None):
 
 
 def calls(number, expect, *names, control=NOT_DENIED):
-    """One probe for each call; the number of PROBES.md with a letter."""
+    """One probe for each call; each id is the catalogue's number with a letter."""
     letters = "abcdefghijklmnopqrstuvwxyz"
     return [
         Probe(f"KRN-{number}{letters[i]}", name, Call(*name.split()), expect, control)
@@ -32,7 +32,7 @@ def calls(number, expect, *names, control=NOT_DENIED):
     ]
 
 
-# What every program inside shows of its confinement
+# Signs of confinement that every program inside shows
 
 
 def confinement():
@@ -227,7 +227,7 @@ GETPID = 39
 
 
 def answers(view):
-    """What the filter in the compiled plan answers; the control is a filter that allows all."""
+    """The answer of the filter in the compiled plan; the control is a filter that allows all."""
     import filter_machine
 
     code = filter_machine.program_of(view.world) if view.inside else filter_machine.ALLOW_ALL
@@ -475,7 +475,7 @@ PROBES = [
         Host(setid_openat2),
         that("no bits", lambda v: v != "set"),
         "set",
-        missing="a sweep at exit for set-user-id files (C25)",
+        missing="a sweep at exit for set-user-id files (docs/SECURITY.md, C25)",
     ),
     Probe("KRN-45", "rename with a whiteout", Host(whiteout), "EPERM"),
     Probe(

@@ -38,7 +38,7 @@ def group_signal(target):
         if not view.inside and target == -1:
             return "victim dead"  # never tried outside: it would reach every process of the user
         victim = subprocess.Popen(["/bin/sleep", "600"], preexec_fn=lambda: os.setpgid(0, 0))
-        # Whatever is broken: a signal to everybody is sent in a pid namespace of its own only.
+        # A signal to everybody is sent in a pid namespace of its own only, whatever is broken.
         host = os.readlink("/proc/self/ns/pid")
         code = (
             "import os, signal, sys, time\n"

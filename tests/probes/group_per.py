@@ -8,7 +8,7 @@ import harness
 from group_prj import mini
 from harness import ANY, HOME, Host, Probe, Python, every
 
-# What a login, a desktop, a shell or a scheduler starts by itself. Only new files with a random
+# Files that a login, a desktop, a shell or a scheduler runs by itself. Only new files with a random
 # name: should the private home be broken, nothing of the user's is touched.
 STARTERS = (
     ".config/autostart/{}.desktop",
@@ -130,7 +130,7 @@ def log_line(view, venv, log, env):
 
 
 def messages(view):
-    """What the tool says never holds a value of the environment."""
+    """The tool's messages never hold a value of the environment."""
     env = harness.clean_environment(
         SVENV_CANARY_TOKEN=view.canary,
         VERBOSE="1",
@@ -162,7 +162,7 @@ def settings(view):
 
 
 def logged_words(view):
-    """What a denied start leaves in the log: its command line without the secrets in it."""
+    """The record of a denied start in the log: its command line without the secrets in it."""
     value = secrets.token_hex(12)
     words = ["-c", "pass", f"--db-pass={value}", "--token", value, f"https://u:{value}@h/", "/home"]
     log = HOME / ".local" / "state" / "sandbox-venv" / "audit.jsonl"

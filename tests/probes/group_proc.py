@@ -32,7 +32,7 @@ MASKED_TREES = ("acpi", "asound", "scsi")
 
 
 def reads(names):
-    """What can be read of each: content, zeroes in place of addresses, or nothing."""
+    """How much of each can be read: content, zeroes in place of addresses, or nothing."""
     addresses = ("kallsyms", "iomem", "ioports")
     results = {}
     for name in names:

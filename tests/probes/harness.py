@@ -1,10 +1,9 @@
-"""What the probes share: the world that they attack, and how one is run and judged.
+"""Code that the probes share: the world that they attack, and how one is run and judged.
 
 SVENV_PROBE_CALLS and SVENV_PROBE_PLAN_EDIT name the two built helpers; with SVENV_PROBE_TERMINAL=1
 programs that a probe starts to their end stand on a terminal. A world is a project with a wrapped
 venv and canaries around it; everything that it makes outside its own temporary directory it removes
-again, and nothing that it did not make is opened. What the groups need of tests/lib they take from
-here.
+again, and nothing that it did not make is opened. The groups take names of tests/lib from here.
 """
 
 import contextlib
@@ -250,7 +249,7 @@ class World:
         return self.start("python", *words, **options)
 
     def value(self, function, *words, inside=True, **options):
-        """What a self-contained function returns, inside or as the control."""
+        """The result of a self-contained function, inside or as the control."""
         code = code_of(
             function,
             json.dumps([os.fspath(w) if isinstance(w, pathlib.Path) else w for w in words]),
@@ -268,7 +267,7 @@ class World:
         return found["result"]
 
     def call(self, words, inside=True, **options):
-        """What the kernel says to one call of probe-calls; SIGSYS where the filter killed it."""
+        """The kernel's answer to one call of probe-calls; SIGSYS where the filter killed it."""
         words = [str(word) for word in words]
         if inside:
             done = self.start(str(self.project / "probe-calls"), *words, **options)
@@ -287,7 +286,7 @@ class Unavailable(Exception):
 
 
 def lacking(program):
-    """What a probe raises without a program: where everything must work, it fails."""
+    """Raised by a probe that lacks a program: where everything must work, the probe fails."""
     return (Dead if must_work() else Unavailable)(f"needs {program}")
 
 

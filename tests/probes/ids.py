@@ -45,7 +45,7 @@ GROUPS = {
 BROKER = "waits for the network broker"
 HAND = "only by hand"
 STATIC = "checked elsewhere"
-DESIGN = "decided otherwise"
+DECIDED = "decided otherwise"
 
 ELSEWHERE = {
     "NET-08": (BROKER, "a proxy's port at other hosts: no rule can name a proxy yet"),
@@ -76,12 +76,12 @@ ELSEWHERE = {
     "BRK-25": (BROKER, "fronting: documentation and lint of such rules"),
     "BRK-29": (BROKER, "the broker's own confinement"),
     "DOT-06": (
-        DESIGN,
+        DECIDED,
         "values of .env exist only inside and steer nothing, so nothing has to be "
         "trusted again when a program changes it (DOT-02, PRJ-08)",
     ),
     "PIP-31": (
-        DESIGN,
+        DECIDED,
         "the originals stay executable, for they are what runs inside; sandbox/ has "
         "mode 0700 and is on nobody's PATH",
     ),
@@ -91,19 +91,19 @@ ELSEWHERE = {
         "a quota of the file system bound it",
     ),
     "TTY-07": (
-        DESIGN,
+        DECIDED,
         "the terminal is shared, and what is typed ahead belongs to the caller; "
         "terminal: private will have a relay that can tell replies from keys",
     ),
     "TTY-08": (
-        DESIGN,
+        DECIDED,
         "the terminal is shared: nothing of the program's output is filtered; "
         "terminal: private will",
     ),
     "TTY-10": (
-        DESIGN,
+        DECIDED,
         "the terminal is shared: job control and its window size are the program's "
         "as without a sandbox (TTY-02, TTY-03)",
     ),
-    "IPC-17": (DESIGN, "clipboard tools find no socket (IPC-09, IPC-10); OSC 52 as TTY-08"),
+    "IPC-17": (DECIDED, "clipboard tools find no socket (IPC-09, IPC-10); OSC 52 as TTY-08"),
 }

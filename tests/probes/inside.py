@@ -11,7 +11,7 @@ def name_of(error):
 
 
 def attempt(call, *words, **options):
-    """What the kernel says to one call: "ok", or the name of the error."""
+    """The kernel's answer to one call: "ok", or the name of the error."""
     try:
         call(*words, **options)
     except OSError as error:
@@ -64,7 +64,7 @@ def status(pid="self"):
 
 
 def descriptors():
-    """What every open descriptor leads to, but for the one that reads the list."""
+    """The target of every open descriptor, but for the one that reads the list."""
     found = {}
     for number in os.listdir("/proc/self/fd"):
         try:

@@ -504,7 +504,7 @@ def show(mutation, state, red):
 
 
 def side_by_side(mutations, table, count):
-    """Return: what became of each. What jobs made in the user's directories goes last."""
+    """Return: what became of each. Files of jobs in the user's directories go last."""
     harness.SHARED = True
 
     def work(numbers):

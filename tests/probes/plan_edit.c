@@ -140,7 +140,7 @@ static size_t show_real(struct arena *arena, struct plan *plan, const char *argu
     return changed;
 }
 
-/* What is made below this directory of the host before the mounts. */
+/* Drops the nodes that are made below this directory of the host before the mounts. */
 static size_t drop_nodes(struct arena *arena, struct plan *plan, const char *argument)
 {
     size_t kept = 0, dropped = 0;
@@ -188,7 +188,7 @@ static size_t give_dotenv(struct arena *arena, struct plan *plan, const char *ar
     return !had;
 }
 
-/* Rules whose pattern fits no longer decide; what they kept out passes. */
+/* Rules whose pattern fits no longer decide; names that they kept out pass. */
 static size_t open_rules(struct arena *arena, struct plan *plan, const char *argument)
 {
     size_t changed = 0;

@@ -131,7 +131,7 @@ def show(verdict):
 
 
 def row_of(verdict):
-    """What is kept of a verdict beyond the process that gave it."""
+    """The part of a verdict that is kept beyond the process that gave it."""
     import harness
 
     return {
@@ -160,7 +160,7 @@ def judge_all(probes):
 
 
 def side_by_side(probes, count):
-    """Shares of the groups in jobs. What they made in the user's directories goes last."""
+    """Shares of the groups in jobs. Their files in the user's directories go last."""
     import harness
 
     harness.SHARED = True

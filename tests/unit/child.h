@@ -1,5 +1,5 @@
-/* Criterion's worker has a second thread, and namespaces, credentials and limits outlive a test:
- * what changes its process runs in a child of its own. */
+/* Criterion's worker has a second thread, and namespaces, credentials and limits outlive a test: so
+ * code that changes its process runs in a child of its own. */
 #ifndef SVENV_TESTS_UNIT_CHILD_H
 #define SVENV_TESTS_UNIT_CHILD_H
 

@@ -41,18 +41,19 @@ int64_t audit_number(const struct audit_line *line, const char *key, const char 
 /* "2026-11-21T02:10:56.123Z". Return: 0 or -EINVAL. */
 int audit_parse_time(const char *text, int64_t *out_ms);
 
-/* One file of a log, and what of it has no line's end yet. */
+/* One file of a log, and the end of it that has no line's end yet. */
 struct audit_tail {
     int fd; /* -1: none */
     struct buf rest;
 };
 
-/* One log with what was rotated away, oldest first: from file to file, whatever their names are by
- * then. */
+/* One log with its rotated files, oldest first: the reader follows the files, whatever their names
+ * are by then. */
 struct audit_reader {
     char *path;
     struct audit_tail now;
-    struct audit_tail late; /* the one before: who had it open when it was rotated may still add */
+    struct audit_tail late; /* the one before: a process that had it open when it was rotated may
+                             * still add */
     unsigned number;        /* of the last line */
     size_t damaged;         /* lines that could not be read */
 };
@@ -66,10 +67,10 @@ void audit_reader_init(struct audit_reader *reader, const char *path);
 void audit_reader_finish(struct audit_reader *reader);
 #define auto_audit_reader __attribute__((cleanup(audit_reader_finish)))
 
-/* Reads everything there is, rotated files first, and the next time what came since, across
- * rotations. No log is an empty one. A line counts only when it has ended. Return: 0, what `each`
- * gave back, or negative errno with *err: a file is a symlink, no regular file or another user's.
- */
+/* Reads everything there is, rotated files first; the next call reads the lines that came since,
+ * across rotations. A log that is not there is an empty one. A line counts only when it has ended.
+ * Return: 0, the value that `each` gave back, or negative errno with *err: a file is a symlink, no
+ * regular file or another user's. */
 int audit_reader_more(struct audit_reader *reader, audit_line_fn *each, void *context,
                       struct err *err);
 

@@ -10,7 +10,7 @@
 struct buf;
 struct strv;
 
-/* Who and what a line is about. */
+/* The start or install that a line is about. */
 struct audit_subject {
     int64_t time_ms;  /* when it began, since 1970 */
     int64_t launcher; /* process id: lines of one start have the same */
@@ -51,7 +51,7 @@ struct audit_denial {
     const char *why;
 };
 
-/* What an installer left in the venv that runs unasked later: paths below the venv. */
+/* The files that an installer left in the venv and that run unasked later: paths below the venv. */
 struct audit_install {
     const struct strv *start_up; /* .pth files with import lines, sitecustomize, usercustomize */
     const struct strv *entries;

@@ -1,9 +1,9 @@
-/* What is dangerous to show in a sandbox: the one table that policies, plans and starts ask. */
+/* The one table of what is dangerous to show in a sandbox: policies, plans and starts ask it. */
 #ifndef SVENV_BASE_DANGER_H
 #define SVENV_BASE_DANGER_H
 
-/* How something of the host would be shown. Grants are written by a person; what a command line, a
- * variable or the working directory names is shown without being asked about. */
+/* How something of the host would be shown. A person writes grants; a path that a command line, a
+ * variable or the working directory names is shown without a question. */
 enum danger_use {
     DANGER_READ = 1u << 0,      /* filesystem.read */
     DANGER_WRITE = 1u << 1,     /* filesystem.write */

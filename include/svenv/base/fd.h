@@ -58,7 +58,7 @@ int fd_write_all(int fd, const void *data, size_t len);
 int file_write_atomic(int dir, const char *name, const void *data, size_t len, mode_t mode,
                       struct err *err);
 
-/* Removes from `dir` what writers that were killed left there: temporary files older than an hour,
+/* Removes from `dir` the temporary files that killed writers left there: those older than an hour,
  * which nobody writes any more. */
 void file_forget_temporaries(int dir);
 
@@ -73,7 +73,7 @@ int fd_copy(int from, int to);
  */
 int tree_remove(int dir, const char *name);
 
-/* What identifies a file's content for "did it change since": compared as a whole. */
+/* Identifies a file's content for "did it change since": compared as a whole. */
 struct file_id {
     uint64_t dev;
     uint64_t ino;
@@ -83,11 +83,11 @@ struct file_id {
     uint32_t mode; /* 0: the file does not exist */
 };
 
-/* Never fails: what cannot be seen is "does not exist". Symlinks are followed when `follow`. */
+/* Never fails: a file that cannot be seen counts as absent. Symlinks are followed when `follow`. */
 struct file_id file_id_of(int dir, const char *path, bool follow);
 
-/* As file_id_of(), for an id that is kept: when it could not be found out whether the file is there
- * (look_is_answer()), the id equals none, not even another such. */
+/* As file_id_of(), for an id that is kept: when nobody could find out whether the file is there
+ * (look_is_answer()), the id equals no other, not even a second one of that kind. */
 struct file_id file_id_known(int dir, const char *path, bool follow);
 bool file_id_is_known(const struct file_id *id);
 bool file_id_eq(const struct file_id *a, const struct file_id *b);

@@ -1,5 +1,6 @@
-/* Following a path through symbolic links, by what the caller knows of each name: the host, a table
- * of facts, or links that a plan will make. Nothing here touches the file system. */
+/* Following a path through symbolic links, by what the caller knows of each name: the caller may
+ * know it from the host, from a table of facts, or from links that a plan will make. Nothing here
+ * touches the file system. */
 #ifndef SVENV_BASE_FOLLOW_H
 #define SVENV_BASE_FOLLOW_H
 
@@ -7,7 +8,7 @@
 
 struct arena;
 
-/* What is `path`, above which no link is left? *target_out: a link's text; it stays NULL for
+/* Asks about `path`, above which no link is left. *target_out: a link's text; it stays NULL for
  * anything else, also where there may be nothing. Return: 0, or negative errno, which ends the way.
  */
 typedef int follow_ask_fn(void *context, const char *path, const char **target_out);
@@ -23,10 +24,11 @@ struct followed {
     size_t link_count;
 };
 
-/* As the kernel goes: each link is followed where it stands, and ".." leaves the directory that was
- * really come to. Whether that is a directory is not asked. `path` is absolute; what is found lives
- * in the arena. Return: 0, -ELOOP for more than 40 links, -ENAMETOOLONG, or what `ask` said; *out
- * is written in each case. */
+/* Follows the path as the kernel does: each link is followed where it stands, and ".." leaves the
+ * directory that was really come to. Nobody asks whether that is a directory. `path` is absolute;
+ * the result lives in the arena.
+ * Return: 0, -ELOOP for more than 40 links, -ENAMETOOLONG, or the error that `ask` gave; *out is
+ * written in each case. */
 int follow_path(struct arena *arena, const char *path, follow_ask_fn *ask, void *context,
                 struct followed *out);
 

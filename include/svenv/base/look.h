@@ -1,6 +1,6 @@
-/* Looking for what may not be there. "It is not there" is an answer about the world; no memory, too
- * many open files or an input/output error are none, and must never be taken for one: what is
- * missing from a listing may be what had to be hidden. */
+/* Looking for a file that may be absent. "It is not there" is an answer about the world; no memory,
+ * too many open files or an input/output error are no answer, and must never be taken for one: a
+ * name that is missing from a listing may be one that had to be hidden. */
 #ifndef SVENV_BASE_LOOK_H
 #define SVENV_BASE_LOOK_H
 
@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/* Does this errno, positive or negative, say something about the file that was asked for: that it
- * is not there, or that this user does not get to it? Programs inside can bring about each of these
- * in the project, so none of them may refuse a start there. */
+/* Does this errno, positive or negative, say something about the file that was asked for: that the
+ * file is absent, or that this user does not get to it? Programs inside can bring about each of
+ * these in the project, so none of them may refuse a start there. */
 bool look_is_answer(int code);
 
 /* Is there something to be seen at `path`? Return: 1 with *out, 0 by look_is_answer(), or negative

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* Out of memory ends the program with STATUS_OURS: nothing has been started at that point. */
+/* Out of memory ends the program with STATUS_OURS: nothing has been started by then. */
 void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 void *xreallocarray(void *ptr, size_t count, size_t size) __attribute__((returns_nonnull));
 char *xstrdup(const char *text) __attribute__((malloc, returns_nonnull));
@@ -52,8 +52,8 @@ void arena_finish(struct arena *arena);
  * stays in the arena. */
 void *arena_push(struct arena *arena, void *items_slot, size_t *count, size_t size)
     __attribute__((returns_nonnull));
-/* A zeroed array with the capacity that one of `count` elements has after so many pushes: for a
- * copy that may grow. */
+/* A zeroed array with the capacity that an array has after `count` pushes: for a copy that may
+ * grow. */
 void *arena_array(struct arena *arena, size_t count, size_t size) __attribute__((returns_nonnull));
 
 #endif

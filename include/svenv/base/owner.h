@@ -1,5 +1,5 @@
 /* Whose a file is, and who else could have written it: one rule for everything that decides about a
- * sandbox or tells of it (C11). */
+ * sandbox or tells of it (docs/SECURITY.md, C11). */
 #ifndef SVENV_BASE_OWNER_H
 #define SVENV_BASE_OWNER_H
 
@@ -16,8 +16,8 @@ enum owner_rule {
     OWNER_RULE__COUNT
 };
 
-/* Nobody but those of the rule owns it, and neither its group nor others may write it. `what`: its
- * path. Return: 0, or -EPERM with *err that names whose it is, or the cure. */
+/* Checks that one of those that the rule names owns it, and that neither its group nor others may
+ * write it. `what`: its path. Return: 0, or -EPERM with *err that names the owner, or the cure. */
 int owner_check(const struct stat *st, enum owner_rule rule, const char *what, struct err *err);
 
 /* Is it the caller's own, whoever else may write it? */

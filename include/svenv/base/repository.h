@@ -32,9 +32,10 @@ bool repository_is(unsigned marks);
  * Return: 1, 0, or negative errno when that could not be found out. */
 int repository_at(int dir);
 
-/* The names in a repository that lead git to what it runs and trusts, for a directory that cannot
- * be protected as a whole. Names that git makes anew in everyday work (packed-refs, index,
- * FETCH_HEAD) are none of them: they could not be told from a program's. NULL after the last. */
+/* The names in a repository that lead git to the programs and settings it trusts, for a directory
+ * that cannot be protected as a whole. Names that git makes anew in everyday work (packed-refs,
+ * index, FETCH_HEAD) are none of them: nobody could tell them from a program's. NULL after the
+ * last. */
 const char *repository_part(size_t index);
 
 #endif

@@ -1,5 +1,5 @@
-/* What the name of a secret looks like: one table, for those who keep variables back and for those
- * who print a value that has a name. */
+/* How the name of a secret looks: one table, for those who keep variables back and for those who
+ * print a value that has a name. */
 #ifndef SVENV_BASE_SECRET_H
 #define SVENV_BASE_SECRET_H
 
@@ -30,8 +30,8 @@ bool secret_row_withholds(const struct secret_row *row);
  * dashes, or a key; '-' and '.' count as '_'. */
 bool secret_is_name(const char *name, size_t len);
 
-/* The same, and so surely one that it must not stand alone in other texts either: of AWS_* only
- * what another row names, or AWS_REGION would be taken out of every text. */
+/* The same, and so surely one that the value must not stand alone in other texts either: of AWS_*
+ * only names that another row fits, or AWS_REGION would be taken out of every text. */
 bool secret_is_sought(const char *name, size_t len);
 
 /* Do the rules over variables keep this name back? It may be a pattern itself ("AWS_*"). */

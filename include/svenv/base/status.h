@@ -1,7 +1,7 @@
 /* The exit statuses that a wrapped program's caller can see and that are not the program's own.
- * They are promised to users (sandbox-venv(1), "EXIT STATUS"), and this is where they are settled
- * for all programs of the project. The launcher ends by the signal that killed the program; only
- * where that cannot be its status says which one it was, as a shell's does. */
+ * They are promised to users (sandbox-venv(1), "EXIT STATUS"), and this file settles them for all
+ * programs of the project. The launcher ends by the signal that killed the program; where it
+ * cannot, its status names the signal, as a shell's does. */
 #ifndef SVENV_BASE_STATUS_H
 #define SVENV_BASE_STATUS_H
 

@@ -11,16 +11,16 @@ bool str_eq(const char *a, const char *b);
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 
-/* Glob over the whole text: '*' any run, '?' one byte, '\' escapes; no brackets. Never backtracks
- * more than linear in both lengths' product, so hostile patterns are harmless. */
+/* Glob over the whole text: '*' any run, '?' one byte, '\' escapes; no brackets. The time is at
+ * most the product of both lengths, so hostile patterns are harmless. */
 bool str_glob(const char *pattern, const char *text);
 /* 'a' to 'z' become 'A' to 'Z', whatever the locale; every other byte stays. */
 char str_capital(char c);
 /* The letters A to Z in it, a bit for each, A the lowest. */
 uint32_t str_capitals(const char *text);
 
-/* Is all of it UTF-8 in which nothing acts on a terminal or hides what a line says? What
- * buf_add_escaped() leaves alone, but for backslashes. */
+/* Is all of it UTF-8 in which nothing acts on a terminal or hides what a line says? True for every
+ * text without backslashes that buf_add_escaped() leaves alone. */
 bool str_is_printable(const char *text);
 
 /* A growing byte buffer, always NUL-terminated once something was added. */

@@ -16,8 +16,8 @@ struct venv;
 int history_note(const struct user *user, const struct venv *venv, const struct policy *policy,
                  const char *hash, struct err *err);
 
-/* Adds what differs between two texts: lines with "-" and "+", and with " " the headings that they
- * stand under. */
+/* Adds the lines that differ between two texts, with "-" and "+", and with " " the headings that
+ * they stand under. */
 void history_diff(const char *before, const char *after, struct buf *out);
 
 #endif

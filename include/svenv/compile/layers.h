@@ -11,7 +11,7 @@ struct err;
 struct strv;
 struct user;
 
-/* What the command line of one start says besides. */
+/* The grants on the command line of one start. */
 struct layers_grants {
     const char *network; /* NULL: not given */
     const struct strv *read;
@@ -32,8 +32,8 @@ struct layers {
 int layers_load(struct policy *policy, const struct user *user, const struct layers *layers,
                 struct err *err);
 
-/* What `--policy WORD` names: a profile by its name, or a file. One of *file_out and *profile_out
- * is set. Caller frees. */
+/* Reads `--policy WORD`: a profile by its name, or a file. One of *file_out and *profile_out is
+ * set. Caller frees. */
 int layers_named(const char *word, char **file_out, char **profile_out, struct err *err);
 
 /* Lays bubblewrap options over the policy; `source` names them in errors and origins. */

@@ -8,8 +8,8 @@ struct user;
 /* Caller frees. */
 char *state_dir(const struct user *user);
 
-/* The audit log in it, with the symlinks of what exists followed: who writes there follows none.
- * Caller frees. */
+/* The audit log in it, with the symlinks in the existing part followed: writers follow none. Caller
+ * frees. */
 char *state_audit_log(const struct user *user);
 
 /* The policy's history of the venv with that id: policy-history/ID/ in it. Caller frees. */

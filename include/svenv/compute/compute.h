@@ -6,7 +6,7 @@
 #include "svenv/plan/plan.h"
 #include "svenv/policy/policy.h"
 
-/* What the planner must know of the host; gathered by compile/facts.c, made up by tests. */
+/* A host path that the planner must know; gathered by compile/facts.c, made up by tests. */
 struct fact_path {
     const char *path;
     enum {
@@ -22,8 +22,8 @@ struct fact_path {
     uint64_t dev, ino;
     int64_t ctime_ns;
 };
-/* A directory of the project that programs outside obey as a whole, and that nobody looks into.
- * What the survey saw in it counts: the names in it may be others when the plan is made. */
+/* A directory of the project that programs outside obey as a whole, and that nobody looks into. Its
+ * kind is the one that the survey saw: the names in it may be others when the plan is made. */
 struct fact_tree {
     const char *path;
     enum {
@@ -36,7 +36,7 @@ struct facts {
     const char *home;       /* real path of the home directory */
     const char *home_named; /* as passwd and $HOME say */
     unsigned landlock_abi;  /* 0: none */
-    /* What is known beforehand. Always: every name directly in the project, for the globs of
+    /* Paths that are known beforehand. Always: every name directly in the project, for the globs of
      * `protect` and `hide`. Tests: every host path that the planner asks about. */
     struct fact_path *paths;
     size_t path_count;
@@ -51,8 +51,8 @@ struct facts {
     const char *repository; /* what a worktree's .git file leads to, outside the project; or NULL */
     const char *launcher_dir; /* installed launcher's directory, to be visible inside */
     const char *audit_log;    /* real path where the audit log is, or will be; NULL: nowhere */
-    /* A path that is not in the table is asked of the host through this (NULL in tests), as lstat
-     * sees it: a symlink in the last component is not followed. */
+    /* The host is asked through this (NULL in tests) about a path that is not in the table, as
+     * lstat sees it: a symlink in the last component is not followed. */
     void (*lookup)(void *context, const char *path, struct fact_path *out);
     void *context;
 };

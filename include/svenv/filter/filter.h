@@ -11,8 +11,8 @@ struct buf;
 struct err;
 struct policy_values;
 
-/* The program of a policy's profile, allow and deny lists, in the arena. landlock_abi: the filter
- * closes what Landlock of that ABI does not hold. *note_out: one line for people.
+/* Makes the program of a policy's profile, allow and deny lists, in the arena. landlock_abi: the
+ * filter closes the gaps of Landlock of that ABI. *note_out: one line for people.
  * Return: 0, or negative errno with *err naming the policy line. */
 int filter_make(struct arena *arena, const struct policy_values *values, unsigned landlock_abi,
                 const void **program_out, size_t *count_out, const char **note_out,
@@ -24,7 +24,7 @@ int filter_make(struct arena *arena, const struct policy_values *values, unsigne
  * shown by their numbers, so any program can be given. */
 void filter_dump(const void *program, size_t count, struct buf *out);
 
-/* What the program says to a number of this architecture. */
+/* The program's answer to a number of this architecture. */
 struct filter_answer {
     bool by_argument; /* decided by arguments, from instruction `at` on */
     uint32_t action;  /* SECCOMP_RET_* else */

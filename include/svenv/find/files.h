@@ -1,4 +1,5 @@
-/* The files of a venv at one moment, and what came since that runs without being asked (C32). */
+/* The files of a venv at one moment, and those that came since and run without being asked
+ * (docs/SECURITY.md, C32). */
 #ifndef SVENV_FIND_FILES_H
 #define SVENV_FIND_FILES_H
 
@@ -29,16 +30,16 @@ struct venv_files {
 void venv_files_finish(struct venv_files *files);
 #define auto_venv_files __attribute__((cleanup(venv_files_finish)))
 
-/* Lists regular files and symlinks of a wrapped venv, without its homes, caches and our own. What
- * lies there is hostile: nothing is followed. At most 262144 files, 64 levels. Return: 0 or
- * negative errno with *err. */
+/* Lists regular files and symlinks of a wrapped venv, without its homes, caches and our own. The
+ * files are hostile: nothing is followed. At most 262144 files, 64 levels.
+ * Return: 0 or negative errno with *err. */
 int venv_files_list(const char *venv_path, struct venv_files *out, struct err *err);
 
 /* A list as bytes, and back. *out is empty before. Return: 0 or -EINVAL with *err. */
 void venv_files_encode(const struct venv_files *files, struct buf *out);
 int venv_files_decode(const char *data, size_t len, struct venv_files *out, struct err *err);
 
-/* What is there now and was not there, or was different, before. Paths below the venv. */
+/* Files that are there now and were not there, or were different, before. Paths below the venv. */
 struct venv_left {
     struct strv start_up; /* .pth files with import lines, sitecustomize, usercustomize */
     struct strv unknown;  /* those of start_up that were not there, or had another size */

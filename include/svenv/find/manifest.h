@@ -37,7 +37,7 @@ extern const size_t manifest_field_count;
 #define MANIFEST_NEED_KINDS 3
 extern const char *const manifest_need_kinds[MANIFEST_NEED_KINDS]; /* by enum venv_need_kind */
 
-/* File names are bytes and JSON is text: whatever is not one of these is written as %XX. */
+/* File names are bytes and JSON is text: every byte that is not one of these is written as %XX. */
 static inline bool manifest_is_plain_byte(char c)
 {
     return c >= ' ' && c <= '~' && c != '%';

@@ -1,4 +1,4 @@
-/* What the name of an entry alone decides. Pure. */
+/* Decisions by the name of an entry alone. Pure. */
 #ifndef SVENV_FIND_NAMES_H
 #define SVENV_FIND_NAMES_H
 

@@ -6,8 +6,8 @@
 
 struct err;
 
-/* Names in $venv/sandbox for files on their way to their place. Fixed, since the lock is held: what
- * a killed run left is found and removed by the next one. */
+/* Names in $venv/sandbox for files on their way to their place. They are fixed, since the lock is
+ * held: the next run finds and removes a file that a killed run left. */
 #define SITE_NEW_FILE ".new"
 #define SITE_NEW_STUB ".new-stub"
 
@@ -31,14 +31,14 @@ int site_open(struct site *site, const char *path, struct err *err);
 /* Makes sandbox (0700) and every directory that belongs in it, home and cache, and opens them. */
 int site_make(struct site *site, struct err *err);
 
-/* Removes what an interrupted run left in SITE_NEW_*. */
+/* Removes the files that an interrupted run left at SITE_NEW_*. */
 void site_sweep(const struct site *site);
 
 /* fsync of bin and sandbox/bin: one journal commit for all the renames before. */
 int site_flush(const struct site *site, struct err *err);
 
-/* Makes sandbox/lock, held, unless it exists; *lock_out is -1 then. For the first wrap, which came
- * in by the lock on pyvenv.cfg. */
+/* Makes sandbox/lock, held, unless the file exists; *lock_out is -1 then. For the first wrap, which
+ * holds the lock on pyvenv.cfg. */
 int site_make_lock(const struct site *site, int *lock_out, struct err *err);
 
 #endif

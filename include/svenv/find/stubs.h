@@ -1,4 +1,4 @@
-/* The stub's bytes: what "wrapped" means (C6). */
+/* The stub's bytes: they define "wrapped" (docs/SECURITY.md, C6). */
 #ifndef SVENV_FIND_STUBS_H
 #define SVENV_FIND_STUBS_H
 
@@ -28,15 +28,15 @@ enum stub_match {
     STUB_OLD
 };
 
-/* Reads the installed stub (NULL: the venv's copy is the current one) and what the venv keeps.
- * Return: 0 or negative errno with *err; none at all is -ENOENT. */
+/* Reads the installed stub (NULL: the venv's copy is the current one) and the copies that the venv
+ * keeps. Return: 0 or negative errno with *err; -ENOENT when there is no stub at all. */
 int stubs_load(struct stubs *stubs, const struct site *site, const char *installed,
                struct err *err);
 void stubs_finish(struct stubs *stubs);
 #define auto_stubs __attribute__((cleanup(stubs_finish)))
 
-/* Compares a file byte for byte. What this user may not read, or what is another thing than `st` by
- * now, is no stub; a file that could not be read for another reason may well be one.
+/* Compares a file byte for byte. A file that this user may not read, or that is another one than
+ * `st` by now, is no stub; a file that could not be read for another reason may well be one.
  * Return: an enum stub_match, or negative errno. */
 int stubs_match(const struct stubs *stubs, int dir, const char *name, const struct stat *st);
 

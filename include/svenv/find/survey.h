@@ -1,5 +1,5 @@
-/* What lies on both sides of a venv, name by name: $venv/bin as the host sees it ("bin"), and
- * $venv/sandbox/bin as programs see it ("real"). Looks only; see decide.c for what follows. */
+/* The names on both sides of a venv: $venv/bin as the host sees it ("bin"), and $venv/sandbox/bin
+ * as programs see it ("real"). Looks only; see decide.c for what follows. */
 #ifndef SVENV_FIND_SURVEY_H
 #define SVENV_FIND_SURVEY_H
 

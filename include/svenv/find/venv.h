@@ -28,7 +28,7 @@ struct venv_entry {
     bool known; /* scratch mark for sync */
 };
 
-/* What `sandbox-venv status`, the planner and the launcher need to know about one venv. Found by
+/* The facts about one venv that `sandbox-venv status`, the planner and the launcher need. Found by
  * venv_inspect() when wrapping, kept in $venv/sandbox/manifest.json, read back by manifest_read().
  */
 struct venv {

@@ -24,10 +24,10 @@ struct places {
 };
 
 /* Compares the places with the plan and with the venv's record ("seen"), and looks into those that
- * have changed. Return: false when there is something that the plan does not know: it has to be
- * made again. */
+ * have changed. Return: false when the project holds something that the plan does not know: the
+ * plan has to be made again. */
 bool places_open(struct places *places, const struct plan_file *file);
-/* After places_open(), when what it opened is not needed. */
+/* Frees what places_open() opened, where nobody needs it. */
 void places_close(struct places *places);
 
 /* --- what became of it ----------------------------------------------------------------------- */
@@ -49,8 +49,9 @@ enum guard_stop {
     GUARD_DIED       /* its process has ended */
 };
 
-/* For the user and the audit log. Written by whoever looks; the launcher reads it when its own
- * process has looked, or the guard's has said so. Nothing of it is allocated. */
+/* For the user and the audit log. The process that looks writes it; the launcher reads it after
+ * looking by itself, or when the guard's process says that it has looked. Nothing of it is
+ * allocated. */
 struct guard_record {
     char stamp[STAMP_SIZE]; /* of the quarantine, see below */
     struct taken taken[TAKEN_KEPT];
@@ -125,15 +126,15 @@ struct guard {
     struct guard_record own;
 };
 
-/* Before the program: from here on what appears is taken away. places: as places_open() left them.
- */
+/* Call it before the program runs: names that appear from here on are taken away. places: as
+ * places_open() left them. */
 void guard_begin(struct guard *guard, const struct plan *plan, const char *venv);
-/* Moves what it has of the start's memory to `arena`; the plan and its file were moved already. */
+/* Moves its part of the start's memory to `arena`; the plan and its file were moved already. */
 void guard_keep(struct guard *guard, struct arena *arena, const char *venv);
 /* Tells the user what was taken since the last time, in one line. */
 void guard_tell(struct guard *guard, bool ended);
 
-/* What made the guard stop, in one line; nothing while it goes on. */
+/* Tells in one line why the guard stopped; says nothing while it goes on. */
 void guard_tell_stop(const struct guard *guard);
 
 /* --- process.c: the guard's own process ------------------------------------------------------ */
@@ -150,7 +151,7 @@ bool guard_is_used(const struct guard *guard);
 int guard_fork(struct guard *guard, int program, int init);
 void guard_look(struct guard *guard, int program);
 
-/* What the guard's process says on its socket. */
+/* The messages of the guard's process on its socket. */
 enum guard_news {
     GUARD_NEWS,   /* something was taken, or it cannot go on */
     GUARD_LOOKED, /* it has taken its last look, and ends by itself */
@@ -158,11 +159,11 @@ enum guard_news {
 };
 enum guard_news guard_hear(struct guard *guard);
 
-/* The program has ended: the last look. alive: something of the sandbox lives on, and is watched
- * until it ends. Return: true when it is done; false: guard_hear() will say so. */
+/* Call it when the program has ended: the last look. alive: something of the sandbox lives on, and
+ * is watched until it ends. Return: true when the look is done; false: guard_hear() will say so. */
 bool guard_finish(struct guard *guard, bool alive);
-/* After everything else, before the launcher ends. init > 0: of a sandbox that lives on; where no
- * process watches it yet, one begins to. */
+/* Call it after everything else, before the launcher ends. init > 0: pid 1 of a sandbox that lives
+ * on; where no process watches the sandbox yet, one begins to. */
 void guard_leave(struct guard *guard, int init);
 
 #endif

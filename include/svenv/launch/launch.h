@@ -74,14 +74,14 @@ struct launch {
 
 /* Begins a start: forks the process that opens the namespaces (of the plan only ids, namespaces,
  * host name, nesting, capabilities and the control group's limits are read, and they may not change
- * later), and when the plan has such limits has a group hold it and all that comes from it to them.
- * asker: has systemd make one. The caller has blocked all signals, and the descriptors
- * that the program may inherit are those without close-on-exec. When the caller ends without
+ * later), and when the plan has such limits moves it into a group that holds it and its children to
+ * them. asker: has systemd make one. The caller has blocked all signals, and the descriptors that
+ * the program may inherit are those without close-on-exec. When the caller ends without
  * launch_go(), everything begun ends with it. Return: 0 with *out, or negative errno with *err. */
 int launch_prepare(const struct plan *plan, const struct group_asker *asker, struct launch *out,
                    struct err *err);
 
-/* Takes back what launch_prepare() began; nothing where that, or launch_go(), failed. */
+/* Ends what launch_prepare() began; does nothing where that, or launch_go(), failed. */
 void launch_abandon(struct launch *launch);
 
 /* Removes a control group of our own making, and ends what is left in it first; any other goes by
@@ -97,17 +97,17 @@ void launch_end_group(struct launch *launch);
 int launch_go(struct launch *launch, const struct plan *plan, const struct launch_program *program,
               struct err *err);
 
-/* To be called when the program's process has ended: one that was killed before the sandbox stood
- * (or whose pid 1 was) never ran, and launch->failure says so. by_caller: it was the caller who
- * ended it, and knows why. */
+/* Call it when the program's process has ended. A program that was killed before the sandbox stood
+ * (or whose pid 1 was) never ran, and launch->failure says so. by_caller: the caller ended it, and
+ * knows why. */
 void launch_ended(struct launch *launch, bool by_caller);
 
 /* --- descriptors -------------------------------------------------------------------------- */
 
-/* Holds what was inherited to the rule: 0-2 stay, pipes, regular files and
- * harmless devices stay, systemd's LISTEN_FDS stay, everything else is closed. Closed ones among
- * 0-2 become /dev/null until the program starts; a directory there is refused: it would be a way
- * out by openat(2). */
+/* Holds inherited descriptors to the rule: 0-2 stay, pipes, regular files and harmless devices
+ * stay, systemd's LISTEN_FDS stay, everything else is closed. Closed ones among 0-2 become
+ * /dev/null until the program starts. A directory among 0-2 is refused: it would be a way out by
+ * openat(2). */
 int descriptors_sanitize(struct err *err);
 
 /* --- host nodes ---------------------------------------------------------------------------- */

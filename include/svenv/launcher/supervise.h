@@ -23,9 +23,9 @@ struct outcome {
     int64_t ended_ms;    /* of clock_ms(), when the program ended or was stopped */
 };
 
-/* What supervise() hears of signals by; made before launch_go(), for once the program runs nothing
- * may fail any more. All signals must be blocked. Return: a descriptor or negative errno with *err.
- */
+/* The descriptor by which supervise() hears of signals; made before launch_go(), because nothing
+ * may fail once the program runs. All signals must be blocked. Return: a descriptor or negative
+ * errno with *err. */
 int supervise_signals(struct err *err);
 
 /* Called once, when the program has run for a moment and may run for days. Most end before that. */
@@ -34,8 +34,8 @@ struct settle {
     void *context;
 };
 
-/* Stays until the program has ended and what `lifetime` says is done. All signals must be blocked.
- * Closes `signals`. */
+/* Stays until the program has ended and until the rest is done that `lifetime` asks for. All
+ * signals must be blocked. Closes `signals`. */
 void supervise(const struct plan *plan, struct launch *launch, struct guard *guard, int signals,
                const struct settle *settle, struct outcome *out);
 

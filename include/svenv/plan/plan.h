@@ -96,7 +96,8 @@ struct plan_limit {
 };
 
 /* Limits on everything in the sandbox together, which a control group holds. A group is made when
- * memory or cpus ask for one; processes come along then, beside the RLIMIT_NPROC that always is. */
+ * memory or cpus ask for one; the limit on processes then goes into it, too, beside RLIMIT_NPROC,
+ * which is always set. */
 enum plan_group {
     PLAN_GROUP_MEMORY, /* bytes */
     PLAN_GROUP_CPUS,
@@ -108,18 +109,18 @@ struct plan_group_limit {
     const char *origin;
 };
 
-/* From this ABI on Landlock asks who made a socket with a name (landlock(7)). */
+/* From this ABI on Landlock checks who made the socket at a path (landlock(7)). */
 #define PLAN_ABI_WITH_SOCKETS 9u
 
-/* Landlock: what lies below path may be read and executed, or also changed. connect: sockets there
- * that others than the program made can be connected to, where Landlock asks. */
+/* Landlock: the tree at path may be read and executed, or also changed. connect: where Landlock
+ * checks it, the program may connect to sockets there that others than the program made. */
 struct plan_landlock {
     const char *path;
     bool write;
     bool connect;
 };
 
-/* What the launcher does with a name that appears in the writable project while a sandbox runs. */
+/* The launcher's answer to a name that appears in the writable project while a sandbox runs. */
 enum plan_guard_action {
     PLAN_GUARD_TAKE,     /* protected: moved to the quarantine */
     PLAN_GUARD_HIDE,     /* hidden: covered in the running sandbox */
@@ -159,7 +160,7 @@ enum plan_lifetime {
     PLAN_LIFETIME_PROGRAM
 };
 
-/* What goes to the audit log. */
+/* How much goes to the audit log. */
 enum plan_audit {
     PLAN_AUDIT_OFF,
     PLAN_AUDIT_DENIED,
@@ -288,7 +289,7 @@ bool plan_takes_repositories(const struct plan_guard *guards, size_t count);
 enum plan_group plan_group_needed(const struct plan *plan);
 /* "limits.memory" */
 const char *plan_group_key(enum plan_group limit);
-/* What the control group of a start must hold. */
+/* The limits to which the control group of a start must hold its processes. */
 void plan_group_limits(const struct plan *plan, struct cgroup_limits *out);
 
 /* Appends to the plan; strings are borrowed. */
@@ -306,17 +307,17 @@ void plan_encode(const struct plan_file *file, struct buf *out);
  * until plan_load(): a start needs only one. Return: 0, or -EINVAL with *err. */
 int plan_open(struct plan_file *file, const void *data, size_t len, struct err *err);
 int plan_load(struct plan_file *file, struct plan_variant *variant, struct err *err);
-/* Is every byte as it was written? What was changed may still read as a plan, of something else. */
+/* Is every byte as it was written? Changed bytes may still read as a plan, but as another one. */
 bool plan_is_whole(const struct plan_file *file);
 /* Only the plain fields of a plan, not its lists: what launch_prepare() needs. */
 int plan_peek(const struct plan_variant *variant, struct plan *out, struct err *err);
 /* Both, for all variants. */
 int plan_decode(struct plan_file *file, const void *data, size_t len, struct err *err);
 
-/* Makes of both, in place, what is asked of them once the program has executed: copies in `arena`,
- * after which nothing points into the bytes that the file was read from, or into its own arena. Of
- * the operations the mounts remain, of the variants the one that the plan is of; lists that serve
- * only to start a program are empty, and of the filter only the count stays. */
+/* Makes of both, in place, the part that is needed once the program has executed: copies in
+ * `arena`, after which nothing points into the bytes that the file was read from, or into its own
+ * arena. The mounts remain of the operations, and the plan's own variant of the variants; lists
+ * that serve only to start a program are empty, and only the count stays of the filter. */
 void plan_keep(struct arena *arena, struct plan_file *file, struct plan *plan);
 
 /* --- printing -------------------------------------------------------------------------------- */

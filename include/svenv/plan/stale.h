@@ -33,8 +33,8 @@ struct plan_change {
     const char *path; /* INPUT: what is not as it was; the plan's */
 };
 
-/* The first of what the plan was made from that is no longer so. One look for each input: a
- * microsecond or less. */
+/* The first input of the plan that is no longer so. One look for each input: a microsecond or less.
+ */
 struct plan_change plan_first_change(const struct plan_file *file, const struct plan_now *now);
 
 #endif

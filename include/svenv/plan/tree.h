@@ -1,13 +1,14 @@
-/* The mount tree: the mounts of a sandbox in their order, and all that follows from them for a
- * path: what the path lies in, how a mount point for it comes to be, and whether code inside can
- * exchange it. It is built when a policy is compiled, and opened again from the compiled plan when
- * one start adds paths. It knows neither policy nor venv. */
+/* The mount tree: the mounts of a sandbox in their order, and what follows from them for a path:
+ * the mount that holds it, the way a mount point for it comes to be, and whether code inside can
+ * exchange it. The tree is built when a policy is compiled, and opened again from the compiled plan
+ * when one start adds paths. It knows neither policy nor venv. */
 #ifndef SVENV_PLAN_TREE_H
 #define SVENV_PLAN_TREE_H
 
 #include "svenv/plan/plan.h"
 
-/* What a path inside lies in, which decides how a mount point for it comes to be. */
+/* The kind of tree that a path inside lies in, which decides how a mount point for it comes to be.
+ */
 enum tree_kind {
     TREE_ROOT,   /* our own root: an operation of the skeleton, which goes before every mount */
     TREE_NODES,  /* a directory of the host that is ours alone: a node, made there beforehand */
@@ -17,7 +18,7 @@ enum tree_kind {
     TREE_MASK,   /* an empty directory: nothing can be mounted in it */
 };
 
-/* A mount. The last one that holds a path is what the path lies in. */
+/* A mount. A path lies in the last one that holds it. */
 struct tree_entry {
     enum tree_kind kind;
     const char *dest;
@@ -44,12 +45,12 @@ enum tree_grant {
     TREE_GRANT_REFUSED,
 };
 
-/* What the tree asks about the host. Without it nothing is asked: a start shows only what it has
- * looked at. */
+/* Questions of the tree to the host. Without this nothing is asked: a start shows only paths that
+ * it has looked at. */
 struct tree_host {
     void *context;
     bool (*exists)(void *context, const char *path);
-    /* A bind of what code inside can exchange: notes what must be found there at the start. */
+    /* A bind whose source code inside can exchange: notes what must be found there at the start. */
     void (*identify)(void *context, struct plan_op *op);
 };
 
@@ -88,8 +89,8 @@ void tree_init(struct mount_tree *tree, struct arena *arena, struct plan *plan,
  * stays as it is, has to last as long as the tree. */
 void tree_open(struct mount_tree *tree, const struct plan *compiled);
 
-/* Ends it: the plan's operations in their order, what is made in a tree of ours right after it.
- * Conditional ones are left out when the grant is refused. */
+/* Ends it: writes the plan's operations in their order. The directories and files in a tree of ours
+ * come right after it. Conditional operations are left out when the grant is refused. */
 void tree_join(struct mount_tree *tree);
 
 /* --- what follows from the mounts ---------------------------------------------------------------
@@ -117,8 +118,8 @@ bool tree_holds(const struct mount_tree *tree, const char *path, bool directorie
 /* Is the path hidden, whether or not this start is granted the project? */
 bool tree_hides(const struct mount_tree *tree, const char *path);
 
-/* A place of the host where code inside can write, in this or another start. What is mounted
- * writable is one without being added. whole: its own name can be exchanged, too. */
+/* A place of the host where code inside can write, in this or another start. Writable mounts are
+ * such places without being added. whole: the place's own name can be exchanged, too. */
 void tree_add_area(struct mount_tree *tree, const char *path, bool whole);
 
 /* The first area that is or holds the host's `path`, NULL: code inside cannot write there. */
@@ -141,9 +142,9 @@ int tree_point(struct mount_tree *tree, const char *dest, bool directory, uint32
 int tree_link(struct mount_tree *tree, const char *path, const char *target, const char *origin,
               struct err *err);
 
-/* Mount point and bind, or mask. Above somebody's tree and a mask, directories that lie in a
- * writable tree become mount points, too (C22). Mount points in a directory of ours are made on the
- * host. */
+/* Adds a mount point and the bind, or mask. Above somebody's tree and a mask, directories that lie
+ * in a writable tree become mount points, too (docs/SECURITY.md, C22). Mount points in a directory
+ * of ours are made on the host. */
 int tree_add(struct mount_tree *tree, const struct tree_share *share, struct err *err);
 
 /* A mount of the kernel's: tmpfs, proc, devpts, mqueue. */

@@ -25,7 +25,7 @@ enum policy_type {
     POLICY_TYPE__COUNT
 };
 
-/* What a text of a STRING, LIST or MAP must look like; checked where it enters. */
+/* The form of a text of a STRING, LIST or MAP; checked where it enters. */
 enum policy_text {
     POLICY_TEXT_ANY,         /* printable UTF-8 */
     POLICY_TEXT_PATH,        /* absolute, below ~, or below the project; no "..", no pattern */
@@ -229,8 +229,8 @@ struct policy_field_info {
 };
 const struct policy_field_info *policy_field_info(enum policy_field field);
 
-/* Whatever a value asks for, this version enforces it or it is refused. Return: NULL, or why it
- * cannot be enforced and what to use instead. */
+/* This version enforces every value that it accepts, and refuses the others. Return: NULL, or why
+ * the value cannot be enforced and what to use instead. */
 const char *policy_unenforced(enum policy_field field, const struct policy_value *value);
 
 /* "filesystem.project" into buf. Return: buf. */
@@ -258,7 +258,8 @@ int policy_load_text(struct policy *policy, const char *name, const char *data, 
 
 /* The whole layering: built-in default < profile < user file < venv file. The profile is the one
  * that the venv file names, else the user file's. user_file and venv_file may be NULL; a file that
- * does not exist is skipped. Files that another user could have written are refused (C11). */
+ * does not exist is skipped. Files that another user could have written are refused
+ * (docs/SECURITY.md, C11). */
 struct policy_sources {
     const char *templates; /* directory of the site's profiles, may be NULL */
     const char *user_file;
@@ -271,8 +272,8 @@ int policy_load(struct policy *policy, const struct policy_sources *sources, str
 /* A profile that is compiled in ("default", "strict", "open", "debug"): its YAML text, or NULL. */
 const char *policy_shipped_profile(const char *name, size_t *len_out);
 
-/* As policy_load_text(), but what the text says is an override of one start: it stands above every
- * file and every refinement of a command. `profile` and `commands` are refused in it. */
+/* As policy_load_text(), but the text is an override of one start: it stands above every file and
+ * every refinement of a command. `profile` and `commands` are refused in it. */
 int policy_override_text(struct policy *policy, const char *name, const char *data, size_t len,
                          struct err *err);
 

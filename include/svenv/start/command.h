@@ -8,7 +8,7 @@
 
 struct arena;
 
-/* What a CPython command line runs. */
+/* The target of a CPython command line. */
 enum python_target {
     PYTHON_INTERACTIVE, /* nothing: a prompt, or stdin */
     PYTHON_STDIN,       /* "-" */

@@ -1,5 +1,5 @@
-/* What one start adds to a compiled plan: variant, project grant, argument paths, environment.
- * Pure: facts about the host come in through struct start. In the launcher. */
+/* The additions of one start to a compiled plan: variant, project grant, argument paths,
+ * environment. Pure: facts about the host come in through struct start. In the launcher. */
 #ifndef SVENV_START_START_H
 #define SVENV_START_START_H
 
@@ -20,7 +20,7 @@ enum path_kind {
     PATH_OTHER
 };
 typedef enum path_kind path_kind_fn(void *context, const char *path); /* follows symlinks */
-/* The text of the symlink at `path`; *text_out stays NULL for what is none. Lives in the arena.
+/* The text of the symlink at `path`; *text_out stays NULL for anything else. Lives in the arena.
  * Return: 0, or negative errno when there is nothing. */
 typedef int path_link_fn(void *context, struct arena *arena, const char *path,
                          const char **text_out);
@@ -43,8 +43,8 @@ struct start {
     const char *const *parent_env; /* the parent's, NULL: could not be read */
     const struct dotenv *dotenv;   /* NULL: none */
     const char *cwd;               /* real */
-    /* The terminal among the standard streams, NULL: none. The name that the host has for it, and
-     * what that must be when it is shown. */
+    /* The terminal among the standard streams, NULL: none. path: its name on the host. The rest:
+     * the file that must be there when it is shown. */
     const char *terminal;
     uint64_t terminal_dev, terminal_ino;
     struct host_view host;

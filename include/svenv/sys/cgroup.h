@@ -31,8 +31,8 @@ struct cgroup {
         .dir = -1, .parent = -1                                                                    \
     }
 
-/* A name that no other group has, and that says who is answerable for it: the caller. Some bytes
- * are left for who appends to it. */
+/* A name that no other group has, and that names the process that is answerable for it: the caller.
+ * Some bytes are left for those who append to it. */
 void cgroup_new_name(char name_out[CGROUP_NAME_MAX]);
 /* Return: that process; 0: the name is none of ours. */
 pid_t cgroup_name_owner(const char *name);
@@ -53,8 +53,9 @@ int cgroup_check_text(const char *file, const char *text, const struct cgroup_li
  * missing and the cure. */
 int cgroup_available(const struct cgroup_limits *limits, struct err *err);
 
-/* Lowers each limit that is set to what the caller's own group is held to, where that is less: who
- * is moved out of it must not get more by that. Return: 0 or negative errno with *err. */
+/* Lowers each limit that is set to that of the caller's own group, where that is less: a process
+ * that is moved out of the group must not get more by that. Return: 0 or negative errno with *err.
+ */
 int cgroup_lower_to_own(struct cgroup_limits *limits, struct err *err);
 
 /* Makes a group with the limits where a subtree was delegated to the caller, and moves `pid` into

@@ -24,10 +24,10 @@ int caps_clear(struct err *err);
 /* The running kernel's Landlock ABI, 0 when there is none (landlock(7)). */
 unsigned landlock_abi(void);
 
-/* The same for who decides by it: negative errno when the kernel did not say. */
+/* The same for a caller who decides by it: negative errno when the kernel did not say. */
 int landlock_probe(void);
 
-/* What a rule lets happen below a path, beside reading and executing. */
+/* Rights that a rule gives below a path, beside reading and executing. */
 enum landlock_grant {
     LANDLOCK_WRITE = 1u << 0,  /* changing it in every way */
     LANDLOCK_CONNECT = 1u << 1 /* connecting to sockets that other sandboxes or the host made */
@@ -40,9 +40,9 @@ int landlock_open(unsigned abi, struct err *err);
  * what "/" means in the path, an O_PATH descriptor; -1: the caller's own root. */
 int landlock_allow(int ruleset, unsigned abi, int root, const char *path, unsigned grants,
                    struct err *err);
-/* Lets regular files that the program inherits be opened again by /dev/stdout and the like, for
- * what their descriptors can do already: reading, writing, and truncating unless they append. Looks
- * at the descriptors that a shell can redirect by number. */
+/* Lets regular files that the program inherits be opened again by /dev/stdout and the like, with
+ * the rights that their descriptors have already: reading, writing, and truncating unless they
+ * append. Looks at the descriptors that a shell can redirect by number. */
 int landlock_allow_inherited(int ruleset, unsigned abi, struct err *err);
 /* Puts the ruleset in force for the caller, for good. Needs no_new_privs. */
 int landlock_enforce(int ruleset, struct err *err);

@@ -34,18 +34,18 @@ struct group_asker {
     const void *context;
 };
 
-/* Moves `pid` into a new group with the limits, which are read back; where the caller's own group
- * is held to less it is that which counts. The limits hold for what it starts from then on, and for
- * nothing else. asker: for where no subtree is delegated to the caller. Return: 0 with *out, or
- * negative errno with *err that says why neither way works, and the cure; the process is where it
- * was, or in a group that the limits are not sure to hold: end it. */
+/* Moves `pid` into a new group with the limits, which are read back. Where the caller's own group
+ * has a lower limit, the lower one counts. The limits hold for processes that `pid` starts from
+ * then on, and for nothing else. asker: for machines where no subtree is delegated to the caller.
+ * Return: 0 with *out, or negative errno with *err that says why neither way works, and the cure;
+ * the process is where it was, or in a group that may not hold it to the limits: end it. */
 int group_enter(const struct cgroup_limits *wanted, const struct group_asker *asker, pid_t pid,
                 struct group *out, struct err *err);
 
 /* For people: "a delegated control group". */
 const char *group_way_text(enum group_way way);
 
-/* Removes what is ours of it; everything in it must have ended. */
+/* Removes the parts of it that are ours; everything in it must have ended. */
 void group_finish(struct group *group);
 
 #endif

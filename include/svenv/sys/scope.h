@@ -22,7 +22,7 @@ struct scope_bus {
 int scope_ask(const struct scope_bus *bus, const struct cgroup_limits *limits, const char *stem,
               pid_t pid, struct err *err);
 
-/* May `parent` have `pid` moved into a group of that name? Only a child of its own, with the
+/* May `parent` ask that `pid` be moved into a group of that name? Only a child of its own, with the
  * caller's user id and no other, and only into a group that names it as answerable. The pid stays
  * that child's until `parent` waits for it. Return: 0, or negative errno with *err. */
 int scope_check(pid_t parent, pid_t pid, const char *stem, struct err *err);

@@ -39,8 +39,8 @@ struct landlock_ruleset_v6 {
 int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 int sys_open_tree(int dir, const char *path, unsigned flags);
 int sys_move_mount(int from, const char *from_path, int to, const char *to_path, unsigned flags);
-/* And takes the mounts out of propagation: what is mounted below the original later on would come
- * without any of these attributes. */
+/* This also takes the mounts out of propagation: a mount that is made below the original later on
+ * would come without any of these attributes. */
 int sys_mount_setattr(int dir, const char *path, unsigned flags, uint64_t set, uint64_t clear);
 int sys_fsopen(const char *type, unsigned flags);
 /* Sets a string option, or with value NULL a flag. */
@@ -55,7 +55,7 @@ int sys_getdents(int dir, void *buffer, unsigned size);
 int64_t sys_birth_ns(int fd);
 /* The number of the mount that the file was opened through. */
 int sys_mount_id(int fd);
-/* The running kernel by release and build, to tell it from another; never to conclude from it what
+/* The running kernel by release and build, to tell one kernel from another; never to conclude what
  * it can do. */
 enum {
     KERNEL_NAME_MAX = 160
@@ -64,10 +64,10 @@ void sys_kernel_name(char name[KERNEL_NAME_MAX]);
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_kill(int pidfd, int number);
 int sys_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
-/* clone(2) without a new stack: fork, with flags. The C library's blocks all signals for the time
- * of the call and gives back the mask without looking whether it could. Not for a child that uses
- * raise(3). *pid_out, which may be NULL: the child's pid, written by the kernel before the child
- * runs. Return: as fork(2), but negative errno. */
+/* clone(2) without a new stack: fork, with flags. The C library's fork() blocks all signals for the
+ * time of the call and restores the mask without looking whether it could. Not for a child that
+ * uses raise(3). *pid_out, which may be NULL: the child's pid, written by the kernel before the
+ * child runs. Return: as fork(2), but negative errno. */
 pid_t sys_fork_with(unsigned long flags, pid_t *pid_out);
 int sys_landlock_create(const struct landlock_ruleset_v6 *attr, size_t size, uint32_t flags);
 int sys_landlock_add_path(int ruleset, uint64_t access, int path_fd);

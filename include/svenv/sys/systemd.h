@@ -28,7 +28,7 @@ int systemd_scope(const struct systemd_bus *bus, const char *stem,
 
 /* --- for tests: the conversation's parts ------------------------------------------------------ */
 
-/* What the question is. oom_policy: systemd 253 and newer must be told to leave the others alone
+/* The question's body. oom_policy: systemd 253 and newer must be told to leave the others alone
  * when the kernel kills one of a scope's processes; older ones don't know the word. */
 void systemd_scope_body(struct buf *out, const char *name, const struct cgroup_limits *limits,
                         pid_t pid, bool oom_policy);

@@ -36,7 +36,7 @@ struct sync_result {
 int venv_lock(const char *venv_path, struct err *err);
 
 /* Makes $venv/sandbox (0700), sandbox/bin with the real entries, $venv/home, $venv/cache, a stub
- * per entry, and the manifest. Idempotent; heals whatever an interrupted wrap, sync or unwrap left.
+ * per entry, and the manifest. Idempotent; mends the traces of an interrupted wrap, sync or unwrap.
  * Each step leaves every entry either untouched or wholly wrapped. Holds the lock itself. *venv is
  * what venv_inspect() found; entries are filled in. */
 int venv_wrap(struct venv *venv, const struct wrap_options *options, struct sync_result *result,
@@ -44,29 +44,29 @@ int venv_wrap(struct venv *venv, const struct wrap_options *options, struct sync
 
 /* Brings bin and sandbox/bin together for an already wrapped venv, and writes the manifest when
  * anything changed. Hostile names and file types are left alone, never followed. Takes the lock
- * itself and reads the manifest again under it: only venv->path need be set, and *venv is what the
- * manifest says afterwards. options->stub NULL: the stub kept in the venv. */
+ * itself and reads the manifest again under it: only venv->path need be set, and *venv holds the
+ * manifest's content afterwards. options->stub NULL: the stub kept in the venv. */
 int venv_sync(struct venv *venv, const struct wrap_options *options, struct sync_result *result,
               struct err *err);
 
-/* Gives back bin byte for byte (modes, links, times) and removes what wrapping added: home, cache
- * and what was quarantined only when `purge` or empty. Finishes what an interrupted wrap or unwrap
- * left. -ENOENT: not wrapped. Takes the lock itself. */
+/* Gives back bin byte for byte (modes, links, times) and removes what wrapping added. Home, cache
+ * and the quarantine go only when `purge` is given or they are empty. Finishes an interrupted wrap
+ * or unwrap. -ENOENT: not wrapped. Takes the lock itself. */
 int venv_unwrap(const char *venv_path, bool purge, struct err *err);
 
-/* Gives each file in the venv that has a second name elsewhere an inode of its own (C27):
- * installers link from their caches, and what a program inside wrote into such a file would be in
- * every other venv. Must have run since the last change from the host before the venv is shown
- * writable. sandbox, home and cache are left out. Killed half-way, each file is old or new. Takes
- * the lock itself. *copied_out (may be NULL): how many files were copied. Return: 0 or negative
- * errno with *err. */
+/* Gives each file in the venv that has a second name elsewhere an inode of its own
+ * (docs/SECURITY.md, C27): installers link from their caches, and a program inside that wrote into
+ * such a file would change every other venv. Must have run since the last change from the host
+ * before the venv is shown writable. sandbox, home and cache are left out. Killed half-way, each
+ * file is old or new. Takes the lock itself. *copied_out (may be NULL): how many files were copied.
+ * Return: 0 or negative errno with *err. */
 int venv_break_links(const char *venv_path, size_t *copied_out, struct err *err);
 
 /* --- private temporary directories (temporary.c) -------------------------------------------- */
 
 /* Removes those of the venv with that id, if they are this user's. */
 void venv_remove_temporary(const char *id);
-/* Notes beside them whose they are. They must be there; that it fails does no harm. */
+/* Notes beside them whose they are. They must be there; a failure does no harm. */
 void venv_mark_temporary(const char *id, const char *venv_path);
 /* Removes those whose venv is gone, as far as no running program has them. */
 void venv_sweep_temporary(void);

@@ -74,7 +74,7 @@ Test(reader, times)
         cr_expect_eq(audit_parse_time(bad[i], &ms), -EINVAL, "%s", bad[i]);
 }
 
-/* What the writer quotes, the reader gives back. */
+/* The reader gives back the words that the writer quotes. */
 Test(reader, reads_what_is_written)
 {
     static const char *const argv[] = {"x", "\"\\\n\t\x1b\xc2\x9b", "\xef\xbb\xbf\xf0\x9f\x90\x8d"};
@@ -184,7 +184,7 @@ Test(reader, several_rotations_between_two_looks)
     scratch_drop(&s);
 }
 
-/* Who opened the log before a rotation may add to it afterwards. */
+/* A writer that opened the log before a rotation may add to it afterwards. */
 Test(reader, what_is_added_to_a_rotated_file)
 {
     struct scratch s = scratch_new();

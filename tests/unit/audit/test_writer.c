@@ -220,7 +220,7 @@ Test(writer, many_writers_at_once, .timeout = 60)
         if (file_read(scratch.fd, name, 2 * AUDIT_LOG_BYTES, &text, &err) < 0)
             continue;
         for (const char *at = text.data; at && *at; at += LINE + 1, lines++) {
-            /* Who looked while another was writing made sure of a line of its own. */
+            /* A writer that looked while another was writing made sure of a line of its own. */
             at += strspn(at, "\n");
             if (*at == '\0')
                 break;

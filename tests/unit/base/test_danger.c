@@ -111,7 +111,7 @@ Test(danger, rows)
     }
 }
 
-/* A start asks for all that one path would be used for: each of them can speak against it. */
+/* A start asks for all uses of one path together: each of them can speak against it. */
 Test(danger, uses_together)
 {
     const unsigned dir = DANGER_NAMED | DANGER_NAMED_DIR;
@@ -135,7 +135,7 @@ Test(danger, homes_elsewhere)
     cr_expect_not_null(danger_reason("/.config", "/", DANGER_NAMED_DIR));
 }
 
-/* What a refusal says about the same path differs with what somebody wants of it. */
+/* The reason for refusing a path differs with the use that somebody wants of it. */
 Test(danger, reasons)
 {
     static const struct {

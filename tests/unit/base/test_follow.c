@@ -6,7 +6,7 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
 
-/* What is not named here is no link; below /absent there is nothing. */
+/* A path that is not named here is no link; below /absent there is nothing. */
 static const struct {
     const char *path, *target;
 } links[] = {

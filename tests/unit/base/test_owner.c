@@ -1,4 +1,5 @@
-/* Who may have written what decides about a sandbox: each rule with each owner and mode. */
+/* The users who may have written files that decide about a sandbox: each rule with each owner and
+ * mode. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>

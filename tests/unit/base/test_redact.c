@@ -97,7 +97,8 @@ Test(redact, a_secret_across_the_cut)
     cr_expect_null(strstr(out.data, "hunter"));
 }
 
-/* The work looks at four times what it keeps: what is cut there, too, goes as a whole. */
+/* The redaction looks at four times as many bytes as it keeps: a secret at that cut, too, goes as a
+ * whole. */
 Test(redact, a_secret_across_the_end_of_what_is_looked_at)
 {
     static const char *const keys[] = {"MY_KEY=BEGIN one two three four five six END", NULL};
@@ -204,7 +205,7 @@ Test(redact, messages)
     }
 }
 
-/* A mask may be longer than what it stands for, and has no other room. */
+/* A mask may be longer than the text that it stands for, and has no other room. */
 Test(redact, messages_stay_in_their_room)
 {
     for (size_t size = 12; size < 20; size++) {

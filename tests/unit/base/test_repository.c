@@ -1,5 +1,5 @@
-/* What we take for a repository, held against the git of this machine: it may say no where we say
- * yes, never the other way round. */
+/* Compares our answer, whether a directory is a repository, with that of this machine's git: git
+ * may say no where we say yes, never the other way round. */
 #include "scratch.h"
 
 #include "../child.h"
@@ -15,7 +15,7 @@ enum {
     NO_GIT = 77
 };
 
-/* What git says of a row. */
+/* The answer of git to a row. */
 enum verdict {
     REPOSITORY,
     OTHER,
@@ -193,7 +193,7 @@ static int ask_git(const struct scratch *s, const char *variable)
     return status == NO_GIT ? -1 : status == 0;
 }
 
-/* Without git the rows are held to what they say, and that is all. */
+/* Without git the rows are compared only with the answers that they name. */
 static void skip_without_git(struct scratch *s, bool asked)
 {
     scratch_drop(s);
@@ -223,7 +223,7 @@ Test(repository, each_form_by_itself_and_by_git)
     skip_without_git(&s, asked);
 }
 
-/* What the four names can be. */
+/* The kinds of files that the four names can have. */
 enum {
     NAMES = 4,
     KINDS = 4

@@ -10,7 +10,7 @@
 #define CREATE (ACCEPT_VENV | ACCEPT_PYTHON | ACCEPT_EXTRA)
 #define WORDS_MAX 12
 
-/* What a command line becomes, written as one text: every field that is set. */
+/* Writes the parsed command line as one text: every field that is set. */
 static void describe(const struct args *args, struct buf *out)
 {
     const struct {

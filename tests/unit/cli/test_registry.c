@@ -99,7 +99,7 @@ Test(registry, adds_once_and_removes)
     end(&world);
 }
 
-/* What is gone is shown until the next change, which takes it out. */
+/* A venv that is gone is shown until the next change, which takes it out. */
 Test(registry, gone_goes_with_the_next_change)
 {
     struct world world;

@@ -135,7 +135,7 @@ Test(facts, any_number_of_descriptors)
     project_drop(&p);
 }
 
-/* What a program inside can do must not make later starts fail. */
+/* Changes that a program inside can make must not make later starts fail. */
 Test(facts, directories_that_are_closed_are_no_failure)
 {
     struct project p;
@@ -188,7 +188,7 @@ static void make_link(const struct project *p, const char *name, const char *tar
     cr_assert_eq(symlink(target, path), 0, "%s", path);
 }
 
-/* Names decide, and not of which kind they are: what is passed over has to be protected. */
+/* Names decide, whatever their kind: a name that is passed over here would be left unprotected. */
 Test(facts, what_is_protected_as_a_whole)
 {
     static const struct {

@@ -80,7 +80,7 @@ Test(state, only_an_absolute_variable_counts)
     rmdir(home);
 }
 
-/* Who writes follows no symlink, so those that are there are followed when the path is settled. */
+/* The writer follows no symlink, so those that are there are followed when the path is settled. */
 Test(state, symlinks_are_followed_beforehand)
 {
     char home[] = "/tmp/svenv-state.XXXXXX";

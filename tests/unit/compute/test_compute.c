@@ -1,4 +1,4 @@
-/* What a plan must hold whatever the policy says, and the parts that golden plans don't show. */
+/* Parts of a plan that hold whatever the policy says, and those that golden plans don't show. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -163,7 +163,7 @@ static bool made_before(const struct plan *plan, size_t index, const char *dest)
     return false;
 }
 
-/* C4: every node of the root before anything is attached, parents before what lies in them. */
+/* docs/SECURITY.md, C4: all nodes of the root before anything is attached, parents first. */
 static void check_skeleton(const struct plan *plan)
 {
     bool attached = false;
@@ -182,8 +182,8 @@ static void check_skeleton(const struct plan *plan)
     }
 }
 
-/* Whatever lies in a project that is mounted writable can be reached only by paths whose every
- * component is a mount point, when it is read-only or hidden. */
+/* A read-only or hidden path in a project that is mounted writable can be reached only through
+ * mount points: every component of the path is one. */
 static void check_pins(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->op_count; i++) {
@@ -290,9 +290,9 @@ static const struct plan_landlock *rule_for(const struct plan *plan, const char 
     return NULL;
 }
 
-/* From ABI 9 on Landlock asks who made a socket: private trees and what the policy shows may have
- * others', the project and what it lies in may not. Older kernels don't ask, and get no such rule.
- */
+/* From ABI 9 on Landlock checks who made a socket. In private trees and in paths that the policy
+ * shows, the program may connect to sockets of others; in the project and the directories above it,
+ * it may not. Older kernels don't check, and get no such rule. */
 Test(compute, sockets_of_others_from_abi_9_on)
 {
     static const struct {
@@ -521,7 +521,7 @@ Test(compute, limits_of_a_group)
     }
 }
 
-/* What the rules say about a name: the first that fits. */
+/* The answer of the rules about a name: that of the first that fits. */
 static enum plan_env_action ask(const struct plan *plan, const char *name)
 {
     char capital[64] = "";

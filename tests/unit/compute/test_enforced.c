@@ -60,7 +60,8 @@ static bool is_unenforced(const struct policy_field_info *info, const char *valu
     return false;
 }
 
-/* Whether a value came by a file or by another way: what makes plans asks the loader's table. */
+/* A value may come by a file or by another way: the code that makes plans asks the loader's table.
+ */
 static void expect_judged(enum policy_field field, const struct policy_value *value,
                           const char *text)
 {

@@ -1,4 +1,4 @@
-/* What the filter says to calls, by a table of them; and the sets, lists and profiles behind it. */
+/* The filter's answers to calls, by a table of them; and the sets, lists and profiles behind it. */
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -518,7 +518,7 @@ Test(filter, dump_names_calls_and_actions)
     arena_finish(&arena);
 }
 
-/* What the summary says is what the program does, number by number. */
+/* The summary's answers are those of the program, number by number. */
 Test(filter, answers_are_those_of_the_program)
 {
     for (int profile = 0; profile < SYSCALLS__COUNT; profile++) {

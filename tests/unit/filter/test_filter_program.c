@@ -273,8 +273,8 @@ Test(filter_program, stays_small)
     struct arena arena = {0};
     struct policy_values values = filter_values(SYSCALLS_DEFAULT);
 
-    /* 249 when this was written, without Landlock's scopes; what the kernel does at every start
-     * grows with it. */
+    /* 249 when this was written, without Landlock's scopes; the kernel's work at every start grows
+     * with it. */
     cr_expect_lt(filter_program(&arena, &values).count, 260);
     arena_finish(&arena);
 }

@@ -154,7 +154,8 @@ Test(discover, store_of_a_package_manager_is_needed_whole)
     fixture_drop(&f);
 }
 
-/* What a program inside put in the place of the interpreter's link must not steer what is shown. */
+/* A program inside may have put something in the place of the interpreter's link: that must not
+ * steer what is shown. */
 Test(discover, wrapped_venv_believes_only_what_was_recorded)
 {
     struct fixture f = fixture_new(NULL);

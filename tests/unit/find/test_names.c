@@ -33,7 +33,7 @@ Test(names, what_may_appear_on_the_host)
         cr_expect_not(name_is_publishable(no[i], false), "%zu", i);
 }
 
-/* What the policy permits is a name of a command, never one that does harm by itself. */
+/* The policy can permit the name of a command, never a name that does harm by itself. */
 Test(names, what_the_policy_can_permit)
 {
     static const char *const yes[] = {"git", "sudo", "ls", "sandbox-venv", "["};

@@ -12,7 +12,7 @@
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 
-/* What the rule says for a venv that the user names `path` (below the fixture's root). */
+/* The rule's answer for a venv that the user names `path` (below the fixture's root). */
 static char *rule(const struct fixture *f, const char *path, const char *project)
 {
     auto_free char *named = path_join(f->root, path);

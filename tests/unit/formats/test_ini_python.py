@@ -65,7 +65,7 @@ ROWS = [
     (REFUSED, "home = /a\0b\n"),
 ]
 
-# What the lines of random texts are made of: most often the plain thing that stands first.
+# Pieces of the lines of random texts: most often the plain one, which stands first.
 PARTS = [
     ["", "", "", " ", "\t", BOM, NBSP, "#", ";", "[", "x" * 90, "x" * 190, "x" * 198, "x ;", "x: "],
     ["home", "home", "HOME", "command", "home" + BOM, "home" + WIDE, "home" + " " * 190, ""],

@@ -5,8 +5,8 @@
 
 #include "guard-internal.h"
 
-/* A place that could not be looked at is not "gone": what comes back to a gone one is seen in the
- * directory above it, and nobody looks into that. */
+/* A place that could not be looked at is not "gone": a directory that comes back to a gone place is
+ * seen in the directory above it, and nobody looks into the place. */
 Test(places, a_failed_look_is_no_answer)
 {
     struct scratch s = scratch_new();

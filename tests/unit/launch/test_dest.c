@@ -2,7 +2,7 @@
 
 #include "root-internal.h"
 
-/* What was mounted before, and whether a destination may then be used by its path. */
+/* The operations before a destination, and whether the destination may then be used by its path. */
 static const struct {
     struct plan_op before;
     const char *dest;
@@ -36,7 +36,7 @@ Test(dest, is_ours_until_something_foreign_lies_on_the_way)
     }
 }
 
-/* What is bound over a file of /proc is foreign again. */
+/* A file of /proc with a bind over it is foreign again. */
 Test(dest, a_bind_over_a_kernel_file_counts)
 {
     const struct plan_op proc = {.kind = PLAN_PROC, .dest = "/proc"};

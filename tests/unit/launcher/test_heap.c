@@ -1,6 +1,5 @@
-/* The launcher's heap: what is given back is handed out again, and it never grows beyond its
- * region.
- */
+/* The launcher's heap: memory that is given back is handed out again, and the heap never grows
+ * beyond its region. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* How the launcher runs the installed program: what it gives, takes, and how long it waits. The
- * program here is installed.c. */
+/* How the launcher runs the installed program: the words it gives, the answers it takes, and how
+ * long it waits. The program here is installed.c. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -190,7 +190,7 @@ Test(helper, a_bounded_one_ends_with_the_launcher, .timeout = 120)
 {
     int status;
 
-    /* What loses its parent becomes a child of the test. */
+    /* A process that loses its parent becomes a child of the test. */
     cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     status = kill_launcher(600000);
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%x", (unsigned)status);

@@ -15,7 +15,7 @@ static int take_plan(void *arg)
     return session_plan(arg) == NULL;
 }
 
-/* No step gets at a plan of which nobody knows yet whether it holds, but by asking for any. */
+/* While nobody knows whether a plan holds, a step gets at it only by asking for any plan. */
 Test(session, a_plan_is_had_when_it_is_settled)
 {
     struct session session = {.settled = false};

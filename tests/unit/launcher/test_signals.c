@@ -1,4 +1,4 @@
-/* Signals on their way to the program: what arrives where, with a pid 1 that the test plays. */
+/* Signals on their way to the program: which arrive where, with a pid 1 that the test plays. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <string.h>

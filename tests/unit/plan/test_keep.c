@@ -1,4 +1,5 @@
-/* What stays of a plan after the start: nothing of it may lie where the plan was read from. */
+/* The part of a plan that stays after the start: nothing of it may lie where the plan was read
+ * from. */
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>

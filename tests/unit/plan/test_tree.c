@@ -156,7 +156,7 @@ Test(tree, points_of_a_plan)
     }
 }
 
-/* What the planner knew, a start knows: nothing is guessed from how things look. */
+/* A start knows everything that the planner knew: nothing is guessed from how things look. */
 Test(tree, points_of_a_start)
 {
     for (size_t i = 0; i < ARRAY_SIZE(points); i++) {
@@ -250,8 +250,7 @@ Test(tree, points_in_a_tmpfs)
     finish(&f);
 }
 
-/* --- directories above what is read-only or hidden are mount points (C22) -----------------------
- */
+/* --- directories above read-only or hidden paths are mount points (docs/SECURITY.md, C22) ----- */
 
 Test(tree, pins)
 {

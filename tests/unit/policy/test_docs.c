@@ -18,7 +18,7 @@ static void read_doc(const char *path)
     text[len] = '\0';
 }
 
-/* What stands below a heading, up to the next one. */
+/* The text below a heading, up to the next one. */
 static void section_of(const char *heading, char *out, size_t size)
 {
     const char *start = strstr(text, heading);

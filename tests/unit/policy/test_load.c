@@ -129,7 +129,7 @@ Test(load, refuses_with_position_and_hint)
         {V1 "capabilities: [net_raw]\n", "is no capability"},
         {V1 "entries: {publish: [../git]}\n", "is no name of a program"},
         {V1 "entries: {publish: [-git]}\n", "is no name of a program"},
-        {V1 "entries: {publish: [activate.fish]}\n", "is what shells read"},
+        {V1 "entries: {publish: [activate.fish]}\n", "is a file that shells read"},
         {V1 "profile: ../x\n", "profile: a name is expected"},
         {V1 "commands: {}\n", "commands: a list is expected"},
         {V1 "commands: [x]\n", "each entry is a map"},
@@ -137,7 +137,7 @@ Test(load, refuses_with_position_and_hint)
         {V1 "commands: [{match: [x], isolation: full}]\n", "cannot be refined for a command"},
         {V1 "commands: [{match: [x], profile: strict}]\n", "unknown key 'profile' in commands"},
         {V1 "commands: [{name: a, match: [x]}, {name: a, match: [y]}]\n", "a second entry"},
-        {V1 "commands: [{name: default, match: [x]}]\n", "'default' is what fits no entry"},
+        {V1 "commands: [{name: default, match: [x]}]\n", "'default' means all other commands"},
         {V1 "commands: [{name: nobody}]\n", "there is no 'nobody' to refine"},
     };
 
@@ -146,7 +146,7 @@ Test(load, refuses_with_position_and_hint)
 }
 
 /* Never accepted and ignored. */
-/* A line at the wrong place may hold a secret, and messages are pasted into bug reports. */
+/* A line at the wrong place may hold a secret, and people paste messages into bug reports. */
 Test(load, quotes_no_secret)
 {
     static const char *const texts[] = {

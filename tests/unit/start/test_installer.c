@@ -243,7 +243,8 @@ Test(installer, targets_are_writable)
     teardown(&f);
 }
 
-/* What is not there is made as the installer would make it, below what is there. */
+/* A place that is not there is made as the installer would make it, below the directories that are.
+ */
 Test(installer, places_that_are_not_there_are_made)
 {
     static const struct {

@@ -632,7 +632,7 @@ Test(start, terminal)
     teardown(&f);
 }
 
-/* What the policy puts there stays. */
+/* A file that the policy puts there stays. */
 Test(start, terminal_where_the_policy_has_one)
 {
     static const char *const argv[] = {"python", NULL};

@@ -1,5 +1,5 @@
-/* Landlock: the rights of every ABI, as landlock(7) lists them, and what rules of the ABIs that
- * this kernel can play give and refuse. */
+/* Landlock: the rights of every ABI, as landlock(7) lists them, and the answers under rules of
+ * those ABIs that this kernel can play. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -125,7 +125,7 @@ static int act_free(void *arg)
     return place->act(place);
 }
 
-/* What `act` says inside under the given ABI (0: outside). -1: this kernel does not have it. */
+/* The answer of `act` inside under the given ABI (0: outside). -1: this kernel does not have it. */
 static int result_of(unsigned abi, int (*act)(const struct place *))
 {
     struct place place = {.dir = "/tmp/svenv-landlock-XXXXXX", .abi = abi, .act = act};

@@ -83,7 +83,7 @@ Test(processors, begins_elsewhere_and_may_use_all)
     cr_assert_gt(elsewhere, STARTS * 9 / 10, "%d of %d began elsewhere", elsewhere, STARTS);
 }
 
-/* What somebody wished for stays: taskset(1). */
+/* A choice that somebody made by taskset(1) stays. */
 static int on_one(void *arg)
 {
     cpu_set_t one;

@@ -1,4 +1,4 @@
-/* The long wait: what comes is noticed as by poll(2), and memory is given back meanwhile. */
+/* The long wait: events are noticed as by poll(2), and memory is given back meanwhile. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <limits.h>

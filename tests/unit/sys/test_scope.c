@@ -1,4 +1,4 @@
-/* Who may have a process moved into a scope, and how long the buses are asked. */
+/* The callers who may have a process moved into a scope, and how long the buses are asked. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <signal.h>

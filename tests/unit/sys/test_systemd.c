@@ -1,5 +1,5 @@
-/* The question that systemd is asked, as bytes, and how its answers are taken: good ones, bad ones,
- * and a peer that speaks something else. */
+/* The question to systemd, as bytes, and the reader of its answers: good ones, bad ones, and a peer
+ * that speaks something else. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <signal.h>
@@ -173,7 +173,7 @@ static void add_error(struct buf *all, uint32_t reply, const char *text)
     add_message(all, DBUS_ERROR, reply, "org.example.Error", text ? "s" : NULL, &body);
 }
 
-/* What a bus says after the log-in, one letter each. */
+/* The words of a bus after the log-in, one letter each. */
 static void add_script(struct buf *all, const char *script)
 {
     for (const char *step = script; *step; step++) {

@@ -50,7 +50,7 @@ static pid_t start_traced(operation *run, const struct fixture *f)
     return pid;
 }
 
-/* Only before a call that changes something is the state a new one. */
+/* The state is a new one only before a call that changes something. */
 static bool is_change(pid_t pid)
 {
     static const unsigned long long changes[] = {
