@@ -16,7 +16,6 @@ import layers
 import lengths
 import ruff
 import security
-import sentences
 import tree
 import unused
 import words
