@@ -1,4 +1,4 @@
-/* What the two ways of saying a status ask of it. */
+/* The values that both ways of saying a status print. */
 #include "status-internal.h"
 #include "svenv/base/str.h"
 

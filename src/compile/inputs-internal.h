@@ -1,5 +1,5 @@
-/* What a plan was made from. Each function adds to file->inputs; a start looks at all of them, so
- * none is listed twice. */
+/* The inputs that a plan was made from. Each function adds to file->inputs; a start looks at all of
+ * them, so none is listed twice. */
 #ifndef SVENV_COMPILE_INPUTS_INTERNAL_H
 #define SVENV_COMPILE_INPUTS_INTERNAL_H
 
@@ -32,9 +32,10 @@ void inputs_add_etc(struct plan_file *file, const char *venv_path);
 void inputs_note_etc(void *context, const char *host_path, bool edited);
 /* The project's directory, where there is a project. */
 void inputs_add_project(struct plan_file *file, const struct venv *venv);
-/* Every path that the planner asked about, there or not: a protected name that appears in the
- * project is noticed by this. What a file holds is no business of the plan, only which file it is;
- * a symlink's text is. After the plan: what its places tell is left out. */
+/* Every path that the planner asked about, there or not: this is how a protected name is noticed
+ * that appears in the project. The plan depends on which file it is, not on its content; of a
+ * symlink it depends on the text. Call it after the plan is made: paths that the plan's places tell
+ * of are left out. */
 void inputs_add_asked(struct plan_file *file, const struct host_facts *host);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a plan was made from: the files and directories whose change makes it stale. */
+/* Records the inputs of a plan: the files and directories whose change makes it stale. */
 #include "inputs-internal.h"
 
 #include <fcntl.h>
@@ -48,8 +48,8 @@ static void add_input(struct plan_file *file, const char *path, bool follow, boo
                                  .id = id ? *id : file_id_known(AT_FDCWD, path, follow)};
 }
 
-/* The system's directories whose files packages replace by renaming: their own times tell of every
- * name in them, in one look-up for dozens. */
+/* Directories of the system whose files packages replace by renaming: the directories' own times
+ * tell of every name in them, in one look-up for dozens. */
 static bool is_told_by_directory(const char *path)
 {
     static const char *const dirs[] = {"/", "/etc", SVENV_TEMPLATES};
@@ -150,7 +150,7 @@ void inputs_add_sides(struct plan_file *file, const char *venv_path, const struc
     add_input(file, real, false, false, &sides->sandbox_bin);
 }
 
-/* Its name stands for all that it shows. */
+/* The name stands for everything that it shows. */
 static bool is_told_by_kernel(const char *path)
 {
     static const char *const trees[] = {"/proc", "/sys"};
@@ -174,7 +174,7 @@ static bool is_in_listed(const struct host_facts *host, const char *path)
     return false;
 }
 
-/* What is missing from a directory that the launcher watches is seen there when it appears. */
+/* The launcher sees by itself when a missing name appears in a directory that it watches. */
 static bool is_in_watched(const struct plan_file *file, const struct asked_path *asked)
 {
     const char *rel = file->project ? path_relative_to(asked->path, file->project) : NULL;
@@ -190,7 +190,7 @@ static bool is_in_watched(const struct plan_file *file, const struct asked_path 
     return plan_guard_of(file->guards, file->guard_count, rel, name) != NULL;
 }
 
-/* What is missing because its directory is missing is told by the directory. */
+/* A name that is missing because its directory is missing needs no input: the directory is one. */
 static void add_asked_input(struct plan_file *file, const char *path, bool directory,
                             const struct file_id *id)
 {

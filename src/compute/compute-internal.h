@@ -93,13 +93,14 @@ int compute_home(struct compute *c, struct err *err);
 int compute_host_paths(struct compute *c, struct err *err);
 int compute_protection(struct compute *c, struct err *err);
 int compute_policy_paths(struct compute *c, struct err *err);
-/* What the policy shows writable is a place where code inside can write: noted before anything of
- * the policy is looked for, because each path may lead through the tree of another line. */
+/* Notes the trees that the policy shows writable as places where code inside can write. This comes
+ * before anything of the policy is looked for, because each path may lead through the tree of
+ * another line. */
 void compute_areas(struct compute *c);
 /* Of a bind of filesystem.mounts; 0 for what is none. */
 uint32_t compute_bind_flags(enum policy_mount_kind kind);
-/* Nothing that the policy names may open what decides about the sandbox, or the whole home. use:
- * one of enum danger_use. */
+/* Nothing that the policy names may open the files that decide about the sandbox, or the whole
+ * home. use: one of enum danger_use. */
 int compute_check_grant(const struct compute *c, const char *path, unsigned use, const char *origin,
                         struct err *err);
 int compute_mounts(struct compute *c, struct err *err);

@@ -1,4 +1,4 @@
-/* What the policy opens at its own path: filesystem.read and write. */
+/* Opens paths of the policy at their own place: filesystem.read and write. */
 #include <errno.h>
 
 #include "svenv/base/danger.h"

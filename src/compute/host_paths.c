@@ -1,5 +1,5 @@
-/* What is shown at the path that it has on the host: base interpreter, project, venv, and what the
- * policy names. */
+/* Shows things at the path that they have on the host: base interpreter, project, venv, and the
+ * paths that the policy names. */
 #include <errno.h>
 
 #include "svenv/base/err.h"
@@ -24,8 +24,8 @@ static bool home_is_usable(const char *home)
     return true;
 }
 
-/* The private home at the real one's path. An installer's is another one: what a program can write,
- * a later and more powerful pip must not obey (C26). */
+/* Shows the private home at the real one's path. An installer has another one: a later and more
+ * powerful pip must not obey files that a program can write (docs/SECURITY.md, C26). */
 int compute_home(struct compute *c, struct err *err)
 {
     const char *home = c->facts->home;
@@ -43,7 +43,7 @@ int compute_home(struct compute *c, struct err *err)
                             compute_join(c, home, ".cache"), PLAN_RW, err);
 }
 
-/* The symlinks that a path goes through when it is spelled as the user does (R5). */
+/* The symlinks that a path goes through when it is spelled as the user spells it. */
 static int link_way(struct compute *c, const char *named, const char *origin, struct err *err)
 {
     struct resolved way = {.links = NULL};
@@ -124,8 +124,9 @@ static int share_project(struct compute *c, struct err *err)
     return 0;
 }
 
-/* The real entry points in the place of the stubs; nothing that decides about the sandbox. An
- * installer may write the packages, but not what the host's Python reads at its start. */
+/* Shows the real entry points in the place of the stubs, and nothing that decides about the
+ * sandbox. An installer may write the packages, but not the files that the host's Python reads at
+ * its start. */
 static void share_venv(struct compute *c)
 {
     const char *venv = c->venv->path;

@@ -144,7 +144,7 @@ static int mount_one(struct compute *c, const struct policy_item *item, const ch
         return mount_change(c, item, dest, PLAN_REMOUNT_RO, err);
     case MOUNT_CHMOD:
         return mount_change(c, item, dest, PLAN_CHMOD, err);
-    case MOUNT_PROC: /* it is there already at its usual place, with what must be hidden hidden */
+    case MOUNT_PROC: /* it is there already at its usual place, with its masks */
         return str_eq(dest, "/proc")
                    ? 0
                    : err_plain(err, ENOTSUP, "%s: /proc is mounted at /proc only, not at '%s'",

@@ -1,5 +1,5 @@
-/* What the policy takes away of what it shows: protect and hide, and other venvs and repositories.
- */
+/* Takes away parts of the trees that the policy shows: protect and hide, other venvs and
+ * repositories. */
 #include <errno.h>
 #include <string.h>
 

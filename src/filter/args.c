@@ -221,7 +221,7 @@ static const struct filter_rule seccomp_rule = RULE(seccomp_clauses, ALLOW);
 #define IN(profile) (1u << (profile))
 #define FILTERED (IN(SYSCALLS_DEFAULT) | IN(SYSCALLS_STRICT) | IN(SYSCALLS_DEBUG))
 
-/* Where a rule falls away, and the next row of the same call counts. */
+/* When a rule falls away. The next row of the same call then counts. */
 enum unless {
     NEVER,
     UNLESS_NAMESPACES, /* where user namespaces are allowed */
@@ -235,7 +235,7 @@ static const struct rule_row {
     unsigned profiles;
     enum unless unless;
 } rule_rows[] = {
-    /* The terminal and the process group are the user's own, and the volume is, so these hold even
+    /* The terminal, the process group and the volume are the user's own, so these rules hold even
      * where the filter is switched off. */
     {"ioctl", &ioctl_rule, FILTERED | IN(SYSCALLS_OFF), NEVER},
     {"kill", &kill_rule, FILTERED | IN(SYSCALLS_OFF), UNLESS_SCOPED},

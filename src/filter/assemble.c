@@ -74,7 +74,8 @@ static bool mark_far(const struct filter_code *code, const struct layout *layout
     return true;
 }
 
-/* Every extra instruction can push other targets out of reach, so until nothing changes. */
+/* Every extra instruction can push other targets out of reach, so this repeats until nothing
+ * changes. */
 static void settle(const struct filter_code *code, struct layout *layout)
 {
     for (bool changed = true; changed;) {

@@ -1,5 +1,6 @@
-/* Mounts in a sandbox that runs. The launcher owns the sandbox's user namespace, so a child of it
- * may enter; it holds nothing that a program inside could use, and nothing inside can see it. */
+/* Mounts in a sandbox that runs. The launcher owns the sandbox's user namespace, so a child of
+ * the launcher may enter. The child holds nothing that a program inside could use, and nothing
+ * inside can see it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,7 +23,7 @@
 #define FIXED_ATTRS ((uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
 
 enum {
-    TRIES_MAX = 20 /* a program may go on renaming until what it renames is a mount point */
+    TRIES_MAX = 20 /* a program may rename a directory until that is a mount point */
 };
 
 static int open_namespace(int pid, const char *name)

@@ -30,9 +30,9 @@ int scan_names(int dir, scan_fn *fn, void *context);
 /* --- places.c ---------------------------------------------------------------------------------
  */
 
-/* Keeps the record for the next start, where the plan is kept, too. */
+/* Writes the record for the next start, where the plan is kept, too. */
 void places_write(const struct places *places);
-/* Is what lies at the place the directory that the plan knows? *ctime_ns_out (may be NULL): its
+/* Is the directory at the place the one that the plan knows? *ctime_ns_out (may be NULL): its
  * change time when it is, else 0. */
 enum place_state {
     PLACE_SAME,
@@ -47,9 +47,9 @@ bool place_is_watched(const struct plan_place *place);
 /* --- quarantine.c -----------------------------------------------------------------------------
  */
 
-/* Takes the name below the project `top` away at once, and what lies there to the quarantine.
- * Directories are made anew and only files moved: a process inside that has one as its working
- * directory would come by ".." to wherever it was moved, and that is where the sandbox is decided
+/* Disarms the name below the project `top` at once, and moves its files to the quarantine.
+ * Directories are made anew there and only files moved: a process inside that has a directory as
+ * its working directory would come with it, by "..", to the place where the sandbox is decided
  * about. Return: 0 (also when the name is gone already), or negative errno. */
 int quarantine_take(struct quarantine *q, int top, const char *rel);
 
@@ -66,14 +66,14 @@ int inside_cover(const struct inside *inside, const char *top, const char *dest,
 /* --- sweep.c ----------------------------------------------------------------------------------
  */
 
-/* Looks through what has changed. ended: the program, or all of the sandbox, has; only then byte
- * code is removed. */
+/* Looks through the directories that have changed. ended: the program, or all of the sandbox, has
+ * ended; only then byte code is removed. */
 void guard_sweep(struct guard *guard, bool ended);
 /* One name that appeared in the directory `rel` ("": the project). */
 void guard_see(struct guard *guard, const char *rel, const char *name, bool directory);
 /* Opens a directory of the project to list it. git and others need only pass through a directory,
- * so that one which a program closed could hide from us what they find in it: such a one is opened
- * for its owner, and stays so. Return: descriptor or negative errno. */
+ * so a program could close one to hide from us what they find in it: such a directory is opened for
+ * its owner, and stays open. Return: descriptor or negative errno. */
 int guard_open(struct guard *guard, int parent, const char *name);
 
 /* --- watched.c, watch.c -----------------------------------------------------------------------
@@ -96,7 +96,7 @@ void watch_drop(struct watch *watch, int number);
 
 /* Begins to watch: beside the program `pid`, or what pid 1 has adopted, or pid 1. */
 void watch_begin(struct guard *guard, int pid);
-/* Without inotify: what loses its protection gets it back, and no more. */
+/* Without inotify: gives names that lose their protection it back, and does no more. */
 void watch_begin_looks(struct guard *guard, int pid);
 /* Takes what was reported. */
 void watch_take(struct guard *guard);

@@ -169,7 +169,7 @@ static bool places_check_place(struct places *places, size_t index)
 
     places->ctimes_ns[index] = ctime_ns;
     if (state != PLACE_SAME)
-        return state == PLACE_GONE; /* what comes there is new in the directory above */
+        return state == PLACE_GONE; /* a name that comes there is new in the directory above */
     if (ctime_ns == place->ctime_ns || ctime_ns == seen_ns)
         return true;
     places->changed = true;

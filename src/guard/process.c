@@ -133,7 +133,7 @@ static void on_init(void *context, short events)
     look_late(b->guard);
 }
 
-/* The launcher stops the sandbox as well; but it may have ended. */
+/* Tells the launcher, unless it has ended: it then stops the sandbox as well. */
 static void tell_launcher(struct beside *b)
 {
     const struct guard_record *record = b->guard->record;

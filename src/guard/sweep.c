@@ -209,7 +209,7 @@ static const struct plan_op *mounted(const struct guard *guard, const char *rel)
     return NULL;
 }
 
-/* Was there when the plan was made, and is no link that the program could replace. */
+/* Was the name there when the plan was made, as no link that the program could replace? */
 static bool was_there(struct guard *guard, const char *rel)
 {
     struct plan_known *known = plan_find_known(guard->places.file, rel);

@@ -6,7 +6,7 @@
 
 #include "guard-internal.h"
 
-/* Where the number stands in the table, or is to stand. */
+/* The row of the number in the table, or the one that it is to get. */
 static size_t watch_find(const struct watch *watch, int number)
 {
     size_t low = 0, high = watch->count;

@@ -166,7 +166,8 @@ int op_tmpfs(struct builder *b, const struct plan_op *op, struct err *err)
 
 int op_proc(struct builder *b, const struct plan_op *op, struct err *err)
 {
-    /* Group 0 sees all by default, and root's programs are in it: a group that nobody has. */
+    /* Group 0 sees all by default, and root's programs are in it. So gid is a group that nobody
+     * has. */
     static const char *const options[] = {"hidepid", "invisible", "gid", "4294967294", NULL};
     auto_fd int tree = mount_make("proc", options, FIXED_ATTRS | MOUNT_ATTR_NOEXEC);
     int rc;

@@ -100,8 +100,8 @@ static int open_plan(struct run *run, struct err *err)
     return session_open(&run->request, &run->mask, &run->session, err);
 }
 
-/* A console script sees the name it was called by, the interpreter a path that it can find its
- * pyvenv.cfg from: getpath would search PATH for a bare name. */
+/* A console script sees the name that it was called by. The interpreter sees a path, from which it
+ * finds its pyvenv.cfg: getpath would search PATH for a bare name. */
 static void set_program(struct run *run)
 {
     const struct request *request = &run->request;

@@ -39,7 +39,8 @@ void plan_group_limits(const struct plan *plan, struct cgroup_limits *out)
 
     *out = (struct cgroup_limits){.memory = plan->group[PLAN_GROUP_MEMORY].value,
                                   .cpus = plan->group[PLAN_GROUP_CPUS].value,
-                                  /* One of ours more, which ends before the program executes. */
+                                  /* One more, for a process of ours that ends before the program
+                                   * executes. */
                                   .processes = processes + (processes > 0)};
 }
 

@@ -10,7 +10,7 @@ struct tree_entry *tree_entry_of(const struct mount_tree *tree, const char *path
 /* The operation that was just added to the plan is the tree's last mount. */
 void tree_note(struct mount_tree *tree);
 
-/* What is made at `path` in the entry's tree, NULL: nothing. */
+/* The operation that makes `path` in the entry's tree, NULL: none does. */
 const struct plan_op *tree_made(const struct tree_entry *entry, const char *path);
 
 #endif

@@ -1,4 +1,4 @@
-/* What is said of a place in a text that is being read: where it is, and what stands there. */
+/* Describes a place in a text that is being read: its position, and the text there. */
 #include "policy-internal.h"
 
 #include "svenv/base/redact.h"

@@ -23,8 +23,8 @@ static bool is_plain(const char *text)
     return text[strspn(text, safe)] == '\0';
 }
 
-/* What YAML does not take as it is, and what would make a line look like another one: controls,
- * line and paragraph separators, marks of zero width and of direction. */
+/* Characters that YAML does not take as they are, or that would make a line look like another one:
+ * controls, line and paragraph separators, marks of zero width and of direction. */
 static bool is_invisible(uint32_t character)
 {
     static const struct {

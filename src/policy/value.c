@@ -17,7 +17,7 @@ struct slot {
     const struct yaml_node *node;
 };
 
-/* What stands in place of a map may be the value of a variable, and is not quoted. */
+/* A text in the place of a map may be the value of a variable, and is not quoted. */
 static int value_fail(const struct slot *slot, const char *text, struct err *err)
 {
     bool quotes = slot->node->kind == YAML_SCALAR && slot->info->type != POLICY_TYPE_MAP;

@@ -50,7 +50,7 @@ static bool holds_cpus(const char *text, uint64_t cpus)
            !__builtin_mul_overflow(period, cpus, &most) && quota <= most;
 }
 
-/* Which file holds which limit, and what it may say at most. */
+/* The file of each limit, and the most that it may say. */
 static const struct {
     const char *file;
     const char *controller;

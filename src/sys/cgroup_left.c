@@ -34,8 +34,8 @@ static uint64_t limit_in(char *text)
     return value * MILLION / period;
 }
 
-/* The lowest limit of a group and those that it lies in, but for those that `beside` lies in, too
- * (NULL: none). */
+/* The lowest limit of a group and of the groups above it, without those that are also above
+ * `beside` (NULL: none). */
 static uint64_t lowest(int root, const char *group, const char *beside, const char *file)
 {
     char path[CGROUP_PATH_MAX + CGROUP_NAME_MAX];

@@ -24,7 +24,7 @@ static void check_round_trip(const struct policy *policy)
 
     policy_print(policy, POLICY_SHOW_ALL, true, &text);
     policy_init(&again);
-    /* What the default adds may make the text longer than a file may be. */
+    /* The default's additions may make the text longer than a file may be. */
     if (text.len <= POLICY_BYTES_MAX) {
         assert(policy_load_text(&again, "again", text.data, text.len, NULL, &err) == 0);
         check_equal(&policy->base, &again.base);

@@ -46,8 +46,7 @@ class Damage(Case):
         self.assert_refused(self.p.code("print('ran')"), saying="other users")
 
     def assert_made_again(self, plan, data):
-        """A plan like this stops nobody: the next start makes it again, and the one after keeps
-        that."""
+        """Such a plan stops no start: the next one makes it again, and the one after keeps it."""
         plan.write_bytes(data)
         done = self.p.code("import os; print(os.path.exists('/.sandbox-venv'))")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "True\n", ""))
@@ -57,7 +56,7 @@ class Damage(Case):
         self.assertEqual(plan.read_bytes(), made)
 
     def test_plan_with_a_changed_byte(self):
-        """Some read as plans, of something else: none is obeyed."""
+        """Some can be read as plans of another sandbox: none is obeyed."""
         plan = self.sandbox / "plan"
         whole = plan.read_bytes()
         header = 32

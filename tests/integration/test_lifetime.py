@@ -101,7 +101,7 @@ class Lifetime(Case):
         self.assertFalse(self.beats(beat, 1.0))
 
     def test_children_that_hold_the_pipe(self):
-        """As natively: who reads to the end waits for every writer."""
+        """As natively: a reader to the end waits for every writer."""
         project = self.wrapped(policy="lifetime: tree\n")
         done = project.code(
             "import os, time\nif os.fork() == 0:\n    time.sleep(0.7)\n"

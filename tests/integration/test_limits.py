@@ -204,7 +204,7 @@ class OnTheBus(Case):
         self.assertFalse(bus.was_asked(socket))
 
     def test_a_bus_that_lies_is_not_believed(self):
-        """It says that all is done, and nothing is: what counts is the group of the process."""
+        """The bus says that all is done, and nothing is: only the group of the process counts."""
         project, socket, env = self.limited()
         bus.serve(socket, bus.lie)
         done = project.code("print('ran')", env=env)
@@ -223,7 +223,7 @@ class OnTheBus(Case):
         self.assertIn("loginctl enable-linger", done.stderr)
 
     def test_a_launcher_that_is_killed_while_it_asks(self):
-        """Nothing of the start lives on: neither who asks nor who was to be moved."""
+        """Nothing of the start lives on: neither the asker nor the process that was to be moved."""
         project, socket, env = self.limited()
         with project.spawn("python", "-c", "print('ran')", env=env, stdout=-1) as process:
             self.addCleanup(process.kill)

@@ -196,7 +196,7 @@ class FilterOff(LogCase):
 
 
 class Secret(LogCase):
-    """LOG-05: what must never be in the log, with what must be as the control."""
+    """LOG-05: texts that must never be in the log; the control is texts that must be there."""
 
     def test_values_and_users(self):
         p = self.wrapped(policy="audit: {level: all}\n")
@@ -248,7 +248,7 @@ class Secret(LogCase):
 
 
 class Guarded(LogCase):
-    """LOG-02: in the log's place lies something else; and who is inside cannot reach it."""
+    """LOG-02: in the log's place lies something else; and no program inside can reach it."""
 
     def refused(self, p, saying):
         done = p.code("print('ran')")

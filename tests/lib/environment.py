@@ -2,7 +2,7 @@
 
 import os
 
-# Beginnings of names: what steers a start, what steers installers, and what shows more of the host,
+# Beginnings of names that steer a start, that steer installers, or that show more of the host,
 # or of who runs the tests, than a plain start does.
 STEERING = ("BWRAP_ARGS", "SANDBOX_", "VERBOSE")
 INSTALLERS = ("PIP_", "UV_")

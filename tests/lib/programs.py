@@ -6,11 +6,11 @@ import subprocess
 from lib.environment import clean_environment, environment
 from lib.installed import TOOL
 
-SECONDS = 150  # what hangs, hangs for ever; a slow machine is no failure
+SECONDS = 150  # a program that hangs, hangs for ever; a slow machine is no failure
 
 
 class Failed(AssertionError):
-    """A program that had to work did not: what was to be shown by it is not shown."""
+    """A program that had to work did not, so its test shows nothing."""
 
 
 def words_of(argv):

@@ -185,7 +185,7 @@ def opened_by_host(view):
 def kept_policy(view):
     """A stricter policy of the user's, through an install and another wrap."""
     if not view.inside:
-        return "lost"  # who writes the default anew loses it
+        return "lost"  # a tool that writes the default anew loses it
     policy = view.venv / "sandbox" / "policy.yaml"
     before = policy.read_bytes()
     mine = b"# mine\nversion: 1\nprofile: strict\nlimits: {processes: 300}\n"

@@ -27,7 +27,7 @@ def connects(port):
 
 
 def to_listener(view):
-    """Listeners of the host on both localhosts; what counts is also that nobody came."""
+    """Listeners of the host on both localhosts. No client may come to them."""
     with socket.socket() as four, socket.socket(socket.AF_INET6) as six:
         six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         four.bind(("127.0.0.1", 0))

@@ -62,7 +62,7 @@ def result_in(text):
 
 
 MADE = []  # directories that worlds of this process made in those of the user
-SHARED = False  # other processes plant in them as well: who runs last calls remove_empty()
+SHARED = False  # other processes plant in them as well: the last one calls remove_empty()
 
 
 def remove_empty(folders):

@@ -49,7 +49,7 @@ GROUPS = (
     "per",
     "arg",
 )
-# Worlds with a pip are dear: who needs the same one runs in one job. The longest come first.
+# Worlds with a pip are dear: groups that need the same one run in one job. The longest come first.
 SHARES = (
     ("pip", "bin", "after"),
     ("life",),

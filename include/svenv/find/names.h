@@ -8,8 +8,8 @@
  * their mode, and never taken from inside. */
 bool name_is_sourced(const char *name);
 
-/* git, ssh, ls, sandbox-venv ...: commands of the system, which a program of that name in an
- * activated venv would take the place of (C7). */
+/* git, ssh, ls, sandbox-venv ...: commands of the system. In an activated venv a program of that
+ * name would run in their place (docs/SECURITY.md, C7). */
 bool name_is_reserved(const char *name);
 
 /* May a name that first appeared inside get a stub on the host? Not when it could be mistaken for

@@ -131,7 +131,7 @@ struct guard {
 void guard_begin(struct guard *guard, const struct plan *plan, const char *venv);
 /* Moves its part of the start's memory to `arena`; the plan and its file were moved already. */
 void guard_keep(struct guard *guard, struct arena *arena, const char *venv);
-/* Tells the user what was taken since the last time, in one line. */
+/* Tells the user in one line what was taken since the last time. */
 void guard_tell(struct guard *guard, bool ended);
 
 /* Tells in one line why the guard stopped; says nothing while it goes on. */

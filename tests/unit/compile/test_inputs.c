@@ -1,4 +1,4 @@
-/* What a plan was made from. */
+/* The inputs that a plan was made from. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
