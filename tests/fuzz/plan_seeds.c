@@ -159,7 +159,7 @@ static int compare_seed(int dir, const char *name, const struct buf *seed, struc
                      name);
 }
 
-/* What the fuzzer begins with has to be read, and no more than it takes. */
+/* A seed has to be read, and to be no longer than the fuzzer takes. */
 static int check_seed(const char *name, const struct buf *seed, struct err *err)
 {
     auto_plan_file struct plan_file file;

@@ -16,6 +16,7 @@ import layers
 import lengths
 import ruff
 import security
+import sentences
 import tree
 import unused
 import words

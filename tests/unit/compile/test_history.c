@@ -104,7 +104,7 @@ Test(state, symlinks_are_followed_beforehand)
     rmdir(home);
 }
 
-/* What exists is followed, what does not is taken as it is named. */
+/* A path that exists is followed, any other is taken as it is named. */
 Test(state, each_record_has_its_place)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* What a plan is made from, and that it is made anew when that changes. */
+/* Tests that a plan is made anew when something that it is made from changes. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -113,7 +113,7 @@ static void made_drop(struct made *m)
     fixture_drop(&m->f);
 }
 
-/* What is not as it was, below the fixture's root; "": everything is. */
+/* Return: the first input that has changed, below the fixture's root; "": none has. */
 static const char *changed(const struct made *m)
 {
     struct plan_change change = compile_first_change(m->f.venv, &m->file);
@@ -173,7 +173,7 @@ enum act {
     CHMOD
 };
 
-/* What lies in it goes with the old one, but for the venv. */
+/* The content goes with the old directory, but for the venv. */
 static void remake(const struct fixture *f, const char *path)
 {
     static unsigned count = 0;

@@ -1,4 +1,4 @@
-/* What a look through the project finds, and where it ends. */
+/* Tests which names a look through the project finds, and where it ends. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

@@ -186,7 +186,7 @@ Test(guard_process, a_stopped_one_goes_on_for_the_last_look)
     drop(&t);
 }
 
-/* Whoever waits for the end of a pipe of the launcher's need not wait for its guard. */
+/* A reader that waits for the end of a pipe of the launcher's need not wait for its guard. */
 Test(guard_process, keeps_no_descriptor_of_the_caller)
 {
     struct beside_test t = prepared();

@@ -77,7 +77,7 @@ Test(hint, names_the_line)
     }
 }
 
-/* What the policy shows, and what may be written, is nobody's to be told of. */
+/* Nobody is told of a path that the policy shows, or that may be written. */
 Test(hint, tells_of_nothing_else)
 {
     static const char *const argv[4] = {"pip", "install", "-e", "./lib"};
