@@ -165,7 +165,7 @@ Test(tell, each_reservation_has_its_line)
     cr_expect_not_null(strstr(said, "not all of it could be moved"));
     cr_expect_not_null(strstr(said, "had become writable for other users"));
     cr_expect_not_null(strstr(said, "cannot be moved away"));
-    cr_expect_not_null(strstr(said, "could be looked through"));
+    cr_expect_not_null(strstr(said, "could be searched"));
     project_drop(p);
 }
 
