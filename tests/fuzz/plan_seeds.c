@@ -159,7 +159,7 @@ static int compare_seed(int dir, const char *name, const struct buf *seed, struc
                      name);
 }
 
-/* What the fuzzer begins with has to be read, and no more than it takes. */
+/* The codec must read a seed, and the fuzzer must not cut it. */
 static int check_seed(const char *name, const struct buf *seed, struct err *err)
 {
     auto_plan_file struct plan_file file;

@@ -1,4 +1,4 @@
-/* What a plan is made from, and that it is made anew when that changes. */
+/* A plan is made anew when something changes that it was made from. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -113,7 +113,7 @@ static void made_drop(struct made *m)
     fixture_drop(&m->f);
 }
 
-/* What is not as it was, below the fixture's root; "": everything is. */
+/* Return: the changed input's path below the fixture's root; "": nothing has changed. */
 static const char *changed(const struct made *m)
 {
     struct plan_change change = compile_first_change(m->f.venv, &m->file);
@@ -173,7 +173,7 @@ enum act {
     CHMOD
 };
 
-/* What lies in it goes with the old one, but for the venv. */
+/* The old directory keeps its files; only the venv moves to the new one. */
 static void remake(const struct fixture *f, const char *path)
 {
     static unsigned count = 0;
@@ -419,7 +419,7 @@ static struct {
     unsigned count;
 } fault;
 
-/* Under its name for files of any size. */
+/* The C library's name of fstatat(2) for files of any size. */
 int __real_fstatat64(int dir, const char *path, struct stat *out, int flags);
 int __wrap_fstatat64(int dir, const char *path, struct stat *out, int flags);
 

@@ -1,4 +1,4 @@
-/* What a look through the project finds, and where it ends. */
+/* A look through the project: what it finds, and where it ends. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

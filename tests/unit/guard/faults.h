@@ -1,4 +1,4 @@
-/* What a test lets fail, as the machine would. */
+/* Calls that a test lets fail, as the machine would. */
 #ifndef SVENV_TESTS_UNIT_GUARD_FAULTS_H
 #define SVENV_TESTS_UNIT_GUARD_FAULTS_H
 

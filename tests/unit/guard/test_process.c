@@ -18,7 +18,7 @@ enum {
     MS = 60000 /* only a test that fails takes that long */
 };
 
-/* Of the line for the audit log that is written when the launcher has ended. */
+/* Stands for the line of the audit log that is written when the launcher has ended. */
 struct late {
     const struct project *project;
     struct shared_late {
@@ -186,7 +186,7 @@ Test(guard_process, a_stopped_one_goes_on_for_the_last_look)
     drop(&t);
 }
 
-/* Whoever waits for the end of a pipe of the launcher's need not wait for its guard. */
+/* A caller that waits for the end of a pipe of the launcher need not wait for its guard. */
 Test(guard_process, keeps_no_descriptor_of_the_caller)
 {
     struct beside_test t = prepared();
@@ -322,7 +322,7 @@ Test(guard_process, one_that_died_is_noticed)
     drop(&t);
 }
 
-/* Nobody has heard of it yet. */
+/* The launcher has not heard of the death yet. */
 Test(guard_process, one_that_died_just_now_is_no_last_look)
 {
     struct beside_test t = prepared();

@@ -323,7 +323,7 @@ Test(sweep, depth_has_a_limit_that_is_told)
     project_drop(p);
 }
 
-/* What cannot be looked through for want of descriptors is told as well. */
+/* A directory that cannot be read for want of descriptors is told as well. */
 static int sweep_without_descriptors(void *arg)
 {
     struct project *p = arg;

@@ -201,7 +201,7 @@ Test(watch, without_memory_it_cannot_go_on)
     project_drop(p);
 }
 
-/* What is known when it ends is taken all the same. */
+/* The last look takes the names in that directory all the same. */
 Test(watch, without_memory_for_a_new_directory_it_stops)
 {
     struct project *p = watched();

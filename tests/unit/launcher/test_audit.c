@@ -330,8 +330,8 @@ Test(launcher_audit, secrets_of_both_sides_are_taken_out)
 
 extern char **environ;
 
-/* What the caller has is in the environment as long as the launcher lives: only the rest is kept.
- */
+/* The caller's own variables stay in memory while the launcher lives, so only the others are
+ * copied. */
 Test(launcher_audit, only_what_the_caller_has_not_is_copied)
 {
     char own[] = "API_TOKEN=of-the-policy";

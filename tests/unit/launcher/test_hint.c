@@ -77,7 +77,7 @@ Test(hint, names_the_line)
     }
 }
 
-/* What the policy shows, and what may be written, is nobody's to be told of. */
+/* The hint is for directories that the command line names and that are read-only. */
 Test(hint, tells_of_nothing_else)
 {
     static const char *const argv[4] = {"pip", "install", "-e", "./lib"};

@@ -115,7 +115,7 @@ Test(nested, a_program_is_found_on_path)
     scratch_drop(&n.s);
 }
 
-/* What is not visible inside is not looked for elsewhere, however PATH has it. */
+/* An entry that is not visible inside is not looked for on PATH. */
 Test(nested, an_entry_of_another_venv_is_refused)
 {
     static const char *const words[] = {"sh", "-c", SAYS_ITS_NAME, NULL};
