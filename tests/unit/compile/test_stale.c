@@ -419,7 +419,7 @@ static struct {
     unsigned count;
 } fault;
 
-/* Under its name for files of any size. */
+/* The C library's name of fstatat(2) for files of any size. */
 int __real_fstatat64(int dir, const char *path, struct stat *out, int flags);
 int __wrap_fstatat64(int dir, const char *path, struct stat *out, int flags);
 

@@ -256,7 +256,7 @@ Test(cover, what_is_not_there_needs_no_mount)
     box_drop(&box);
 }
 
-/* It would lead to where the program points it. */
+/* A mount on a link would lie where the program points the link. */
 Test(cover, no_link_is_covered)
 {
     struct box box = box_new();

@@ -18,7 +18,7 @@ enum {
     MS = 60000 /* only a test that fails takes that long */
 };
 
-/* Of the line for the audit log that is written when the launcher has ended. */
+/* Stands for the line of the audit log that is written when the launcher has ended. */
 struct late {
     const struct project *project;
     struct shared_late {
@@ -322,7 +322,7 @@ Test(guard_process, one_that_died_is_noticed)
     drop(&t);
 }
 
-/* Nobody has heard of it yet. */
+/* The launcher has not heard of the death yet. */
 Test(guard_process, one_that_died_just_now_is_no_last_look)
 {
     struct beside_test t = prepared();
