@@ -189,7 +189,7 @@ static int put_mount_point(struct etc *etc, const char *name)
     return dir < 0 ? dir : 0;
 }
 
-static int show_trees(struct etc *etc, const char *pattern)
+static int expose_trees(struct etc *etc, const char *pattern)
 {
     auto_dir DIR *stream = NULL;
     const struct dirent *entry = NULL;
@@ -214,7 +214,7 @@ static int show_name(struct etc *etc, const struct etc_name *name)
     case ETC_TREE:
         return etc_show_tree(etc, name->name);
     case ETC_TREES:
-        return show_trees(etc, name->name);
+        return expose_trees(etc, name->name);
     case ETC_BOUND:
         break;
     }

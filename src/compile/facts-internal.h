@@ -39,7 +39,7 @@ void facts_gather(struct host_facts *host, const struct user *user);
 /* Adds the names in the project or elsewhere that patterns of the policy (protect, hide) fit.
  * `project`: may be NULL. */
 void facts_expand(struct host_facts *host, const struct policy *policy, const char *project);
-/* Looks through the project, at a bounded number of directories: notes them as places, and adds the
+/* Looks through the project, at a bounded number of directories: notes them as seen, and adds the
  * protected names, other venvs and repositories that it finds. */
 void facts_survey(struct host_facts *host, const struct policy *policy, const struct venv *venv);
 /* The repository that the .git file of a worktree leads to; NULL when `project` is none. */

@@ -180,14 +180,14 @@ static bool is_in_watched(const struct plan_file *file, const struct asked_path 
     const char *rel = file->project ? path_relative_to(asked->path, file->project) : NULL;
     const char *name = path_basename(asked->path);
     auto_free char *dir = rel && strchr(rel, '/') ? path_dirname(rel) : xstrdup("");
-    const struct plan_place *place = NULL;
+    const struct plan_seen *seen = NULL;
 
     if (!rel || asked->answer.kind != FACT_ABSENT)
         return false;
-    place = plan_find_place(file, dir);
-    if (!place || (place->kind != PLAN_PLACE_WATCHED && place->kind != PLAN_PLACE_VENV))
+    seen = plan_find_seen(file, dir);
+    if (!seen || (seen->kind != PLAN_SEEN_WATCHED && seen->kind != PLAN_SEEN_VENV))
         return false;
-    return plan_guard_of(file->guards, file->guard_count, rel, name) != NULL;
+    return plan_obeyed_find(file->obeyed, file->obeyed_count, rel, name) != NULL;
 }
 
 /* A name that is missing because its directory is missing needs no input: the directory is one. */

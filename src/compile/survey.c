@@ -24,7 +24,7 @@
 
 enum {
     WATCHED_MAX = 256,  /* a look-up each, at every start and end of a program */
-    PLACES_MAX = 4096,  /* with those that are known and not looked into */
+    SEEN_MAX = 4096,    /* with those that are known and not looked into */
     DEPTH_MAX = 24,     /* below the project */
     ENTRIES_MAX = 8192, /* of one directory */
     FOUND_MAX = 1024
@@ -88,14 +88,14 @@ static bool survey_fits(const struct strv *names, const char *name)
     return false;
 }
 
-/* Byte code is a place of its own, not a name that must not be there. */
-static bool is_guarded(const struct survey *s, const char *rel, const char *name)
+/* Byte code is a directory of its own kind, not a name that must not be there. */
+static bool is_obeyed(const struct survey *s, const char *rel, const char *name)
 {
     return !str_eq(name, BYTECODE) &&
            (survey_fits(&s->names, name) || (*rel == '\0' && survey_fits(&s->top_names, name)));
 }
 
-/* Of a place below the project. */
+/* Of a directory below the project. */
 static void failed(struct survey *s, int code, const char *rel)
 {
     auto_free char *path = path_join(s->project, rel);
@@ -124,16 +124,16 @@ static bool was_made_inside(struct survey *s, int dir, const char *rel)
     return at != NULL;
 }
 
-static enum plan_place_kind survey_kind_of(const struct survey *s, const struct sight *parent,
-                                           const char *rel, const char *name)
+static enum plan_seen_kind survey_kind_of(const struct survey *s, const struct sight *parent,
+                                          const char *rel, const char *name)
 {
     auto_free char *below = path_join(rel, name);
     auto_free char *path = path_join(s->project, below);
 
     if (str_eq(name, BYTECODE))
-        return PLAN_PLACE_BYTECODE;
-    return layout_is_packages(name, parent->venv) || str_eq(path, s->own) ? PLAN_PLACE_PASSED
-                                                                          : PLAN_PLACE_WATCHED;
+        return PLAN_SEEN_BYTECODE;
+    return layout_is_packages(name, parent->venv) || str_eq(path, s->own) ? PLAN_SEEN_PASSED
+                                                                          : PLAN_SEEN_WATCHED;
 }
 
 static bool survey_is_directory(struct survey *s, int dir, const char *rel,
@@ -158,7 +158,7 @@ static void add_found(struct survey *s, const char *rel, const char *name)
     if (s->found++ < FOUND_MAX)
         facts_add(s->host, path);
     else
-        s->host->facts.places_cut = true;
+        s->host->facts.seen_cut = true;
 }
 
 static void see_entry(struct survey *s, int dir, const char *rel, const struct dirent *entry,
@@ -166,7 +166,7 @@ static void see_entry(struct survey *s, int dir, const char *rel, const struct d
 {
     const char *name = entry->d_name;
 
-    if (is_guarded(s, rel, name))
+    if (is_obeyed(s, rel, name))
         add_found(s, rel, name);
     else if (survey_is_directory(s, dir, rel, entry))
         strv_add(&sight->subdirs, name);
@@ -184,7 +184,7 @@ static void read_entries(struct survey *s, int dir, const char *rel, struct sigh
     if (rc < 0)
         failed(s, rc, rel);
     if (left < 0)
-        s->host->facts.places_cut = true;
+        s->host->facts.seen_cut = true;
 }
 
 /* The names that decide are asked for, so however many others there are, none of these is missed.
@@ -201,23 +201,23 @@ static void see_kind(struct survey *s, int dir, const char *rel, struct sight *s
     sight->repository = repository > 0;
 }
 
-static struct plan_place *add_place(struct survey *s, const char *rel, enum plan_place_kind kind,
-                                    const struct file_id *id)
+static struct plan_seen *add_seen(struct survey *s, const char *rel, enum plan_seen_kind kind,
+                                  const struct file_id *id)
 {
     struct facts *facts = &s->host->facts;
-    struct plan_place *place = NULL;
+    struct plan_seen *seen = NULL;
 
-    if (facts->place_count == PLACES_MAX) {
-        facts->places_cut = true;
+    if (facts->seen_count == SEEN_MAX) {
+        facts->seen_cut = true;
         return NULL;
     }
-    place = arena_push(&s->host->arena, &facts->places, &facts->place_count, sizeof(*place));
-    *place = (struct plan_place){.rel = arena_strdup(&s->host->arena, rel),
-                                 .kind = kind,
-                                 .dev = id->dev,
-                                 .ino = id->ino,
-                                 .ctime_ns = id->ctime_ns};
-    return place;
+    seen = arena_push(&s->host->arena, &facts->seen, &facts->seen_count, sizeof(*seen));
+    *seen = (struct plan_seen){.rel = arena_strdup(&s->host->arena, rel),
+                               .kind = kind,
+                               .dev = id->dev,
+                               .ino = id->ino,
+                               .ctime_ns = id->ctime_ns};
+    return seen;
 }
 
 static void add_tree(struct survey *s, const char *path, int kind)
@@ -243,11 +243,11 @@ static void survey_add_parts(struct survey *s, const char *path)
 }
 
 /* Every other venv or repository is protected as a whole, so nothing is looked for in it. */
-static enum plan_place_kind settle_kind(struct survey *s, int dir, const char *rel,
-                                        const struct sight *sight)
+static enum plan_seen_kind settle_kind(struct survey *s, int dir, const char *rel,
+                                       const struct sight *sight)
 {
     auto_free char *path = path_join(s->project, rel);
-    enum plan_place_kind kind = PLAN_PLACE_WATCHED;
+    enum plan_seen_kind kind = PLAN_SEEN_WATCHED;
 
     if (*rel == '\0' || path_is_beneath(s->own, path)) {
         if (sight->repository)
@@ -255,14 +255,14 @@ static enum plan_place_kind settle_kind(struct survey *s, int dir, const char *r
         return kind;
     }
     if (sight->venv && was_made_inside(s, dir, rel)) {
-        kind = PLAN_PLACE_VENV;
+        kind = PLAN_SEEN_VENV;
     } else if (sight->venv) {
         add_tree(s, path, FACT_VENV);
-        kind = PLAN_PLACE_PASSED;
+        kind = PLAN_SEEN_PASSED;
     }
     if (sight->repository) {
         add_tree(s, path, FACT_REPOSITORY);
-        kind = PLAN_PLACE_PASSED;
+        kind = PLAN_SEEN_PASSED;
     }
     return kind;
 }
@@ -271,22 +271,22 @@ static void add_subdir(struct survey *s, struct strv *queue, const char *rel,
                        const struct sight *sight, const char *name, unsigned depth)
 {
     auto_free char *below = path_join(rel, name);
-    enum plan_place_kind kind = survey_kind_of(s, sight, rel, name);
+    enum plan_seen_kind kind = survey_kind_of(s, sight, rel, name);
     struct file_id id = {0};
 
-    if (kind == PLAN_PLACE_WATCHED && depth < DEPTH_MAX && queue->count < PLACES_MAX) {
+    if (kind == PLAN_SEEN_WATCHED && depth < DEPTH_MAX && queue->count < SEEN_MAX) {
         strv_take(queue, steal_ptr(below));
         return;
     }
-    if (kind == PLAN_PLACE_WATCHED) {
-        s->host->facts.places_cut = true;
-        kind = PLAN_PLACE_PASSED;
+    if (kind == PLAN_SEEN_WATCHED) {
+        s->host->facts.seen_cut = true;
+        kind = PLAN_SEEN_PASSED;
     }
-    add_place(s, below, kind, &id);
+    add_seen(s, below, kind, &id);
 }
 
 /* The identity is from before the reading: the start sees what changes meanwhile. */
-static int survey_open_place(struct survey *s, const char *rel, struct file_id *id)
+static int survey_open_directory(struct survey *s, const char *rel, struct file_id *id)
 {
     auto_fd int dir = fd_open_beneath(s->top, *rel ? rel : ".", O_PATH | O_DIRECTORY, 0);
     struct stat st;
@@ -306,9 +306,9 @@ static int survey_open_place(struct survey *s, const char *rel, struct file_id *
 static void survey_look(struct survey *s, struct strv *queue, const char *rel)
 {
     struct file_id id = {0};
-    auto_fd int dir = survey_open_place(s, rel, &id);
+    auto_fd int dir = survey_open_directory(s, rel, &id);
     struct sight sight = {.venv = false};
-    enum plan_place_kind kind = PLAN_PLACE_PASSED;
+    enum plan_seen_kind kind = PLAN_SEEN_PASSED;
     unsigned depth = *rel != '\0';
 
     for (const char *at = rel; *at; at++)
@@ -319,10 +319,10 @@ static void survey_look(struct survey *s, struct strv *queue, const char *rel)
             read_entries(s, dir, rel, &sight);
             kind = settle_kind(s, dir, rel, &sight);
         } else {
-            s->host->facts.places_cut = true;
+            s->host->facts.seen_cut = true;
         }
     }
-    if (add_place(s, rel, kind, &id) != NULL && kind != PLAN_PLACE_PASSED) {
+    if (add_seen(s, rel, kind, &id) != NULL && kind != PLAN_SEEN_PASSED) {
         s->watched++;
         for (size_t i = 0; i < sight.subdirs.count; i++)
             add_subdir(s, queue, rel, &sight, sight.subdirs.items[i], depth);
@@ -330,9 +330,9 @@ static void survey_look(struct survey *s, struct strv *queue, const char *rel)
     strv_finish(&sight.subdirs);
 }
 
-static int compare_places(const void *a, const void *b)
+static int compare_seen(const void *a, const void *b)
 {
-    return strcmp(((const struct plan_place *)a)->rel, ((const struct plan_place *)b)->rel);
+    return strcmp(((const struct plan_seen *)a)->rel, ((const struct plan_seen *)b)->rel);
 }
 
 static void survey_read_record(struct survey *s)
@@ -377,9 +377,8 @@ void facts_survey(struct host_facts *host, const struct policy *policy, const st
     for (size_t i = 0; i < queue.count; i++)
         survey_look(&s, &queue, queue.items[i]);
     host->facts.repository = worktree_repository(host, venv->project);
-    if (host->facts.place_count > 0)
-        qsort(host->facts.places, host->facts.place_count, sizeof(*host->facts.places),
-              compare_places);
+    if (host->facts.seen_count > 0)
+        qsort(host->facts.seen, host->facts.seen_count, sizeof(*host->facts.seen), compare_seen);
     strv_finish(&s.names);
     strv_finish(&s.top_names);
     buf_finish(&s.record);

@@ -7,8 +7,8 @@
 #include "svenv/plan/tree.h"
 
 /* One thing to mount, collected first and then mounted parents first. */
-struct share {
-    struct tree_share mount;
+struct bind {
+    struct tree_bind mount;
     bool protects; /* pointless, and left out, where dest is not writable anyway */
     bool reveals;  /* pointless, and left out, where dest is visible anyway */
     int rank;      /* order among equal paths: the highest is mounted last and counts */
@@ -36,8 +36,8 @@ struct compute {
     struct plan *plan;
     struct mount_tree tree; /* its operations are the plan's, in their order at the end only */
     struct tree_host host;  /* the facts, as the tree asks for them */
-    struct share *shares;
-    size_t share_count;
+    struct bind *binds;
+    size_t bind_count;
     bool installer;
     enum policy_project project; /* PROJECT_NONE also when the venv has no project */
 };
@@ -107,12 +107,12 @@ int compute_mounts(struct compute *c, struct err *err);
 void compute_environment(struct compute *c);
 int compute_dotenv(struct compute *c, struct err *err);
 void compute_limits(struct compute *c);
-/* guards.c: the names that are watched for in the project, and the pattern that stands for byte
+/* obeyed.c: the names that are watched for in the project, and the pattern that stands for byte
  * code. */
 #define GUARD_BYTECODE "__pycache__"
-void compute_guards(struct compute *c);
+void compute_obeyed(struct compute *c);
 /* Once for all variants. */
-void compute_places(struct plan_file *file, const struct facts *facts);
+void compute_seen(struct plan_file *file, const struct facts *facts);
 /* Is an entry of `protect` a name that counts in every directory of the project? */
 bool compute_is_anywhere(const char *text);
 /* ".git" in `protect` stands for repositories in all their forms. */
@@ -131,8 +131,8 @@ struct compute_path_field {
 extern const struct compute_path_field compute_path_fields[COMPUTE_PATH_FIELDS];
 
 /* Notes something to be mounted by compute_mount_shares(). */
-struct share *compute_share(struct compute *c, const char *src, const char *dest, bool directory,
-                            uint32_t flags, int rank, const char *origin);
+struct bind *compute_bind(struct compute *c, const char *src, const char *dest, bool directory,
+                          uint32_t flags, int rank, const char *origin);
 /* Mounts all that was noted, parents first. */
 int compute_mount_shares(struct compute *c, struct err *err);
 

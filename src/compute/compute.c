@@ -115,7 +115,7 @@ static int compute_plan(struct compute *c, struct err *err)
         if (rc < 0)
             return rc;
     }
-    compute_guards(c);
+    compute_obeyed(c);
     int rc = compute_audit(c, err);
     if (rc < 0)
         return rc;
@@ -228,7 +228,7 @@ int plan_compute(struct plan_file *file, const struct policy *policy, const stru
             return rc;
         made[i] = (struct made_filter){.values = &values[i], .plan = c.plan};
     }
-    compute_places(file, facts);
+    compute_seen(file, facts);
     compute_own_strings(file);
     return 0;
 }

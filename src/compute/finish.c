@@ -88,19 +88,19 @@ static void own_plan(struct arena *arena, struct plan *plan)
         own(arena, &plan->group[i].origin);
     for (size_t i = 0; i < plan->landlock_count; i++)
         own(arena, &plan->landlock[i].path);
-    for (size_t i = 0; i < plan->guard_count; i++)
-        own(arena, &plan->guards[i].pattern);
+    for (size_t i = 0; i < plan->obeyed_count; i++)
+        own(arena, &plan->obeyed[i].pattern);
     own_environment(arena, plan);
 }
 
 void compute_own_strings(struct plan_file *file)
 {
-    for (size_t i = 0; i < file->guard_count; i++)
-        own(&file->arena, &file->guards[i].pattern);
-    for (size_t i = 0; i < file->place_count; i++)
-        own(&file->arena, &file->places[i].rel);
-    for (size_t i = 0; i < file->known_count; i++)
-        own(&file->arena, &file->known[i].rel);
+    for (size_t i = 0; i < file->obeyed_count; i++)
+        own(&file->arena, &file->obeyed[i].pattern);
+    for (size_t i = 0; i < file->seen_count; i++)
+        own(&file->arena, &file->seen[i].rel);
+    for (size_t i = 0; i < file->present_count; i++)
+        own(&file->arena, &file->present[i].rel);
     for (size_t i = 0; i < file->variant_count; i++)
         own_plan(&file->arena, &file->variants[i].plan);
 }

@@ -33,8 +33,8 @@ int compute_check_grant(const struct compute *c, const char *path, unsigned use,
     return 0;
 }
 
-static int share_path(struct compute *c, const struct policy_item *item, uint32_t flags,
-                      struct err *err)
+static int bind_path(struct compute *c, const struct policy_item *item, uint32_t flags,
+                     struct err *err)
 {
     struct resolved real = {.links = NULL};
     int rc = compute_source(c, item, item->text, &real, err);
@@ -46,8 +46,8 @@ static int share_path(struct compute *c, const struct policy_item *item, uint32_
         return rc;
     if (real.fact.kind == FACT_DEVICE)
         flags |= PLAN_DEVICES;
-    compute_share(c, real.fact.path, real.fact.path, real.fact.kind == FACT_DIR, flags, RANK_POLICY,
-                  item->origin)
+    compute_bind(c, real.fact.path, real.fact.path, real.fact.kind == FACT_DIR, flags, RANK_POLICY,
+                 item->origin)
         ->reveals = true;
     return 0;
 }
@@ -60,7 +60,7 @@ int compute_policy_paths(struct compute *c, struct err *err)
         const struct policy_value *value = &c->values->v[compute_path_fields[i].field];
 
         for (size_t j = 0; rc == 0 && j < value->count; j++)
-            rc = share_path(c, &value->items[j], compute_path_fields[i].flags, err);
+            rc = bind_path(c, &value->items[j], compute_path_fields[i].flags, err);
     }
     return rc;
 }

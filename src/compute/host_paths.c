@@ -86,22 +86,22 @@ static int link_names(struct compute *c, struct err *err)
     return rc;
 }
 
-static void share_base(struct compute *c)
+static void bind_base(struct compute *c)
 {
     const char *launcher = c->facts->launcher_dir;
 
     if (launcher && !path_is_beneath(launcher, "/usr"))
-        compute_share(c, launcher, launcher, true, 0, RANK_TREE, NULL);
+        compute_bind(c, launcher, launcher, true, 0, RANK_TREE, NULL);
     for (size_t i = 0; i < c->venv->need_count; i++) {
         const struct venv_need *need = &c->venv->needs[i];
 
         if (need->kind != VENV_NEED_SYMLINK)
-            compute_share(c, need->path, need->path, need->kind == VENV_NEED_DIR, 0, RANK_TREE,
-                          NULL);
+            compute_bind(c, need->path, need->path, need->kind == VENV_NEED_DIR, 0, RANK_TREE,
+                         NULL);
     }
 }
 
-static int share_project(struct compute *c, struct err *err)
+static int bind_project(struct compute *c, struct err *err)
 {
     const char *project = c->venv->project;
     const char *origin = compute_origin(c->values->v[POLICY_FS_PROJECT].origin);
@@ -119,36 +119,36 @@ static int share_project(struct compute *c, struct err *err)
                          project);
     if (c->project == PROJECT_ARGUMENTS)
         flags |= PLAN_PROJECT;
-    compute_share(c, project, project, true, flags, RANK_TREE,
-                  c->values->v[POLICY_FS_PROJECT].origin);
+    compute_bind(c, project, project, true, flags, RANK_TREE,
+                 c->values->v[POLICY_FS_PROJECT].origin);
     return 0;
 }
 
 /* Shows the real entry points in the place of the stubs, and nothing that decides about the
  * sandbox. An installer may write the packages, but not the files that the host's Python reads at
  * its start. */
-static void share_venv(struct compute *c)
+static void bind_venv(struct compute *c)
 {
     const char *venv = c->venv->path;
     const char *origin = c->values->v[POLICY_FS_VENV].origin;
     const char *config = compute_join(c, venv, "pyvenv.cfg");
     uint32_t flags = c->installer ? PLAN_RW : 0;
 
-    compute_share(c, venv, venv, true, flags, RANK_VENV, origin);
-    compute_share(c, compute_join(c, venv, IN_SANDBOX(SANDBOX_BIN)), compute_join(c, venv, "bin"),
-                  true, flags, RANK_VENV, origin);
+    compute_bind(c, venv, venv, true, flags, RANK_VENV, origin);
+    compute_bind(c, compute_join(c, venv, IN_SANDBOX(SANDBOX_BIN)), compute_join(c, venv, "bin"),
+                 true, flags, RANK_VENV, origin);
     if (c->installer)
-        compute_share(c, config, config, false, 0, RANK_VENV, NULL);
+        compute_bind(c, config, config, false, 0, RANK_VENV, NULL);
     for (size_t i = 0; layout_private[i]; i++)
-        compute_share(c, NULL, compute_join(c, venv, layout_private[i]), true, 0, RANK_VENV, NULL);
+        compute_bind(c, NULL, compute_join(c, venv, layout_private[i]), true, 0, RANK_VENV, NULL);
 }
 
 int compute_host_paths(struct compute *c, struct err *err)
 {
     int rc;
 
-    share_base(c);
-    rc = share_project(c, err);
+    bind_base(c);
+    rc = bind_project(c, err);
     if (rc < 0)
         return rc;
     compute_areas(c);
@@ -157,7 +157,7 @@ int compute_host_paths(struct compute *c, struct err *err)
         rc = compute_protection(c, err);
     if (rc < 0)
         return rc;
-    share_venv(c);
+    bind_venv(c);
     rc = compute_mount_shares(c, err);
     return rc < 0 ? rc : link_names(c, err);
 }

@@ -32,12 +32,12 @@ static int mounts_check_source(const struct compute *c, const char *src, uint32_
                    : flags & PLAN_RW    ? DANGER_MOUNT_RW
                                         : DANGER_MOUNT;
 
-    for (size_t i = 0; i < c->share_count && !found; i++) {
-        const struct share *share = &c->shares[i];
+    for (size_t i = 0; i < c->bind_count && !found; i++) {
+        const struct bind *bind = &c->binds[i];
 
-        if (((share->protects && (flags & PLAN_RW)) || !share->mount.src) &&
-            path_is_beneath(share->mount.dest, src))
-            found = share->mount.dest;
+        if (((bind->protects && (flags & PLAN_RW)) || !bind->mount.src) &&
+            path_is_beneath(bind->mount.dest, src))
+            found = bind->mount.dest;
     }
     if (found)
         return err_plain(err, EPERM,
@@ -64,12 +64,12 @@ static int mount_bind(struct compute *c, const struct policy_item *item, const c
         rc = check_dest(c, dest, origin, err);
     if (rc < 0)
         return rc;
-    const struct tree_share share = {.src = real.fact.path,
-                                     .dest = dest,
-                                     .flags = flags,
-                                     .directory = real.fact.kind == FACT_DIR,
-                                     .origin = origin};
-    return tree_add(&c->tree, &share, err);
+    const struct tree_bind bind = {.src = real.fact.path,
+                                   .dest = dest,
+                                   .flags = flags,
+                                   .directory = real.fact.kind == FACT_DIR,
+                                   .origin = origin};
+    return tree_add(&c->tree, &bind, err);
 }
 
 static int mount_dir(struct compute *c, const struct policy_item *item, const char *dest,

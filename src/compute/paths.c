@@ -155,14 +155,14 @@ void compute_tree(struct compute *c)
 int compute_bind_own(struct compute *c, const char *base, const char *rel, const char *dest,
                      uint32_t flags, struct err *err)
 {
-    const struct tree_share share = {.src = compute_join(c, base, rel),
-                                     .dest = dest,
-                                     .flags = flags | PLAN_OWN,
-                                     .base = (uint32_t)strlen(base),
-                                     .directory = true,
-                                     .origin = ORIGIN_DEFAULT};
+    const struct tree_bind bind = {.src = compute_join(c, base, rel),
+                                   .dest = dest,
+                                   .flags = flags | PLAN_OWN,
+                                   .base = (uint32_t)strlen(base),
+                                   .directory = true,
+                                   .origin = ORIGIN_DEFAULT};
 
-    return tree_add(&c->tree, &share, err);
+    return tree_add(&c->tree, &bind, err);
 }
 
 int compute_source(struct compute *c, const struct policy_item *item, const char *text,

@@ -19,10 +19,10 @@ bool compute_is_anywhere(const char *text)
 
 static bool is_writable(const struct compute *c, const char *path)
 {
-    for (size_t i = 0; i < c->share_count; i++) {
-        const struct tree_share *share = &c->shares[i].mount;
+    for (size_t i = 0; i < c->bind_count; i++) {
+        const struct tree_bind *bind = &c->binds[i].mount;
 
-        if ((share->flags & PLAN_RW) && path_is_beneath(path, share->dest))
+        if ((bind->flags & PLAN_RW) && path_is_beneath(path, bind->dest))
             return true;
     }
     return false;
@@ -48,7 +48,7 @@ static int protect(struct compute *c, const char *path, const char *origin, stru
     }
     if (rc < 0 || real.fact.kind == FACT_ABSENT)
         return rc;
-    compute_share(c, path, path, real.fact.kind == FACT_DIR, 0, RANK_PROTECT, origin)->protects =
+    compute_bind(c, path, path, real.fact.kind == FACT_DIR, 0, RANK_PROTECT, origin)->protects =
         true;
     return 0;
 }
@@ -83,7 +83,7 @@ static int hide(struct compute *c, const char *path, const char *origin, struct 
 
     if (rc < 0 || real.fact.kind == FACT_ABSENT)
         return rc;
-    compute_share(c, NULL, real.fact.path, real.fact.kind == FACT_DIR, 0, RANK_HIDE, origin);
+    compute_bind(c, NULL, real.fact.path, real.fact.kind == FACT_DIR, 0, RANK_HIDE, origin);
     return 0;
 }
 
@@ -132,7 +132,7 @@ static void show_repository(struct compute *c)
     uint32_t flags = PLAN_TRY | (c->project == PROJECT_ARGUMENTS ? PLAN_PROJECT : 0);
 
     if (path != NULL && compute_check_grant(c, path, DANGER_READ, ORIGIN_DEFAULT, NULL) == 0)
-        compute_share(c, path, path, true, flags, RANK_TREE, NULL)->reveals = true;
+        compute_bind(c, path, path, true, flags, RANK_TREE, NULL)->reveals = true;
 }
 
 bool compute_protects_git(const struct compute *c)

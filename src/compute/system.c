@@ -13,13 +13,13 @@
 static int bind_as_it_is(struct compute *c, const char *path, bool directory, uint32_t flags,
                          struct err *err)
 {
-    const struct tree_share share = {.src = path,
-                                     .dest = path,
-                                     .directory = directory,
-                                     .flags = flags,
-                                     .origin = ORIGIN_DEFAULT};
+    const struct tree_bind bind = {.src = path,
+                                   .dest = path,
+                                   .directory = directory,
+                                   .flags = flags,
+                                   .origin = ORIGIN_DEFAULT};
 
-    return tree_add(&c->tree, &share, err);
+    return tree_add(&c->tree, &bind, err);
 }
 
 /* Shows a directory of the host read-only, and a symlink as a symlink; a name that is not there is
@@ -55,10 +55,10 @@ static int mask_private(struct compute *c, struct err *err)
                                         "/etc/pki/consumer", "/etc/pki/entitlement"};
 
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-        const struct tree_share share = {
+        const struct tree_bind bind = {
             .dest = paths[i], .directory = true, .origin = ORIGIN_DEFAULT};
         struct fact_path fact = compute_fact(c, paths[i]);
-        int rc = fact.kind == FACT_DIR && !fact.unreadable ? tree_add(&c->tree, &share, err) : 0;
+        int rc = fact.kind == FACT_DIR && !fact.unreadable ? tree_add(&c->tree, &bind, err) : 0;
 
         if (rc < 0)
             return rc;
@@ -106,15 +106,15 @@ static int compute_proc(struct compute *c, struct err *err)
         rc = bind_as_it_is(c, "/proc/sys", true, 0, err);
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(proc_masks); i++) {
         struct fact_path fact = compute_fact(c, proc_masks[i].path);
-        const struct tree_share share = {.dest = proc_masks[i].path,
-                                         .directory = fact.kind == FACT_DIR,
-                                         .flags = PLAN_TRY,
-                                         .origin = ORIGIN_DEFAULT};
+        const struct tree_bind bind = {.dest = proc_masks[i].path,
+                                       .directory = fact.kind == FACT_DIR,
+                                       .flags = PLAN_TRY,
+                                       .origin = ORIGIN_DEFAULT};
 
         if (fact.kind == FACT_ABSENT || fact.unreadable ||
             (proc_masks[i].root_only && c->facts->uid != 0))
             continue;
-        rc = tree_add(&c->tree, &share, err);
+        rc = tree_add(&c->tree, &bind, err);
     }
     return rc;
 }
@@ -134,12 +134,12 @@ int compute_dev(struct compute *c, const char *dest, const char *origin, struct 
         rc =
             tree_link(&c->tree, compute_join(c, dest, links[i].name), links[i].target, origin, err);
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(devices); i++) {
-        const struct tree_share share = {.src = compute_join(c, "/dev", devices[i]),
-                                         .dest = compute_join(c, dest, devices[i]),
-                                         .flags = PLAN_RW | PLAN_DEVICES,
-                                         .origin = origin};
+        const struct tree_bind bind = {.src = compute_join(c, "/dev", devices[i]),
+                                       .dest = compute_join(c, dest, devices[i]),
+                                       .flags = PLAN_RW | PLAN_DEVICES,
+                                       .origin = origin};
 
-        rc = tree_add(&c->tree, &share, err);
+        rc = tree_add(&c->tree, &bind, err);
     }
     return rc < 0
                ? rc

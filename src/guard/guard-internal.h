@@ -27,22 +27,22 @@ typedef int scan_fn(void *context, int dir, const char *name, bool directory);
  * returned, -EOVERFLOW when there are more names than are looked at, or negative errno. */
 int scan_names(int dir, scan_fn *fn, void *context);
 
-/* --- places.c ---------------------------------------------------------------------------------
+/* --- seen.c -----------------------------------------------------------------------------------
  */
 
 /* Writes the record for the next start, where the plan is kept, too. */
-void places_write(const struct places *places);
-/* Is the directory at the place the one that the plan knows? *ctime_ns_out (may be NULL): its
- * change time when it is, else 0. */
-enum place_state {
-    PLACE_SAME,
-    PLACE_OTHER,
-    PLACE_GONE,
-    PLACE_UNKNOWN /* it could not be looked at */
+void seen_write(const struct seen *seen);
+/* Is the directory at the entry's path the one that the plan knows? *ctime_ns_out (may be NULL):
+ * its change time when it is, else 0. */
+enum seen_state {
+    SEEN_SAME,
+    SEEN_OTHER,
+    SEEN_GONE,
+    SEEN_UNKNOWN /* it could not be looked at */
 };
-enum place_state place_look(const struct places *places, const struct plan_place *place,
-                            int64_t *ctime_ns_out);
-bool place_is_watched(const struct plan_place *place);
+enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry,
+                          int64_t *ctime_ns_out);
+bool seen_is_watched(const struct plan_seen *entry);
 
 /* --- quarantine.c -----------------------------------------------------------------------------
  */

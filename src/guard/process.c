@@ -90,8 +90,7 @@ static void close_all_but(const int *kept, size_t count)
 
 static void leave_caller(const struct beside *b)
 {
-    const int kept[KEPT_MAX] = {b->launcher, b->init, b->guard->places.top,
-                                b->guard->quarantine.dir};
+    const int kept[KEPT_MAX] = {b->launcher, b->init, b->guard->seen.top, b->guard->quarantine.dir};
     int null = -1;
 
     prctl(PR_SET_NAME, "sandbox-venv");
@@ -103,24 +102,24 @@ static void leave_caller(const struct beside *b)
 }
 
 /* From here on the audit log alone tells of the names that are taken. */
-static void begin_record(struct guard *guard)
+static void begin_report(struct guard *guard)
 {
-    struct guard_record *record = &guard->own;
+    struct guard_report *report = &guard->own;
 
-    if (guard->record != record)
-        memcpy(record->stamp, guard->record->stamp, sizeof(record->stamp));
-    record->count = record->stuck = 0;
-    record->opened = record->incomplete = record->failed = false;
-    record->stop = GUARD_GOES_ON;
-    guard->record = guard->quarantine.record = record;
+    if (guard->report != report)
+        memcpy(report->stamp, guard->report->stamp, sizeof(report->stamp));
+    report->count = report->stuck = 0;
+    report->opened = report->incomplete = report->failed = false;
+    report->stop = GUARD_GOES_ON;
+    guard->report = guard->quarantine.report = report;
 }
 
 static _Noreturn void look_late(struct guard *guard)
 {
-    const struct guard_record *record = guard->record;
+    const struct guard_report *report = guard->report;
 
     guard_sweep(guard, true);
-    if (record->count > 0 || record->failed || record->incomplete || record->stop != GUARD_GOES_ON)
+    if (report->count > 0 || report->failed || report->incomplete || report->stop != GUARD_GOES_ON)
         guard->late(guard->late_context);
     _exit(0);
 }
@@ -136,15 +135,15 @@ static void on_init(void *context, short events)
 /* Tells the launcher, unless it has ended: it then stops the sandbox as well. */
 static void tell_launcher(struct beside *b)
 {
-    const struct guard_record *record = b->guard->record;
+    const struct guard_report *report = b->guard->report;
     const char word = WORD_NEWS;
 
-    if (record->stop != GUARD_GOES_ON && !b->stopped && b->init >= 0)
+    if (report->stop != GUARD_GOES_ON && !b->stopped && b->init >= 0)
         sys_pidfd_kill(b->init, SIGKILL);
-    if (record->count == b->told && (record->stop == GUARD_GOES_ON || b->stopped))
+    if (report->count == b->told && (report->stop == GUARD_GOES_ON || b->stopped))
         return;
-    b->told = record->count;
-    b->stopped = record->stop != GUARD_GOES_ON;
+    b->told = report->count;
+    b->stopped = report->stop != GUARD_GOES_ON;
     /* A message that the full socket refuses is no loss: the launcher has others to read, and then
      * reads the record. */
     if (b->launcher >= 0)
@@ -163,7 +162,7 @@ static void on_changes(void *context, short events)
     struct guard *guard = b->guard;
     int fd = guard->watch.fd;
 
-    if (guard->record->stop != GUARD_GOES_ON)
+    if (guard->report->stop != GUARD_GOES_ON)
         return;
     if (events)
         watch_take(guard);
@@ -173,7 +172,7 @@ static void on_changes(void *context, short events)
         loop_remove(&b->loop, b->at_project);
         b->at_project = loop_add(&b->loop, guard->watch.fd, POLLIN, on_changes, b);
     }
-    if (guard->record->stop != GUARD_GOES_ON)
+    if (guard->report->stop != GUARD_GOES_ON)
         loop_remove(&b->loop, b->at_project);
     else
         expect_next_look(b);
@@ -211,7 +210,7 @@ static void on_launcher(void *context, short events)
         (void)send(b->launcher, &looked, 1, MSG_NOSIGNAL);
         if (word != WORD_LIVES_ON || b->init < 0)
             _exit(0);
-        begin_record(b->guard);
+        begin_report(b->guard);
         b->told = 0;
         watch_init(b, AFTER_PROGRAM);
     }
@@ -238,15 +237,15 @@ static _Noreturn void guard_main(struct beside *b, int pid)
 
 bool guard_is_used(const struct guard *guard)
 {
-    return guard->places.top >= 0 && guard->plan != NULL && guard->plan->guard_count > 0;
+    return guard->seen.top >= 0 && guard->plan != NULL && guard->plan->obeyed_count > 0;
 }
 
 /* Return: 0, when the record is where both sides see it. */
-static int share_record(struct guard *guard)
+static int share_report(struct guard *guard)
 {
-    struct guard_record *shared = NULL;
+    struct guard_report *shared = NULL;
 
-    if (guard->record != &guard->own)
+    if (guard->report != &guard->own)
         return 0;
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -254,7 +253,7 @@ static int share_record(struct guard *guard)
         return -errno;
     if (guard->own.count > 0 || guard->own.stop != GUARD_GOES_ON)
         memcpy(shared, &guard->own, sizeof(*shared));
-    guard->record = guard->quarantine.record = shared;
+    guard->report = guard->quarantine.report = shared;
     return 0;
 }
 
@@ -263,7 +262,7 @@ int guard_fork(struct guard *guard, int program, int init)
     auto_fd int init_fd = init > 0 ? sys_pidfd_open(init) : -1;
     int pair[2];
     int pid;
-    int rc = share_record(guard);
+    int rc = share_report(guard);
 
     if (rc < 0)
         return rc;
@@ -361,6 +360,6 @@ void guard_leave(struct guard *guard, int init)
 
     if (!guard_is_used(guard) || guard->process.begun || init_fd < 0 || sys_fork_with(0, NULL) != 0)
         return;
-    begin_record(guard);
+    begin_report(guard);
     guard_main(&beside, first_child(init));
 }

@@ -42,9 +42,9 @@ static int make_stamp_dir(struct quarantine *q, int sandbox)
 {
     auto_fd int base = fd_mkdir_beneath(sandbox, SANDBOX_QUARANTINE, 0700);
 
-    if (!*q->record->stamp)
-        write_stamp(q->record->stamp);
-    return base < 0 ? base : fd_mkdir_beneath(base, q->record->stamp, 0700);
+    if (!*q->report->stamp)
+        write_stamp(q->report->stamp);
+    return base < 0 ? base : fd_mkdir_beneath(base, q->report->stamp, 0700);
 }
 
 static int open_quarantine(struct quarantine *q)
@@ -214,17 +214,17 @@ static int bring_in(int parent, const char *inert, int to, const char *name)
 
 static void note(struct quarantine *q, const char *rel, bool moved)
 {
-    struct guard_record *record = q->record;
+    struct guard_report *report = q->report;
 
-    if (record->count < TAKEN_KEPT) {
-        struct taken *taken = &record->taken[record->count];
+    if (report->count < TAKEN_KEPT) {
+        struct taken *taken = &report->taken[report->count];
 
         taken->moved = moved;
         snprintf(taken->rel, sizeof(taken->rel), "%s", rel);
     }
-    record->stuck += !moved;
+    report->stuck += !moved;
     /* The launcher may be reading those before it. */
-    __atomic_store_n(&record->count, record->count + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&report->count, report->count + 1, __ATOMIC_RELEASE);
 }
 
 int quarantine_take(struct quarantine *q, int top, const char *rel)

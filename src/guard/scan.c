@@ -20,7 +20,7 @@ enum {
 };
 
 /* getdents64(2); libc's struct dirent is the same or not, by library. */
-struct record {
+struct report {
     uint64_t ino;
     int64_t next;
     uint16_t size;
@@ -71,13 +71,13 @@ int scan_open_forcibly(int parent, const char *name, unsigned mode)
     return fd_open_beneath(path, ".", O_RDONLY | O_DIRECTORY, 0);
 }
 
-static bool scan_is_directory(int dir, const struct record *record)
+static bool scan_is_directory(int dir, const struct report *report)
 {
     struct stat st;
 
-    if (record->type != DT_UNKNOWN)
-        return record->type == DT_DIR;
-    return fstatat(dir, record->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+    if (report->type != DT_UNKNOWN)
+        return report->type == DT_DIR;
+    return fstatat(dir, report->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
 static bool is_dots(const char *name)
@@ -87,7 +87,7 @@ static bool is_dots(const char *name)
 
 int scan_names(int dir, scan_fn *fn, void *context)
 {
-    _Alignas(struct record) char buffer[BUFFER_BYTES];
+    _Alignas(struct report) char buffer[BUFFER_BYTES];
     unsigned left = NAMES_MAX;
 
     if (lseek(dir, 0, SEEK_SET) < 0)
@@ -98,15 +98,15 @@ int scan_names(int dir, scan_fn *fn, void *context)
         if (size <= 0) /* a directory that has been removed is empty */
             return size == -ENOENT ? 0 : size;
         for (int at = 0; at < size;) {
-            const struct record *record = (const struct record *)(const void *)(buffer + at);
+            const struct report *report = (const struct report *)(const void *)(buffer + at);
             int rc = 0;
 
-            at += record->size;
-            if (is_dots(record->name))
+            at += report->size;
+            if (is_dots(report->name))
                 continue;
             if (left-- == 0)
                 return -EOVERFLOW;
-            rc = fn(context, dir, record->name, scan_is_directory(dir, record));
+            rc = fn(context, dir, report->name, scan_is_directory(dir, report));
             if (rc != 0)
                 return rc;
         }

@@ -40,25 +40,25 @@ void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
     struct timespec now;
     struct stat st;
 
-    guard->mode = guard->places.top >= 0 && fstat(guard->places.top, &st) == 0 ? st.st_mode : 0;
+    guard->mode = guard->seen.top >= 0 && fstat(guard->seen.top, &st) == 0 ? st.st_mode : 0;
     /* The clock that files are stamped by; never ahead of it. */
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     guard->plan = plan;
     guard->began_ns = clock_ns_of(now);
-    guard->record = &guard->own;
-    guard->quarantine = (struct quarantine){.venv = venv, .dir = -1, .record = guard->record};
+    guard->report = &guard->own;
+    guard->quarantine = (struct quarantine){.venv = venv, .dir = -1, .report = guard->report};
     guard->watch = (struct watch){.fd = -1, .inside = {-1, -1}};
     guard->process = (struct guard_process){.socket = -1, .pidfd = -1};
 }
 
 void guard_keep(struct guard *guard, struct arena *arena, const char *venv)
 {
-    struct places *places = &guard->places;
-    size_t bytes = places->file ? places->file->place_count * sizeof(*places->ctimes_ns) : 0;
+    struct seen *seen = &guard->seen;
+    size_t bytes = seen->file ? seen->file->seen_count * sizeof(*seen->ctimes_ns) : 0;
 
     guard->quarantine.venv = venv;
-    if (places->ctimes_ns)
-        places->ctimes_ns = memcpy(arena_alloc(arena, bytes), places->ctimes_ns, bytes);
+    if (seen->ctimes_ns)
+        seen->ctimes_ns = memcpy(arena_alloc(arena, bytes), seen->ctimes_ns, bytes);
 }
 
 static bool is_new(const struct guard *guard, const struct stat *st)
@@ -70,8 +70,8 @@ static void sweep_take(struct visit *visit, const char *rel)
 {
     struct guard *guard = visit->guard;
 
-    if (quarantine_take(&guard->quarantine, guard->places.top, rel) < 0)
-        guard->record->failed = true;
+    if (quarantine_take(&guard->quarantine, guard->seen.top, rel) < 0)
+        guard->report->failed = true;
     visit->found = true;
 }
 
@@ -94,7 +94,7 @@ static int clean_name(void *context, int dir, const char *name, bool directory)
         return 0;
     visit->found = true;
     if (unlinkat(dir, name, 0) < 0)
-        visit->guard->record->failed = true;
+        visit->guard->report->failed = true;
     return 0;
 }
 
@@ -104,7 +104,7 @@ static int clean_name(void *context, int dir, const char *name, bool directory)
 static int looked(struct guard *guard, int fd)
 {
     if (fd < 0 && fd != -EXDEV && !look_is_answer(fd))
-        guard->record->incomplete = true;
+        guard->report->incomplete = true;
     return fd;
 }
 
@@ -136,7 +136,7 @@ static void clean_bytecode(struct visit *visit, int parent, const char *name)
         return;
     }
     if (scan_names(dir, clean_name, visit) < 0)
-        visit->guard->record->incomplete = true;
+        visit->guard->report->incomplete = true;
     if (visit->found)
         unlinkat(parent, name, AT_REMOVEDIR); /* when it is empty */
 }
@@ -148,7 +148,7 @@ static void clean_bytecode(struct visit *visit, int parent, const char *name)
  * $venv/sandbox/made-inside. */
 static void record_venv(const struct guard *guard, int dir)
 {
-    char path[PATH_MAX], known[MADE_INSIDE_BYTES_MAX + 1];
+    char path[PATH_MAX], present[MADE_INSIDE_BYTES_MAX + 1];
     auto_fd int fd = -1;
     char line[64];
     struct stat st, config;
@@ -161,39 +161,39 @@ static void record_venv(const struct guard *guard, int dir)
         return;
     snprintf(line, sizeof(line), "%llu %llu\n", (unsigned long long)st.st_dev,
              (unsigned long long)st.st_ino);
-    len = pread(fd, known, MADE_INSIDE_BYTES_MAX, 0);
+    len = pread(fd, present, MADE_INSIDE_BYTES_MAX, 0);
     if (len < 0 || len == MADE_INSIDE_BYTES_MAX)
         return;
-    known[len] = '\0';
-    if (strstr(known, line) == NULL)
+    present[len] = '\0';
+    if (strstr(present, line) == NULL)
         (void)fd_write_all(fd, line, strlen(line));
 }
 
 /* --- directories -------------------------------------------------------------------------------
  */
 
-static bool sweep_is_same(const struct guard *guard, const struct plan_known *known)
+static bool sweep_is_same(const struct guard *guard, const struct plan_present *present)
 {
-    struct file_id id = file_id_of(guard->places.top, known->rel, false);
+    struct file_id id = file_id_of(guard->seen.top, present->rel, false);
 
-    return id.dev == known->dev && id.ino == known->ino &&
-           (!known->link || id.ctime_ns == known->ctime_ns);
+    return id.dev == present->dev && id.ino == present->ino &&
+           (!present->link || id.ctime_ns == present->ctime_ns);
 }
 
 /* Somebody outside replaced it, as editors do when they save, and the mount that protected it is
  * gone with the file that was there before (docs/SECURITY.md, C23). */
 static void protect_again(struct guard *guard, const char *rel, bool hide)
 {
-    const char *project = guard->places.file->project;
+    const char *project = guard->seen.file->project;
     char dest[PATH_MAX];
     int len = snprintf(dest, sizeof(dest), "%s/%s", project, rel);
 
-    if (!guard->watch.armed || guard->record->stop != GUARD_GOES_ON || len >= (int)sizeof(dest))
+    if (!guard->watch.armed || guard->report->stop != GUARD_GOES_ON || len >= (int)sizeof(dest))
         return;
     if (inside_cover(&guard->watch.inside, project, dest, hide) == 0)
         return;
-    snprintf(guard->record->lost, sizeof(guard->record->lost), "%s", rel);
-    guard->record->stop = GUARD_LOST;
+    snprintf(guard->report->lost, sizeof(guard->report->lost), "%s", rel);
+    guard->report->stop = GUARD_LOST;
 }
 
 /* The operation that protects or hides the name in this sandbox; NULL: none does. */
@@ -201,7 +201,7 @@ static const struct plan_op *mounted(const struct guard *guard, const char *rel)
 {
     for (size_t i = 0; i < guard->plan->op_count; i++) {
         const struct plan_op *op = &guard->plan->ops[i];
-        const char *dest = path_relative_to(op->dest, guard->places.file->project);
+        const char *dest = path_relative_to(op->dest, guard->seen.file->project);
 
         if (dest != NULL && str_eq(dest, rel) && (op->flags & PLAN_RW) == 0)
             return op;
@@ -212,42 +212,42 @@ static const struct plan_op *mounted(const struct guard *guard, const char *rel)
 /* Was the name there when the plan was made, as no link that the program could replace? */
 static bool was_there(struct guard *guard, const char *rel)
 {
-    struct plan_known *known = plan_find_known(guard->places.file, rel);
+    struct plan_present *present = plan_find_present(guard->seen.file, rel);
     const struct plan_op *op = NULL;
     struct file_id id;
 
-    if (known == NULL || sweep_is_same(guard, known) || known->link)
-        return known != NULL && sweep_is_same(guard, known);
+    if (present == NULL || sweep_is_same(guard, present) || present->link)
+        return present != NULL && sweep_is_same(guard, present);
     op = mounted(guard, rel);
     if (op != NULL && guard->watch.armed) {
-        id = file_id_of(guard->places.top, rel, false);
+        id = file_id_of(guard->seen.top, rel, false);
         protect_again(guard, rel, op->kind == PLAN_MASK);
-        known->dev = id.dev;
-        known->ino = id.ino;
+        present->dev = id.dev;
+        present->ino = id.ino;
     }
     return true;
 }
 
 static void sweep_apply(struct visit *visit, int dir, const char *name,
-                        const struct plan_guard *found)
+                        const struct plan_obeyed *found)
 {
     struct guard *guard = visit->guard;
     const char *rel = guard->path.text;
 
     switch (found->action) {
-    case PLAN_GUARD_BYTECODE:
+    case PLAN_OBEYED_BYTECODE:
         if (visit->ended)
             clean_bytecode(visit, dir, name);
         break;
-    case PLAN_GUARD_TAKE:
+    case PLAN_OBEYED_TAKE:
         if (!was_there(guard, rel))
             sweep_take(visit, rel);
         break;
-    case PLAN_GUARD_HIDE:
+    case PLAN_OBEYED_HIDE:
         if (!was_there(guard, rel) && !visit->ended)
             protect_again(guard, rel, true);
         break;
-    case PLAN_GUARD__COUNT:
+    case PLAN_OBEYED__COUNT:
         break;
     }
 }
@@ -257,15 +257,15 @@ static int see_name(void *context, int dir, const char *name, bool directory)
     struct visit *visit = context;
     struct guard *guard = visit->guard;
     int before = scan_path_add(&visit->guard->path, name);
-    const struct plan_guard *found = NULL;
+    const struct plan_obeyed *found = NULL;
 
     (void)directory;
     if (before < 0) {
-        guard->record->incomplete = true;
+        guard->report->incomplete = true;
         return 0;
     }
-    found =
-        plan_guard_of(guard->plan->guards, guard->plan->guard_count, visit->guard->path.text, name);
+    found = plan_obeyed_find(guard->plan->obeyed, guard->plan->obeyed_count,
+                             visit->guard->path.text, name);
     if (found != NULL)
         sweep_apply(visit, dir, name, found);
     scan_path_cut(&visit->guard->path, before);
@@ -282,7 +282,7 @@ static bool was_made_now(const struct guard *guard, int dir)
 
     if (fstat(dir, &st) < 0 || !is_new(guard, &st))
         return false;
-    return !guard->places.file->places_cut || sys_birth_ns(dir) >= guard->began_ns;
+    return !guard->seen.file->seen_cut || sys_birth_ns(dir) >= guard->began_ns;
 }
 
 static void enter(struct visit *visit, int parent, const char *name)
@@ -301,7 +301,7 @@ static void enter(struct visit *visit, int parent, const char *name)
         return;
     visit->unknown = true;
     if (visit->depth == DEPTH_MAX || guard->left_over == 0) {
-        guard->record->incomplete = true;
+        guard->report->incomplete = true;
         return;
     }
     guard->left_over--;
@@ -313,10 +313,9 @@ static void enter(struct visit *visit, int parent, const char *name)
 /* Is it a directory that the plan knows, and not another in its place? */
 static bool is_place(const struct guard *guard, const char *rel)
 {
-    const struct plan_place *place = plan_find_place(guard->places.file, rel);
+    const struct plan_seen *entry = plan_find_seen(guard->seen.file, rel);
 
-    return place != NULL &&
-           (place->ino == 0 || place_look(&guard->places, place, NULL) == PLACE_SAME);
+    return entry != NULL && (entry->ino == 0 || seen_look(&guard->seen, entry, NULL) == SEEN_SAME);
 }
 
 static int enter_name(void *context, int dir, const char *name, bool directory)
@@ -331,8 +330,8 @@ static int enter_name(void *context, int dir, const char *name, bool directory)
     if (before < 0)
         return 0;
     if (!is_place(guard, visit->guard->path.text) &&
-        plan_guard_of(guard->plan->guards, guard->plan->guard_count, visit->guard->path.text,
-                      name) == NULL)
+        plan_obeyed_find(guard->plan->obeyed, guard->plan->obeyed_count, visit->guard->path.text,
+                         name) == NULL)
         enter(visit, dir, name);
     scan_path_cut(&visit->guard->path, before);
     return 0;
@@ -358,10 +357,10 @@ static void take_repository(struct visit *visit)
 static bool visit_repository(struct visit *visit, int dir)
 {
     struct guard *guard = visit->guard;
-    bool takes = plan_takes_repositories(guard->plan->guards, guard->plan->guard_count);
+    bool takes = plan_takes_repositories(guard->plan->obeyed, guard->plan->obeyed_count);
     int repository = takes ? repository_at(dir) : 0;
 
-    guard->record->incomplete = guard->record->incomplete || repository < 0;
+    guard->report->incomplete = guard->report->incomplete || repository < 0;
     if (repository > 0)
         take_repository(visit);
     return repository > 0 && visit->fresh;
@@ -373,71 +372,70 @@ static void visit_directory(struct visit *visit, int dir)
     int venv = scan_venv(dir);
 
     if (scan_names(dir, see_name, visit) < 0 || venv < 0)
-        guard->record->incomplete = true;
+        guard->report->incomplete = true;
     if (venv > 0 && visit->ended && guard->path.len > 0)
         record_venv(guard, dir);
     visit->venv = visit->venv || venv > 0;
     if (visit_repository(visit, dir))
         return;
     if (scan_names(dir, enter_name, visit) < 0)
-        guard->record->incomplete = true;
+        guard->report->incomplete = true;
 }
 
-static int sweep_open_place(struct guard *guard, const struct plan_place *place,
-                            struct visit *visit)
+static int sweep_open_seen(struct guard *guard, const struct plan_seen *entry, struct visit *visit)
 {
-    *visit = (struct visit){.guard = guard, .venv = place->kind == PLAN_PLACE_VENV};
+    *visit = (struct visit){.guard = guard, .venv = entry->kind == PLAN_SEEN_VENV};
     scan_path_cut(&guard->path, 0);
-    if (*place->rel && scan_path_add(&guard->path, place->rel) < 0)
+    if (*entry->rel && scan_path_add(&guard->path, entry->rel) < 0)
         return -ENAMETOOLONG;
-    return guard_open(guard, guard->places.top, *place->rel ? place->rel : ".");
+    return guard_open(guard, guard->seen.top, *entry->rel ? entry->rel : ".");
 }
 
 /* Looked at twice when something was taken: only a look that finds nothing lets a time stand. */
 static void sweep_watched(struct guard *guard, size_t index, bool ended)
 {
-    const struct plan_place *place = &guard->places.file->places[index];
+    const struct plan_seen *entry = &guard->seen.file->seen[index];
     struct visit visit = {.found = true};
 
     for (int round = 0; visit.found && round < 3; round++) {
         int64_t ctime_ns = 0;
-        enum place_state state = place_look(&guard->places, place, &ctime_ns);
+        enum seen_state state = seen_look(&guard->seen, entry, &ctime_ns);
         auto_fd int dir = -1;
 
-        guard->record->incomplete = guard->record->incomplete || state == PLACE_UNKNOWN;
-        if (state != PLACE_SAME || (round == 0 && ctime_ns == guard->places.ctimes_ns[index]))
+        guard->report->incomplete = guard->report->incomplete || state == SEEN_UNKNOWN;
+        if (state != SEEN_SAME || (round == 0 && ctime_ns == guard->seen.ctimes_ns[index]))
             return;
-        dir = sweep_open_place(guard, place, &visit);
+        dir = sweep_open_seen(guard, entry, &visit);
         if (dir < 0)
             return;
         visit.ended = ended;
         visit_directory(&visit, dir);
         if (!ended)
             return;
-        guard->places.ctimes_ns[index] = visit.found || visit.unknown ? 0 : ctime_ns;
-        guard->places.changed = true;
+        guard->seen.ctimes_ns[index] = visit.found || visit.unknown ? 0 : ctime_ns;
+        guard->seen.changed = true;
     }
 }
 
-static void sweep_bytecode(struct guard *guard, const struct plan_place *place)
+static void sweep_bytecode(struct guard *guard, const struct plan_seen *entry)
 {
     struct visit visit;
-    const char *name = path_basename(place->rel);
+    const char *name = path_basename(entry->rel);
     char above[PATH_MAX];
     auto_fd int parent = -1;
-    auto_fd int dir = sweep_open_place(guard, place, &visit);
+    auto_fd int dir = sweep_open_seen(guard, entry, &visit);
 
-    snprintf(above, sizeof(above), "%.*s", name == place->rel ? 1 : (int)(name - place->rel - 1),
-             name == place->rel ? "." : place->rel);
-    parent = looked(guard, fd_open_beneath(guard->places.top, above, O_RDONLY | O_DIRECTORY, 0));
+    snprintf(above, sizeof(above), "%.*s", name == entry->rel ? 1 : (int)(name - entry->rel - 1),
+             name == entry->rel ? "." : entry->rel);
+    parent = looked(guard, fd_open_beneath(guard->seen.top, above, O_RDONLY | O_DIRECTORY, 0));
     if (parent >= 0 && dir >= 0)
         clean_bytecode(&visit, parent, name);
 }
 
 static bool cleans_bytecode(const struct guard *guard)
 {
-    for (size_t i = 0; i < guard->plan->guard_count; i++) {
-        if (guard->plan->guards[i].action == PLAN_GUARD_BYTECODE)
+    for (size_t i = 0; i < guard->plan->obeyed_count; i++) {
+        if (guard->plan->obeyed[i].action == PLAN_OBEYED_BYTECODE)
             return true;
     }
     return false;
@@ -450,41 +448,41 @@ static void close_project(struct guard *guard)
     struct stat st;
     unsigned added = 0;
 
-    if (guard->mode == 0 || fstat(guard->places.top, &st) < 0)
+    if (guard->mode == 0 || fstat(guard->seen.top, &st) < 0)
         return;
     added = st.st_mode & ~guard->mode & (S_IWGRP | S_IWOTH);
     if (added == 0)
         return;
-    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", guard->places.top);
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", guard->seen.top);
     if (chmod(proc, st.st_mode & 07777 & ~added) == 0)
-        guard->record->opened = true;
+        guard->report->opened = true;
     else
-        guard->record->failed = true;
+        guard->report->failed = true;
 }
 
 void guard_sweep(struct guard *guard, bool ended)
 {
-    const struct plan_file *file = guard->places.file;
+    const struct plan_file *file = guard->seen.file;
     bool cleans = false;
 
-    if (guard->places.top < 0 || guard->plan->guard_count == 0)
+    if (guard->seen.top < 0 || guard->plan->obeyed_count == 0)
         return;
     cleans = ended && cleans_bytecode(guard);
     if (ended)
         close_project(guard);
     guard->left_over = NEW_MAX;
-    for (size_t i = 0; i < file->place_count; i++) {
-        if (place_is_watched(&file->places[i]))
+    for (size_t i = 0; i < file->seen_count; i++) {
+        if (seen_is_watched(&file->seen[i]))
             sweep_watched(guard, i, ended);
-        else if (cleans && file->places[i].kind == PLAN_PLACE_BYTECODE)
-            sweep_bytecode(guard, &file->places[i]);
+        else if (cleans && file->seen[i].kind == PLAN_SEEN_BYTECODE)
+            sweep_bytecode(guard, &file->seen[i]);
     }
     if (ended)
-        places_write(&guard->places);
+        seen_write(&guard->seen);
 }
 
 /* A directory of the plan that came back: another one, or the old one after a while elsewhere. */
-static void see_place(struct visit *visit, int parent, const char *name)
+static void see_watched(struct visit *visit, int parent, const char *name)
 {
     auto_fd int dir =
         looked(visit->guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
@@ -498,13 +496,13 @@ static void see_place(struct visit *visit, int parent, const char *name)
 static void see_directory(struct visit *visit, int parent, const char *name)
 {
     struct guard *guard = visit->guard;
-    const struct plan_place *place = plan_find_place(guard->places.file, guard->path.text);
+    const struct plan_seen *entry = plan_find_seen(guard->seen.file, guard->path.text);
 
     visit->venv = scan_venv(parent) > 0;
     if (!is_place(guard, guard->path.text) && !layout_is_packages(name, visit->venv))
         enter(visit, parent, name);
-    else if (place != NULL && place_is_watched(place))
-        see_place(visit, parent, name);
+    else if (entry != NULL && seen_is_watched(entry))
+        see_watched(visit, parent, name);
 }
 
 /* The name that came may have made the directory a repository. */
@@ -521,17 +519,18 @@ static void see_mark(struct visit *visit, int dir, const char *rel)
 
 void guard_see(struct guard *guard, const char *rel, const char *name, bool directory)
 {
-    auto_fd int dir = looked(
-        guard, fd_open_beneath(guard->places.top, *rel ? rel : ".", O_PATH | O_DIRECTORY, 0));
+    auto_fd int dir =
+        looked(guard, fd_open_beneath(guard->seen.top, *rel ? rel : ".", O_PATH | O_DIRECTORY, 0));
     struct visit visit = {.guard = guard};
-    const struct plan_guard *found = NULL;
+    const struct plan_obeyed *found = NULL;
 
     scan_path_cut(&guard->path, 0);
     if (dir < 0 || (*rel && scan_path_add(&guard->path, rel) < 0) ||
         scan_path_add(&guard->path, name) < 0)
         return;
     guard->left_over = NEW_MAX;
-    found = plan_guard_of(guard->plan->guards, guard->plan->guard_count, guard->path.text, name);
+    found =
+        plan_obeyed_find(guard->plan->obeyed, guard->plan->obeyed_count, guard->path.text, name);
     if (found != NULL)
         sweep_apply(&visit, dir, name, found);
     else if (directory)

@@ -16,18 +16,18 @@ enum {
 static void watch_open(struct guard *guard)
 {
     struct watch *watch = &guard->watch;
-    const struct plan_file *file = guard->places.file;
+    const struct plan_file *file = guard->seen.file;
 
     watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    for (size_t i = 0; watch->fd >= 0 && i < file->place_count; i++) {
-        const struct plan_place *place = &file->places[i];
+    for (size_t i = 0; watch->fd >= 0 && i < file->seen_count; i++) {
+        const struct plan_seen *entry = &file->seen[i];
         auto_fd int dir = -1;
 
-        if (!place_is_watched(place))
+        if (!seen_is_watched(entry))
             continue;
-        dir = guard_open(guard, guard->places.top, *place->rel ? place->rel : ".");
+        dir = guard_open(guard, guard->seen.top, *entry->rel ? entry->rel : ".");
         if (dir >= 0)
-            watch_add(guard, dir, place->rel);
+            watch_add(guard, dir, entry->rel);
     }
 }
 
@@ -45,7 +45,7 @@ void watch_begin(struct guard *guard, int pid)
     watch_begin_looks(guard, pid);
     watch->watched = calloc(WATCHES_MAX, sizeof(*watch->watched));
     if (watch->watched == NULL)
-        guard->record->stop = GUARD_NO_MEMORY;
+        guard->report->stop = GUARD_NO_MEMORY;
     else
         watch_open(guard);
     guard_sweep(guard, false); /* what came before the watching */
@@ -79,7 +79,7 @@ void watch_take(struct guard *guard)
     _Alignas(struct inotify_event) char buffer[EVENT_BYTES];
     ssize_t size = read(guard->watch.fd, buffer, sizeof(buffer));
 
-    for (ssize_t at = 0; at < size && guard->record->stop == GUARD_GOES_ON;) {
+    for (ssize_t at = 0; at < size && guard->report->stop == GUARD_GOES_ON;) {
         const struct inotify_event *event = (const void *)(buffer + at);
 
         if (event->mask & IN_Q_OVERFLOW) {

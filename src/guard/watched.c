@@ -73,7 +73,7 @@ void watch_add(struct guard *guard, int dir, const char *rel)
     }
     copy = strdup(rel);
     if (copy == NULL) {
-        guard->record->stop = GUARD_NO_MEMORY;
+        guard->report->stop = GUARD_NO_MEMORY;
         return;
     }
     if (known == NULL) {

@@ -1,4 +1,4 @@
-/* The sandbox's root: one function per kind of operation (root_nodes.c, root_mounts.c), executed in
+/* The sandbox's root: one function per kind of operation (root_files.c, root_mounts.c), executed in
  * the plan's order. */
 #include <errno.h>
 #include <fcntl.h>

@@ -84,28 +84,28 @@ static void deny_taken(struct denials *denials, const struct guard *guard)
         [GUARD_NO_MEMORY] = "stopped: no memory left to watch the project",
         [GUARD_DIED] = "stopped: the process that watches the project has ended",
     };
-    const struct guard_record *record = guard->record;
+    const struct guard_report *report = guard->report;
 
-    if (record == NULL) /* it never began */
+    if (report == NULL) /* it never began */
         return;
-    for (size_t i = 0; i < record->count && i < TAKEN_KEPT; i++)
-        deny(denials, "appeared", record->taken[i].rel,
-             record->taken[i].moved
+    for (size_t i = 0; i < report->count && i < TAKEN_KEPT; i++)
+        deny(denials, "appeared", report->taken[i].rel,
+             report->taken[i].moved
                  ? arena_printf(&denials->arena, "moved to quarantine/%s (filesystem.protect)",
-                                record->stamp)
+                                report->stamp)
                  : "renamed to " NAME_TAKEN "... beside it (filesystem.protect)");
-    if (record->count > TAKEN_KEPT)
+    if (report->count > TAKEN_KEPT)
         deny(denials, "appeared", NULL,
              arena_printf(&denials->arena, "%zu more were moved to quarantine/%s",
-                          record->count - TAKEN_KEPT, record->stamp));
-    if (record->stop != GUARD_GOES_ON)
-        deny(denials, "appeared", record->stop == GUARD_LOST ? record->lost : NULL,
-             stops[record->stop]);
-    if (record->opened)
+                          report->count - TAKEN_KEPT, report->stamp));
+    if (report->stop != GUARD_GOES_ON)
+        deny(denials, "appeared", report->stop == GUARD_LOST ? report->lost : NULL,
+             stops[report->stop]);
+    if (report->opened)
         deny(denials, "mode", NULL, "the project was made writable for other users: taken back");
-    if (record->failed)
+    if (report->failed)
         deny(denials, "appeared", NULL, "something could not be moved away (filesystem.protect)");
-    if (record->incomplete)
+    if (report->incomplete)
         deny(denials, "appeared", NULL, "more than could be looked through (filesystem.protect)");
 }
 

@@ -151,14 +151,14 @@ static void take_back(struct run *run)
 {
     memory_failure(NULL);
     launch_abandon(&run->launch);
-    places_close(&run->guard.places);
+    seen_close(&run->guard.seen);
 }
 
 /* A plan holds when nothing that it was made from has changed, nothing unknown lies in the project,
  * and it can be read. */
 static bool plan_still_holds(struct run *run, struct plan_file *file)
 {
-    return session_holds(&run->session, &run->request) && places_open(&run->guard.places, file) &&
+    return session_holds(&run->session, &run->request) && seen_open(&run->guard.seen, file) &&
            plan_load(file, run->variant, NULL) == 0;
 }
 
@@ -167,7 +167,7 @@ static int begin_by_settled_plan(struct run *run, struct err *err)
 {
     int rc;
 
-    (void)places_open(&run->guard.places, session_plan(&run->session));
+    (void)seen_open(&run->guard.seen, session_plan(&run->session));
     rc = begin_sandbox(run, session_plan(&run->session), err);
     if (rc < 0)
         take_back(run);
@@ -219,7 +219,7 @@ static int complete_plan(struct run *run, struct err *err)
     return rc;
 }
 
-static int show_plan(struct run *run, struct err *err)
+static int print_start(struct run *run, struct err *err)
 {
     const char *verbose = getenv("VERBOSE");
     auto_buf struct buf text = {0};
@@ -287,7 +287,7 @@ static const struct step {
     {open_plan, NULL},
     {begin_by_a_plan_that_holds, take_back},
     {complete_plan, NULL},
-    {show_plan, NULL},
+    {print_start, NULL},
     {open_signals, close_signals},
     {look_before_install, close_files},
     {guard_project, NULL},

@@ -326,8 +326,8 @@ static void hear_guard(struct supervisor *s)
         enter_phase(s, OVER, 0);
     else if (s->phase == LOOKING && news == GUARD_GONE)
         look_a_last_time(s);
-    else if (s->phase == RUNNING && news != GUARD_NEWS && s->guard->record->stop == GUARD_GOES_ON)
-        s->guard->record->stop = GUARD_DIED;
+    else if (s->phase == RUNNING && news != GUARD_NEWS && s->guard->report->stop == GUARD_GOES_ON)
+        s->guard->report->stop = GUARD_DIED;
 }
 
 /* Short programs have ended before this. Where no process can be made for the guard now, this one
@@ -364,7 +364,7 @@ static void on_project(void *context, short events)
         if (guard_is_used(s->guard))
             begin_guard(s);
     }
-    if (s->guard->record->stop != GUARD_GOES_ON && s->phase == RUNNING && !s->stopped)
+    if (s->guard->report->stop != GUARD_GOES_ON && s->phase == RUNNING && !s->stopped)
         stop_unguarded(s);
 }
 

@@ -128,35 +128,35 @@ static void code_landlock(struct codec *c, void *item)
     rule->connect = code_bool(c, rule->connect);
 }
 
-static void code_guard(struct codec *c, void *item)
+static void code_obeyed(struct codec *c, void *item)
 {
-    struct plan_guard *guard = item;
+    struct plan_obeyed *obeyed = item;
 
-    guard->pattern = code_text(c, guard->pattern);
-    guard->anywhere = code_bool(c, guard->anywhere);
-    guard->action = (enum plan_guard_action)code_below(c, guard->action, PLAN_GUARD__COUNT);
+    obeyed->pattern = code_text(c, obeyed->pattern);
+    obeyed->anywhere = code_bool(c, obeyed->anywhere);
+    obeyed->action = (enum plan_obeyed_action)code_below(c, obeyed->action, PLAN_OBEYED__COUNT);
 }
 
-static void code_place(struct codec *c, void *item)
+static void code_seen(struct codec *c, void *item)
 {
-    struct plan_place *place = item;
+    struct plan_seen *seen = item;
 
-    place->rel = code_text(c, place->rel);
-    place->kind = (enum plan_place_kind)code_below(c, place->kind, PLAN_PLACE__COUNT);
-    place->dev = code_u64(c, place->dev);
-    place->ino = code_u64(c, place->ino);
-    place->ctime_ns = code_i64(c, place->ctime_ns);
+    seen->rel = code_text(c, seen->rel);
+    seen->kind = (enum plan_seen_kind)code_below(c, seen->kind, PLAN_SEEN__COUNT);
+    seen->dev = code_u64(c, seen->dev);
+    seen->ino = code_u64(c, seen->ino);
+    seen->ctime_ns = code_i64(c, seen->ctime_ns);
 }
 
-static void code_known(struct codec *c, void *item)
+static void code_present(struct codec *c, void *item)
 {
-    struct plan_known *known = item;
+    struct plan_present *present = item;
 
-    known->rel = code_text(c, known->rel);
-    known->link = code_bool(c, known->link);
-    known->dev = code_u64(c, known->dev);
-    known->ino = code_u64(c, known->ino);
-    known->ctime_ns = code_i64(c, known->ctime_ns);
+    present->rel = code_text(c, present->rel);
+    present->link = code_bool(c, present->link);
+    present->dev = code_u64(c, present->dev);
+    present->ino = code_u64(c, present->ino);
+    present->ctime_ns = code_i64(c, present->ctime_ns);
 }
 
 /* Zero bytes up to the next multiple of 8: the filter goes to the kernel from where it lies. */
@@ -222,7 +222,7 @@ static void code_plan(struct codec *c, struct plan *plan)
     CODE_ARRAY(c, plan->env_set, plan->env_set_count, code_env_set);
     CODE_ARRAY(c, plan->limits, plan->limit_count, code_limit);
     CODE_ARRAY(c, plan->landlock, plan->landlock_count, code_landlock);
-    CODE_ARRAY(c, plan->guards, plan->guard_count, code_guard);
+    CODE_ARRAY(c, plan->obeyed, plan->obeyed_count, code_obeyed);
     code_filter(c, plan);
 }
 
@@ -279,11 +279,11 @@ static void code_file(struct codec *c, struct plan_file *file)
     file->temp_base = code_str(c, file->temp_base);
     file->made_ns = code_i64(c, file->made_ns);
     CODE_ARRAY(c, file->inputs, file->input_count, code_input);
-    CODE_ARRAY(c, file->guards, file->guard_count, code_guard);
-    CODE_ARRAY(c, file->places, file->place_count, code_place);
-    file->places_cut = code_bool(c, file->places_cut);
-    CODE_ARRAY(c, file->known, file->known_count, code_known);
-    if (file->place_count > 0 && file->project == NULL)
+    CODE_ARRAY(c, file->obeyed, file->obeyed_count, code_obeyed);
+    CODE_ARRAY(c, file->seen, file->seen_count, code_seen);
+    file->seen_cut = code_bool(c, file->seen_cut);
+    CODE_ARRAY(c, file->present, file->present_count, code_present);
+    if (file->seen_count > 0 && file->project == NULL)
         codec_fail(c, "watches a project that there is not");
     CODE_ARRAY(c, file->variants, file->variant_count, code_variant);
 }

@@ -65,10 +65,10 @@ static void keep_limits(struct arena *arena, struct plan *plan)
         plan->group[i].origin = keep_string(arena, plan->group[i].origin);
 }
 
-static struct plan_guard *keep_guards(struct arena *arena, const struct plan_guard *guards,
-                                      size_t count)
+static struct plan_obeyed *keep_obeyed(struct arena *arena, const struct plan_obeyed *obeyed,
+                                       size_t count)
 {
-    struct plan_guard *copy = keep_array(arena, guards, count, sizeof(*guards));
+    struct plan_obeyed *copy = keep_array(arena, obeyed, count, sizeof(*obeyed));
 
     for (size_t i = 0; i < count; i++)
         copy[i].pattern = keep_string(arena, copy[i].pattern);
@@ -100,7 +100,7 @@ static void keep_plan(struct arena *arena, struct plan *plan)
     kept.filter_note = keep_string(arena, plan->filter_note);
     keep_mounts(arena, plan, &kept);
     keep_limits(arena, &kept);
-    kept.guards = keep_guards(arena, plan->guards, plan->guard_count);
+    kept.obeyed = keep_obeyed(arena, plan->obeyed, plan->obeyed_count);
     keep_refusals(arena, &kept);
     kept.nodes = NULL;
     kept.env_rules = NULL;
@@ -113,14 +113,14 @@ static void keep_plan(struct arena *arena, struct plan *plan)
 
 static void keep_project(struct arena *arena, struct plan_file *file)
 {
-    file->places = keep_array(arena, file->places, file->place_count, sizeof(*file->places));
-    for (size_t i = 0; i < file->place_count; i++)
-        file->places[i].rel = keep_string(arena, file->places[i].rel);
-    file->known = keep_array(arena, file->known, file->known_count, sizeof(*file->known));
-    for (size_t i = 0; i < file->known_count; i++)
-        file->known[i].rel = keep_string(arena, file->known[i].rel);
-    file->guards = NULL; /* of all variants; the plan has its own */
-    file->guard_count = 0;
+    file->seen = keep_array(arena, file->seen, file->seen_count, sizeof(*file->seen));
+    for (size_t i = 0; i < file->seen_count; i++)
+        file->seen[i].rel = keep_string(arena, file->seen[i].rel);
+    file->present = keep_array(arena, file->present, file->present_count, sizeof(*file->present));
+    for (size_t i = 0; i < file->present_count; i++)
+        file->present[i].rel = keep_string(arena, file->present[i].rel);
+    file->obeyed = NULL; /* of all variants; the plan has its own */
+    file->obeyed_count = 0;
 }
 
 void plan_keep(struct arena *arena, struct plan_file *file, struct plan *plan)

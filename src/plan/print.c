@@ -246,16 +246,17 @@ static void print_landlock(const struct plan *plan, struct buf *out)
     }
 }
 
-static void print_guards(const struct plan *plan, struct buf *out)
+static void print_obeyed(const struct plan *plan, struct buf *out)
 {
-    static const char *const actions[] = {
-        [PLAN_GUARD_TAKE] = "protect", [PLAN_GUARD_HIDE] = "hide", [PLAN_GUARD_BYTECODE] = "clean"};
-    size_t counts[PLAN_GUARD__COUNT] = {0};
+    static const char *const actions[] = {[PLAN_OBEYED_TAKE] = "protect",
+                                          [PLAN_OBEYED_HIDE] = "hide",
+                                          [PLAN_OBEYED_BYTECODE] = "clean"};
+    size_t counts[PLAN_OBEYED__COUNT] = {0};
 
-    _Static_assert(ARRAY_SIZE(actions) == PLAN_GUARD__COUNT, "one word per action");
-    for (size_t i = 0; i < plan->guard_count; i++)
-        counts[plan->guards[i].action]++;
-    for (size_t i = 0; i < PLAN_GUARD__COUNT; i++) {
+    _Static_assert(ARRAY_SIZE(actions) == PLAN_OBEYED__COUNT, "one word per action");
+    for (size_t i = 0; i < plan->obeyed_count; i++)
+        counts[plan->obeyed[i].action]++;
+    for (size_t i = 0; i < PLAN_OBEYED__COUNT; i++) {
         if (counts[i] > 0)
             buf_printf(out, "watch    %-8s %zu name%s in the project\n", actions[i], counts[i],
                        counts[i] == 1 ? "" : "s");
@@ -288,6 +289,6 @@ void plan_print(const struct plan *plan, struct buf *out)
         print_limit(&plan->limits[i], out);
     print_group(plan, out);
     print_landlock(plan, out);
-    print_guards(plan, out);
+    print_obeyed(plan, out);
     print_filter(plan, out);
 }

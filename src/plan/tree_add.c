@@ -6,15 +6,15 @@
 
 #include "tree-internal.h"
 
-static void add_bind(struct mount_tree *tree, const struct tree_share *share)
+static void add_bind(struct mount_tree *tree, const struct tree_bind *bind)
 {
     struct plan_op *op =
-        plan_add(tree->arena, tree->plan, PLAN_BIND, share->src, share->dest, share->origin);
+        plan_add(tree->arena, tree->plan, PLAN_BIND, bind->src, bind->dest, bind->origin);
 
-    op->flags = share->flags;
-    op->dev = share->dev;
-    op->ino = share->ino;
-    if (tree_is_exchangeable(tree, share->src))
+    op->flags = bind->flags;
+    op->dev = bind->dev;
+    op->ino = bind->ino;
+    if (tree_is_exchangeable(tree, bind->src))
         op->flags |= PLAN_HOSTILE;
     if ((op->flags & PLAN_HOSTILE) && tree->host)
         tree->host->identify(tree->host->context, op);
@@ -33,10 +33,10 @@ static void tree_pin_ancestors(struct mount_tree *tree, const char *dest, uint32
     for (const char *slash = strchr(dest + strlen(entry->dest) + 1, '/'); slash;
          slash = strchr(slash + 1, '/')) {
         const char *path = arena_strndup(tree->arena, dest, (size_t)(slash - dest));
-        struct tree_share pinned = {.src = tree_behind(tree, entry, path),
-                                    .dest = path,
-                                    .flags = flags & (PLAN_TRY | PLAN_PROJECT),
-                                    .origin = origin};
+        struct tree_bind pinned = {.src = tree_behind(tree, entry, path),
+                                   .dest = path,
+                                   .flags = flags & (PLAN_TRY | PLAN_PROJECT),
+                                   .origin = origin};
 
         pinned.flags |= PLAN_RW | PLAN_HOSTILE | (entry->conditional ? (uint32_t)PLAN_PROJECT : 0);
         add_bind(tree, &pinned);
@@ -45,36 +45,36 @@ static void tree_pin_ancestors(struct mount_tree *tree, const char *dest, uint32
 }
 
 /* Made before the start where it is missing; whose it is the bind looks at. */
-static void add_own(struct mount_tree *tree, const struct tree_share *share)
+static void add_own(struct mount_tree *tree, const struct tree_bind *bind)
 {
-    const char *base = arena_strndup(tree->arena, share->src, share->base);
+    const char *base = arena_strndup(tree->arena, bind->src, bind->base);
     struct plan_op *op =
-        plan_add(tree->arena, tree->plan, PLAN_BIND, share->src, share->dest, share->origin);
+        plan_add(tree->arena, tree->plan, PLAN_BIND, bind->src, bind->dest, bind->origin);
 
-    if (share->src[share->base] != '\0')
-        tree_node(tree, PLAN_NODE_DIR, base, share->src + share->base + 1, NULL);
-    op->flags = share->flags | PLAN_HOSTILE;
-    op->base = share->base;
+    if (bind->src[bind->base] != '\0')
+        tree_node(tree, PLAN_NODE_DIR, base, bind->src + bind->base + 1, NULL);
+    op->flags = bind->flags | PLAN_HOSTILE;
+    op->base = bind->base;
     tree_note(tree);
 }
 
-int tree_add(struct mount_tree *tree, const struct tree_share *share, struct err *err)
+int tree_add(struct mount_tree *tree, const struct tree_bind *bind, struct err *err)
 {
     struct plan *plan = tree->plan;
-    int rc = tree_point(tree, share->dest, share->directory, share->flags, share->origin, err);
+    int rc = tree_point(tree, bind->dest, bind->directory, bind->flags, bind->origin, err);
 
     if (rc < 0)
         return rc;
-    if (share->flags & PLAN_OWN) {
-        add_own(tree, share);
+    if (bind->flags & PLAN_OWN) {
+        add_own(tree, bind);
         return 0;
     }
-    tree_pin_ancestors(tree, share->dest, share->flags, share->origin);
-    if (share->src) {
-        add_bind(tree, share);
+    tree_pin_ancestors(tree, bind->dest, bind->flags, bind->origin);
+    if (bind->src) {
+        add_bind(tree, bind);
         return 0;
     }
-    plan_add(tree->arena, plan, PLAN_MASK, NULL, share->dest, share->origin)->flags = share->flags;
+    plan_add(tree->arena, plan, PLAN_MASK, NULL, bind->dest, bind->origin)->flags = bind->flags;
     tree_note(tree);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* Decides by two tables of rules what arguments and variables of one start show of the host.
- * Nothing here grants: deny.c has the last word, and place.c leaves out paths that are visible
+ * Nothing here grants: deny.c has the last word, and mounts.c leaves out paths that are visible
  * anyway. */
 #include <string.h>
 
@@ -20,16 +20,16 @@ struct argument_rule {
 
 /* The first rule that fits a value decides. */
 static const struct argument_rule argument_rules[] = {
-    {"-f", "*kernel*", "*.json", false, SHOW_SELF, true, "kernel connection file"},
-    {"--f", "*kernel*", "*.json", false, SHOW_SELF, true, "kernel connection file"},
-    {"--connection-file", "*kernel*", "*.json", false, SHOW_SELF, true, "kernel connection file"},
-    {"--IPKernelApp.connection_file", NULL, "*.json", false, SHOW_SELF, true,
+    {"-f", "*kernel*", "*.json", false, EXPOSE_SELF, true, "kernel connection file"},
+    {"--f", "*kernel*", "*.json", false, EXPOSE_SELF, true, "kernel connection file"},
+    {"--connection-file", "*kernel*", "*.json", false, EXPOSE_SELF, true, "kernel connection file"},
+    {"--IPKernelApp.connection_file", NULL, "*.json", false, EXPOSE_SELF, true,
      "kernel connection file"},
-    {"-d", "__main__.py", "*/python_stubs/*", false, SHOW_SELF, true, "interpreter stubs"},
-    {NULL, NULL, "*/JetBrains/*/coverage/*", false, SHOW_PARENT, true, "coverage data"},
-    {"--file", "pydevd*", NULL, false, SHOW_SCRIPT, false, "debugged script"},
-    {NULL, NULL, "*.py", true, SHOW_SCRIPT, false, "script"},
-    {NULL, NULL, NULL, false, SHOW_SELF, false, NULL},
+    {"-d", "__main__.py", "*/python_stubs/*", false, EXPOSE_SELF, true, "interpreter stubs"},
+    {NULL, NULL, "*/JetBrains/*/coverage/*", false, EXPOSE_PARENT, true, "coverage data"},
+    {"--file", "pydevd*", NULL, false, EXPOSE_SCRIPT, false, "debugged script"},
+    {NULL, NULL, "*.py", true, EXPOSE_SCRIPT, false, "script"},
+    {NULL, NULL, NULL, false, EXPOSE_SELF, false, NULL},
 };
 
 /* Programs that run the script that their arguments name. */
@@ -54,36 +54,36 @@ struct variable_rule {
 };
 
 static const struct variable_rule variable_rules[] = {
-    {"TEST_RUN_PIPE", LIST_ONE, NULL, SHOW_SELF, true},
-    {"RUN_TEST_IDS_PIPE", LIST_ONE, NULL, SHOW_SELF, true},
-    {"DEBUGPY_ADAPTER_ENDPOINTS", LIST_ONE, "*/.noConfigDebugAdapterEndpoints/*", SHOW_PARENT,
+    {"TEST_RUN_PIPE", LIST_ONE, NULL, EXPOSE_SELF, true},
+    {"RUN_TEST_IDS_PIPE", LIST_ONE, NULL, EXPOSE_SELF, true},
+    {"DEBUGPY_ADAPTER_ENDPOINTS", LIST_ONE, "*/.noConfigDebugAdapterEndpoints/*", EXPOSE_PARENT,
      true},
     {"VSCODE_DEBUGPY_ADAPTER_ENDPOINTS", LIST_ONE, "*/.noConfigDebugAdapterEndpoints/*",
-     SHOW_PARENT, true},
-    {"BUNDLED_DEBUGPY_PATH", LIST_ONE, NULL, SHOW_SELF, false},
-    {"PYTHONPATH", LIST_COLON, NULL, SHOW_SCRIPT, false},
-    {"PYCHARM_HELPERS_DIR", LIST_ONE, NULL, SHOW_SELF, false},
-    {"COVERAGE_FILE", LIST_ONE, "*/JetBrains/*/coverage/*", SHOW_PARENT, true},
-    {"COVERAGE_FILE", LIST_ONE, NULL, SHOW_SELF, false},
-    {"COVERAGE_PROCESS_START", LIST_ONE, NULL, SHOW_SELF, false},
-    {"COVERAGE_RCFILE", LIST_ONE, NULL, SHOW_SELF, false},
-    {"COV_CORE_CONFIG", LIST_ONE, NULL, SHOW_SELF, false},
-    {"COV_CORE_DATAFILE", LIST_ONE, NULL, SHOW_SELF, false},
-    {"SSL_CERT_FILE", LIST_ONE, NULL, SHOW_SELF, false},
-    {"SSL_CERT_DIR", LIST_COLON, NULL, SHOW_SELF, false},
-    {"REQUESTS_CA_BUNDLE", LIST_ONE, NULL, SHOW_SELF, false},
-    {"CURL_CA_BUNDLE", LIST_ONE, NULL, SHOW_SELF, false},
-    {"NODE_EXTRA_CA_CERTS", LIST_ONE, NULL, SHOW_SELF, false},
-    {"GIT_SSL_CAINFO", LIST_ONE, NULL, SHOW_SELF, false},
-    {"PIP_CERT", LIST_ONE, NULL, SHOW_SELF, false},
-    {"PIP_CONFIG_FILE", LIST_ONE, NULL, SHOW_SELF, false},
-    {"PIP_FIND_LINKS", LIST_BLANK, NULL, SHOW_SELF, false},
-    {"PIP_CONSTRAINT", LIST_BLANK, NULL, SHOW_SELF, false},
-    {"PIP_BUILD_CONSTRAINT", LIST_BLANK, NULL, SHOW_SELF, false},
-    {"PIP_REQUIREMENT", LIST_BLANK, NULL, SHOW_SELF, false},
-    {"UV_CONFIG_FILE", LIST_ONE, NULL, SHOW_SELF, false},
-    {"UV_FIND_LINKS", LIST_BLANK, NULL, SHOW_SELF, false},
-    {"UV_CONSTRAINT", LIST_BLANK, NULL, SHOW_SELF, false},
+     EXPOSE_PARENT, true},
+    {"BUNDLED_DEBUGPY_PATH", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"PYTHONPATH", LIST_COLON, NULL, EXPOSE_SCRIPT, false},
+    {"PYCHARM_HELPERS_DIR", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"COVERAGE_FILE", LIST_ONE, "*/JetBrains/*/coverage/*", EXPOSE_PARENT, true},
+    {"COVERAGE_FILE", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"COVERAGE_PROCESS_START", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"COVERAGE_RCFILE", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"COV_CORE_CONFIG", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"COV_CORE_DATAFILE", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"SSL_CERT_FILE", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"SSL_CERT_DIR", LIST_COLON, NULL, EXPOSE_SELF, false},
+    {"REQUESTS_CA_BUNDLE", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"CURL_CA_BUNDLE", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"NODE_EXTRA_CA_CERTS", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"GIT_SSL_CAINFO", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"PIP_CERT", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"PIP_CONFIG_FILE", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"PIP_FIND_LINKS", LIST_BLANK, NULL, EXPOSE_SELF, false},
+    {"PIP_CONSTRAINT", LIST_BLANK, NULL, EXPOSE_SELF, false},
+    {"PIP_BUILD_CONSTRAINT", LIST_BLANK, NULL, EXPOSE_SELF, false},
+    {"PIP_REQUIREMENT", LIST_BLANK, NULL, EXPOSE_SELF, false},
+    {"UV_CONFIG_FILE", LIST_ONE, NULL, EXPOSE_SELF, false},
+    {"UV_FIND_LINKS", LIST_BLANK, NULL, EXPOSE_SELF, false},
+    {"UV_CONSTRAINT", LIST_BLANK, NULL, EXPOSE_SELF, false},
 };
 
 /* --- arguments ----------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ static void expose_code(struct completion *c, const char *code)
     if (dir == NULL)
         return;
     dir = arena_strndup(c->arena, dir, len);
-    expose_path(c, resolve_lexical(c, dir), dir, SHOW_SELF, false, "argument -c (uv)");
+    expose_path(c, resolve_lexical(c, dir), dir, EXPOSE_SELF, false, "argument -c (uv)");
 }
 
 static void expose_program(struct completion *c)
@@ -181,11 +181,11 @@ static void expose_program(struct completion *c)
     if (c->is_python && c->python.target == PYTHON_CODE)
         expose_code(c, c->python.what);
     if (c->is_python && c->python.target == PYTHON_SCRIPT && script[0] != '\0')
-        expose_path(c, resolve_lexical(c, script), script, SHOW_SCRIPT, false, "script");
+        expose_path(c, resolve_lexical(c, script), script, EXPOSE_SCRIPT, false, "script");
     /* `run`: a program by its path. */
     if (c->start->entry == NULL && c->start->argc > 0 && strchr(c->start->argv[0], '/') != NULL)
-        expose_path(c, resolve_lexical(c, c->start->argv[0]), c->start->argv[0], SHOW_SCRIPT, false,
-                    "program");
+        expose_path(c, resolve_lexical(c, c->start->argv[0]), c->start->argv[0], EXPOSE_SCRIPT,
+                    false, "program");
 }
 
 void expose_arguments(struct completion *c)
@@ -239,7 +239,7 @@ static void expose_jobserver(struct completion *c, const char *flags)
     at += sizeof(marker) - 1;
     path = arena_strndup(c->arena, at, strcspn(at, " "));
     if (path[0] == '/' && resolve_kind(c, path) == PATH_FIFO)
-        expose_path(c, resolve_lexical(c, path), path, SHOW_SELF, true, "variable MAKEFLAGS");
+        expose_path(c, resolve_lexical(c, path), path, EXPOSE_SELF, true, "variable MAKEFLAGS");
 }
 
 static const char *value_of(const char *assignment, const char *name)

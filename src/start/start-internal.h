@@ -78,7 +78,7 @@ const char *deny_reason(const struct completion *c, const char *path, bool direc
 /* The same of something that would be read. */
 bool deny_path(const struct completion *c, const char *path, bool directory);
 
-/* --- place.c: where paths come to lie -----------------------------------------------------------
+/* --- mounts.c: where paths come to lie -----------------------------------------------------------
  */
 
 /* Adds binds, mount points and links for everything in c->shown. Return: 0 or negative errno. */
@@ -99,13 +99,14 @@ enum path_kind resolve_kind(struct completion *c, const char *path);
 
 const char *resolve_dirname(const struct completion *c, const char *path);
 
-/* --- show.c: what one named path stands for -----------------------------------------------------
+/* --- expose_path.c: what one named path stands for
+ * -----------------------------------------------------
  */
 
 enum show {
-    SHOW_SELF,   /* the file or directory itself; an editor's extension as a whole */
-    SHOW_SCRIPT, /* code to be run: what it imports lies beside it */
-    SHOW_PARENT, /* the directory that it is to be made in */
+    EXPOSE_SELF,   /* the file or directory itself; an editor's extension as a whole */
+    EXPOSE_SCRIPT, /* code to be run: what it imports lies beside it */
+    EXPOSE_PARENT, /* the directory that it is to be made in */
 };
 
 /* Notes a path to be shown. */

@@ -70,7 +70,7 @@ static void grant_project(struct completion *c)
 
     c->tree.grant = granted ? TREE_GRANT_GIVEN : TREE_GRANT_REFUSED;
     if (!granted)
-        c->plan->guard_count = 0;
+        c->plan->obeyed_count = 0;
 }
 
 /* Without the project there is nothing of it that Landlock could allow. */

@@ -20,10 +20,10 @@
 int cgroup_open_hierarchy(void)
 {
     /* The second is where systemd's hybrid layout has it. */
-    static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+    static const char *const seen[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
 
-    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-        auto_fd int fd = open(places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < ARRAY_SIZE(seen); i++) {
+        auto_fd int fd = open(seen[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         struct statfs fs;
 
         if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)

@@ -54,7 +54,7 @@ static void fill_lists(struct arena *arena, struct plan *plan)
     struct plan_env_set *set = NULL;
     struct plan_limit *limit = NULL;
     struct plan_landlock *landlock = NULL;
-    struct plan_guard *guard = NULL;
+    struct plan_obeyed *guard = NULL;
 
     *nodes = (struct plan_node){PLAN_NODE_DIR, .base = "/tmp", .rel = "n/m"};
     nodes = PUSH(plan->nodes, plan->node_count);
@@ -69,10 +69,10 @@ static void fill_lists(struct arena *arena, struct plan *plan)
     *limit = (struct plan_limit){.resource = RLIMIT_NOFILE, .value = 4096, .origin = "default"};
     landlock = PUSH(plan->landlock, plan->landlock_count);
     *landlock = (struct plan_landlock){.path = "/tmp", .write = true, .connect = true};
-    guard = PUSH(plan->guards, plan->guard_count);
-    *guard = (struct plan_guard){".git", true, PLAN_GUARD_TAKE};
-    guard = PUSH(plan->guards, plan->guard_count);
-    *guard = (struct plan_guard){"a/*", false, PLAN_GUARD_HIDE};
+    guard = PUSH(plan->obeyed, plan->obeyed_count);
+    *guard = (struct plan_obeyed){".git", true, PLAN_OBEYED_TAKE};
+    guard = PUSH(plan->obeyed, plan->obeyed_count);
+    *guard = (struct plan_obeyed){"a/*", false, PLAN_OBEYED_HIDE};
 }
 
 static void fill_seed_plan(struct arena *arena, struct plan *plan, const char *variant)
@@ -106,15 +106,15 @@ static void fill_project_of(struct plan_file *file)
 {
     struct arena *arena = &file->arena;
     struct plan_input *input = PUSH(file->inputs, file->input_count);
-    struct plan_guard *guard = PUSH(file->guards, file->guard_count);
-    struct plan_place *place = PUSH(file->places, file->place_count);
-    struct plan_known *known = PUSH(file->known, file->known_count);
+    struct plan_obeyed *guard = PUSH(file->obeyed, file->obeyed_count);
+    struct plan_seen *place = PUSH(file->seen, file->seen_count);
+    struct plan_present *present = PUSH(file->present, file->present_count);
 
     *input = (struct plan_input){
         .path = "/etc/passwd", .follow = true, .id = {1, 2, 3, 4, 5, S_IFREG | 0644}};
-    *guard = (struct plan_guard){"__pycache__", true, PLAN_GUARD_BYTECODE};
-    *place = (struct plan_place){.rel = "sub", .kind = PLAN_PLACE_VENV, .dev = 1, .ino = 2};
-    *known = (struct plan_known){.rel = ".git", .link = true, .dev = 1, .ino = 3};
+    *guard = (struct plan_obeyed){"__pycache__", true, PLAN_OBEYED_BYTECODE};
+    *place = (struct plan_seen){.rel = "sub", .kind = PLAN_SEEN_VENV, .dev = 1, .ino = 2};
+    *present = (struct plan_present){.rel = ".git", .link = true, .dev = 1, .ino = 3};
     file->project = "/p";
     file->python = "python3";
     file->policy_hash = "ab";

@@ -306,11 +306,11 @@ static size_t live_on(struct arena *arena, struct plan *plan, const char *argume
 /* Nothing is watched in the project. */
 static size_t drop_guards(struct arena *arena, struct plan *plan, const char *argument)
 {
-    size_t had = plan->guard_count;
+    size_t had = plan->obeyed_count;
 
     (void)arena;
     (void)argument;
-    plan->guard_count = 0;
+    plan->obeyed_count = 0;
     return had;
 }
 

@@ -45,9 +45,9 @@ struct facts {
     size_t tree_count;
     /* Directories of the project, sorted by path, for struct plan_file. Names in them that fit
      * `protect` are in `paths`. */
-    struct plan_place *places;
-    size_t place_count;
-    bool places_cut;
+    struct plan_seen *seen;
+    size_t seen_count;
+    bool seen_cut;
     const char *repository; /* what a worktree's .git file leads to, outside the project; or NULL */
     const char *launcher_dir; /* installed launcher's directory, to be visible inside */
     const char *audit_log;    /* real path where the audit log is, or will be; NULL: nowhere */

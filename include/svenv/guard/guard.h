@@ -13,22 +13,22 @@
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 
-/* --- places.c: what was seen before ---------------------------------------------------------- */
+/* --- seen.c: what was seen before ------------------------------------------------------------ */
 
-/* The places of a plan as they were when they were last looked at and held nothing unknown. */
-struct places {
+/* The directories of a plan as they were when they were last looked at and held nothing unknown. */
+struct seen {
     const struct plan_file *file;
     int top;            /* the project, O_PATH; -1: nothing is watched */
-    int64_t *ctimes_ns; /* of each place, 0: not known to be in order */
+    int64_t *ctimes_ns; /* of each directory, 0: not known to be in order */
     bool changed;       /* since the record was read: it is to be written */
 };
 
-/* Compares the places with the plan and with the venv's record ("seen"), and looks into those that
- * have changed. Return: false when the project holds something that the plan does not know: the
- * plan has to be made again. */
-bool places_open(struct places *places, const struct plan_file *file);
-/* Frees what places_open() opened, where nobody needs it. */
-void places_close(struct places *places);
+/* Compares the directories with the plan and with the venv's record ("seen"), and looks into those
+ * that have changed. Return: false when the project holds something that the plan does not know:
+ * the plan has to be made again. */
+bool seen_open(struct seen *seen, const struct plan_file *file);
+/* Frees what seen_open() opened, where nobody needs it. */
+void seen_close(struct seen *seen);
 
 /* --- what became of it ----------------------------------------------------------------------- */
 
@@ -52,7 +52,7 @@ enum guard_stop {
 /* For the user and the audit log. The process that looks writes it; the launcher reads it after
  * looking by itself, or when the guard's process says that it has looked. Nothing of it is
  * allocated. */
-struct guard_record {
+struct guard_report {
     char stamp[STAMP_SIZE]; /* of the quarantine, see below */
     struct taken taken[TAKEN_KEPT];
     size_t count;    /* of names that were taken, also of those that are not kept */
@@ -76,7 +76,7 @@ struct scan_path {
 struct quarantine {
     const char *venv;
     int dir; /* -1: not made yet */
-    struct guard_record *record;
+    struct guard_report *report;
 };
 
 /* The running sandbox, to mount in it. -1: not known. */
@@ -109,13 +109,13 @@ struct guard_process {
 typedef void guard_late_fn(void *context);
 
 struct guard {
-    struct places places;
+    struct seen seen;
     const struct plan *plan;
     int64_t began_ns;
     unsigned mode; /* of the project's directory, at the beginning */
     struct quarantine quarantine;
     struct watch watch;
-    struct guard_record *record; /* `own`, or memory that is shared with the guard's process */
+    struct guard_report *report; /* `own`, or memory that is shared with the guard's process */
     struct guard_process process;
     guard_late_fn *late; /* writes to the audit log what is found when the launcher has ended */
     void *late_context;
@@ -123,11 +123,11 @@ struct guard {
     unsigned lines;        /* that told of them while the program ran */
     unsigned left_over;    /* new directories that may still be looked at */
     struct scan_path path; /* of the directory that is being looked at */
-    struct guard_record own;
+    struct guard_report own;
 };
 
-/* Call it before the program runs: names that appear from here on are taken away. places: as
- * places_open() left them. */
+/* Call it before the program runs: names that appear from here on are taken away. seen: as
+ * seen_open() left them. */
 void guard_begin(struct guard *guard, const struct plan *plan, const char *venv);
 /* Moves its part of the start's memory to `arena`; the plan and its file were moved already. */
 void guard_keep(struct guard *guard, struct arena *arena, const char *venv);

@@ -121,34 +121,34 @@ struct plan_landlock {
 };
 
 /* The launcher's answer to a name that appears in the writable project while a sandbox runs. */
-enum plan_guard_action {
-    PLAN_GUARD_TAKE,     /* protected: moved to the quarantine */
-    PLAN_GUARD_HIDE,     /* hidden: covered in the running sandbox */
-    PLAN_GUARD_BYTECODE, /* a directory of byte code: what programs made is removed at the end */
-    PLAN_GUARD__COUNT
+enum plan_obeyed_action {
+    PLAN_OBEYED_TAKE,     /* protected: moved to the quarantine */
+    PLAN_OBEYED_HIDE,     /* hidden: covered in the running sandbox */
+    PLAN_OBEYED_BYTECODE, /* a directory of byte code: what programs made is removed at the end */
+    PLAN_OBEYED__COUNT
 };
-struct plan_guard {
+struct plan_obeyed {
     const char *pattern; /* glob */
     bool anywhere;       /* of a name in any directory; else of a path below the project */
-    enum plan_guard_action action;
+    enum plan_obeyed_action action;
 };
 
-enum plan_place_kind {
-    PLAN_PLACE_WATCHED,  /* its names are compared with the guards */
-    PLAN_PLACE_VENV,     /* the same: a venv that a program inside made */
-    PLAN_PLACE_PASSED,   /* known to be there, and not looked into */
-    PLAN_PLACE_BYTECODE, /* see PLAN_GUARD_BYTECODE */
-    PLAN_PLACE__COUNT
+enum plan_seen_kind {
+    PLAN_SEEN_WATCHED,  /* its names are compared with those that are obeyed */
+    PLAN_SEEN_VENV,     /* the same: a venv that a program inside made */
+    PLAN_SEEN_PASSED,   /* known to be there, and not looked into */
+    PLAN_SEEN_BYTECODE, /* see PLAN_OBEYED_BYTECODE */
+    PLAN_SEEN__COUNT
 };
 /* A directory of the project as it was when the plan was made. */
-struct plan_place {
+struct plan_seen {
     const char *rel; /* below the project; "": itself */
-    enum plan_place_kind kind;
+    enum plan_seen_kind kind;
     uint64_t dev, ino;
     int64_t ctime_ns; /* no program can set that back */
 };
 /* A name that fits a guard and was there when the plan was made. */
-struct plan_known {
+struct plan_present {
     const char *rel;
     bool link; /* a symlink, which no mount protects */
     uint64_t dev, ino;
@@ -216,8 +216,8 @@ struct plan {
     size_t limit_count;
     struct plan_landlock *landlock;
     size_t landlock_count;
-    struct plan_guard *guards; /* none: nothing is watched in the project */
-    size_t guard_count;
+    struct plan_obeyed *obeyed; /* none: nothing is watched in the project */
+    size_t obeyed_count;
 
     const void *filter; /* struct sock_filter[], NULL: no seccomp filter */
     size_t filter_count;
@@ -257,13 +257,13 @@ struct plan_file {
     int64_t made_ns;       /* when; 0: for one start only */
     struct plan_input *inputs;
     size_t input_count;
-    struct plan_guard *guards; /* of all variants */
-    size_t guard_count;
-    struct plan_place *places; /* sorted by path */
-    size_t place_count;
-    bool places_cut;          /* the project has more directories than are watched */
-    struct plan_known *known; /* sorted by path */
-    size_t known_count;
+    struct plan_obeyed *obeyed; /* of all variants */
+    size_t obeyed_count;
+    struct plan_seen *seen; /* sorted by path */
+    size_t seen_count;
+    bool seen_cut;                /* the project has more directories than are watched */
+    struct plan_present *present; /* sorted by path */
+    size_t present_count;
     struct plan_variant *variants;
     size_t variant_count;
     const void *bytes; /* as plan_open() read it, see plan_is_whole(); NULL: it was computed */
@@ -274,16 +274,17 @@ void plan_file_init(struct plan_file *file);
 void plan_file_finish(struct plan_file *file);
 #define auto_plan_file __attribute__((cleanup(plan_file_finish)))
 
-/* The place, or the known name, at a path below the project; NULL: there is none. */
-const struct plan_place *plan_find_place(const struct plan_file *file, const char *rel);
-struct plan_known *plan_find_known(const struct plan_file *file, const char *rel);
+/* The directory that was seen, or the name that was present, at a path below the project; NULL:
+ * there is none. */
+const struct plan_seen *plan_find_seen(const struct plan_file *file, const char *rel);
+struct plan_present *plan_find_present(const struct plan_file *file, const char *rel);
 
-/* The first guard that fits a name in a directory; `rel` is the directory's and the name's path
+/* The first pattern that fits a name in a directory; `rel` is the directory's and the name's path
  * together. NULL: none does. */
-const struct plan_guard *plan_guard_of(const struct plan_guard *guards, size_t count,
-                                       const char *rel, const char *name);
+const struct plan_obeyed *plan_obeyed_find(const struct plan_obeyed *obeyed, size_t count,
+                                           const char *rel, const char *name);
 /* Are repositories in all their forms taken away? They are when ".git" is, in every directory. */
-bool plan_takes_repositories(const struct plan_guard *guards, size_t count);
+bool plan_takes_repositories(const struct plan_obeyed *obeyed, size_t count);
 
 /* The first limit that makes a control group necessary; PLAN_GROUP__COUNT: none does. */
 enum plan_group plan_group_needed(const struct plan *plan);

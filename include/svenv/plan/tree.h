@@ -68,7 +68,7 @@ struct mount_tree {
 };
 
 /* Something of the host to be shown, or, without a source, something to be hidden. */
-struct tree_share {
+struct tree_bind {
     const char *src; /* NULL: dest is hidden */
     const char *dest;
     uint32_t flags; /* enum plan_op_flag */
@@ -145,7 +145,7 @@ int tree_link(struct mount_tree *tree, const char *path, const char *target, con
 /* Adds a mount point and the bind, or mask. Above somebody's tree and a mask, directories that lie
  * in a writable tree become mount points, too (docs/SECURITY.md, C22). Mount points in a directory
  * of ours are made on the host. */
-int tree_add(struct mount_tree *tree, const struct tree_share *share, struct err *err);
+int tree_add(struct mount_tree *tree, const struct tree_bind *bind, struct err *err);
 
 /* A mount of the kernel's: tmpfs, proc, devpts, mqueue. */
 int tree_mount(struct mount_tree *tree, enum plan_op_kind kind, const char *dest, uint32_t mode,

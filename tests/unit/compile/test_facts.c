@@ -156,14 +156,14 @@ Test(facts, directories_that_are_closed_are_no_failure)
     project_drop(&p);
 }
 
-/* Return: the kind of the place, or PLAN_PLACE__COUNT when it is none. */
-static enum plan_place_kind kind_of(const struct host_facts *host, const char *rel)
+/* Return: the kind of the place, or PLAN_SEEN__COUNT when it is none. */
+static enum plan_seen_kind kind_of(const struct host_facts *host, const char *rel)
 {
-    for (size_t i = 0; i < host->facts.place_count; i++) {
-        if (str_eq(host->facts.places[i].rel, rel))
-            return host->facts.places[i].kind;
+    for (size_t i = 0; i < host->facts.seen_count; i++) {
+        if (str_eq(host->facts.seen[i].rel, rel))
+            return host->facts.seen[i].kind;
     }
-    return PLAN_PLACE__COUNT;
+    return PLAN_SEEN__COUNT;
 }
 
 /* Return: 'v' for a venv, 'r' for a repository, 'b' for both, '-' for neither. */
@@ -225,8 +225,7 @@ Test(facts, what_is_protected_as_a_whole)
     for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
         cr_expect_eq(tree_of(&p, &host, dirs[i].rel), dirs[i].tree, "%s", dirs[i].rel);
         cr_expect_eq(kind_of(&host, dirs[i].rel),
-                     dirs[i].tree == '-' ? PLAN_PLACE_WATCHED : PLAN_PLACE_PASSED, "%s",
-                     dirs[i].rel);
+                     dirs[i].tree == '-' ? PLAN_SEEN_WATCHED : PLAN_SEEN_PASSED, "%s", dirs[i].rel);
     }
     project_drop(&p);
 }

@@ -109,7 +109,7 @@ Test(state, each_record_has_its_place)
 {
     static const struct {
         const char *xdg, *dir; /* "%" begins with the home */
-    } places[] = {
+    } seen[] = {
         {NULL, "%/.local/state/sandbox-venv"},
         {"", "%/.local/state/sandbox-venv"},
         {"/nowhere/state", "/nowhere/state/sandbox-venv"},
@@ -128,8 +128,8 @@ Test(state, each_record_has_its_place)
     cr_assert_eq(mkdir(real, 0700), 0);
     cr_assert_eq(symlink("real", link), 0);
     cr_assert_eq(symlink("loop", loop), 0);
-    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-        const char *xdg = places[i].xdg, *dir = places[i].dir;
+    for (size_t i = 0; i < ARRAY_SIZE(seen); i++) {
+        const char *xdg = seen[i].xdg, *dir = seen[i].dir;
         auto_free char *value = xdg && *xdg == '%' ? xasprintf("%s%s", home, xdg + 1) : NULL;
         auto_free char *want = *dir == '%' ? xasprintf("%s%s", home, dir + 1) : xstrdup(dir);
         auto_free char *want_log = path_join(want, "audit.jsonl");

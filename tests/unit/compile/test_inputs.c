@@ -158,17 +158,17 @@ static void try_asked(size_t row, const char *dir)
                                .answer = asked_cases[row].answer,
                                .id = file_id_known(AT_FDCWD, path, false)};
     const struct host_facts host = {.asked = &asked, .asked_count = 1};
-    struct plan_guard guard = {.pattern = ".vscode", .anywhere = true, .action = PLAN_GUARD_TAKE};
-    struct plan_place place = {.rel = "", .kind = PLAN_PLACE_WATCHED};
+    struct plan_obeyed guard = {.pattern = ".vscode", .anywhere = true, .action = PLAN_OBEYED_TAKE};
+    struct plan_seen place = {.rel = "", .kind = PLAN_SEEN_WATCHED};
     const char *const wants[] = {want, NULL};
     auto_plan_file struct plan_file file;
 
     plan_file_init(&file);
     file.project = project;
-    file.guards = &guard;
-    file.guard_count = 1;
-    file.places = &place;
-    file.place_count = 1;
+    file.obeyed = &guard;
+    file.obeyed_count = 1;
+    file.seen = &place;
+    file.seen_count = 1;
     inputs_add_asked(&file, &host);
     expect(&file, wants);
 }

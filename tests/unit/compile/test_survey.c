@@ -22,7 +22,7 @@ enum {
     ENTRIES_MAX = 8192
 };
 
-#define NONE PLAN_PLACE__COUNT
+#define NONE PLAN_SEEN__COUNT
 
 struct surveyed {
     struct scratch s; /* the project */
@@ -89,20 +89,20 @@ static int survey(struct surveyed *p)
     return facts_check(&p->host, &err);
 }
 
-static const struct plan_place *place_of(const struct surveyed *p, const char *rel)
+static const struct plan_seen *place_of(const struct surveyed *p, const char *rel)
 {
-    for (size_t i = 0; i < p->host.facts.place_count; i++) {
-        if (str_eq(p->host.facts.places[i].rel, rel))
-            return &p->host.facts.places[i];
+    for (size_t i = 0; i < p->host.facts.seen_count; i++) {
+        if (str_eq(p->host.facts.seen[i].rel, rel))
+            return &p->host.facts.seen[i];
     }
     return NULL;
 }
 
-static enum plan_place_kind kind_at(const struct surveyed *p, const char *rel)
+static enum plan_seen_kind kind_at(const struct surveyed *p, const char *rel)
 {
-    const struct plan_place *place = place_of(p, rel);
+    const struct plan_seen *seen = place_of(p, rel);
 
-    return place ? place->kind : NONE;
+    return seen ? seen->kind : NONE;
 }
 
 static bool found(const struct surveyed *p, const char *rel)
@@ -120,8 +120,8 @@ static size_t watched_count(const struct surveyed *p)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < p->host.facts.place_count; i++)
-        count += p->host.facts.places[i].kind == PLAN_PLACE_WATCHED;
+    for (size_t i = 0; i < p->host.facts.seen_count; i++)
+        count += p->host.facts.seen[i].kind == PLAN_SEEN_WATCHED;
     return count;
 }
 
@@ -153,30 +153,30 @@ Test(survey, each_directory_has_its_kind)
     };
     static const struct {
         const char *rel;
-        enum plan_place_kind kind;
+        enum plan_seen_kind kind;
     } rows[] = {
-        {"", PLAN_PLACE_WATCHED},
-        {"a", PLAN_PLACE_WATCHED},
-        {"a/b/c", PLAN_PLACE_WATCHED},
+        {"", PLAN_SEEN_WATCHED},
+        {"a", PLAN_SEEN_WATCHED},
+        {"a/b/c", PLAN_SEEN_WATCHED},
         {"a/b/c/file", NONE},
-        {"a/__pycache__", PLAN_PLACE_BYTECODE},
-        {"__pycache__", PLAN_PLACE_BYTECODE},
-        {"node_modules", PLAN_PLACE_PASSED},
+        {"a/__pycache__", PLAN_SEEN_BYTECODE},
+        {"__pycache__", PLAN_SEEN_BYTECODE},
+        {"node_modules", PLAN_SEEN_PASSED},
         {"node_modules/x", NONE},
         {"a/.git", NONE},
         {"link", NONE},
         {"link/b", NONE},
         {"a/up", NONE},
-        {"made", PLAN_PLACE_VENV},
-        {"made/lib", PLAN_PLACE_PASSED},
-        {"made/src", PLAN_PLACE_WATCHED},
-        {"lib", PLAN_PLACE_WATCHED},
-        {"lib/x", PLAN_PLACE_WATCHED},
-        {"other", PLAN_PLACE_PASSED},
+        {"made", PLAN_SEEN_VENV},
+        {"made/lib", PLAN_SEEN_PASSED},
+        {"made/src", PLAN_SEEN_WATCHED},
+        {"lib", PLAN_SEEN_WATCHED},
+        {"lib/x", PLAN_SEEN_WATCHED},
+        {"other", PLAN_SEEN_PASSED},
         {"other/src", NONE},
-        {"bare", PLAN_PLACE_PASSED},
+        {"bare", PLAN_SEEN_PASSED},
         {"bare/refs", NONE},
-        {".venv", PLAN_PLACE_PASSED},
+        {".venv", PLAN_SEEN_PASSED},
         {".venv/" VENV_SANDBOX, NONE},
     };
     struct surveyed p;
@@ -189,9 +189,9 @@ Test(survey, each_directory_has_its_kind)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         cr_expect_eq(kind_at(&p, rows[i].rel), rows[i].kind, "'%s' is %d", rows[i].rel,
                      (int)kind_at(&p, rows[i].rel));
-    cr_expect_not(p.host.facts.places_cut);
-    for (size_t i = 1; i < p.host.facts.place_count; i++)
-        cr_expect_lt(strcmp(p.host.facts.places[i - 1].rel, p.host.facts.places[i].rel), 0);
+    cr_expect_not(p.host.facts.seen_cut);
+    for (size_t i = 1; i < p.host.facts.seen_count; i++)
+        cr_expect_lt(strcmp(p.host.facts.seen[i - 1].rel, p.host.facts.seen[i].rel), 0);
     surveyed_drop(&p);
 }
 
@@ -200,10 +200,10 @@ Test(survey, a_venv_is_only_writable_when_it_was_made_inside)
 {
     static const struct {
         const char *before;
-        enum plan_place_kind kind;
+        enum plan_seen_kind kind;
     } rows[] = {
-        {"", PLAN_PLACE_VENV},         {"1 2\n", PLAN_PLACE_VENV},  {"9", PLAN_PLACE_PASSED},
-        {"1 2\n9", PLAN_PLACE_PASSED}, {"1 2 ", PLAN_PLACE_PASSED},
+        {"", PLAN_SEEN_VENV},         {"1 2\n", PLAN_SEEN_VENV},  {"9", PLAN_SEEN_PASSED},
+        {"1 2\n9", PLAN_SEEN_PASSED}, {"1 2 ", PLAN_SEEN_PASSED},
     };
     struct surveyed p;
 
@@ -226,7 +226,7 @@ Test(survey, a_record_that_is_no_file_says_nothing)
     put(&p, "made/pyvenv.cfg");
     put(&p, ".venv/" IN_SANDBOX(SANDBOX_MADE_INSIDE) "/");
     cr_expect_eq(survey(&p), 0);
-    cr_expect_eq(kind_at(&p, "made"), PLAN_PLACE_PASSED);
+    cr_expect_eq(kind_at(&p, "made"), PLAN_SEEN_PASSED);
     cr_assert_eq(unlinkat(p.s.fd, ".venv/" IN_SANDBOX(SANDBOX_MADE_INSIDE), AT_REMOVEDIR), 0);
     cr_assert_eq(mkfifoat(p.s.fd, ".venv/" IN_SANDBOX(SANDBOX_MADE_INSIDE), 0600), 0);
     cr_expect_eq(survey(&p), 0);
@@ -237,17 +237,17 @@ Test(survey, a_place_is_known_by_its_identity)
 {
     struct surveyed p;
     struct stat st;
-    const struct plan_place *place = NULL;
+    const struct plan_seen *seen = NULL;
 
     surveyed_new(&p);
     put(&p, "a/");
     cr_assert_eq(survey(&p), 0);
     cr_assert_eq(fstatat(p.s.fd, "a", &st, 0), 0);
-    place = place_of(&p, "a");
-    cr_assert_not_null(place);
-    cr_expect_eq(place->dev, st.st_dev);
-    cr_expect_eq(place->ino, st.st_ino);
-    cr_expect_eq(place->ctime_ns, clock_ns_of(st.st_ctim));
+    seen = place_of(&p, "a");
+    cr_assert_not_null(seen);
+    cr_expect_eq(seen->dev, st.st_dev);
+    cr_expect_eq(seen->ino, st.st_ino);
+    cr_expect_eq(seen->ctime_ns, clock_ns_of(st.st_ctim));
     surveyed_drop(&p);
 }
 
@@ -309,11 +309,11 @@ Test(survey, what_is_not_looked_at_is_told)
     surveyed_new(&p);
     put_many(&p, "d", WATCHED_MAX - 1, "/");
     cr_assert_eq(survey(&p), 0);
-    cr_expect_not(p.host.facts.places_cut);
+    cr_expect_not(p.host.facts.seen_cut);
     cr_expect_eq(watched_count(&p), WATCHED_MAX);
     put(&p, "more/");
     cr_assert_eq(survey(&p), 0);
-    cr_expect(p.host.facts.places_cut);
+    cr_expect(p.host.facts.seen_cut);
     cr_expect_eq(watched_count(&p), WATCHED_MAX);
     surveyed_drop(&p);
 }
@@ -325,10 +325,10 @@ Test(survey, depth_is_limited)
     surveyed_new(&p);
     put_chain(&p, DEPTH_MAX);
     cr_assert_eq(survey(&p), 0);
-    cr_expect_not(p.host.facts.places_cut);
+    cr_expect_not(p.host.facts.seen_cut);
     put_chain(&p, DEPTH_MAX + 1);
     cr_assert_eq(survey(&p), 0);
-    cr_expect(p.host.facts.places_cut);
+    cr_expect(p.host.facts.seen_cut);
     surveyed_drop(&p);
 }
 
@@ -339,10 +339,10 @@ Test(survey, names_of_a_directory_are_limited)
     surveyed_new(&p);
     put_many(&p, "full/n", ENTRIES_MAX - 2, "->x");
     cr_assert_eq(survey(&p), 0);
-    cr_expect_not(p.host.facts.places_cut);
+    cr_expect_not(p.host.facts.seen_cut);
     put_many(&p, "full/m", 3, "->x");
     cr_assert_eq(survey(&p), 0);
-    cr_expect(p.host.facts.places_cut);
+    cr_expect(p.host.facts.seen_cut);
     surveyed_drop(&p);
 }
 
@@ -359,7 +359,7 @@ Test(survey, no_project_is_no_failure)
     cr_assert_eq(unlinkat(p.s.fd, ".venv/" VENV_SANDBOX, AT_REMOVEDIR), 0);
     cr_assert_eq(unlinkat(p.s.fd, ".venv", AT_REMOVEDIR), 0);
     facts_survey(&p.host, &p.policy, &none);
-    cr_expect_eq(p.host.facts.place_count, 0);
+    cr_expect_eq(p.host.facts.seen_count, 0);
     cr_expect_eq(facts_check(&p.host, NULL), 0);
     surveyed_drop(&p);
 }

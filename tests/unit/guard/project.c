@@ -9,13 +9,13 @@
 #include "svenv/base/clock.h"
 #include "svenv/base/layout.h"
 
-static struct plan_guard guards[PROJECT_GUARDS] = {
-    {".git", true, PLAN_GUARD_TAKE},
-    {".envrc", true, PLAN_GUARD_TAKE},
-    {"*.code-workspace", true, PLAN_GUARD_TAKE},
-    {"docs/conf.py", false, PLAN_GUARD_TAKE},
-    {".env", false, PLAN_GUARD_HIDE},
-    {"__pycache__", true, PLAN_GUARD_BYTECODE},
+static struct plan_obeyed obeyed[PROJECT_GUARDS] = {
+    {".git", true, PLAN_OBEYED_TAKE},
+    {".envrc", true, PLAN_OBEYED_TAKE},
+    {"*.code-workspace", true, PLAN_OBEYED_TAKE},
+    {"docs/conf.py", false, PLAN_OBEYED_TAKE},
+    {".env", false, PLAN_OBEYED_HIDE},
+    {"__pycache__", true, PLAN_OBEYED_BYTECODE},
 };
 
 struct project *project_new(void)
@@ -34,13 +34,13 @@ struct project *project_new(void)
     p->file = (struct plan_file){.project = p->path,
                                  .venv = p->venv,
                                  .made_ns = 1,
-                                 .guards = guards,
-                                 .guard_count = PROJECT_GUARDS,
-                                 .places = p->places,
-                                 .known = p->known};
-    p->plan.guards = guards;
-    p->plan.guard_count = PROJECT_GUARDS;
-    p->guard.places.top = p->guard.quarantine.dir = -1;
+                                 .obeyed = obeyed,
+                                 .obeyed_count = PROJECT_GUARDS,
+                                 .seen = p->seen,
+                                 .present = p->present};
+    p->plan.obeyed = obeyed;
+    p->plan.obeyed_count = PROJECT_GUARDS;
+    p->guard.seen.top = p->guard.quarantine.dir = -1;
     p->guard.watch = (struct watch){.fd = -1, .inside = {-1, -1}};
     return p;
 }
@@ -58,8 +58,8 @@ void project_drop(struct project *p)
         if (fds[i] >= 0)
             close(fds[i]);
     }
-    free(guard->places.ctimes_ns);
-    places_close(&guard->places);
+    free(guard->seen.ctimes_ns);
+    seen_close(&guard->seen);
     scratch_drop(&p->scratch);
     free(p);
 }
@@ -100,8 +100,8 @@ bool project_took(const struct project *p, const char *rel)
     char path[PATH_MAX];
 
     snprintf(path, sizeof(path), "v/" IN_SANDBOX(SANDBOX_QUARANTINE) "/%s/%s",
-             p->guard.record->stamp, rel);
-    return *p->guard.record->stamp != '\0' && scratch_has(&p->scratch, path);
+             p->guard.report->stamp, rel);
+    return *p->guard.report->stamp != '\0' && scratch_has(&p->scratch, path);
 }
 
 unsigned project_count(const struct project *p, const char *rel, const char *prefix)
@@ -117,13 +117,13 @@ unsigned project_count(const struct project *p, const char *rel, const char *pre
     return count;
 }
 
-void project_place(struct project *p, const char *rel, enum plan_place_kind kind)
+void project_place(struct project *p, const char *rel, enum plan_seen_kind kind)
 {
     struct file_id id = file_id_of(p->top, *rel ? rel : ".", false);
 
-    cr_assert_lt(p->file.place_count, PROJECT_PLACES);
+    cr_assert_lt(p->file.seen_count, PROJECT_PLACES);
     cr_assert_neq(id.ino, 0, "%s", rel);
-    p->places[p->file.place_count++] = (struct plan_place){
+    p->seen[p->file.seen_count++] = (struct plan_seen){
         .rel = rel, .kind = kind, .dev = id.dev, .ino = id.ino, .ctime_ns = id.ctime_ns};
 }
 
@@ -131,13 +131,13 @@ void project_know(struct project *p, const char *rel)
 {
     struct file_id id = file_id_of(p->top, rel, false);
 
-    cr_assert_lt(p->file.known_count, PROJECT_KNOWN);
+    cr_assert_lt(p->file.present_count, PROJECT_KNOWN);
     cr_assert_neq(id.ino, 0, "%s", rel);
-    p->known[p->file.known_count++] = (struct plan_known){.rel = rel,
-                                                          .link = S_ISLNK(id.mode),
-                                                          .dev = id.dev,
-                                                          .ino = id.ino,
-                                                          .ctime_ns = id.ctime_ns};
+    p->present[p->file.present_count++] = (struct plan_present){.rel = rel,
+                                                                .link = S_ISLNK(id.mode),
+                                                                .dev = id.dev,
+                                                                .ino = id.ino,
+                                                                .ctime_ns = id.ctime_ns};
 }
 
 /* Files are stamped by a clock that stands still for some milliseconds. */
@@ -156,7 +156,7 @@ static void wait_for_tick(void)
 void project_begin(struct project *p)
 {
     wait_for_tick();
-    cr_assert(places_open(&p->guard.places, &p->file));
+    cr_assert(seen_open(&p->guard.seen, &p->file));
     guard_begin(&p->guard, &p->plan, p->venv);
     wait_for_tick();
 }

@@ -20,8 +20,8 @@ struct project {
     char path[96]; /* of the project, "p" in the scratch directory */
     char venv[96]; /* "v" there, with an empty directory `sandbox` */
     int top;
-    struct plan_place places[PROJECT_PLACES];
-    struct plan_known known[PROJECT_KNOWN];
+    struct plan_seen seen[PROJECT_PLACES];
+    struct plan_present present[PROJECT_KNOWN];
     struct plan_file file;
     struct plan plan;
     struct guard guard;
@@ -42,7 +42,7 @@ unsigned project_count(const struct project *p, const char *rel, const char *pre
 
 /* Into the plan, in the order of their paths: a directory to be watched, and a name that was there.
  */
-void project_place(struct project *p, const char *rel, enum plan_place_kind kind);
+void project_place(struct project *p, const char *rel, enum plan_seen_kind kind);
 void project_know(struct project *p, const char *rel);
 /* The program begins now: no file of before has a time of after. */
 void project_begin(struct project *p);

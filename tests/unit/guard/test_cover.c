@@ -302,7 +302,7 @@ Test(cover, a_look_protects_again)
     struct plan_op op = {.kind = PLAN_BIND, .dest = dest, .src = dest};
 
     snprintf(dest, sizeof(dest), "%s/a/b/.envrc", p->path);
-    project_place(p, "a/b", PLAN_PLACE_WATCHED);
+    project_place(p, "a/b", PLAN_SEEN_WATCHED);
     project_know(p, "a/b/.envrc");
     p->plan.ops = &op;
     p->plan.op_count = 1;
@@ -314,8 +314,8 @@ Test(cover, a_look_protects_again)
     cr_expect_eq(ask(&box, WRITE, "a/b/.envrc"), 0);
     guard_sweep(&p->guard, false);
     cr_expect_eq(ask(&box, WRITE, "a/b/.envrc"), -EROFS);
-    cr_expect_eq(p->guard.record->stop, GUARD_GOES_ON);
-    cr_expect_eq(p->guard.record->count, 0);
+    cr_expect_eq(p->guard.report->stop, GUARD_GOES_ON);
+    cr_expect_eq(p->guard.report->count, 0);
     box_drop(&box);
 }
 
@@ -325,7 +325,7 @@ Test(cover, a_look_hides_what_appears)
     struct box box = box_new();
     struct project *p = box.project;
 
-    project_place(p, "", PLAN_PLACE_WATCHED);
+    project_place(p, "", PLAN_SEEN_WATCHED);
     project_begin(p);
     watch_begin_looks(&p->guard, box.pid);
     write_file(p, ".env", "PASSWORD=x");
@@ -333,7 +333,7 @@ Test(cover, a_look_hides_what_appears)
     guard_sweep(&p->guard, false);
     cr_expect_eq(ask(&box, SIZE, ".env"), 0);
     cr_expect(project_has(p, ".env"));
-    cr_expect_eq(p->guard.record->stop, GUARD_GOES_ON);
+    cr_expect_eq(p->guard.report->stop, GUARD_GOES_ON);
     box_drop(&box);
 }
 
@@ -343,12 +343,12 @@ Test(cover, a_look_that_cannot_hide_stops_it)
     struct box box = box_new();
     struct project *p = box.project;
 
-    project_place(p, "", PLAN_PLACE_WATCHED);
+    project_place(p, "", PLAN_SEEN_WATCHED);
     project_begin(p);
     watch_begin_looks(&p->guard, box.pid);
     cr_assert_eq(project_make(p, ".env->a/b/README"), 0);
     guard_sweep(&p->guard, false);
-    cr_expect_eq(p->guard.record->stop, GUARD_LOST);
-    cr_expect_str_eq(p->guard.record->lost, ".env");
+    cr_expect_eq(p->guard.report->stop, GUARD_LOST);
+    cr_expect_str_eq(p->guard.report->lost, ".env");
     box_drop(&box);
 }

@@ -32,10 +32,10 @@ struct late {
 static void write_late(void *context)
 {
     const struct late *late = context;
-    const struct guard_record *record = late->project->guard.record;
+    const struct guard_report *report = late->project->guard.report;
 
     *late->shared =
-        (struct shared_late){late->shared->lines + 1, record->count, record->opened, record->stop};
+        (struct shared_late){late->shared->lines + 1, report->count, report->opened, report->stop};
 }
 
 struct beside_test {
@@ -62,8 +62,8 @@ static struct beside_test prepared(void)
     struct project *p = t.project;
 
     cr_assert_eq(project_make(p, "sub/"), 0);
-    project_place(p, "", PLAN_PLACE_WATCHED);
-    project_place(p, "sub", PLAN_PLACE_WATCHED);
+    project_place(p, "", PLAN_SEEN_WATCHED);
+    project_place(p, "sub", PLAN_SEEN_WATCHED);
     project_begin(p);
     t.late.project = p;
     t.late.shared = mmap(NULL, sizeof(*t.late.shared), PROT_READ | PROT_WRITE,
@@ -107,8 +107,8 @@ static void drop(struct beside_test *t)
         close(guard->process.socket);
     if (guard->process.pidfd >= 0)
         close(guard->process.pidfd);
-    if (guard->record != &guard->own)
-        munmap(guard->record, sizeof(*guard->record));
+    if (guard->report != &guard->own)
+        munmap(guard->report, sizeof(*guard->report));
     munmap(t->late.shared, sizeof(*t->late.shared));
     project_drop(t->project);
 }
@@ -141,8 +141,8 @@ Test(guard_process, takes_what_appears_and_says_so)
     cr_assert_eq(project_make(p, "README"), 0);
     cr_assert_eq(project_make(p, "sub/.envrc"), 0);
     cr_expect_eq(hear(&p->guard), GUARD_NEWS);
-    cr_expect_eq(p->guard.record->count, 1);
-    cr_expect_str_eq(p->guard.record->taken[0].rel, "sub/.envrc");
+    cr_expect_eq(p->guard.report->count, 1);
+    cr_expect_str_eq(p->guard.report->taken[0].rel, "sub/.envrc");
     cr_expect(project_took(p, "sub/.envrc"));
     finish(&t, false);
     expect_end();
@@ -162,7 +162,7 @@ Test(guard_process, takes_the_last_look_before_it_ends)
     cr_assert_eq(fchmod(p->top, 0777), 0);
     finish(&t, false);
     cr_expect_not(project_has(p, "__pycache__"));
-    cr_expect(p->guard.record->opened);
+    cr_expect(p->guard.report->opened);
     expect_end();
     drop(&t);
 }
@@ -255,7 +255,7 @@ Test(guard_process, watches_on_while_something_lives)
     begin(&t);
     cr_assert_eq(project_make(t.project, ".envrc"), 0);
     finish(&t, true);
-    cr_expect_eq(guard->record->count, 1);
+    cr_expect_eq(guard->report->count, 1);
     guard_leave(guard, t.init);
     cr_assert_eq(project_make(t.project, "sub/.envrc"), 0);
     cr_assert_eq(project_make(t.project, "sub/.git/config"), 0);
@@ -354,7 +354,7 @@ Test(guard_process, without_memory_the_sandbox_is_stopped)
     begin(&t);
     faults.calloc = false;
     cr_expect_eq(hear(guard), GUARD_NEWS);
-    cr_expect_eq(guard->record->stop, GUARD_NO_MEMORY);
+    cr_expect_eq(guard->report->stop, GUARD_NO_MEMORY);
     cr_expect_eq(waitpid(t.init, &status, 0), t.init);
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     t.init = 0;
@@ -378,7 +378,7 @@ Test(guard_process, without_instances_it_looks_each_second)
     cr_assert_eq(project_make(t.project, "sub/.envrc"), 0);
     cr_expect_eq(hear(guard), GUARD_NEWS);
     cr_expect_not(project_has(t.project, "sub/.envrc"));
-    cr_expect_eq(guard->record->stop, GUARD_GOES_ON);
+    cr_expect_eq(guard->report->stop, GUARD_GOES_ON);
     finish(&t, false);
     expect_end();
     drop(&t);

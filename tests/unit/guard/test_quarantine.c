@@ -32,7 +32,7 @@ static struct file_id in_quarantine(const struct project *p, const char *rel)
     char path[PATH_MAX];
 
     snprintf(path, sizeof(path), "v/" IN_SANDBOX(SANDBOX_QUARANTINE) "/%s/%s",
-             p->guard.record->stamp, rel);
+             p->guard.report->stamp, rel);
     return file_id_of(p->scratch.fd, path, false);
 }
 
@@ -52,17 +52,17 @@ Test(quarantine, keeps_what_it_takes)
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct project *p = begun(rows[i].made, 3);
-        const struct guard_record *record = p->guard.record;
+        const struct guard_report *report = p->guard.report;
 
         cr_expect_eq(take(p, rows[i].rel), 0, "%s", rows[i].rel);
         cr_expect_not(project_has(p, rows[i].rel), "%s", rows[i].rel);
         for (size_t j = 0; j < 3 && rows[i].kept[j]; j++)
             cr_expect(project_took(p, rows[i].kept[j]), "%s", rows[i].kept[j]);
         cr_expect_eq(project_count(p, ".", NAME_TAKEN), 0, "%s", rows[i].rel);
-        cr_expect_eq(record->count, 1);
-        cr_expect_eq(record->stuck, 0);
-        cr_expect(record->taken[0].moved);
-        cr_expect_str_eq(record->taken[0].rel, rows[i].rel);
+        cr_expect_eq(report->count, 1);
+        cr_expect_eq(report->stuck, 0);
+        cr_expect(report->taken[0].moved);
+        cr_expect_str_eq(report->taken[0].rel, rows[i].rel);
         project_drop(p);
     }
 }
@@ -86,8 +86,8 @@ Test(quarantine, what_is_gone_is_no_failure)
     struct project *p = begun_with("README");
 
     cr_expect_eq(take(p, ".envrc"), 0);
-    cr_expect_eq(p->guard.record->count, 0);
-    cr_expect_eq(*p->guard.record->stamp, '\0', "nothing is made for nothing");
+    cr_expect_eq(p->guard.report->count, 0);
+    cr_expect_eq(*p->guard.report->stamp, '\0', "nothing is made for nothing");
     cr_expect_not(scratch_has(&p->scratch, "v/" IN_SANDBOX(SANDBOX_QUARANTINE)));
     project_drop(p);
 }
@@ -147,9 +147,9 @@ Test(quarantine, what_it_cannot_move_is_obeyed_by_nobody)
         cr_expect_eq(take(p, rel), 0);
         cr_expect_not(project_has(p, rel));
         cr_expect_eq(project_count(p, ".", NAME_TAKEN), 1);
-        cr_expect_eq(p->guard.record->count, 1);
-        cr_expect_eq(p->guard.record->stuck, 1);
-        cr_expect_not(p->guard.record->taken[0].moved);
+        cr_expect_eq(p->guard.report->count, 1);
+        cr_expect_eq(p->guard.report->stuck, 1);
+        cr_expect_not(p->guard.report->taken[0].moved);
         cr_expect_not(scratch_has(&p->scratch, SANDBOX_QUARANTINE));
         project_drop(p);
     }
@@ -170,8 +170,8 @@ Test(quarantine, a_name_that_comes_again_stands_beside_the_first)
     cr_expect(project_took(p, ".envrc.1"));
     cr_expect(project_took(p, ".git/config"));
     cr_expect(project_took(p, ".git.1/config"));
-    cr_expect_eq(p->guard.record->stuck, 0);
-    cr_expect_eq(p->guard.record->count, 4);
+    cr_expect_eq(p->guard.report->stuck, 0);
+    cr_expect_eq(p->guard.report->count, 4);
     project_drop(p);
 }
 
@@ -183,7 +183,7 @@ Test(quarantine, closed_directories_give_back_what_is_in_them)
     cr_assert_eq(fchmodat(p->top, ".git", 0, 0), 0);
     cr_expect_eq(take(p, ".git"), 0);
     cr_expect(project_took(p, ".git/hooks/x"));
-    cr_expect_eq(p->guard.record->stuck, 0);
+    cr_expect_eq(p->guard.report->stuck, 0);
     project_drop(p);
 }
 
@@ -199,7 +199,7 @@ Test(quarantine, too_deep_a_tree_is_told)
     cr_expect_eq(take(p, ".git"), 0);
     cr_expect_not(project_has(p, ".git"));
     cr_expect_eq(project_count(p, ".", NAME_TAKEN), 1);
-    cr_expect_eq(p->guard.record->stuck, 1);
+    cr_expect_eq(p->guard.report->stuck, 1);
     project_drop(p);
 }
 
@@ -213,8 +213,8 @@ Test(quarantine, more_names_than_are_kept_are_counted)
         cr_assert_eq(project_make(p, name), 0);
         cr_expect_eq(take(p, name), 0);
     }
-    cr_expect_eq(p->guard.record->count, TAKEN_KEPT + 1);
-    cr_expect_str_eq(p->guard.record->taken[TAKEN_KEPT - 1].rel, "31.code-workspace");
+    cr_expect_eq(p->guard.report->count, TAKEN_KEPT + 1);
+    cr_expect_str_eq(p->guard.report->taken[TAKEN_KEPT - 1].rel, "31.code-workspace");
     cr_expect(project_took(p, "32.code-workspace"));
     project_drop(p);
 }

@@ -73,9 +73,9 @@ static struct project *begun(void)
 
     cr_assert_eq(project_make(p, "docs/"), 0);
     cr_assert_eq(project_make(p, "sub/"), 0);
-    project_place(p, "", PLAN_PLACE_WATCHED);
-    project_place(p, "docs", PLAN_PLACE_WATCHED);
-    project_place(p, "sub", PLAN_PLACE_WATCHED);
+    project_place(p, "", PLAN_SEEN_WATCHED);
+    project_place(p, "docs", PLAN_SEEN_WATCHED);
+    project_place(p, "sub", PLAN_SEEN_WATCHED);
     project_begin(p);
     return p;
 }
@@ -85,9 +85,9 @@ static void expect_fate(const struct project *p, const char *name, enum fate fat
     cr_expect_eq(project_has(p, name), fate == STAYS, "%s: in the project", name);
     if (fate != STAYS)
         cr_expect_eq(project_took(p, name), fate == TAKEN, "%s: in the quarantine", name);
-    cr_expect_not(p->guard.record->failed, "%s", name);
-    cr_expect_not(p->guard.record->incomplete, "%s", name);
-    cr_expect_eq(p->guard.record->stuck, 0, "%s", name);
+    cr_expect_not(p->guard.report->failed, "%s", name);
+    cr_expect_not(p->guard.report->incomplete, "%s", name);
+    cr_expect_eq(p->guard.report->stuck, 0, "%s", name);
 }
 
 static struct project *made(const struct sweep_row *row)
@@ -178,9 +178,9 @@ static struct project *begun_with(const char *what, const char *name)
     struct project *p = project_new();
 
     cr_assert_eq(project_make(p, what), 0);
-    project_place(p, "", PLAN_PLACE_WATCHED);
+    project_place(p, "", PLAN_SEEN_WATCHED);
     if (strchr(name, '/'))
-        project_place(p, "__pycache__", PLAN_PLACE_BYTECODE);
+        project_place(p, "__pycache__", PLAN_SEEN_BYTECODE);
     else
         project_know(p, name);
     project_begin(p);
@@ -205,7 +205,7 @@ Test(sweep, what_was_there_stays)
         guard_sweep(&p->guard, false);
         guard_sweep(&p->guard, true);
         expect_fate(p, before[i].name, STAYS);
-        cr_expect_eq(p->guard.record->count, 0);
+        cr_expect_eq(p->guard.report->count, 0);
         project_drop(p);
     }
 }
@@ -314,12 +314,12 @@ Test(sweep, depth_has_a_limit_that_is_told)
 
     cr_assert_eq(make_chain(p, DEPTH_OF_A_SWEEP), 0);
     guard_sweep(&p->guard, true);
-    cr_expect_not(p->guard.record->incomplete);
+    cr_expect_not(p->guard.report->incomplete);
     project_drop(p);
     p = begun();
     cr_assert_eq(make_chain(p, DEPTH_OF_A_SWEEP + 1), 0);
     guard_sweep(&p->guard, true);
-    cr_expect(p->guard.record->incomplete);
+    cr_expect(p->guard.report->incomplete);
     project_drop(p);
 }
 
@@ -332,7 +332,7 @@ static int sweep_without_descriptors(void *arg)
     if (setrlimit(RLIMIT_NOFILE, &none) < 0)
         return 2;
     guard_sweep(&p->guard, true);
-    return p->guard.record->incomplete ? 0 : 1;
+    return p->guard.report->incomplete ? 0 : 1;
 }
 
 Test(sweep, no_descriptors_is_told)
@@ -353,9 +353,9 @@ Test(sweep, only_a_place_in_order_is_remembered)
     cr_assert_eq(project_make(p, "sub/.envrc"), 0);
     cr_assert_eq(project_make(p, "docs/new/"), 0);
     guard_sweep(&p->guard, true);
-    cr_expect_neq(p->guard.places.ctimes_ns[0], 0);
-    cr_expect_eq(p->guard.places.ctimes_ns[1], 0, "a new directory is in it");
-    cr_expect_neq(p->guard.places.ctimes_ns[2], 0, "the second look found nothing");
+    cr_expect_neq(p->guard.seen.ctimes_ns[0], 0);
+    cr_expect_eq(p->guard.seen.ctimes_ns[1], 0, "a new directory is in it");
+    cr_expect_neq(p->guard.seen.ctimes_ns[2], 0, "the second look found nothing");
     cr_expect(scratch_has(&p->scratch, "v/" IN_SANDBOX(SANDBOX_SEEN)));
     project_drop(p);
 }
@@ -378,13 +378,13 @@ Test(sweep, the_project_is_closed_again_for_others)
         struct stat st;
 
         cr_assert_eq(fchmod(p->top, modes[i].before), 0);
-        project_place(p, "", PLAN_PLACE_WATCHED);
+        project_place(p, "", PLAN_SEEN_WATCHED);
         project_begin(p);
         cr_assert_eq(fchmod(p->top, modes[i].made), 0);
         guard_sweep(&p->guard, true);
         cr_assert_eq(fstat(p->top, &st), 0);
         cr_expect_eq(st.st_mode & 07777, modes[i].after, "row %zu", i);
-        cr_expect_eq(p->guard.record->opened, modes[i].made != modes[i].after, "row %zu", i);
+        cr_expect_eq(p->guard.report->opened, modes[i].made != modes[i].after, "row %zu", i);
         project_drop(p);
     }
 }
@@ -402,7 +402,7 @@ Test(sweep, a_venv_that_was_made_is_remembered_once)
     guard_sweep(&p->guard, false);
     cr_expect_not(scratch_has(&p->scratch, "v/" IN_SANDBOX(SANDBOX_MADE_INSIDE)));
     guard_sweep(&p->guard, true);
-    p->guard.places.ctimes_ns[0] = 0;
+    p->guard.seen.ctimes_ns[0] = 0;
     guard_sweep(&p->guard, true);
     snprintf(line, sizeof(line), "%llu %llu\n", (unsigned long long)st.st_dev,
              (unsigned long long)st.st_ino);
@@ -421,8 +421,8 @@ Test(sweep, of_a_large_project_only_new_directories_are_entered)
     struct project *p = project_new();
 
     cr_assert_eq(project_make(p, "old/.envrc"), 0);
-    p->file.places_cut = true;
-    project_place(p, "", PLAN_PLACE_WATCHED);
+    p->file.seen_cut = true;
+    project_place(p, "", PLAN_SEEN_WATCHED);
     project_begin(p);
     cr_assert_eq(project_make(p, "old/README"), 0);
     cr_assert_eq(project_make(p, "new/.envrc"), 0);
@@ -436,12 +436,12 @@ Test(sweep, nothing_is_watched_without_guards)
 {
     struct project *p = begun();
 
-    p->plan.guard_count = 0;
+    p->plan.obeyed_count = 0;
     cr_assert_eq(project_make(p, ".envrc"), 0);
     guard_sweep(&p->guard, true);
     cr_expect(project_has(p, ".envrc"));
     cr_expect_not(guard_is_used(&p->guard));
-    p->plan.guard_count = PROJECT_GUARDS;
+    p->plan.obeyed_count = PROJECT_GUARDS;
     cr_expect(guard_is_used(&p->guard));
     project_drop(p);
 }

@@ -49,7 +49,7 @@ static void tell_stop(struct project *p, enum guard_stop stop)
 {
     int own = begin_capture(p);
 
-    p->guard.record->stop = stop;
+    p->guard.report->stop = stop;
     guard_tell_stop(&p->guard);
     end_capture(own);
 }
@@ -57,14 +57,14 @@ static void tell_stop(struct project *p, enum guard_stop stop)
 static struct project *taken(size_t count)
 {
     struct project *p = project_new();
-    struct guard_record *record = NULL;
+    struct guard_report *report = NULL;
 
     project_begin(p);
-    record = p->guard.record;
-    snprintf(record->stamp, sizeof(record->stamp), "STAMP");
-    record->count = count;
+    report = p->guard.report;
+    snprintf(report->stamp, sizeof(report->stamp), "STAMP");
+    report->count = count;
     for (size_t i = 0; i < count && i < TAKEN_KEPT; i++)
-        snprintf(record->taken[i].rel, sizeof(record->taken[i].rel), "name%zu", i);
+        snprintf(report->taken[i].rel, sizeof(report->taken[i].rel), "name%zu", i);
     return p;
 }
 
@@ -101,7 +101,7 @@ Test(tell, counts_what_it_cannot_name)
     struct project *p = taken(TAKEN_KEPT);
 
     tell(p, false);
-    p->guard.record->count += 3;
+    p->guard.report->count += 3;
     tell(p, false);
     cr_expect_not_null(strstr(said, "obey 3 names, which"), "%s", said);
     project_drop(p);
@@ -114,7 +114,7 @@ Test(tell, lines_are_few_while_the_program_runs)
     unsigned all = 0;
 
     for (unsigned i = 0; i < 20; i++) {
-        p->guard.record->count++;
+        p->guard.report->count++;
         tell(p, false);
         all += lines();
     }
@@ -130,7 +130,7 @@ Test(tell, names_cannot_write_to_the_terminal)
 {
     struct project *p = taken(1);
 
-    snprintf(p->guard.record->taken[0].rel, PATH_MAX, "a\033]0;x\a\nsandbox-venv: fine");
+    snprintf(p->guard.report->taken[0].rel, PATH_MAX, "a\033]0;x\a\nsandbox-venv: fine");
     tell(p, true);
     cr_expect_null(strchr(said, '\033'));
     cr_expect_null(strchr(said, '\a'));
@@ -154,10 +154,10 @@ Test(tell, nothing_happened_and_nothing_is_said)
 Test(tell, each_reservation_has_its_line)
 {
     struct project *p = taken(0);
-    struct guard_record *record = p->guard.record;
+    struct guard_report *report = p->guard.report;
 
-    record->stuck = 1;
-    record->opened = record->failed = record->incomplete = true;
+    report->stuck = 1;
+    report->opened = report->failed = report->incomplete = true;
     tell(p, false);
     cr_expect_str_eq(said, "", "not before the end");
     tell(p, true);
@@ -181,7 +181,7 @@ Test(tell, each_stop_has_its_reason)
     };
     struct project *p = taken(0);
 
-    snprintf(p->guard.record->lost, PATH_MAX, "sub/.envrc");
+    snprintf(p->guard.report->lost, PATH_MAX, "sub/.envrc");
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         tell_stop(p, rows[i].stop);
         cr_expect_not_null(strstr(said, "sandbox-venv: stopped: "), "%s", said);

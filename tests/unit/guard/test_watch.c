@@ -19,9 +19,9 @@ static struct project *prepared(void)
 
     cr_assert_eq(project_make(p, "sub/"), 0);
     cr_assert_eq(project_make(p, "passed/"), 0);
-    project_place(p, "", PLAN_PLACE_WATCHED);
-    project_place(p, "passed", PLAN_PLACE_PASSED);
-    project_place(p, "sub", PLAN_PLACE_WATCHED);
+    project_place(p, "", PLAN_SEEN_WATCHED);
+    project_place(p, "passed", PLAN_SEEN_PASSED);
+    project_place(p, "sub", PLAN_SEEN_WATCHED);
     project_begin(p);
     return p;
 }
@@ -65,8 +65,8 @@ Test(watch, what_appears_is_taken)
         struct project *p = watched();
 
         appear(p, names[i]);
-        cr_expect_eq(p->guard.record->count, 1, "%s", names[i]);
-        cr_expect_eq(p->guard.record->stop, GUARD_GOES_ON);
+        cr_expect_eq(p->guard.report->count, 1, "%s", names[i]);
+        cr_expect_eq(p->guard.report->stop, GUARD_GOES_ON);
         project_drop(p);
     }
 }
@@ -80,7 +80,7 @@ Test(watch, other_names_stay)
         struct project *p = watched();
 
         appear(p, names[i]);
-        cr_expect_eq(p->guard.record->count, 0, "%s", names[i]);
+        cr_expect_eq(p->guard.report->count, 0, "%s", names[i]);
         cr_expect(project_has(p, names[i]), "%s", names[i]);
         project_drop(p);
     }
@@ -173,7 +173,7 @@ Test(watch, more_directories_than_are_watched)
         appear(p, name);
     }
     cr_expect_eq(p->guard.watch.count, WATCHES_MAX);
-    cr_expect_eq(p->guard.record->stop, GUARD_GOES_ON);
+    cr_expect_eq(p->guard.report->stop, GUARD_GOES_ON);
     snprintf(name, sizeof(name), "new%d/.envrc", WATCHES_MAX);
     appear(p, name);
     cr_expect(project_has(p, name));
@@ -192,12 +192,12 @@ Test(watch, without_memory_it_cannot_go_on)
     faults.calloc = true;
     watch_begin(&p->guard, getpid());
     faults.calloc = false;
-    cr_expect_eq(p->guard.record->stop, GUARD_NO_MEMORY);
+    cr_expect_eq(p->guard.report->stop, GUARD_NO_MEMORY);
     project_drop(p);
     p = prepared();
     faults.strdup = true;
     watch_begin(&p->guard, getpid());
-    cr_expect_eq(p->guard.record->stop, GUARD_NO_MEMORY);
+    cr_expect_eq(p->guard.report->stop, GUARD_NO_MEMORY);
     project_drop(p);
 }
 
@@ -208,7 +208,7 @@ Test(watch, without_memory_for_a_new_directory_it_stops)
 
     faults.strdup = true;
     appear(p, "new/");
-    cr_expect_eq(p->guard.record->stop, GUARD_NO_MEMORY);
+    cr_expect_eq(p->guard.report->stop, GUARD_NO_MEMORY);
     cr_assert_eq(project_make(p, "new/.envrc"), 0);
     guard_sweep(&p->guard, true);
     cr_expect_not(project_has(p, "new/.envrc"));
@@ -223,7 +223,7 @@ Test(watch, without_instances_it_looks)
     faults.inotify_init = true;
     watch_begin(&p->guard, getpid());
     cr_expect_lt(p->guard.watch.fd, 0);
-    cr_expect_eq(p->guard.record->stop, GUARD_GOES_ON);
+    cr_expect_eq(p->guard.report->stop, GUARD_GOES_ON);
     cr_expect_not(project_has(p, ".envrc"));
     cr_assert_eq(project_make(p, "sub/.envrc"), 0);
     guard_sweep(&p->guard, false);
@@ -238,7 +238,7 @@ Test(watch, without_watches_the_last_look_remains)
     faults.add_to_watch = true;
     watch_begin(&p->guard, getpid());
     cr_expect_eq(p->guard.watch.count, 0);
-    cr_expect_eq(p->guard.record->stop, GUARD_GOES_ON);
+    cr_expect_eq(p->guard.report->stop, GUARD_GOES_ON);
     cr_assert_eq(project_make(p, ".envrc"), 0);
     guard_sweep(&p->guard, true);
     cr_expect_not(project_has(p, ".envrc"));
@@ -253,7 +253,7 @@ static struct project *protected(struct plan_op *op, char *dest, size_t size)
     struct project *p = project_new();
 
     cr_assert_eq(project_make(p, ".envrc"), 0);
-    project_place(p, "", PLAN_PLACE_WATCHED);
+    project_place(p, "", PLAN_SEEN_WATCHED);
     project_know(p, ".envrc");
     snprintf(dest, size, "%s/.envrc", p->path);
     *op = (struct plan_op){.kind = PLAN_BIND, .dest = dest, .src = dest};
@@ -275,8 +275,8 @@ Test(watch, what_cannot_be_protected_again_stops_it)
     cr_assert_eq(project_make(p, "saved"), 0);
     cr_assert_eq(renameat(p->top, "saved", p->top, ".envrc"), 0);
     cr_assert(take_all(p));
-    cr_expect_eq(p->guard.record->stop, GUARD_LOST);
-    cr_expect_str_eq(p->guard.record->lost, ".envrc");
+    cr_expect_eq(p->guard.report->stop, GUARD_LOST);
+    cr_expect_str_eq(p->guard.report->lost, ".envrc");
     cr_expect(project_has(p, ".envrc"), "it is the person's own file");
     project_drop(p);
 }
@@ -291,6 +291,6 @@ Test(watch, a_file_that_no_mount_protects_is_not_lost)
     cr_assert_eq(project_make(p, "saved"), 0);
     cr_assert_eq(renameat(p->top, "saved", p->top, ".envrc"), 0);
     cr_assert(take_all(p));
-    cr_expect_eq(p->guard.record->stop, GUARD_GOES_ON);
+    cr_expect_eq(p->guard.report->stop, GUARD_GOES_ON);
     project_drop(p);
 }

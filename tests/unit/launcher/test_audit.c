@@ -242,18 +242,18 @@ Test(launcher_audit, what_held_the_program_is_told)
 /* --- what was taken out of the project ----------------------------------------------------------
  */
 
-static struct guard_record *record_of(struct start_told *t, size_t count)
+static struct guard_report *record_of(struct start_told *t, size_t count)
 {
-    struct guard_record *record = &t->guard.own;
+    struct guard_report *report = &t->guard.own;
 
-    t->guard.record = record;
-    snprintf(record->stamp, sizeof(record->stamp), "STAMP");
-    record->count = count;
+    t->guard.report = report;
+    snprintf(report->stamp, sizeof(report->stamp), "STAMP");
+    report->count = count;
     for (size_t i = 0; i < count && i < TAKEN_KEPT; i++) {
-        record->taken[i].moved = i % 2 == 0;
-        snprintf(record->taken[i].rel, sizeof(record->taken[i].rel), "name%zu", i);
+        report->taken[i].moved = i % 2 == 0;
+        snprintf(report->taken[i].rel, sizeof(report->taken[i].rel), "name%zu", i);
     }
-    return record;
+    return report;
 }
 
 Test(launcher_audit, each_name_that_was_taken_has_a_line)
@@ -290,11 +290,11 @@ Test(launcher_audit, what_the_guard_could_not_do_is_told)
 
     for (size_t i = 0; i < ARRAY_SIZE(stops); i++) {
         struct start_told *t = told_new(PLAN_AUDIT_DENIED);
-        struct guard_record *record = record_of(t, 0);
+        struct guard_report *report = record_of(t, 0);
 
-        record->stop = stops[i].stop;
-        record->opened = record->failed = record->incomplete = true;
-        snprintf(record->lost, sizeof(record->lost), "sub/.envrc");
+        report->stop = stops[i].stop;
+        report->opened = report->failed = report->incomplete = true;
+        snprintf(report->lost, sizeof(report->lost), "sub/.envrc");
         tell(t);
         EXPECT(t, stops[i].part);
         EXPECT(t, "made writable for other users: taken back");

@@ -24,7 +24,7 @@ static void fill_plan(struct arena *arena, struct plan *plan, const char *varian
     struct plan_env_set *set = NULL;
     struct plan_limit *limit = NULL;
     struct plan_landlock *landlock = NULL;
-    struct plan_guard *guard = NULL;
+    struct plan_obeyed *guard = NULL;
 
     *plan = (struct plan){.variant = variant,
                           .flags = PLAN_OWN_NET | PLAN_PROJECT_ARGUMENTS,
@@ -65,25 +65,26 @@ static void fill_plan(struct arena *arena, struct plan *plan, const char *varian
     *limit = (struct plan_limit){.resource = RLIMIT_NOFILE, .value = 4096, .origin = "default"};
     landlock = arena_push(arena, &plan->landlock, &plan->landlock_count, sizeof(*landlock));
     *landlock = (struct plan_landlock){.path = "/usr", .write = true, .connect = true};
-    guard = arena_push(arena, &plan->guards, &plan->guard_count, sizeof(*guard));
-    *guard = (struct plan_guard){.pattern = "a/*", .action = PLAN_GUARD_HIDE};
+    guard = arena_push(arena, &plan->obeyed, &plan->obeyed_count, sizeof(*guard));
+    *guard = (struct plan_obeyed){.pattern = "a/*", .action = PLAN_OBEYED_HIDE};
 }
 
 static void fill_project(struct plan_file *file)
 {
-    struct plan_guard *guard =
-        arena_push(&file->arena, &file->guards, &file->guard_count, sizeof(*guard));
-    struct plan_place *place =
-        arena_push(&file->arena, &file->places, &file->place_count, sizeof(*place));
-    struct plan_known *known =
-        arena_push(&file->arena, &file->known, &file->known_count, sizeof(*known));
+    struct plan_obeyed *guard =
+        arena_push(&file->arena, &file->obeyed, &file->obeyed_count, sizeof(*guard));
+    struct plan_seen *place =
+        arena_push(&file->arena, &file->seen, &file->seen_count, sizeof(*place));
+    struct plan_present *present =
+        arena_push(&file->arena, &file->present, &file->present_count, sizeof(*present));
 
-    *guard = (struct plan_guard){
-        .pattern = "__pycache__", .anywhere = true, .action = PLAN_GUARD_BYTECODE};
-    *place = (struct plan_place){
-        .rel = "sub", .kind = PLAN_PLACE_VENV, .dev = 1, .ino = 2, .ctime_ns = -5};
-    *known = (struct plan_known){.rel = ".git", .link = true, .dev = 3, .ino = 4, .ctime_ns = 6};
-    file->places_cut = true;
+    *guard = (struct plan_obeyed){
+        .pattern = "__pycache__", .anywhere = true, .action = PLAN_OBEYED_BYTECODE};
+    *place = (struct plan_seen){
+        .rel = "sub", .kind = PLAN_SEEN_VENV, .dev = 1, .ino = 2, .ctime_ns = -5};
+    *present =
+        (struct plan_present){.rel = ".git", .link = true, .dev = 3, .ino = 4, .ctime_ns = 6};
+    file->seen_cut = true;
     file->made_ns = 7;
 }
 
@@ -136,14 +137,14 @@ Test(codec, round_trip_keeps_every_field)
     cr_expect_eq(file.inputs[0].id.mtime_ns, -3);
     cr_expect(file.inputs[0].directory && !file.inputs[0].follow);
     cr_expect_eq(file.made_ns, 7);
-    cr_expect_eq(file.guards[0].action, PLAN_GUARD_BYTECODE);
-    cr_expect(file.guards[0].anywhere && file.places_cut && file.known[0].link);
-    cr_expect_str_eq(file.places[0].rel, "sub");
-    cr_expect_eq(file.places[0].kind, PLAN_PLACE_VENV);
-    cr_expect_eq(file.places[0].ctime_ns, -5);
-    cr_expect_eq(file.known[0].ctime_ns, 6);
+    cr_expect_eq(file.obeyed[0].action, PLAN_OBEYED_BYTECODE);
+    cr_expect(file.obeyed[0].anywhere && file.seen_cut && file.present[0].link);
+    cr_expect_str_eq(file.seen[0].rel, "sub");
+    cr_expect_eq(file.seen[0].kind, PLAN_SEEN_VENV);
+    cr_expect_eq(file.seen[0].ctime_ns, -5);
+    cr_expect_eq(file.present[0].ctime_ns, 6);
     cr_assert_eq(file.variant_count, 2);
-    cr_expect_str_eq(file.variants[1].plan.guards[0].pattern, "a/*");
+    cr_expect_str_eq(file.variants[1].plan.obeyed[0].pattern, "a/*");
     cr_expect_str_eq(file.variants[0].match[0], "pip install");
     plan = &file.variants[1].plan;
     cr_expect_eq(plan->gid, 0xfffffffe);
@@ -427,15 +428,17 @@ static void add_smallest(struct plan_file *file)
     struct arena *arena = &file->arena;
     struct plan_variant *variant = &file->variants[0];
     struct plan_input *input = arena_push(arena, &file->inputs, &file->input_count, sizeof(*input));
-    struct plan_guard *guard = arena_push(arena, &file->guards, &file->guard_count, sizeof(*guard));
-    struct plan_place *place = arena_push(arena, &file->places, &file->place_count, sizeof(*place));
-    struct plan_known *known = arena_push(arena, &file->known, &file->known_count, sizeof(*known));
+    struct plan_obeyed *guard =
+        arena_push(arena, &file->obeyed, &file->obeyed_count, sizeof(*guard));
+    struct plan_seen *place = arena_push(arena, &file->seen, &file->seen_count, sizeof(*place));
+    struct plan_present *present =
+        arena_push(arena, &file->present, &file->present_count, sizeof(*present));
     const char **match = arena_push(arena, &variant->match, &variant->match_count, sizeof(*match));
 
     *input = (struct plan_input){.path = ""};
-    *guard = (struct plan_guard){.pattern = ""};
-    *place = (struct plan_place){.rel = ""};
-    *known = (struct plan_known){.rel = ""};
+    *guard = (struct plan_obeyed){.pattern = ""};
+    *place = (struct plan_seen){.rel = ""};
+    *present = (struct plan_present){.rel = ""};
     *match = "";
     add_smallest_to_plan(arena, &variant->plan);
 }

@@ -26,7 +26,7 @@ static void fill(struct plan_file *file)
                                .home = "/h",
                                .policy_hash = "hash",
                                .made_ns = 5,
-                               .places_cut = true,
+                               .seen_cut = true,
                                .variants = file->variants,
                                .variant_count = 1};
     *plan = (struct plan){.variant = "default",
@@ -42,14 +42,14 @@ static void fill(struct plan_file *file)
                  "argument 1");
     plan->limits = arena_array(arena, 1, sizeof(*plan->limits));
     plan->limits[plan->limit_count++] = (struct plan_limit){RLIMIT_CPU, 3, "policy.yaml:1:1"};
-    plan->guards = arena_array(arena, 1, sizeof(*plan->guards));
-    plan->guards[plan->guard_count++] = (struct plan_guard){".git", true, PLAN_GUARD_TAKE};
-    file->guards = plan->guards;
-    file->guard_count = 1;
-    file->places = arena_array(arena, 1, sizeof(*file->places));
-    file->places[file->place_count++] = (struct plan_place){"sub", PLAN_PLACE_WATCHED, 1, 2, 3};
-    file->known = arena_array(arena, 1, sizeof(*file->known));
-    file->known[file->known_count++] = (struct plan_known){"sub/.git", false, 4, 5, 6};
+    plan->obeyed = arena_array(arena, 1, sizeof(*plan->obeyed));
+    plan->obeyed[plan->obeyed_count++] = (struct plan_obeyed){".git", true, PLAN_OBEYED_TAKE};
+    file->obeyed = plan->obeyed;
+    file->obeyed_count = 1;
+    file->seen = arena_array(arena, 1, sizeof(*file->seen));
+    file->seen[file->seen_count++] = (struct plan_seen){"sub", PLAN_SEEN_WATCHED, 1, 2, 3};
+    file->present = arena_array(arena, 1, sizeof(*file->present));
+    file->present[file->present_count++] = (struct plan_present){"sub/.git", false, 4, 5, 6};
 }
 
 /* Reads the file from a mapping that is gone afterwards. */
@@ -94,9 +94,9 @@ Test(keep, what_is_asked_for_later_is_there)
     cr_expect_str_eq(file.project, "/p");
     cr_expect_str_eq(file.policy_hash, "hash");
     cr_expect_eq(file.made_ns, 5);
-    cr_expect(file.places_cut);
-    cr_expect_str_eq(plan_find_place(&file, "sub")->rel, "sub");
-    cr_expect_eq(plan_find_known(&file, "sub/.git")->ino, 5);
+    cr_expect(file.seen_cut);
+    cr_expect_str_eq(plan_find_seen(&file, "sub")->rel, "sub");
+    cr_expect_eq(plan_find_present(&file, "sub/.git")->ino, 5);
     cr_expect_str_eq(plan.variant, "default");
     cr_expect_eq(plan.flags, PLAN_INSTALLER);
     cr_expect_eq(plan.lifetime, PLAN_LIFETIME_PROGRAM);
@@ -104,8 +104,8 @@ Test(keep, what_is_asked_for_later_is_there)
     cr_expect_str_eq(plan.audit_log, "/log");
     cr_expect_eq(plan.limits[0].resource, RLIMIT_CPU);
     cr_expect_str_eq(plan.limits[0].origin, "policy.yaml:1:1");
-    cr_expect_not_null(plan_guard_of(plan.guards, plan.guard_count, "x/.git", ".git"));
-    cr_expect_eq(file.guard_count, 0);
+    cr_expect_not_null(plan_obeyed_find(plan.obeyed, plan.obeyed_count, "x/.git", ".git"));
+    cr_expect_eq(file.obeyed_count, 0);
     cr_expect_str_eq(plan.refusals[0].path, "/x");
     cr_expect_str_eq(plan.refusals[0].why, "why");
     /* As for a file that was just read. */

@@ -35,7 +35,7 @@ static void identify(void *context, struct plan_op *op)
 
 static const struct tree_host host = {.exists = exists, .identify = identify};
 
-static const struct tree_share shares[] = {
+static const struct tree_bind binds[] = {
     {.src = "/usr", .dest = "/usr", .directory = true},
     {.src = VENV "/sandbox/etc", .dest = "/etc", .flags = PLAN_OWN, .base = sizeof(VENV) + 11},
     {.src = "/tmp/" TEMP "/tmp", .dest = "/tmp", .flags = PLAN_OWN | PLAN_RW, .base = 4},
@@ -63,8 +63,8 @@ static void setup(struct fixture *f)
     cr_assert_eq(tree_link(&f->tree, "/bin", "usr/bin", "o", &f->err), 0);
     cr_assert_eq(tree_mount(&f->tree, PLAN_PROC, "/proc", 0, 0, "o", &f->err), 0);
     cr_assert_eq(tree_mount(&f->tree, PLAN_TMPFS, "/scratch", 0755, 0, "o", &f->err), 0);
-    for (size_t i = 0; i < ARRAY_SIZE(shares); i++)
-        cr_assert_eq(tree_add(&f->tree, &shares[i], &f->err), 0, "%zu: %s", i, f->err.msg);
+    for (size_t i = 0; i < ARRAY_SIZE(binds); i++)
+        cr_assert_eq(tree_add(&f->tree, &binds[i], &f->err), 0, "%zu: %s", i, f->err.msg);
 }
 
 /* The plan as it would be stored, and the tree that a start makes of it. */
@@ -316,7 +316,7 @@ Test(tree, binds_of_what_can_be_exchanged_are_checked)
     } rows[] = {{"/data/x", "/x", true}, {"/data", "/y", false}, {PROJECT "/p", "/z", true}};
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        const struct tree_share share = {.src = rows[i].src, .dest = rows[i].dest, .origin = "o"};
+        const struct tree_bind share = {.src = rows[i].src, .dest = rows[i].dest, .origin = "o"};
         const struct plan_op *op = NULL;
         struct fixture f;
 

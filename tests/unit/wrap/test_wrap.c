@@ -174,21 +174,20 @@ Test(wrap, read_only_bin)
 
 Test(wrap, refuses_links_in_the_place_of_directories)
 {
-    static const char *const places[] = {"proj/.venv/sandbox", "proj/.venv/home",
-                                         "proj/.venv/cache"};
+    static const char *const seen[] = {"proj/.venv/sandbox", "proj/.venv/home", "proj/.venv/cache"};
 
-    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(seen); i++) {
         struct fixture f = fixture_new(NULL);
         auto_free char *before = NULL;
         auto_free char *after = NULL;
         struct err err = {0};
 
         make_dirs(&f, "elsewhere");
-        put_link(&f, places[i], "../../elsewhere");
+        put_link(&f, seen[i], "../../elsewhere");
         before = snapshot(&f);
         cr_expect_lt(try_wrap(&f, &err), 0);
         after = snapshot(&f);
-        cr_expect_str_eq(before, after, "%s", places[i]);
+        cr_expect_str_eq(before, after, "%s", seen[i]);
         cr_expect_not(is_there(&f, "elsewhere/bin"));
         fixture_drop(&f);
     }

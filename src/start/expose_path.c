@@ -86,7 +86,7 @@ static const char *script_root(struct completion *c, const char *script, bool di
 /* --- showing ------------------------------------------------------------------------------------
  */
 
-static void show_self(struct completion *c, const char *path, bool rw, const char *origin)
+static void expose_self(struct completion *c, const char *path, bool rw, const char *origin)
 {
     const char *real = resolve_path(c, path);
     enum path_kind kind = real != NULL ? resolve_kind(c, real) : PATH_ABSENT;
@@ -104,7 +104,7 @@ static void show_self(struct completion *c, const char *path, bool rw, const cha
 }
 
 /* "<wheel>/pip": the script lies in a file. */
-static void show_wheel(struct completion *c, const char *path, const char *origin)
+static void expose_wheel(struct completion *c, const char *path, const char *origin)
 {
     for (unsigned depth = 0; depth < WHEEL_DEPTH_MAX && path[1] != '\0'; depth++) {
         const char *real = resolve_path(c, path);
@@ -117,14 +117,14 @@ static void show_wheel(struct completion *c, const char *path, const char *origi
     }
 }
 
-static void show_script(struct completion *c, const char *path, const char *origin)
+static void expose_script(struct completion *c, const char *path, const char *origin)
 {
     const char *real = resolve_path(c, path);
     enum path_kind kind = real != NULL ? resolve_kind(c, real) : PATH_ABSENT;
     const char *root = NULL;
 
     if (real == NULL) {
-        show_wheel(c, resolve_dirname(c, path), origin);
+        expose_wheel(c, resolve_dirname(c, path), origin);
         return;
     }
     if (kind != PATH_FILE && kind != PATH_DIR && kind != PATH_FIFO)
@@ -138,7 +138,7 @@ static void show_script(struct completion *c, const char *path, const char *orig
         expose_add(c, real, false, false, origin);
 }
 
-static void show_parent(struct completion *c, const char *path, bool rw, const char *origin)
+static void expose_parent(struct completion *c, const char *path, bool rw, const char *origin)
 {
     const char *real = resolve_path(c, resolve_dirname(c, path));
 
@@ -152,14 +152,14 @@ void expose_path(struct completion *c, const char *path, const char *text, enum 
     if (tree_is_settled(&c->tree, path))
         return;
     switch (how) {
-    case SHOW_SELF:
-        show_self(c, text, rw, origin);
+    case EXPOSE_SELF:
+        expose_self(c, text, rw, origin);
         break;
-    case SHOW_SCRIPT:
-        show_script(c, text[0] == '/' ? text : path, origin);
+    case EXPOSE_SCRIPT:
+        expose_script(c, text[0] == '/' ? text : path, origin);
         break;
-    case SHOW_PARENT:
-        show_parent(c, path, rw, origin);
+    case EXPOSE_PARENT:
+        expose_parent(c, path, rw, origin);
         break;
     }
 }

@@ -93,15 +93,15 @@ static bool is_in_shared_tmp(const char *path)
 static int add_accepted(struct completion *c, const struct exposure *one, struct err *err)
 {
     /* A path that goes away between the look and the mount is simply not there. */
-    const struct tree_share share = {.src = one->path,
-                                     .dest = one->path,
-                                     .flags =
-                                         (uint32_t)PLAN_TRY | (one->rw ? (uint32_t)PLAN_RW : 0) |
-                                         (is_in_shared_tmp(one->path) ? (uint32_t)PLAN_HOSTILE : 0),
-                                     .directory = one->directory,
-                                     .origin = one->origin};
+    const struct tree_bind bind = {.src = one->path,
+                                   .dest = one->path,
+                                   .flags =
+                                       (uint32_t)PLAN_TRY | (one->rw ? (uint32_t)PLAN_RW : 0) |
+                                       (is_in_shared_tmp(one->path) ? (uint32_t)PLAN_HOSTILE : 0),
+                                   .directory = one->directory,
+                                   .origin = one->origin};
 
-    return tree_add(&c->tree, &share, err);
+    return tree_add(&c->tree, &bind, err);
 }
 
 /* A directory that only has to exist: something may show it, or lie in it. */
@@ -134,14 +134,14 @@ static int add_links(struct completion *c, struct err *err)
 /* At its own name, which the host's /dev/pts has and the sandbox's has not. */
 static int add_terminal(struct completion *c, struct err *err)
 {
-    const struct tree_share share = {.src = c->start->terminal,
-                                     .dest = CONSOLE,
-                                     .flags = PLAN_RW | PLAN_DEVICES | PLAN_IDENTITY | PLAN_TRY,
-                                     .origin = "terminal",
-                                     .dev = c->start->terminal_dev,
-                                     .ino = c->start->terminal_ino};
+    const struct tree_bind bind = {.src = c->start->terminal,
+                                   .dest = CONSOLE,
+                                   .flags = PLAN_RW | PLAN_DEVICES | PLAN_IDENTITY | PLAN_TRY,
+                                   .origin = "terminal",
+                                   .dev = c->start->terminal_dev,
+                                   .ino = c->start->terminal_ino};
 
-    return tree_add(&c->tree, &share, err);
+    return tree_add(&c->tree, &bind, err);
 }
 
 int place_all(struct completion *c, struct err *err)

@@ -1,0 +1,149 @@
+/* Lists the names that must not appear in the project while programs run: the launcher watches for
+ * them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "svenv/base/path.h"
+#include "svenv/base/repository.h"
+#include "svenv/base/str.h"
+
+#include "compute-internal.h"
+
+static bool obeyed_has(const struct plan_obeyed *obeyed, size_t count,
+                       const struct plan_obeyed *one)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (obeyed[i].action == one->action && obeyed[i].anywhere == one->anywhere &&
+            str_eq(obeyed[i].pattern, one->pattern))
+            return true;
+    }
+    return false;
+}
+
+static void obeyed_add(struct arena *arena, struct plan_obeyed **obeyed, size_t *count,
+                       const struct plan_obeyed *one)
+{
+    if (!obeyed_has(*obeyed, *count, one))
+        *(struct plan_obeyed *)arena_push(arena, obeyed, count, sizeof(*one)) = *one;
+}
+
+/* A name that a person wants to be writable is not moved away when it appears. */
+static bool is_granted(const struct compute *c, const char *path)
+{
+    for (size_t i = 0; i < c->bind_count; i++) {
+        const struct bind *bind = &c->binds[i];
+
+        if (bind->rank == RANK_POLICY && (bind->mount.flags & PLAN_RW) &&
+            str_eq(bind->mount.dest, path))
+            return true;
+    }
+    return false;
+}
+
+static void obeyed_add_item(struct compute *c, const struct policy_item *item,
+                            enum plan_obeyed_action action)
+{
+    const char *path = NULL;
+    struct plan_obeyed obeyed = {.action = action};
+
+    if (compute_expand(c, item, item->text, &path, NULL) < 0)
+        return; /* said already, by compute_protection() */
+    obeyed.pattern = path_relative_to(path, c->venv->project);
+    if (obeyed.pattern == NULL || *obeyed.pattern == '\0' || is_granted(c, path))
+        return;
+    obeyed.anywhere = action == PLAN_OBEYED_TAKE && compute_is_anywhere(item->text);
+    if (obeyed.anywhere && str_eq(obeyed.pattern, GUARD_BYTECODE))
+        obeyed.action = PLAN_OBEYED_BYTECODE;
+    obeyed_add(c->arena, &c->plan->obeyed, &c->plan->obeyed_count, &obeyed);
+}
+
+/* A path that stands for itself. */
+static const char *plain_pattern(struct arena *arena, const char *path)
+{
+    auto_buf struct buf text = {0};
+
+    for (; *path; path++) {
+        if (strchr("*?\\", *path) != NULL)
+            buf_add_char(&text, '\\');
+        buf_add_char(&text, *path);
+    }
+    return arena_strdup(arena, text.data);
+}
+
+/* A part that is missing must not be added. */
+static void obeyed_add_parts(struct compute *c, const struct fact_tree *tree)
+{
+    for (size_t i = 0; repository_part(i) != NULL; i++) {
+        const char *path = compute_join(c, tree->path, repository_part(i));
+        const char *rel = path_relative_to(path, c->venv->project);
+        const struct plan_obeyed obeyed = {.pattern = plain_pattern(c->arena, rel),
+                                           .action = PLAN_OBEYED_TAKE};
+
+        if (!is_granted(c, path))
+            obeyed_add(c->arena, &c->plan->obeyed, &c->plan->obeyed_count, &obeyed);
+    }
+}
+
+void compute_obeyed(struct compute *c)
+{
+    static const struct {
+        enum policy_field field;
+        enum plan_obeyed_action action;
+    } rows[] = {{POLICY_FS_HIDE, PLAN_OBEYED_HIDE}, {POLICY_FS_PROTECT, PLAN_OBEYED_TAKE}};
+
+    if (c->project != PROJECT_RW && c->project != PROJECT_ARGUMENTS)
+        return;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct policy_value *value = &c->values->v[rows[i].field];
+
+        for (size_t j = 0; j < value->count; j++)
+            obeyed_add_item(c, &value->items[j], rows[i].action);
+    }
+    for (size_t i = 0; compute_protects_git(c) && i < c->facts->tree_count; i++) {
+        if (compute_is_parted(c, &c->facts->trees[i]))
+            obeyed_add_parts(c, &c->facts->trees[i]);
+    }
+}
+
+static int obeyed_compare_present(const void *a, const void *b)
+{
+    return strcmp(((const struct plan_present *)a)->rel, ((const struct plan_present *)b)->rel);
+}
+
+static void add_present(struct plan_file *file, const struct fact_path *fact)
+{
+    const char *rel = path_relative_to(fact->path, file->project);
+    struct plan_present *present = NULL;
+
+    if (rel == NULL || *rel == '\0' || fact->kind == FACT_ABSENT ||
+        plan_obeyed_find(file->obeyed, file->obeyed_count, rel, path_basename(rel)) == NULL)
+        return;
+    present = arena_push(&file->arena, &file->present, &file->present_count, sizeof(*present));
+    *present = (struct plan_present){.rel = rel,
+                                     .link = fact->kind == FACT_SYMLINK,
+                                     .dev = fact->dev,
+                                     .ino = fact->ino,
+                                     .ctime_ns = fact->ctime_ns};
+}
+
+void compute_seen(struct plan_file *file, const struct facts *facts)
+{
+    struct arena *arena = &file->arena;
+
+    for (size_t i = 0; i < file->variant_count; i++) {
+        const struct plan *plan = &file->variants[i].plan;
+
+        for (size_t j = 0; j < plan->obeyed_count; j++)
+            obeyed_add(arena, &file->obeyed, &file->obeyed_count, &plan->obeyed[j]);
+    }
+    if (file->obeyed_count == 0 || facts->seen_count == 0)
+        return;
+    file->seen_cut = facts->seen_cut;
+    file->seen_count = facts->seen_count;
+    file->seen = arena_alloc(arena, facts->seen_count * sizeof(*file->seen));
+    memcpy(file->seen, facts->seen, facts->seen_count * sizeof(*file->seen));
+    for (size_t i = 0; i < facts->path_count; i++)
+        add_present(file, &facts->paths[i]);
+    if (file->present_count > 0)
+        qsort(file->present, file->present_count, sizeof(*file->present), obeyed_compare_present);
+}
