@@ -124,6 +124,13 @@ static void set_program(struct run *run)
     memcpy(&run->program.memory[LAUNCH_PLANS], run->session.maps, sizeof(run->session.maps));
 }
 
+static void take_back(struct run *run)
+{
+    memory_failure(NULL);
+    launch_abandon(&run->launch);
+    seen_close(&run->guard.seen);
+}
+
 /* Chooses the plan, and with it the namespaces: the sandbox is begun as soon as these are known,
  * and the rest of the plan is worked out beside the kernel's part. file: may be a plan that does
  * not hold. */
@@ -141,17 +148,13 @@ static int begin_sandbox(struct run *run, struct plan_file *file, struct err *er
     rc = plan_peek(run->variant, &head, err);
     if (rc == 0)
         rc = launch_prepare(&head, &systemd, &run->launch, err);
-    if (rc == 0)
-        memory_failure(run->launch.failure);
-    memory_warm();
-    return rc;
-}
-
-static void take_back(struct run *run)
-{
-    memory_failure(NULL);
-    launch_abandon(&run->launch);
-    seen_close(&run->guard.seen);
+    if (rc < 0)
+        return rc;
+    memory_failure(run->launch.failure);
+    if (memory_warm())
+        return 0;
+    take_back(run);
+    return err_set(err, ENOMEM, "cannot make memory for a start");
 }
 
 /* A plan holds when nothing that it was made from has changed, nothing unknown lies in the project,

@@ -32,6 +32,7 @@
 #define FIRST ((size_t)24 << 10)
 #define USUAL ((size_t)72 << 10)
 #define PAGE ((size_t)4096)
+#define STAYS_BYTES (64 * PAGE)
 #define ALIGN ((size_t)16)
 
 /* At the front of the arena. */
@@ -48,10 +49,16 @@ struct arena_object {
 static struct {
     struct arena_head *arena;
     size_t used; /* of the arena */
-    bool *owned; /* a page of its own: true in the launcher, false in every child */
     struct heap heap;
     bool settled;
 } memory;
+
+/* Whole pages of the program's own data: a mapping for each would be a part of every start. */
+static _Alignas(PAGE) union {
+    bool is_launcher; /* false in every child, where the kernel empties the page */
+    unsigned char page[PAGE];
+} owner;
+static _Alignas(PAGE) unsigned char stays[STAYS_BYTES];
 
 static void *map_memory(size_t size, int flags)
 {
@@ -63,21 +70,30 @@ static void *map_memory(size_t size, int flags)
 
 static bool memory_is_mapped(void)
 {
+    if (memory.arena || memory.settled)
+        return true;
+    if (madvise(&owner, sizeof(owner), MADV_WIPEONFORK) < 0)
+        return false;
+    memory.arena = map_memory(ARENA_BYTES, MAP_SHARED);
+    if (!memory.arena)
+        return false;
+    /* This needs Linux 5.14 and only saves page faults: a refusal does not matter. */
+    (void)madvise(memory.arena, FIRST, MADV_POPULATE_WRITE);
+    owner.is_launcher = true;
+    memory.used = sizeof(*memory.arena);
+    return true;
+}
+
+static bool heap_is_mapped(void)
+{
     void *heap = NULL;
 
     if (memory.heap.base)
         return true;
-    memory.arena = map_memory(ARENA_BYTES, MAP_SHARED);
-    memory.owned = map_memory(PAGE, MAP_PRIVATE);
     heap = map_memory(HEAP_BYTES, MAP_PRIVATE);
-    if (!memory.arena || !memory.owned || !heap || madvise(memory.owned, PAGE, MADV_WIPEONFORK) < 0)
+    if (!heap)
         return false;
-    /* The heap stays small. The second call needs Linux 5.14 and only saves page faults. A refusal
-     * of either does not matter. */
-    (void)madvise(heap, HEAP_BYTES, MADV_NOHUGEPAGE);
-    (void)madvise(memory.arena, FIRST, MADV_POPULATE_WRITE);
-    *memory.owned = true;
-    memory.used = sizeof(*memory.arena);
+    (void)madvise(heap, HEAP_BYTES, MADV_NOHUGEPAGE); /* it stays small */
     heap_init(&memory.heap, heap, HEAP_BYTES);
     return true;
 }
@@ -105,7 +121,7 @@ static void *take_of_arena(size_t size)
     struct arena_object *object = NULL;
     size_t need = 0;
 
-    if (!*memory.owned)
+    if (!owner.is_launcher)
         refuse_child();
     if (size > ARENA_BYTES)
         return NULL;
@@ -168,15 +184,16 @@ void *realloc(void *ptr, size_t size)
     return grown;
 }
 
-void memory_warm(void)
+bool memory_warm(void)
 {
     if (memory.arena)
         (void)madvise((char *)memory.arena + FIRST, USUAL - FIRST, MADV_POPULATE_WRITE);
+    return heap_is_mapped();
 }
 
 void *memory_that_stays(size_t size)
 {
-    return memory_is_mapped() ? heap_alloc(&memory.heap, size) : NULL;
+    return size <= sizeof(stays) ? stays : NULL;
 }
 
 void memory_failure(struct launch_failure *failure)
@@ -188,12 +205,12 @@ void memory_failure(struct launch_failure *failure)
 void memory_of_launcher(struct launch_program *out)
 {
     out->memory[LAUNCH_ARENA] = (struct launch_memory){memory.arena, ARENA_BYTES};
-    out->memory[LAUNCH_HEAP] = (struct launch_memory){memory.heap.base, HEAP_BYTES};
+    out->memory[LAUNCH_STAYS] = (struct launch_memory){stays, sizeof(stays)};
 }
 
 void memory_settle(void)
 {
-    memory.settled = true;
+    memory.settled = heap_is_mapped();
 }
 
 /* Only the mapping of this process goes: a child that has not executed yet still reads its own.
@@ -203,7 +220,5 @@ void memory_give_back(void)
     if (!memory.settled || !memory.arena)
         return;
     munmap(memory.arena, ARENA_BYTES);
-    munmap(memory.owned, PAGE);
     memory.arena = NULL;
-    memory.owned = NULL;
 }

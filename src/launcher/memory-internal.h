@@ -5,17 +5,18 @@
 #ifndef SVENV_LAUNCHER_MEMORY_INTERNAL_H
 #define SVENV_LAUNCHER_MEMORY_INTERNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct launch_failure;
 struct launch_program;
 
-/* Takes at once the part of the arena that a usual start still needs: page after page would cost
- * more. */
-void memory_warm(void);
+/* To be called when there is time: takes at once the part of the arena that a usual start still
+ * needs, as page after page would cost more, and maps the heap. Return: is there a heap? */
+bool memory_warm(void);
 
-/* Zeroed memory of the heap, also during the set-up: the children see it as it was when they were
- * forked. NULL: there is none. */
+/* Zeroed memory that lasts as long as the process, for one object. The children see it as it was
+ * when they were forked. NULL: there is not so much. */
 void *memory_that_stays(size_t size);
 
 /* Only the launcher may allocate during the set-up. A child that does is ended with status 125, and

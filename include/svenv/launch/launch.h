@@ -15,7 +15,7 @@
 /* Mappings of the caller. */
 enum launch_memory_kind {
     LAUNCH_ARENA, /* shared with the children */
-    LAUNCH_HEAP,  /* the caller's own */
+    LAUNCH_STAYS, /* the caller's own */
     LAUNCH_PLANS, /* the compiled plan, and the one that a start began with and found stale */
     LAUNCH_MEMORY__COUNT = LAUNCH_PLANS + 2
 };
