@@ -202,12 +202,14 @@ const char *const *session_secrets(struct arena *arena, const char *const *env)
 /* Whose secrets are taken out of the lines. */
 static const char *const *all_secrets(struct arena *arena, const struct ended *ended)
 {
+    const char *const *of_program =
+        ended->env ? session_secrets(arena, ended->env) : ended->secrets;
     const char **all = NULL;
     size_t count = 0;
 
     for (const char *const *at = caller_variables(); *at != NULL; at++)
         push_variable(arena, &all, &count, *at);
-    for (const char *const *at = ended->secrets; at != NULL && *at != NULL; at++)
+    for (const char *const *at = of_program; at != NULL && *at != NULL; at++)
         push_variable(arena, &all, &count, *at);
     push_variable(arena, &all, &count, NULL);
     return all;
@@ -243,6 +245,10 @@ int session_audit(const struct ended *ended, struct err *err)
     if (ended->plan->audit == PLAN_AUDIT_OFF)
         return 0;
     audit_collect(&denials, ended);
+    if (ended->plan->audit != PLAN_AUDIT_ALL && denials.count == 0) {
+        arena_finish(&denials.arena);
+        return 0;
+    }
     subject = subject_of(&denials.arena, ended);
     if (ended->plan->audit == PLAN_AUDIT_ALL) {
         struct audit_end end = end_of(ended);

@@ -316,17 +316,17 @@ static void record_start(struct run *run, const struct outcome *outcome, const s
 {
     struct plan_file *file = session_any_plan(&run->session);
     int64_t end_ms = run->ended_clock_ms ? run->ended_clock_ms : clock_ms();
-    struct ended ended = {
-        .request = &run->request,
-        .file = file,
-        .plan = run->plan.variant ? &run->plan : &run->variant->plan,
-        .secrets = run->program.env ? session_secrets(&run->arena, run->program.env) : run->secrets,
-        .began_ms = run->began_ms,
-        .wall_ms = end_ms - run->began_clock_ms,
-        .outcome = run->ran ? outcome : NULL,
-        .guard = &run->guard,
-        .status = failure ? STATUS_OURS : outcome->value,
-        .failure = failure};
+    struct ended ended = {.request = &run->request,
+                          .file = file,
+                          .plan = run->plan.variant ? &run->plan : &run->variant->plan,
+                          .env = run->program.env,
+                          .secrets = run->secrets,
+                          .began_ms = run->began_ms,
+                          .wall_ms = end_ms - run->began_clock_ms,
+                          .outcome = run->ran ? outcome : NULL,
+                          .guard = &run->guard,
+                          .status = failure ? STATUS_OURS : outcome->value,
+                          .failure = failure};
     struct err err = {0};
 
     if (!run->ran && !failure)

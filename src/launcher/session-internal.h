@@ -79,7 +79,8 @@ struct ended {
     const struct request *request;
     const struct plan_file *file;
     const struct plan *plan;
-    const char *const *secrets; /* see session_secrets(); NULL: none */
+    const char *const *env;     /* of the program; NULL: it was given back */
+    const char *const *secrets; /* of it, see session_secrets(); NULL: none */
     int64_t began_ms;           /* since 1970 */
     int64_t wall_ms;
     const struct outcome *outcome; /* NULL: the program never ran */
