@@ -256,6 +256,7 @@ class Killed(Beside):
         p = self.wrapped()
         process, guard = self.begin_both(p)
         os.kill(guard, signal.SIGKILL)
+        self.assertTrue(wait_for(lambda: process.poll() is not None))  # it waits for its input
         self.assertEqual(
             self.end(process),
             (
