@@ -34,8 +34,8 @@ void inputs_note_etc(void *context, const char *host_path, bool edited);
 void inputs_add_project(struct plan_file *file, const struct venv *venv);
 /* Every path that the planner asked about, there or not: this is how a protected name is noticed
  * that appears in the project. The plan depends on which file it is, not on its content; of a
- * symlink it depends on the text. Call it after the plan is made: paths that the plan's places tell
- * of are left out. */
+ * symlink it depends on the text. Call it after the plan is made: paths that the plan's directories
+ * seen tell of are left out. */
 void inputs_add_asked(struct plan_file *file, const struct host_facts *host);
 
 #endif

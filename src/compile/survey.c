@@ -1,5 +1,5 @@
 /* A look through the project. The names found in it decide what is protected below its top, and the
- * launcher watches the directories themselves. Programs inside write the project, so everything is
+ * guard watches the directories themselves. Programs inside write the project, so everything is
  * bounded, and no link is followed. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* Lists the names that must not appear in the project while programs run: the launcher watches for
+/* Lists the names that must not appear in the project while programs run: the guard watches for
  * them. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* Mounts in a sandbox that runs. The launcher owns the sandbox's user namespace, so a child of
- * the launcher may enter. The child holds nothing that a program inside could use, and nothing
- * inside can see it. */
+/* Mounts in a sandbox that runs. The user of the launcher owns the sandbox's user namespace, so a
+ * child of the guard may enter. The child holds nothing that a program inside could use, and
+ * nothing inside can see it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

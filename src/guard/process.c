@@ -34,7 +34,7 @@ enum {
 enum word {
     WORD_ENDED = 'e',    /* to the guard: the program has ended, and so does the sandbox */
     WORD_LIVES_ON = 'l', /* likewise, but the sandbox lives on */
-    WORD_NEWS = 'n',     /* from it: something is new in the record */
+    WORD_NEWS = 'n',     /* from it: something is new in the report */
     WORD_LOOKED = 'd'    /* from it: that was the last look */
 };
 
@@ -145,7 +145,7 @@ static void tell_launcher(struct beside *b)
     b->told = report->count;
     b->stopped = report->stop != GUARD_GOES_ON;
     /* A message that the full socket refuses is no loss: the launcher has others to read, and then
-     * reads the record. */
+     * reads the report. */
     if (b->launcher >= 0)
         (void)send(b->launcher, &word, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -240,7 +240,7 @@ bool guard_is_used(const struct guard *guard)
     return guard->seen.top >= 0 && guard->plan != NULL && guard->plan->obeyed_count > 0;
 }
 
-/* Return: 0, when the record is where both sides see it. */
+/* Return: 0, when the report is where both sides see it. */
 static int share_report(struct guard *guard)
 {
     struct guard_report *shared = NULL;

@@ -26,7 +26,7 @@ refuse it everywhere, that is said. `mutate.py` takes single controls out of a s
 which probes notice: they stand in the last column.
 
     ./test.sh probes                       # all of it, on a terminal and without one
-    tests/probes/run.py --only FS-01       # one; SVENV_PREFIX names what is installed
+    SVENV_PREFIX=/usr/local SVENV_BUILD_ROOT=build python3 tests/probes/run.py --only FS-01
 
 """
 

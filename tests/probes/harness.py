@@ -35,8 +35,9 @@ from lib.user import AS_ROOT, HOME
 from lib.user import NAME as USER
 
 HERE = pathlib.Path(__file__).resolve().parent
-CALLS = os.environ.get("SVENV_PROBE_CALLS", "")
-PLAN_EDIT = os.environ.get("SVENV_PROBE_PLAN_EDIT", "")
+BUILT = pathlib.Path(os.environ.get("SVENV_BUILD_ROOT", "build")).absolute() / "tests/probes"
+CALLS = os.environ.get("SVENV_PROBE_CALLS", str(BUILT / "probe-calls"))
+PLAN_EDIT = os.environ.get("SVENV_PROBE_PLAN_EDIT", str(BUILT / "probe-plan-edit"))
 
 
 # Of a world's project: what they lead to is there, or need not be.

@@ -30,7 +30,7 @@ enum {
 
     /* The manifest, which is the longest JSON that is read. Tens of thousands of entries. */
     MANIFEST_BYTES_MAX = 4 << 20,
-    /* The compiled plan, which each start maps: a few hundred KiB with thousands of places. */
+    /* The compiled plan, which each start maps: a few hundred KiB with thousands of directories. */
     PLAN_BYTES_MAX = 16 << 20,
     /* Venvs that programs made inside: 1,500 lines of device and inode. */
     MADE_INSIDE_BYTES_MAX = 64 << 10,

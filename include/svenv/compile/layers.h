@@ -22,7 +22,7 @@ struct layers_grants {
 struct layers {
     const char *venv_file; /* the venv's policy file; NULL: none */
     const char *profile;   /* instead of a venv_file: this profile and nothing else */
-    bool history;          /* what comes of it is the venv's policy: see history-internal.h */
+    bool history;          /* what comes of it is the venv's policy: see history.h */
     bool environment;      /* BWRAP_ARGS, SANDBOX_SECCOMP_ALLOW, SANDBOX_USE_PIP_CACHE count */
     const struct layers_grants *grants; /* NULL: none */
 };

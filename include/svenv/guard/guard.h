@@ -1,7 +1,7 @@
 /* The project while programs run in it: names that must not appear there, and what becomes of
  * them. Everything in the project may be changed under our hands at any moment, so nothing is
- * opened there but below a descriptor and without following a link, and nothing here allocates but
- * the names of watched directories. */
+ * opened there but below a descriptor and without following a link, and nothing here allocates per
+ * file, but for the names of watched directories. */
 #ifndef SVENV_GUARD_GUARD_H
 #define SVENV_GUARD_GUARD_H
 
@@ -119,7 +119,7 @@ struct guard {
     struct guard_process process;
     guard_late_fn *late; /* writes to the audit log what is found when the launcher has ended */
     void *late_context;
-    size_t told;           /* of record->count */
+    size_t told;           /* of report->count */
     unsigned lines;        /* that told of them while the program ran */
     unsigned left_over;    /* new directories that may still be looked at */
     struct scan_path path; /* of the directory that is being looked at */

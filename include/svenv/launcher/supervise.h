@@ -8,7 +8,7 @@
 
 #include "svenv/launch/launch.h"
 
-struct guard; /* what is watched in the project, private to supervise */
+struct guard; /* svenv/guard/guard.h */
 
 struct outcome {
     enum {

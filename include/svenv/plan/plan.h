@@ -120,7 +120,7 @@ struct plan_landlock {
     bool connect;
 };
 
-/* The launcher's answer to a name that appears in the writable project while a sandbox runs. */
+/* The guard's answer to a name that appears in the writable project while a sandbox runs. */
 enum plan_obeyed_action {
     PLAN_OBEYED_TAKE,     /* protected: moved to the quarantine */
     PLAN_OBEYED_HIDE,     /* hidden: covered in the running sandbox */
@@ -147,7 +147,7 @@ struct plan_seen {
     uint64_t dev, ino;
     int64_t ctime_ns; /* no program can set that back */
 };
-/* A name that fits a guard and was there when the plan was made. */
+/* A name that is obeyed and was there when the plan was made. */
 struct plan_present {
     const char *rel;
     bool link; /* a symlink, which no mount protects */
@@ -221,7 +221,7 @@ struct plan {
 
     const void *filter; /* struct sock_filter[], NULL: no seccomp filter */
     size_t filter_count;
-    const char *filter_note; /* "default: 341 of 462 system calls", for people */
+    const char *filter_note; /* "default: 298 system calls", for people */
 
     struct plan_refusal *refusals; /* of plan_start() */
     size_t refusal_count;
@@ -323,7 +323,7 @@ void plan_keep(struct arena *arena, struct plan_file *file, struct plan *plan);
 
 /* --- printing -------------------------------------------------------------------------------- */
 
-/* For people: VERBOSE, explain, golden tests. One operation a line with its origin. */
+/* For people: VERBOSE, golden tests. One operation a line with its origin. */
 void plan_print(const struct plan *plan, struct buf *out);
 
 #endif

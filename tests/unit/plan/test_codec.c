@@ -327,7 +327,7 @@ Test(codec, places_need_a_project)
     fill_file(&file);
     file.project = NULL;
     plan_encode(&file, &bytes);
-    refuse(bytes.data, bytes.len, "places without a project");
+    refuse(bytes.data, bytes.len, "directories seen without a project");
 }
 
 /* No byte can be changed so that decoding and encoding again gives something else than the input,
