@@ -204,11 +204,23 @@ static bool open_standard_streams(void)
     return true;
 }
 
+/* A list that was cut by a full disk is no list. */
+static int close_output(int status)
+{
+    struct err err = {0};
+    int rc = term_close();
+
+    if (rc == 0)
+        return status;
+    err_set(&err, -rc, "cannot write to the standard output");
+    return command_failed(&err);
+}
+
 int main(int argc, char **argv)
 {
     if (!open_standard_streams()) {
         log_line("cannot open /dev/null for a closed standard stream");
         return EXIT_FAILED;
     }
-    return dispatch((size_t)(argc > 0 ? argc - 1 : 0), (const char *const *)argv + 1);
+    return close_output(dispatch((size_t)(argc > 0 ? argc - 1 : 0), (const char *const *)argv + 1));
 }

@@ -2,6 +2,7 @@
 #include "term-internal.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -41,10 +42,23 @@ void term_row(struct buf *out, const char *label, const char *text)
     buf_printf(out, "  %-10s %s\n", label, text);
 }
 
+static int term_error; /* the first of a write */
+
 void term_flush(const struct buf *out)
 {
-    if (out->len > 0)
-        (void)fd_write_all(STDOUT_FILENO, out->data, out->len);
+    int rc = out->len > 0 ? fd_write_all(STDOUT_FILENO, out->data, out->len) : 0;
+
+    if (rc < 0 && term_error == 0)
+        term_error = rc;
+}
+
+int term_close(void)
+{
+    if (fflush(stdout) != 0 && term_error == 0)
+        term_error = -errno;
+    if (ferror(stdout) && term_error == 0)
+        term_error = -EIO;
+    return term_error == -EPIPE ? 0 : term_error;
 }
 
 void term_progress(const char *what, unsigned long long done, unsigned long long total)

@@ -155,7 +155,8 @@ void output_expose(struct completion *c, const char *text, enum output kind, con
  * when that directory is not shown writable. */
 void output_check_cwd(struct completion *c);
 
-/* --- environment.c ----------------------------------------------------------------------------------
+/* --- environment.c
+ * ----------------------------------------------------------------------------------
  */
 
 /* Does NAME=value of the caller's environment go in? *command_out: it was set for this command. */

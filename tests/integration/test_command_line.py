@@ -40,6 +40,25 @@ class Usage(Case):
             for command in COMMANDS:
                 self.assertIn(f"  {command}", done.stdout)
 
+    def test_output_that_cannot_be_written(self):
+        """A full disk is told of; the reader's end of a pipe that is closed is not."""
+        project = self.wrapped()
+        lists = (["--version"], ["--help"], ["list"], ["status"], ["status", "--json"])
+        for words in (*lists, ["policy", "show"], ["policy", "show", "--filter"], ["log"]):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = tool(*words, cwd=project.path, stdout=full)
+            self.assertEqual(done.returncode, 125, words)
+            self.assertEqual(
+                done.stderr,
+                "sandbox-venv: cannot write to the standard output: No space left on device\n",
+            )
+            self.assert_clean(tool(*words, cwd=project.path))
+            read_end, write_end = os.pipe()
+            os.close(read_end)
+            with open(write_end, "w", encoding="utf-8") as closed:
+                done = tool(*words, cwd=project.path, stdout=closed, restore_signals=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), words)  # SIGPIPE is ignored
+
     def test_help_of_each(self):
         for command in COMMANDS:
             for words in (
