@@ -207,6 +207,7 @@ MUTATIONS = [
         "no symlinks in the private home, nor in what is made in it",
         ("trust={HOME}", "drop-nodes={VENV}/home", "drop-op=mask:{VENV}/home"),
         "PIP-21",
+        backed="a start makes mount points in it, and none through a link",
     ),
     plan(
         "no symlinks in the private cache, nor below its mask",
