@@ -3,7 +3,12 @@
  * job gets: the terminal and signals. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "svenv/base/fd.h"
 
 #include "supervise-internal.h"
 
@@ -40,4 +45,46 @@ void job_take_terminal(int terminal, int program)
 {
     if (terminal >= 0 && tcgetpgrp(terminal) == program)
         tcsetpgrp(terminal, getpgrp());
+}
+
+/* Return: the process group of a process that is stopped, else 0. */
+static int stopped_group(long pid)
+{
+    char path[64], text[512];
+    auto_fd int fd = -1;
+    ssize_t got = 0;
+    const char *name_end = NULL;
+    char state = 0;
+    int group = 0;
+
+    snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    got = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (got <= 0)
+        return 0;
+    text[got] = '\0';
+    name_end = strrchr(text, ')'); /* the name may hold any byte, what follows it none */
+    if (!name_end || sscanf(name_end, ") %c %*d %d", &state, &group) != 2)
+        return 0;
+    return state == 'T' ? group : 0;
+}
+
+/* The kernel does not do it: pid 1, their parent now, is of their session, so that no group without
+ * a shell is an orphan. */
+void job_hang_up(int children)
+{
+    char list[4096];
+    ssize_t got = pread(children, list, sizeof(list) - 1, 0);
+    char *at = list, *end = NULL;
+
+    list[got > 0 ? got : 0] = '\0';
+    for (long pid = strtol(at, &end, 10); end != at; pid = strtol(at, &end, 10)) {
+        int group = stopped_group(pid);
+
+        if (group > 1 && group != getpgrp()) {
+            kill(-group, SIGHUP);
+            kill(-group, SIGCONT);
+        }
+        at = end;
+    }
 }

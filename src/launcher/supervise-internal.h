@@ -28,5 +28,9 @@ bool job_hand_terminal(int terminal, int program);
 bool job_read_in_vain(int terminal, int program, int stopped_by);
 /* The terminal goes back from the ended program's group to the launcher's. */
 void job_take_terminal(int terminal, int program);
+/* The program has ended, and others live on: their groups that are stopped get SIGHUP and SIGCONT,
+ * as from the kernel when a shell leaves stopped jobs behind (setpgid(2), "orphaned process
+ * groups"). children: pid 1's list of its children, see proc(5). */
+void job_hang_up(int children);
 
 #endif

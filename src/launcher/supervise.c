@@ -128,6 +128,8 @@ static void detach_sandbox(struct supervisor *s)
 {
     uint32_t seconds = 0;
 
+    if (s->adopted >= 0)
+        job_hang_up(s->adopted);
     if (s->deadline_ms) {
         int64_t left = s->deadline_ms - clock_ms();
 

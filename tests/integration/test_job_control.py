@@ -6,6 +6,7 @@ import re
 from lib.environment import environment
 from lib.installed import TOOL
 from lib.pair import Compared
+from lib.processes import descendants, stat_of, wait_for
 from lib.programs import tool
 from lib.terminal import Terminal
 
@@ -248,6 +249,24 @@ class Shell(Compared):
             terminal.send("\x03")
             terminal.expect("ready> ")
             self.assertEqual(self.end(terminal)[1], 7)
+
+    def test_a_job_that_is_left_stopped_ends(self):
+        """With its shell, natively too: and nothing of ours stays with it."""
+        for inside in (False, True):
+            for path in self.each():
+                terminal = self.shell(path, inside=inside)
+                terminal.send("echo u''p; cat\n")
+                terminal.expect(r"\nup\r\n")
+                terminal.send("one\n")
+                terminal.expect(r"one\r\none\r\n")
+                terminal.send("\x1a")
+                terminal.expect(r"(?i)stopped[^\n]*\n(.*\n)*ready> ")
+                processes = descendants(terminal.process.pid)
+                self.assertTrue(processes)
+                terminal.send("exit\nexit\n")
+                terminal.wait()
+                gone = wait_for(lambda those=processes: not any(map(stat_of, those)))
+                self.assertTrue(gone, f"inside: {inside}")
 
     def test_terminal_comes_back(self):
         """The caller has the terminal again, also when nobody else gives it back."""
