@@ -33,6 +33,18 @@ int compute_check_grant(const struct compute *c, const char *path, unsigned use,
     return 0;
 }
 
+/* Paths of filesystem.write come first. */
+static bool is_bound_writable(const struct compute *c, const char *path)
+{
+    for (size_t i = 0; i < c->bind_count; i++) {
+        const struct tree_bind *mount = &c->binds[i].mount;
+
+        if (c->binds[i].rank == RANK_POLICY && (mount->flags & PLAN_RW) && str_eq(mount->src, path))
+            return true;
+    }
+    return false;
+}
+
 static int bind_path(struct compute *c, const struct policy_item *item, uint32_t flags,
                      struct err *err)
 {
@@ -44,6 +56,8 @@ static int bind_path(struct compute *c, const struct policy_item *item, uint32_t
                                  compute_origin(item->origin), err);
     if (rc < 0)
         return rc;
+    if (!(flags & PLAN_RW) && is_bound_writable(c, real.fact.path))
+        return 0;
     if (real.fact.kind == FACT_DEVICE)
         flags |= PLAN_DEVICES;
     compute_bind(c, real.fact.path, real.fact.path, real.fact.kind == FACT_DIR, flags, RANK_POLICY,

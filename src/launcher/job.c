@@ -3,12 +3,13 @@
  * job gets: the terminal and signals. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "svenv/base/fd.h"
+#include "svenv/base/num.h"
 
 #include "supervise-internal.h"
 
@@ -47,26 +48,40 @@ void job_take_terminal(int terminal, int program)
         tcsetpgrp(terminal, getpgrp());
 }
 
+/* Takes the next word off a list with blanks between. Return: it as a number, -1: there is none. */
+static int64_t next_number(char **at)
+{
+    char *word = *at + strspn(*at, " ");
+    size_t len = strcspn(word, " ");
+    int64_t number = 0;
+
+    *at = word + len + (word[len] != '\0');
+    word[len] = '\0';
+    return num_parse_i64(word, 0, INT32_MAX, &number) < 0 ? -1 : number;
+}
+
 /* Return: the process group of a process that is stopped, else 0. */
-static int stopped_group(long pid)
+static pid_t stopped_group(int64_t pid)
 {
     char path[64], text[512];
     auto_fd int fd = -1;
     ssize_t got = 0;
-    const char *name_end = NULL;
-    char state = 0;
-    int group = 0;
+    char *at = NULL;
+    int64_t group = 0;
 
-    snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+    snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     got = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
     if (got <= 0)
         return 0;
     text[got] = '\0';
-    name_end = strrchr(text, ')'); /* the name may hold any byte, what follows it none */
-    if (!name_end || sscanf(name_end, ") %c %*d %d", &state, &group) != 2)
+    at = strrchr(text, ')'); /* the name may hold any byte, the fields after it none of these */
+    if (!at || strncmp(at, ") T ", 4) != 0)
         return 0;
-    return state == 'T' ? group : 0;
+    at += 4;
+    next_number(&at); /* the parent */
+    group = next_number(&at);
+    return group > 1 ? (pid_t)group : 0;
 }
 
 /* The kernel does not do it: pid 1, their parent now, is of their session, so that no group without
@@ -75,16 +90,15 @@ void job_hang_up(int children)
 {
     char list[4096];
     ssize_t got = pread(children, list, sizeof(list) - 1, 0);
-    char *at = list, *end = NULL;
+    char *at = list;
 
     list[got > 0 ? got : 0] = '\0';
-    for (long pid = strtol(at, &end, 10); end != at; pid = strtol(at, &end, 10)) {
-        int group = stopped_group(pid);
+    for (int64_t pid = next_number(&at); pid > 0; pid = next_number(&at)) {
+        pid_t group = stopped_group(pid);
 
-        if (group > 1 && group != getpgrp()) {
+        if (group > 0 && group != getpgrp()) {
             kill(-group, SIGHUP);
             kill(-group, SIGCONT);
         }
-        at = end;
     }
 }
