@@ -32,7 +32,7 @@ bool str_ends(const char *text, const char *suffix)
 }
 
 /* Does the pattern's unit at *pattern match one byte? Moves *pattern behind the unit if so. */
-static bool match_one(const char **pattern, char c)
+static bool match_one(const char **pattern, char c, bool any_case)
 {
     const char *at = *pattern;
 
@@ -42,13 +42,13 @@ static bool match_one(const char **pattern, char c)
         at++;
     else if (*at == '?')
         c = '?';
-    if (*at != c)
+    if (*at != c && !(any_case && str_capital(*at) == str_capital(c)))
         return false;
     *pattern = at + 1;
     return true;
 }
 
-bool str_glob(const char *pattern, const char *text)
+static bool match_all(const char *pattern, const char *text, bool any_case)
 {
     const char *star = NULL; /* behind the last '*' seen */
     const char *retry = NULL;
@@ -58,7 +58,7 @@ bool str_glob(const char *pattern, const char *text)
         if (*pattern == '*') {
             star = ++pattern;
             retry = text;
-        } else if (match_one(&pattern, *text)) {
+        } else if (match_one(&pattern, *text, any_case)) {
             text++;
         } else if (star != NULL) {
             pattern = star;
@@ -70,6 +70,16 @@ bool str_glob(const char *pattern, const char *text)
     while (*pattern == '*')
         pattern++;
     return *pattern == '\0';
+}
+
+bool str_glob(const char *pattern, const char *text)
+{
+    return match_all(pattern, text, false);
+}
+
+bool str_glob_any_case(const char *pattern, const char *text)
+{
+    return match_all(pattern, text, true);
 }
 
 char str_capital(char c)

@@ -57,7 +57,7 @@ static void expand_pattern(struct host_facts *host, const char *dir, const char 
     if (rc > 0)
         note_listing(host, dir);
     while (rc > 0 && (rc = look_next(stream, &entry)) > 0) {
-        if (str_glob(pattern, entry->d_name))
+        if (str_glob_any_case(pattern, entry->d_name))
             expand_name(host, dir, entry->d_name, rest, depth);
     }
     if (rc < 0)
@@ -82,6 +82,8 @@ static void globs_expand(struct host_facts *host, const char *dir, const char *r
 
 static void expand_text(struct host_facts *host, const char *text, const char *project)
 {
+    while (str_starts(text, "./"))
+        text += 2;
     /* The survey knows all names in the project. */
     if (!is_pattern(text) || (project && text[0] != '~' && strchr(text, '/') == NULL))
         return;

@@ -33,9 +33,9 @@ enum {
 struct survey {
     struct host_facts *host;
     const char *project;
-    const char *own;   /* the venv that is being compiled */
-    struct strv names; /* patterns of names that count in every directory */
-    struct strv top_names;
+    const char *own; /* the venv that is being compiled */
+    struct plan_obeyed *obeyed;
+    size_t obeyed_count;
     struct buf record; /* venvs that programs inside made */
     int top;
     dev_t dev;
@@ -50,19 +50,38 @@ struct sight {
     struct strv subdirs;
 };
 
+static void survey_add_name(struct survey *s, const char *text, bool anywhere)
+{
+    struct arena *arena = &s->host->arena;
+    auto_free char *path = path_normalise("/", text);
+    struct plan_obeyed one = {.pattern = path + 1, .anywhere = anywhere};
+    struct plan_obeyed *slot = NULL;
+
+    for (size_t i = 0; i < s->obeyed_count; i++) {
+        if (s->obeyed[i].anywhere == anywhere && str_eq(s->obeyed[i].pattern, one.pattern))
+            return;
+    }
+    one.pattern = arena_strdup(arena, one.pattern);
+    if (anywhere && str_eq(one.pattern, BYTECODE))
+        one.action = PLAN_OBEYED_BYTECODE;
+    plan_obeyed_settle(&one);
+    slot = arena_push(arena, &s->obeyed, &s->obeyed_count, sizeof(one));
+    *slot = one;
+}
+
 static void survey_collect(struct survey *s, const struct policy_values *values)
 {
     static const enum policy_field fields[] = {POLICY_FS_PROTECT, POLICY_FS_HIDE};
 
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
         const struct policy_value *value = &values->v[fields[i]];
-        struct strv *names = fields[i] == POLICY_FS_PROTECT ? &s->names : &s->top_names;
+        bool protects = fields[i] == POLICY_FS_PROTECT;
 
         for (size_t j = 0; j < value->count; j++) {
             const char *text = value->items[j].text;
 
-            if (text[0] != '~' && strchr(text, '/') == NULL && !strv_has(names, text))
-                strv_add(names, text);
+            if (text[0] != '~' && text[0] != '/')
+                survey_add_name(s, text, protects && compute_is_anywhere(text));
         }
     }
 }
@@ -79,20 +98,14 @@ static void collect_names(struct survey *s, const struct policy *policy)
     }
 }
 
-static bool survey_fits(const struct strv *names, const char *name)
-{
-    for (size_t i = 0; i < names->count; i++) {
-        if (str_glob(names->items[i], name))
-            return true;
-    }
-    return false;
-}
-
 /* Byte code is a directory of its own kind, not a name that must not be there. */
-static bool is_obeyed(const struct survey *s, const char *rel, const char *name)
+static const struct plan_obeyed *survey_find(const struct survey *s, const char *rel,
+                                             const char *name)
 {
-    return !str_eq(name, BYTECODE) &&
-           (survey_fits(&s->names, name) || (*rel == '\0' && survey_fits(&s->top_names, name)));
+    auto_free char *below = path_join(rel, name);
+    const struct plan_obeyed *found = plan_obeyed_find(s->obeyed, s->obeyed_count, below, name);
+
+    return found != NULL && found->action != PLAN_OBEYED_BYTECODE ? found : NULL;
 }
 
 /* Of a directory below the project. */
@@ -165,10 +178,13 @@ static void see_entry(struct survey *s, int dir, const char *rel, const struct d
                       struct sight *sight)
 {
     const char *name = entry->d_name;
+    const struct plan_obeyed *found = survey_find(s, rel, name);
 
-    if (is_obeyed(s, rel, name))
+    if (found != NULL)
         add_found(s, rel, name);
-    else if (survey_is_directory(s, dir, rel, entry))
+    /* A path may be one command's, and the directory is looked through for the others. */
+    if ((found == NULL || (found->deep && !found->anywhere)) &&
+        survey_is_directory(s, dir, rel, entry))
         strv_add(&sight->subdirs, name);
 }
 
@@ -193,7 +209,7 @@ static void see_kind(struct survey *s, int dir, const char *rel, struct sight *s
 {
     struct stat st;
     int venv = look_at(dir, VENV_CONFIG, false, &st);
-    int repository = survey_fits(&s->names, REPOSITORY_DOT_GIT) ? repository_at(dir) : 0;
+    int repository = plan_takes_repositories(s->obeyed, s->obeyed_count) ? repository_at(dir) : 0;
 
     if (venv < 0 || repository < 0)
         failed(s, venv < 0 ? venv : repository, rel);
@@ -379,8 +395,6 @@ void facts_survey(struct host_facts *host, const struct policy *policy, const st
     host->facts.repository = worktree_repository(host, venv->project);
     if (host->facts.seen_count > 0)
         qsort(host->facts.seen, host->facts.seen_count, sizeof(*host->facts.seen), compare_seen);
-    strv_finish(&s.names);
-    strv_finish(&s.top_names);
     buf_finish(&s.record);
     close(s.top);
 }

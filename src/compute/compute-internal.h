@@ -113,8 +113,6 @@ void compute_limits(struct compute *c);
 void compute_obeyed(struct compute *c);
 /* Once for all variants. */
 void compute_seen(struct plan_file *file, const struct facts *facts);
-/* Is an entry of `protect` a name that counts in every directory of the project? */
-bool compute_is_anywhere(const char *text);
 /* ".git" in `protect` stands for repositories in all their forms. */
 bool compute_protects_git(const struct compute *c);
 /* A repository that holds the own venv: its parts are protected, and not the whole of it. */

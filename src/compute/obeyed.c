@@ -23,8 +23,13 @@ static bool obeyed_has(const struct plan_obeyed *obeyed, size_t count,
 static void obeyed_add(struct arena *arena, struct plan_obeyed **obeyed, size_t *count,
                        const struct plan_obeyed *one)
 {
-    if (!obeyed_has(*obeyed, *count, one))
-        *(struct plan_obeyed *)arena_push(arena, obeyed, count, sizeof(*one)) = *one;
+    struct plan_obeyed *added = NULL;
+
+    if (obeyed_has(*obeyed, *count, one))
+        return;
+    added = arena_push(arena, obeyed, count, sizeof(*one));
+    *added = *one;
+    plan_obeyed_settle(added);
 }
 
 /* A name that a person wants to be writable is not moved away when it appears. */

@@ -14,7 +14,7 @@
 
 bool compute_is_anywhere(const char *text)
 {
-    return text[0] != '~' && strchr(text, '/') == NULL;
+    return text[0] != '~' && text[0] != '/' && !str_starts(text, "./");
 }
 
 static bool is_writable(const struct compute *c, const char *path)
@@ -87,13 +87,17 @@ static int hide(struct compute *c, const char *path, const char *origin, struct 
     return 0;
 }
 
-/* A name without '/' is protected in every directory of the project that the facts know. */
-static bool protection_fits(const struct compute *c, const struct policy_item *item,
-                            const char *pattern, const char *path, path_fn *apply)
+/* Names are protected in every directory of the project that the facts know, and hidden at the
+ * place that is named. */
+static bool protection_fits(const struct compute *c, const char *pattern, bool anywhere,
+                            const struct fact_path *fact)
 {
-    if (apply == protect && compute_is_anywhere(item->text))
-        return path_is_beneath(path, c->venv->project) && str_glob(item->text, path_basename(path));
-    return path_depth(path) == path_depth(pattern) && str_glob(pattern, path);
+    const struct plan_obeyed one = {.pattern = path_relative_to(pattern, c->venv->project),
+                                    .anywhere = anywhere};
+    const char *rel = path_relative_to(fact->path, c->venv->project);
+
+    return fact->kind != FACT_ABSENT && one.pattern != NULL && rel != NULL && *rel != '\0' &&
+           plan_obeyed_fits(&one, rel);
 }
 
 static int each_match(struct compute *c, const struct policy_item *item, path_fn *apply,
@@ -101,6 +105,7 @@ static int each_match(struct compute *c, const struct policy_item *item, path_fn
 {
     const char *origin = compute_origin(item->origin);
     bool is_pattern = item->text[strcspn(item->text, "*?")] != '\0';
+    bool anywhere = apply == protect && compute_is_anywhere(item->text);
     const char *path = NULL;
     int rc;
 
@@ -111,16 +116,11 @@ static int each_match(struct compute *c, const struct policy_item *item, path_fn
     rc = compute_expand(c, item, item->text, &path, err);
     if (rc == 0 && !is_pattern)
         rc = apply(c, path, origin, err);
-    if (rc < 0 || (!is_pattern && !compute_is_anywhere(item->text)))
-        return rc;
     for (size_t i = 0; rc == 0 && i < c->facts->path_count; i++) {
         const struct fact_path *fact = &c->facts->paths[i];
 
-        if (fact->kind != FACT_ABSENT && !str_eq(fact->path, path) &&
-            protection_fits(c, item, path, fact->path, apply))
-            rc = apply == protect && compute_is_anywhere(item->text)
-                     ? protect_found(c, fact, origin, err)
-                     : apply(c, fact->path, origin, err);
+        if (!str_eq(fact->path, path) && protection_fits(c, path, anywhere, fact))
+            rc = anywhere ? protect_found(c, fact, origin, err) : apply(c, fact->path, origin, err);
     }
     return rc;
 }
@@ -142,7 +142,7 @@ bool compute_protects_git(const struct compute *c)
     for (size_t i = 0; i < value->count; i++) {
         const char *text = value->items[i].text;
 
-        if (compute_is_anywhere(text) && str_glob(text, REPOSITORY_DOT_GIT))
+        if (compute_is_anywhere(text) && str_glob_any_case(text, REPOSITORY_DOT_GIT))
             return true;
     }
     return false;

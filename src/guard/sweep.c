@@ -252,6 +252,17 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
     }
 }
 
+/* Through a link that a program made, tools outside read files that lie under another name. */
+static bool is_way_around(const struct visit *visit, int dir, const char *name)
+{
+    const struct guard *guard = visit->guard;
+    struct stat st;
+
+    return plan_obeyed_leads(guard->plan->obeyed, guard->plan->obeyed_count, guard->path.text) &&
+           fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) &&
+           is_new(guard, &st);
+}
+
 static int see_name(void *context, int dir, const char *name, bool directory)
 {
     struct visit *visit = context;
@@ -259,7 +270,6 @@ static int see_name(void *context, int dir, const char *name, bool directory)
     int before = scan_path_add(&visit->guard->path, name);
     const struct plan_obeyed *found = NULL;
 
-    (void)directory;
     if (before < 0) {
         guard->report->incomplete = true;
         return 0;
@@ -268,6 +278,8 @@ static int see_name(void *context, int dir, const char *name, bool directory)
                              visit->guard->path.text, name);
     if (found != NULL)
         sweep_apply(visit, dir, name, found);
+    else if (!directory && is_way_around(visit, dir, name))
+        sweep_take(visit, guard->path.text);
     scan_path_cut(&visit->guard->path, before);
     return 0;
 }
@@ -535,6 +547,8 @@ void guard_see(struct guard *guard, const char *rel, const char *name, bool dire
         sweep_apply(&visit, dir, name, found);
     else if (directory)
         see_directory(&visit, dir, name);
+    else if (is_way_around(&visit, dir, name))
+        sweep_take(&visit, guard->path.text);
     if (repository_mark(name) != 0)
         see_mark(&visit, dir, rel);
 }

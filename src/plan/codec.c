@@ -135,6 +135,7 @@ static void code_obeyed(struct codec *c, void *item)
     obeyed->pattern = code_text(c, obeyed->pattern);
     obeyed->anywhere = code_bool(c, obeyed->anywhere);
     obeyed->action = (enum plan_obeyed_action)code_below(c, obeyed->action, PLAN_OBEYED__COUNT);
+    plan_obeyed_settle(obeyed);
 }
 
 static void code_seen(struct codec *c, void *item)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
 #include "svenv/base/str.h"
@@ -33,22 +34,67 @@ struct plan_present *plan_find_present(const struct plan_file *file, const char 
                    project_compare_present);
 }
 
-/* Most patterns are plain names: their first letter decides nearly always. */
-static bool may_fit(const char *pattern, const char *text)
+void plan_obeyed_settle(struct plan_obeyed *one)
 {
-    return *pattern == *text || *pattern == '*' || *pattern == '?' || *pattern == '\\';
+    const char *slash = strrchr(one->pattern, '/');
+    char first = slash != NULL ? slash[1] : one->pattern[0];
+
+    one->deep = slash != NULL;
+    one->first = strchr("*?\\", first) != NULL ? '\0' : str_capital(first);
+}
+
+/* The end of a path that has as many parts as the pattern; a shorter path itself. */
+static const char *obeyed_end_of(const char *rel, const char *pattern)
+{
+    size_t parts = path_depth(rel);
+    size_t wanted = path_depth(pattern);
+
+    for (; parts > wanted; parts--)
+        rel = strchr(rel, '/') + 1;
+    return rel;
+}
+
+bool plan_obeyed_fits(const struct plan_obeyed *one, const char *rel)
+{
+    const char *text = one->anywhere ? obeyed_end_of(rel, one->pattern) : rel;
+
+    return str_glob_any_case(one->pattern, text) && path_depth(one->pattern) == path_depth(text);
+}
+
+/* Does a part of the pattern fit, from its beginning to one of its slashes? */
+static bool obeyed_leads_to(const struct plan_obeyed *one, const char *rel)
+{
+    struct plan_obeyed above = {.anywhere = one->anywhere};
+
+    for (const char *at = strchr(one->pattern, '/'); at != NULL; at = strchr(at + 1, '/')) {
+        auto_free char *pattern = xstrndup(one->pattern, (size_t)(at - one->pattern));
+
+        above.pattern = pattern;
+        if (plan_obeyed_fits(&above, rel))
+            return true;
+    }
+    return false;
+}
+
+bool plan_obeyed_leads(const struct plan_obeyed *obeyed, size_t count, const char *rel)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (obeyed[i].deep && obeyed[i].action == PLAN_OBEYED_TAKE &&
+            obeyed_leads_to(&obeyed[i], rel))
+            return true;
+    }
+    return false;
 }
 
 const struct plan_obeyed *plan_obeyed_find(const struct plan_obeyed *obeyed, size_t count,
                                            const char *rel, const char *name)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct plan_obeyed *one = &obeyed[i];
-        const char *text = one->anywhere ? name : rel;
+    char first = str_capital(*name);
 
-        if (may_fit(one->pattern, text) && str_glob(one->pattern, text) &&
-            (one->anywhere || path_depth(one->pattern) == path_depth(rel)))
-            return one;
+    for (size_t i = 0; i < count; i++) {
+        if ((obeyed[i].first == '\0' || obeyed[i].first == first) &&
+            plan_obeyed_fits(&obeyed[i], rel))
+            return &obeyed[i];
     }
     return NULL;
 }
@@ -57,7 +103,7 @@ bool plan_takes_repositories(const struct plan_obeyed *obeyed, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (obeyed[i].anywhere && obeyed[i].action == PLAN_OBEYED_TAKE &&
-            str_glob(obeyed[i].pattern, REPOSITORY_DOT_GIT))
+            str_glob_any_case(obeyed[i].pattern, REPOSITORY_DOT_GIT))
             return true;
     }
     return false;

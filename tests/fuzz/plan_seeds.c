@@ -70,9 +70,9 @@ static void fill_lists(struct arena *arena, struct plan *plan)
     landlock = PUSH(plan->landlock, plan->landlock_count);
     *landlock = (struct plan_landlock){.path = "/tmp", .write = true, .connect = true};
     guard = PUSH(plan->obeyed, plan->obeyed_count);
-    *guard = (struct plan_obeyed){".git", true, PLAN_OBEYED_TAKE};
+    *guard = (struct plan_obeyed){.pattern = ".git", .anywhere = true, .action = PLAN_OBEYED_TAKE};
     guard = PUSH(plan->obeyed, plan->obeyed_count);
-    *guard = (struct plan_obeyed){"a/*", false, PLAN_OBEYED_HIDE};
+    *guard = (struct plan_obeyed){.pattern = "a/*", .anywhere = false, .action = PLAN_OBEYED_HIDE};
 }
 
 static void fill_seed_plan(struct arena *arena, struct plan *plan, const char *variant)
@@ -112,7 +112,8 @@ static void fill_project_of(struct plan_file *file)
 
     *input = (struct plan_input){
         .path = "/etc/passwd", .follow = true, .id = {1, 2, 3, 4, 5, S_IFREG | 0644}};
-    *guard = (struct plan_obeyed){"__pycache__", true, PLAN_OBEYED_BYTECODE};
+    *guard = (struct plan_obeyed){
+        .pattern = "__pycache__", .anywhere = true, .action = PLAN_OBEYED_BYTECODE};
     *place = (struct plan_seen){.rel = "sub", .kind = PLAN_SEEN_VENV, .dev = 1, .ino = 2};
     *present = (struct plan_present){.rel = ".git", .link = true, .dev = 1, .ino = 3};
     file->project = "/p";

@@ -14,6 +14,9 @@ bool str_ends(const char *text, const char *suffix);
 /* Glob over the whole text: '*' any run, '?' one byte, '\' escapes; no brackets. The time is at
  * most the product of both lengths, so hostile patterns are harmless. */
 bool str_glob(const char *pattern, const char *text);
+/* The same for names of files that tools outside look for: a file system may not tell apart
+ * whether the letters a to z are capitals. */
+bool str_glob_any_case(const char *pattern, const char *text);
 /* 'a' to 'z' become 'A' to 'Z', whatever the locale; every other byte stays. */
 char str_capital(char c);
 /* The letters A to Z in it, a bit for each, A the lowest. */

@@ -64,4 +64,8 @@ struct facts {
 int plan_compute(struct plan_file *file, const struct policy *policy, const struct venv *venv,
                  const struct facts *facts, struct err *err);
 
+/* Does an entry of filesystem.protect count in every directory of the project? "./NAME" is of its
+ * top alone. */
+bool compute_is_anywhere(const char *text);
+
 #endif

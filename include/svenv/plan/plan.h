@@ -128,9 +128,12 @@ enum plan_obeyed_action {
     PLAN_OBEYED__COUNT
 };
 struct plan_obeyed {
-    const char *pattern; /* glob */
-    bool anywhere;       /* of a name in any directory; else of a path below the project */
+    const char *pattern; /* glob, compared without case */
+    bool anywhere;       /* of names that end a path; else of a whole path below the project */
     enum plan_obeyed_action action;
+    /* Both follow from the pattern, see plan_obeyed_settle(). */
+    char first; /* letter, as a capital, of each name that fits; 0: any */
+    bool deep;  /* it has more than one part */
 };
 
 enum plan_seen_kind {
@@ -279,6 +282,12 @@ void plan_file_finish(struct plan_file *file);
 const struct plan_seen *plan_find_seen(const struct plan_file *file, const char *rel);
 struct plan_present *plan_find_present(const struct plan_file *file, const char *rel);
 
+/* Sets what follows from the pattern, so that most comparisons end with a letter. */
+void plan_obeyed_settle(struct plan_obeyed *one);
+bool plan_obeyed_fits(const struct plan_obeyed *one, const char *rel);
+/* Must a link with that path be taken away, because a name in the directory that it leads to would
+ * be protected? */
+bool plan_obeyed_leads(const struct plan_obeyed *obeyed, size_t count, const char *rel);
 /* The first pattern that fits a name in a directory; `rel` is the directory's and the name's path
  * together. NULL: none does. */
 const struct plan_obeyed *plan_obeyed_find(const struct plan_obeyed *obeyed, size_t count,

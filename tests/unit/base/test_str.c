@@ -5,7 +5,7 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
 
-static const struct {
+static const struct glob_case {
     const char *pattern, *text;
     bool want;
 } globs[] = {
@@ -64,6 +64,31 @@ Test(str, glob)
     for (size_t i = 0; i < ARRAY_SIZE(globs); i++)
         cr_expect_eq(str_glob(globs[i].pattern, globs[i].text), globs[i].want, "'%s' on '%s'",
                      globs[i].pattern, globs[i].text);
+}
+
+Test(str, glob_of_any_case)
+{
+    static const struct glob_case rows[] = {
+        {"Justfile", "justFILE", true},
+        {"*.IPR", "x.ipr", true},
+        {".env.*", ".ENV.Local", true},
+        {"\\A", "a", true},
+        {"a?c", "ABC", true},
+        {"abc", "abd", false},
+        {"[", "{", false},
+        {"@", "`", false},
+        {"\xc3\xa9", "\xc3\x89", false},
+        {"*a*b", "xAyB", true},
+        {"\\*", "x", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(globs); i++)
+        cr_expect(!globs[i].want || str_glob_any_case(globs[i].pattern, globs[i].text), "'%s'",
+                  globs[i].pattern);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        cr_expect_eq(str_glob_any_case(rows[i].pattern, rows[i].text), rows[i].want, "'%s' on '%s'",
+                     rows[i].pattern, rows[i].text);
+    cr_expect_not(str_glob("Justfile", "justfile"));
 }
 
 Test(str, capitals)

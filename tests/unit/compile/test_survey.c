@@ -14,7 +14,9 @@
 #include "svenv/find/venv.h"
 #include "svenv/policy/policy.h"
 
-#define POLICY "version: 1\nfilesystem: {protect: [.git, .envrc], hide: [.env]}\n"
+#define POLICY                                                                                     \
+    "version: 1\nfilesystem: {protect: [.git, .envrc, .rope/config.py, ./top, ./pinned/x],"        \
+    " hide: [.env, deep/secrets/]}\n"
 
 enum {
     DEPTH_MAX = 24,
@@ -265,6 +267,18 @@ Test(survey, guarded_names_are_found)
         {"a/b/.git->elsewhere", "a/b/.git", true},
         {".env", ".env", true},
         {"a/.env", "a/.env", false}, /* hidden at the top only */
+        {"a/.rope/config.py", "a/.rope/config.py", true},
+        {"a/b/.ROPE/Config.py", "a/b/.ROPE/Config.py", true},
+        {"a/.rope/", "a/.rope", false},
+        {"a/b/.EnvRC", "a/b/.EnvRC", true},
+        {".ENV", ".ENV", true},
+        {"TOP", "TOP", true},
+        {"a/top", "a/top", false}, /* of the top only, and so are all with a part that is hidden */
+        {"pinned/X", "pinned/X", true},
+        {"a/pinned/x", "a/pinned/x", false},
+        {"deep/Secrets/y/.envrc", "deep/Secrets", true},
+        {"a/deep/secrets/", "a/deep/secrets", false},
+        {"deep/Secrets/", "deep/Secrets/y/.envrc", true}, /* looked through all the same */
         {"README", "README", false},
         {"node_modules/x/.envrc", "node_modules/x/.envrc", false},
         {"link->a", "link/.envrc", false},

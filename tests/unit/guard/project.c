@@ -9,13 +9,19 @@
 #include "svenv/base/clock.h"
 #include "svenv/base/layout.h"
 
+#define ROW(glob, where, what)                                                                     \
+    {                                                                                              \
+        .pattern = (glob), .anywhere = (where), .action = PLAN_OBEYED_##what                       \
+    }
+
 static struct plan_obeyed obeyed[PROJECT_GUARDS] = {
-    {".git", true, PLAN_OBEYED_TAKE},
-    {".envrc", true, PLAN_OBEYED_TAKE},
-    {"*.code-workspace", true, PLAN_OBEYED_TAKE},
-    {"docs/conf.py", false, PLAN_OBEYED_TAKE},
-    {".env", false, PLAN_OBEYED_HIDE},
-    {"__pycache__", true, PLAN_OBEYED_BYTECODE},
+    ROW(".git", true, TAKE),
+    ROW(".envrc", true, TAKE),
+    ROW("*.code-workspace", true, TAKE),
+    ROW("docs/conf.py", false, TAKE),
+    ROW(".env", false, HIDE),
+    ROW("__pycache__", true, BYTECODE),
+    ROW(".rope/config.py", true, TAKE),
 };
 
 struct project *project_new(void)
@@ -23,6 +29,8 @@ struct project *project_new(void)
     struct project *p = calloc(1, sizeof(*p));
 
     cr_assert_not_null(p);
+    for (size_t i = 0; i < PROJECT_GUARDS; i++)
+        plan_obeyed_settle(&obeyed[i]);
     p->scratch = scratch_new();
     snprintf(p->path, sizeof(p->path), "%s/p", p->scratch.path);
     snprintf(p->venv, sizeof(p->venv), "%s/v", p->scratch.path);

@@ -10,7 +10,7 @@
 #include "guard-internal.h"
 
 enum {
-    PROJECT_GUARDS = 6,
+    PROJECT_GUARDS = 7,
     PROJECT_PLACES = 8,
     PROJECT_KNOWN = 8
 };

@@ -43,7 +43,7 @@ static void fill(struct plan_file *file)
     plan->limits = arena_array(arena, 1, sizeof(*plan->limits));
     plan->limits[plan->limit_count++] = (struct plan_limit){RLIMIT_CPU, 3, "policy.yaml:1:1"};
     plan->obeyed = arena_array(arena, 1, sizeof(*plan->obeyed));
-    plan->obeyed[plan->obeyed_count++] = (struct plan_obeyed){".git", true, PLAN_OBEYED_TAKE};
+    plan->obeyed[plan->obeyed_count++] = (struct plan_obeyed){.pattern = ".git", .anywhere = true};
     file->obeyed = plan->obeyed;
     file->obeyed_count = 1;
     file->seen = arena_array(arena, 1, sizeof(*file->seen));

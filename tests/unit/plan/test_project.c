@@ -5,14 +5,25 @@
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 
-static const struct plan_obeyed obeyed[] = {
-    {".git", true, PLAN_OBEYED_TAKE},
-    {"*.code-workspace", true, PLAN_OBEYED_TAKE},
-    {"?rc", true, PLAN_OBEYED_TAKE},
-    {"docs/conf.py", false, PLAN_OBEYED_TAKE},
-    {"a/*/x", false, PLAN_OBEYED_TAKE},
-    {".env.*", false, PLAN_OBEYED_HIDE},
-    {"__pycache__", true, PLAN_OBEYED_BYTECODE},
+#define ROW(glob, where, what)                                                                     \
+    {                                                                                              \
+        .pattern = (glob), .anywhere = (where), .action = PLAN_OBEYED_##what                       \
+    }
+
+static struct plan_obeyed obeyed[] = {
+    ROW(".git", true, TAKE),
+    ROW("*.code-workspace", true, TAKE),
+    ROW("?rc", true, TAKE),
+    ROW("docs/conf.py", false, TAKE),
+    ROW("a/*/x", false, TAKE),
+    ROW(".env.*", false, HIDE),
+    ROW("__pycache__", true, BYTECODE),
+    ROW(".rope/config.py", true, TAKE),
+    ROW("mise/config*.toml", true, TAKE),
+    ROW("Justfile", true, TAKE),
+    ROW("top", false, TAKE),
+    ROW("x/y/z", true, TAKE),
+    ROW("\\*star", true, TAKE),
 };
 
 struct guard_case {
@@ -37,17 +48,97 @@ static const struct guard_case guard_cases[] = {
     {"sub/.env.local", -1},
     {"sub/__pycache__", 6},
     {"", -1},
+    {".rope/config.py", 7},
+    {"sub/dir/.rope/config.py", 7},
+    {"sub/.rope", -1},
+    {"config.py", -1},
+    {"x.rope/config.py", -1},
+    {"sub.rope/config.py", -1},
+    {".rope/sub/config.py", -1},
+    {"mise/config.toml", 8},
+    {".config/mise/config.local.toml", 8},
+    {"mise/config/x.toml", -1},
+    {"mise/conf.toml", -1},
+    {"justFILE", 9},
+    {"sub/JustFile", 9},
+    {"Justfiles", -1},
+    {".GIT", 0},
+    {"sub/.RoPe/CONFIG.py", 7},
+    {"DOCS/Conf.py", 3},
+    {".ENV.x", 5},
+    {"a.Code-Workspace", 1},
+    {"top", 10},
+    {"TOP", 10},
+    {"sub/top", -1},
+    {"x/y/z", 11},
+    {"a/x/y/z", 11},
+    {"y/z", -1},
+    {"*star", 12},
+    {"xstar", -1},
 };
 
-Test(guard, fits)
+static void find_each(const char *when)
 {
     for (size_t i = 0; i < ARRAY_SIZE(guard_cases); i++) {
         const struct guard_case *one = &guard_cases[i];
         const struct plan_obeyed *found =
             plan_obeyed_find(obeyed, ARRAY_SIZE(obeyed), one->rel, path_basename(one->rel));
 
-        cr_assert_eq(found == NULL ? -1 : (int)(found - obeyed), one->index, "%s", one->rel);
+        cr_assert_eq(found == NULL ? -1 : (int)(found - obeyed), one->index, "%s, %s", one->rel,
+                     when);
     }
+}
+
+/* The letter only saves time. */
+Test(guard, fits)
+{
+    find_each("as it is");
+    for (size_t i = 0; i < ARRAY_SIZE(obeyed); i++)
+        plan_obeyed_settle(&obeyed[i]);
+    find_each("settled");
+}
+
+Test(guard, settles_what_follows_from_the_pattern)
+{
+    static const struct {
+        const char *pattern;
+        char first;
+        bool deep;
+    } rows[] = {
+        {".git", '.', false},   {"justfile", 'J', false}, {"Justfile", 'J', false},
+        {"*.ipr", '\0', false}, {"?x", '\0', false},      {"\\*x", '\0', false},
+        {"a/b", 'B', true},     {"*/.b", '.', true},      {"a/*", '\0', true},
+        {"", '\0', false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct plan_obeyed one = {.pattern = rows[i].pattern};
+
+        plan_obeyed_settle(&one);
+        cr_expect_eq(one.first, rows[i].first, "%s", one.pattern);
+        cr_expect_eq(one.deep, rows[i].deep, "%s", one.pattern);
+    }
+}
+
+/* A link in the place of a directory leads to names that are protected in it. */
+Test(guard, names_lead_to_others)
+{
+    static const struct {
+        const char *rel;
+        bool leads;
+    } rows[] = {
+        {".rope", true},  {"sub/.rope", true}, {"sub/.ROPE", true}, {".rope/config.py", false},
+        {"docs", true},   {"sub/docs", false}, {"x", true},         {"x/y", true},
+        {"a/x/y", true},  {"y", false},        {"a/b", true},       {"mise", true},
+        {".git", false},  {"top", false},      {".env.x", false},   {"rope", false},
+        {"misex", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(obeyed); i++)
+        plan_obeyed_settle(&obeyed[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        cr_expect_eq(plan_obeyed_leads(obeyed, ARRAY_SIZE(obeyed), rows[i].rel), rows[i].leads,
+                     "%s", rows[i].rel);
 }
 
 Test(guard, repositories_go_with_dot_git)
@@ -56,12 +147,14 @@ Test(guard, repositories_go_with_dot_git)
         struct plan_obeyed obeyed[2];
         bool takes;
     } rows[] = {
-        {{{".git", true, PLAN_OBEYED_TAKE}, {"x", true, PLAN_OBEYED_TAKE}}, true},
-        {{{"x", true, PLAN_OBEYED_TAKE}, {".g*", true, PLAN_OBEYED_TAKE}}, true},
-        {{{".git", false, PLAN_OBEYED_HIDE}, {".git", true, PLAN_OBEYED_TAKE}}, true},
-        {{{".git", false, PLAN_OBEYED_HIDE}, {".gitmodules", true, PLAN_OBEYED_TAKE}}, false},
-        {{{".git", false, PLAN_OBEYED_TAKE}, {"HEAD", false, PLAN_OBEYED_TAKE}}, false},
-        {{{".git", true, PLAN_OBEYED_BYTECODE}, {"git", true, PLAN_OBEYED_TAKE}}, false},
+        {{ROW(".git", true, TAKE), ROW("x", true, TAKE)}, true},
+        {{ROW("x", true, TAKE), ROW(".g*", true, TAKE)}, true},
+        {{ROW(".git", false, HIDE), ROW(".git", true, TAKE)}, true},
+        {{ROW(".git", false, HIDE), ROW(".gitmodules", true, TAKE)}, false},
+        {{ROW(".git", false, TAKE), ROW("HEAD", false, TAKE)}, false},
+        {{ROW(".GIT", true, TAKE), ROW("x", true, TAKE)}, true},
+        {{ROW("sub/.git", true, TAKE), ROW("x", true, TAKE)}, false},
+        {{ROW(".git", true, BYTECODE), ROW("git", true, TAKE)}, false},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
