@@ -13,6 +13,9 @@ FOLDERS = ["src", "include", "tests", "docs", "templates", ".ci"]
 SUFFIXES = (".c", ".h", ".py", ".sh", ".build", ".yaml", ".toml", ".txt", ".md", ".1", ".5", "")
 SAMPLES = {"tests/lint/selftest.py"}  # it holds what must be found
 CORPUS = "tests/fuzz/corpus/"
+# Names that the policy protects are no references.
+POLICY = "templates/default.yaml"
+PROTECTED = re.compile(r"^ +- ([\w.-]+\.md)$", re.MULTILINE)
 
 # The first word of a block, or the one behind the end of a sentence, whatever quotes or marks stand
 # between them; in a table of a comment it stands behind blanks, in one of a document behind a bar.
@@ -102,12 +105,18 @@ def subjects(path, text):
                 yield f"{path}:{at}: '{match[1]}' begins a sentence: say subject, verb, object"
 
 
-def references(root, path, text):
+def protected(root):
+    policy = root / POLICY
+    return {name.lower() for name in PROTECTED.findall(policy.read_text())} if policy.exists() else ()
+
+
+def references(root, path, text, protects):
     for match in STRANGERS.finditer(text):
         yield f"{path}:{tree.line_of(text, match)}: no document is called {match[1]}"
     for match in DOCUMENT.finditer(text):
         places = (root, root / "docs", (root / path).parent)
-        if not any((place / match[1]).exists() for place in places):
+        known = match[1].rpartition("/")[2].lower() in protects
+        if not known and not any((place / match[1]).exists() for place in places):
             yield f"{path}:{tree.line_of(text, match)}: there is no {match[1]}"
 
 
@@ -123,12 +132,14 @@ def numbers(path, text):
 
 def check(root):
     problems = []
+    protects = protected(root)
     paths = [path.relative_to(root) for path in sorted(root.iterdir()) if path.is_file()]
     for path in [*paths, *tree.files(root, FOLDERS, *SUFFIXES)]:
         if path.suffix not in SUFFIXES or str(path) in SAMPLES or str(path).startswith(CORPUS):
             continue
         text = (root / path).read_text(encoding="utf-8", errors="replace")
-        problems += [*subjects(path, text), *references(root, path, text), *numbers(path, text)]
+        problems += [*subjects(path, text), *references(root, path, text, protects)]
+        problems += numbers(path, text)
     return problems
 
 
