@@ -95,6 +95,29 @@ class Appearing(Planting):
         self.assert_clean(p.code(MAKE, ".envrc", "sub/.envrc"))
         self.assertTrue((p.path / "sub/.envrc").exists())
 
+    def test_one_line_opens_exactly_one_name(self):
+        p = self.wrapped(policy="filesystem: {protect: ['!AGENTS.md']}\n")
+        self.assert_clean(p.code(MAKE, "AGENTS.md", "sub/agents.md"))
+        self.assertTrue((p.path / "sub/agents.md").exists())
+        names = ["AGENTS.local.md", "CLAUDE.md", "sub/AGENT.md", "sub/.ropeproject/config.py"]
+        self.make(p, *names)
+        self.assertEqual(self.quarantined(p), sorted(names))
+
+    def test_a_name_of_the_top(self):
+        p = self.wrapped(policy="filesystem: {protect: ['./conf/x.ini', ./TOP]}\n")
+        self.make(p, "conf/X.ini", "sub/conf/x.ini", "top", "sub/top")
+        self.assertEqual(self.quarantined(p), ["conf/X.ini", "top"])
+
+    def test_a_name_of_another_case_that_was_there_is_read_only(self):
+        p = self.project()
+        names = ("Agents.MD", "sub/.RopeProject/Config.py", "sub/.VSCODE/settings.json")
+        self.native(p, MAKE, *names)
+        p.venv()
+        p.wrap()
+        for name in names:
+            done = p.code("import sys; open(sys.argv[1], 'a')", name)
+            self.assertIn("Read-only file system", done.stderr, name)
+
     def test_a_granted_name_stays(self):
         p = self.project()
         p.venv()

@@ -107,7 +107,9 @@ def subjects(path, text):
 
 def protected(root):
     policy = root / POLICY
-    return {name.lower() for name in PROTECTED.findall(policy.read_text())} if policy.exists() else ()
+    return (
+        {name.lower() for name in PROTECTED.findall(policy.read_text())} if policy.exists() else ()
+    )
 
 
 def references(root, path, text, protects):

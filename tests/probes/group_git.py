@@ -140,8 +140,8 @@ def plant(folder, names, mark, mode=None, flag=None, watched=False):
 
     results = {}
     if watched:
-        created(folder + "/.autoenv")
-    while watched and os.path.exists(folder + "/.autoenv"):
+        created(folder + "/.autoenv.zsh")
+    while watched and os.path.exists(folder + "/.autoenv.zsh"):
         time.sleep(0.02)
     if mode is not None:
         os.mkdir(folder, mode)

@@ -25,7 +25,7 @@ TOOLS = {
     "06": (
         "shells and version managers",
         (".envrc",),
-        (".mise.toml", ".tool-versions", ".python-version", ".direnv/x", ".autoenv"),
+        (".mise.toml", ".tool-versions", ".python-version", ".direnv/x", ".autoenv.zsh"),
     ),
     "13": (
         "commit hooks",

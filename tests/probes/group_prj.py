@@ -48,7 +48,7 @@ NEW_FILES = (
     ".nvim.lua",
     ".dir-locals.el",
     ".vimrc",
-    ".autoenv",
+    ".autoenv.zsh",
     ".zshrc",
     ".bashrc",
     ".profile",

@@ -156,7 +156,32 @@ MUTATIONS = [
     plan(".vscode protected", "drop-op=bind:{PROJECT}/.vscode", "PRJ-02 PRJ-03a"),
     plan(".idea protected", "drop-op=bind:{PROJECT}/.idea", "PRJ-02 PRJ-03c"),
     plan(".envrc protected", "drop-op=bind:{PROJECT}/.envrc", "PRJ-02 PRJ-05"),
-    plan("what appears in the project is taken away", "unguard", "PRJ-01 PRJ-16 PRJ-25 PRJ-32"),
+    plan(
+        "what appears in the project is taken away",
+        "unguard",
+        "PRJ-01 PRJ-16 PRJ-25 PRJ-32 PRJ-35a",
+    ),
+    code(
+        "protected names are compared without case",
+        "plan/project.c",
+        "    return str_glob_any_case(one->pattern, text) &&",
+        "    return str_glob(one->pattern, text) &&",
+        "PRJ-35g",
+    ),
+    code(
+        "names of several parts count in every directory",
+        "plan/project.c",
+        "one->anywhere ? obeyed_end_of(",
+        "one->anywhere && strchr(one->pattern, '/') == NULL ? obeyed_end_of(",
+        "PRJ-35c",
+    ),
+    code(
+        "a link does not lead around a protected name",
+        "guard/sweep.c",
+        "    return plan_obeyed_leads(",
+        "    return false && plan_obeyed_leads(",
+        "PRJ-35h",
+    ),
     code(
         "watching beside a program",
         "launcher/supervise.c",
