@@ -34,13 +34,26 @@ struct plan_present *plan_find_present(const struct plan_file *file, const char 
                    project_compare_present);
 }
 
+static char fixed_letter(char c)
+{
+    return c == '*' || c == '?' || c == '\\' ? '\0' : str_capital(c);
+}
+
 void plan_obeyed_settle(struct plan_obeyed *one)
 {
     const char *slash = strrchr(one->pattern, '/');
-    char first = slash != NULL ? slash[1] : one->pattern[0];
+    const char *name = slash != NULL ? slash + 1 : one->pattern;
 
     one->deep = slash != NULL;
-    one->first = strchr("*?\\", first) != NULL ? '\0' : str_capital(first);
+    one->first = fixed_letter(name[0]);
+    one->second = one->first != '\0' ? fixed_letter(name[1]) : '\0';
+}
+
+/* Nearly all names end here: most patterns are plain, and many begin with a dot. */
+static bool may_fit(const struct plan_obeyed *one, char first, char second)
+{
+    return (one->first == '\0' || one->first == first) &&
+           (one->second == '\0' || one->second == second);
 }
 
 /* The end of a path that has as many parts as the pattern; a shorter path itself. */
@@ -89,11 +102,11 @@ bool plan_obeyed_leads(const struct plan_obeyed *obeyed, size_t count, const cha
 const struct plan_obeyed *plan_obeyed_find(const struct plan_obeyed *obeyed, size_t count,
                                            const char *rel, const char *name)
 {
-    char first = str_capital(*name);
+    char first = str_capital(name[0]);
+    char second = first != '\0' ? str_capital(name[1]) : '\0';
 
     for (size_t i = 0; i < count; i++) {
-        if ((obeyed[i].first == '\0' || obeyed[i].first == first) &&
-            plan_obeyed_fits(&obeyed[i], rel))
+        if (may_fit(&obeyed[i], first, second) && plan_obeyed_fits(&obeyed[i], rel))
             return &obeyed[i];
     }
     return NULL;

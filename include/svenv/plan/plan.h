@@ -132,8 +132,8 @@ struct plan_obeyed {
     bool anywhere;       /* of names that end a path; else of a whole path below the project */
     enum plan_obeyed_action action;
     /* Both follow from the pattern, see plan_obeyed_settle(). */
-    char first; /* letter, as a capital, of each name that fits; 0: any */
-    bool deep;  /* it has more than one part */
+    char first, second; /* letter, as a capital, of each name that fits; 0: any */
+    bool deep;          /* it has more than one part */
 };
 
 enum plan_seen_kind {

@@ -102,13 +102,13 @@ Test(guard, settles_what_follows_from_the_pattern)
 {
     static const struct {
         const char *pattern;
-        char first;
+        char first, second;
         bool deep;
     } rows[] = {
-        {".git", '.', false},   {"justfile", 'J', false}, {"Justfile", 'J', false},
-        {"*.ipr", '\0', false}, {"?x", '\0', false},      {"\\*x", '\0', false},
-        {"a/b", 'B', true},     {"*/.b", '.', true},      {"a/*", '\0', true},
-        {"", '\0', false},
+        {".git", '.', 'G', false},    {"justfile", 'J', 'U', false}, {"?x", '\0', '\0', false},
+        {"*.ipr", '\0', '\0', false}, {"\\*x", '\0', '\0', false},   {"a/bc", 'B', 'C', true},
+        {"*/.b", '.', 'B', true},     {"a/*b", '\0', '\0', true},    {"", '\0', '\0', false},
+        {"x", 'X', '\0', false},      {"x*", 'X', '\0', false},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -116,6 +116,7 @@ Test(guard, settles_what_follows_from_the_pattern)
 
         plan_obeyed_settle(&one);
         cr_expect_eq(one.first, rows[i].first, "%s", one.pattern);
+        cr_expect_eq(one.second, rows[i].second, "%s", one.pattern);
         cr_expect_eq(one.deep, rows[i].deep, "%s", one.pattern);
     }
 }
