@@ -64,7 +64,6 @@ static void survey_add_name(struct survey *s, const char *text, bool anywhere)
     one.pattern = arena_strdup(arena, one.pattern);
     if (anywhere && str_eq(one.pattern, BYTECODE))
         one.action = PLAN_OBEYED_BYTECODE;
-    plan_obeyed_settle(&one);
     slot = arena_push(arena, &s->obeyed, &s->obeyed_count, sizeof(one));
     *slot = one;
 }
@@ -388,6 +387,7 @@ void facts_survey(struct host_facts *host, const struct policy *policy, const st
     if (s.top < 0)
         return;
     collect_names(&s, policy);
+    plan_obeyed_settle(s.obeyed, s.obeyed_count);
     survey_read_record(&s);
     strv_add(&queue, "");
     for (size_t i = 0; i < queue.count; i++)

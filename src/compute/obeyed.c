@@ -23,13 +23,31 @@ static bool obeyed_has(const struct plan_obeyed *obeyed, size_t count,
 static void obeyed_add(struct arena *arena, struct plan_obeyed **obeyed, size_t *count,
                        const struct plan_obeyed *one)
 {
-    struct plan_obeyed *added = NULL;
+    if (!obeyed_has(*obeyed, *count, one))
+        *(struct plan_obeyed *)arena_push(arena, obeyed, count, sizeof(*one)) = *one;
+}
 
-    if (obeyed_has(*obeyed, *count, one))
-        return;
-    added = arena_push(arena, obeyed, count, sizeof(*one));
-    *added = *one;
-    plan_obeyed_settle(added);
+static unsigned obeyed_rank(const struct plan_obeyed *one)
+{
+    unsigned letter = one->first != '\0' ? (unsigned char)one->first : 256u;
+
+    return (one->action == PLAN_OBEYED_HIDE ? 0 : 257) + letter;
+}
+
+/* Puts those with the same first letter together, in their order: names are compared with these
+ * alone. Hidden names stay first, and patterns for any letter last. */
+static void obeyed_sort(struct plan_obeyed *obeyed, size_t count)
+{
+    plan_obeyed_settle(obeyed, count);
+    for (size_t i = 1; i < count; i++) {
+        const struct plan_obeyed one = obeyed[i];
+        size_t at = i;
+
+        for (; at > 0 && obeyed_rank(&obeyed[at - 1]) > obeyed_rank(&one); at--)
+            obeyed[at] = obeyed[at - 1];
+        obeyed[at] = one;
+    }
+    plan_obeyed_settle(obeyed, count);
 }
 
 /* A name that a person wants to be writable is not moved away when it appears. */
@@ -108,6 +126,7 @@ void compute_obeyed(struct compute *c)
         if (compute_is_parted(c, &c->facts->trees[i]))
             obeyed_add_parts(c, &c->facts->trees[i]);
     }
+    obeyed_sort(c->plan->obeyed, c->plan->obeyed_count);
 }
 
 static int obeyed_compare_present(const void *a, const void *b)
@@ -141,6 +160,7 @@ void compute_seen(struct plan_file *file, const struct facts *facts)
         for (size_t j = 0; j < plan->obeyed_count; j++)
             obeyed_add(arena, &file->obeyed, &file->obeyed_count, &plan->obeyed[j]);
     }
+    obeyed_sort(file->obeyed, file->obeyed_count);
     if (file->obeyed_count == 0 || facts->seen_count == 0)
         return;
     file->seen_cut = facts->seen_cut;

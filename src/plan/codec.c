@@ -135,7 +135,12 @@ static void code_obeyed(struct codec *c, void *item)
     obeyed->pattern = code_text(c, obeyed->pattern);
     obeyed->anywhere = code_bool(c, obeyed->anywhere);
     obeyed->action = (enum plan_obeyed_action)code_below(c, obeyed->action, PLAN_OBEYED__COUNT);
-    plan_obeyed_settle(obeyed);
+}
+
+static void settle_obeyed(const struct codec *c, struct plan_obeyed *obeyed, size_t count)
+{
+    if (c->out == NULL && c->bad == NULL)
+        plan_obeyed_settle(obeyed, count);
 }
 
 static void code_seen(struct codec *c, void *item)
@@ -224,6 +229,7 @@ static void code_plan(struct codec *c, struct plan *plan)
     CODE_ARRAY(c, plan->limits, plan->limit_count, code_limit);
     CODE_ARRAY(c, plan->landlock, plan->landlock_count, code_landlock);
     CODE_ARRAY(c, plan->obeyed, plan->obeyed_count, code_obeyed);
+    settle_obeyed(c, plan->obeyed, plan->obeyed_count);
     code_filter(c, plan);
 }
 
@@ -281,6 +287,7 @@ static void code_file(struct codec *c, struct plan_file *file)
     file->made_ns = code_i64(c, file->made_ns);
     CODE_ARRAY(c, file->inputs, file->input_count, code_input);
     CODE_ARRAY(c, file->obeyed, file->obeyed_count, code_obeyed);
+    settle_obeyed(c, file->obeyed, file->obeyed_count);
     CODE_ARRAY(c, file->seen, file->seen_count, code_seen);
     file->seen_cut = code_bool(c, file->seen_cut);
     CODE_ARRAY(c, file->present, file->present_count, code_present);

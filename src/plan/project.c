@@ -39,7 +39,7 @@ static char fixed_letter(char c)
     return c == '*' || c == '?' || c == '\\' ? '\0' : str_capital(c);
 }
 
-void plan_obeyed_settle(struct plan_obeyed *one)
+static void settle_one(struct plan_obeyed *one)
 {
     const char *slash = strrchr(one->pattern, '/');
     const char *name = slash != NULL ? slash + 1 : one->pattern;
@@ -49,11 +49,16 @@ void plan_obeyed_settle(struct plan_obeyed *one)
     one->second = one->first != '\0' ? fixed_letter(name[1]) : '\0';
 }
 
-/* Nearly all names end here: most patterns are plain, and many begin with a dot. */
-static bool may_fit(const struct plan_obeyed *one, char first, char second)
+void plan_obeyed_settle(struct plan_obeyed *obeyed, size_t count)
 {
-    return (one->first == '\0' || one->first == first) &&
-           (one->second == '\0' || one->second == second);
+    for (size_t i = count; i-- > 0;) {
+        struct plan_obeyed *one = &obeyed[i];
+        bool same = false;
+
+        settle_one(one);
+        same = i + 1 < count && one[1].first == one->first && one[1].run < UINT16_MAX;
+        one->run = (uint16_t)(same ? one[1].run + 1 : 1);
+    }
 }
 
 /* The end of a path that has as many parts as the pattern; a shorter path itself. */
@@ -72,6 +77,15 @@ bool plan_obeyed_fits(const struct plan_obeyed *one, const char *rel)
     const char *text = one->anywhere ? obeyed_end_of(rel, one->pattern) : rel;
 
     return str_glob_any_case(one->pattern, text) && path_depth(one->pattern) == path_depth(text);
+}
+
+/* The same, when the end of the path is known. */
+static bool fits_name(const struct plan_obeyed *one, const char *rel, const char *name)
+{
+    bool is_settled = one->run > 0;
+
+    return is_settled && one->anywhere && !one->deep ? str_glob_any_case(one->pattern, name)
+                                                     : plan_obeyed_fits(one, rel);
 }
 
 /* Does a part of the pattern fit, from its beginning to one of its slashes? */
@@ -105,9 +119,16 @@ const struct plan_obeyed *plan_obeyed_find(const struct plan_obeyed *obeyed, siz
     char first = str_capital(name[0]);
     char second = first != '\0' ? str_capital(name[1]) : '\0';
 
-    for (size_t i = 0; i < count; i++) {
-        if (may_fit(&obeyed[i], first, second) && plan_obeyed_fits(&obeyed[i], rel))
-            return &obeyed[i];
+    for (size_t i = 0; i < count;) {
+        const struct plan_obeyed *one = &obeyed[i];
+
+        if (one->first != '\0' && one->first != first) {
+            i += one->run > 0 ? one->run : 1;
+            continue;
+        }
+        if ((one->second == '\0' || one->second == second) && fits_name(one, rel, name))
+            return one;
+        i++;
     }
     return NULL;
 }

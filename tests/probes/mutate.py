@@ -163,9 +163,9 @@ MUTATIONS = [
     ),
     code(
         "protected names are compared without case",
-        "plan/project.c",
-        "    return str_glob_any_case(one->pattern, text) &&",
-        "    return str_glob(one->pattern, text) &&",
+        "base/str.c",
+        "    return match_all(pattern, text, true);",
+        "    return match_all(pattern, text, false);",
         "PRJ-35g",
     ),
     code(

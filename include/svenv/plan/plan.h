@@ -131,9 +131,10 @@ struct plan_obeyed {
     const char *pattern; /* glob, compared without case */
     bool anywhere;       /* of names that end a path; else of a whole path below the project */
     enum plan_obeyed_action action;
-    /* Both follow from the pattern, see plan_obeyed_settle(). */
+    /* These follow from the patterns, see plan_obeyed_settle(). */
     char first, second; /* letter, as a capital, of each name that fits; 0: any */
     bool deep;          /* it has more than one part */
+    uint16_t run;       /* how many from here on have the same first letter; 0: not known */
 };
 
 enum plan_seen_kind {
@@ -282,8 +283,9 @@ void plan_file_finish(struct plan_file *file);
 const struct plan_seen *plan_find_seen(const struct plan_file *file, const char *rel);
 struct plan_present *plan_find_present(const struct plan_file *file, const char *rel);
 
-/* Sets what follows from the pattern, so that most comparisons end with a letter. */
-void plan_obeyed_settle(struct plan_obeyed *one);
+/* Sets what follows from the patterns, so that most comparisons end with a letter. Without it they
+ * have the same result. */
+void plan_obeyed_settle(struct plan_obeyed *obeyed, size_t count);
 bool plan_obeyed_fits(const struct plan_obeyed *one, const char *rel);
 /* Must a link with that path be taken away, because a name in the directory that it leads to would
  * be protected? */

@@ -29,8 +29,7 @@ struct project *project_new(void)
     struct project *p = calloc(1, sizeof(*p));
 
     cr_assert_not_null(p);
-    for (size_t i = 0; i < PROJECT_GUARDS; i++)
-        plan_obeyed_settle(&obeyed[i]);
+    plan_obeyed_settle(obeyed, PROJECT_GUARDS);
     p->scratch = scratch_new();
     snprintf(p->path, sizeof(p->path), "%s/p", p->scratch.path);
     snprintf(p->venv, sizeof(p->venv), "%s/v", p->scratch.path);

@@ -93,8 +93,7 @@ static void find_each(const char *when)
 Test(guard, fits)
 {
     find_each("as it is");
-    for (size_t i = 0; i < ARRAY_SIZE(obeyed); i++)
-        plan_obeyed_settle(&obeyed[i]);
+    plan_obeyed_settle(obeyed, ARRAY_SIZE(obeyed));
     find_each("settled");
 }
 
@@ -114,11 +113,33 @@ Test(guard, settles_what_follows_from_the_pattern)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct plan_obeyed one = {.pattern = rows[i].pattern};
 
-        plan_obeyed_settle(&one);
+        plan_obeyed_settle(&one, 1);
         cr_expect_eq(one.first, rows[i].first, "%s", one.pattern);
         cr_expect_eq(one.second, rows[i].second, "%s", one.pattern);
         cr_expect_eq(one.deep, rows[i].deep, "%s", one.pattern);
     }
+}
+
+/* Those with the same letter that stand together are passed by in one step. */
+Test(guard, runs_of_a_letter)
+{
+    static const char *const patterns[] = {"a", "ab", "Ac", "b", "*", "?", "a", ".x"};
+    static const uint16_t runs[] = {3, 2, 1, 1, 2, 1, 1, 1};
+    static const struct {
+        const char *name;
+        int index;
+    } names[] = {{"a", 0}, {"AB", 1}, {"ac", 2}, {"B", 3}, {"c", 4}, {".x", 4}, {"", 4}};
+    struct plan_obeyed some[ARRAY_SIZE(patterns)] = {{.pattern = NULL}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(patterns); i++)
+        some[i] = (struct plan_obeyed){.pattern = patterns[i], .anywhere = true};
+    plan_obeyed_settle(some, ARRAY_SIZE(some));
+    for (size_t i = 0; i < ARRAY_SIZE(some); i++)
+        cr_expect_eq(some[i].run, runs[i], "%zu", i);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        cr_expect_eq(plan_obeyed_find(some, ARRAY_SIZE(some), names[i].name, names[i].name),
+                     &some[names[i].index], "%s", names[i].name);
+    plan_obeyed_settle(NULL, 0);
 }
 
 /* A link in the place of a directory leads to names that are protected in it. */
@@ -135,8 +156,7 @@ Test(guard, names_lead_to_others)
         {"misex", false},
     };
 
-    for (size_t i = 0; i < ARRAY_SIZE(obeyed); i++)
-        plan_obeyed_settle(&obeyed[i]);
+    plan_obeyed_settle(obeyed, ARRAY_SIZE(obeyed));
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         cr_expect_eq(plan_obeyed_leads(obeyed, ARRAY_SIZE(obeyed), rows[i].rel), rows[i].leads,
                      "%s", rows[i].rel);
