@@ -13,7 +13,7 @@
 #include "codec-internal.h"
 
 #define PLAN_MAGIC "SVENVPLN"
-#define PLAN_VERSION 8u
+#define PLAN_VERSION 9u
 #define HEADER_SIZE 32u      /* magic, version, zero, LENGTH_AT, SUM_AT */
 #define LENGTH_AT 16u        /* of the whole */
 #define SUM_AT 24u           /* over all that follows the header */
