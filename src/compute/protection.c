@@ -65,14 +65,48 @@ static int protect_target(struct compute *c, const char *path, const char *origi
     return protect(c, real.fact.path, origin, err);
 }
 
-/* A link below the project's top is no reason to refuse a start. */
+static bool is_protected_name(const struct compute *c, const char *path)
+{
+    const struct policy_value *value = &c->values->v[POLICY_FS_PROTECT];
+    const char *rel = path_relative_to(path, c->venv->project);
+
+    for (size_t i = 0; rel != NULL && i < value->count; i++) {
+        const struct plan_obeyed one = {.pattern = value->items[i].text, .anywhere = true};
+
+        if (compute_is_anywhere(one.pattern) && plan_obeyed_fits(&one, rel))
+            return true;
+    }
+    return false;
+}
+
+/* Does a name that is a link itself, and no directory above it, lead to a file of a protected name?
+ * Many a project has its instructions for assistants once, and links to them. */
+static bool leads_to_protected(struct compute *c, const char *path)
+{
+    struct resolved real = {.links = NULL};
+
+    return compute_resolve(c, path, &real, NULL) == 0 && real.link_count == 1 &&
+           real.fact.kind == FACT_FILE && is_protected_name(c, real.fact.path);
+}
+
+/* A link below the project's top is no reason to refuse a start, nor is one to another protected
+ * name: the launcher takes away what comes in its place. */
 static int protect_found(struct compute *c, const struct fact_path *fact, const char *origin,
                          struct err *err)
 {
-    if (fact->kind != FACT_SYMLINK ||
-        strchr(path_relative_to(fact->path, c->venv->project), '/') == NULL)
+    bool is_top = strchr(path_relative_to(fact->path, c->venv->project), '/') == NULL;
+
+    if (fact->kind != FACT_SYMLINK || (is_top && !leads_to_protected(c, fact->path)))
         return protect(c, fact->path, origin, err);
     return protect_target(c, fact->path, origin, err);
+}
+
+static int protect_named(struct compute *c, const char *path, const char *origin, struct err *err)
+{
+    const struct fact_path fact = compute_fact(c, path);
+
+    return path_is_beneath(path, c->venv->project) ? protect_found(c, &fact, origin, err)
+                                                   : protect(c, path, origin, err);
 }
 
 /* The target of a hidden symlink is hidden: the link alone tells nothing. */
@@ -114,7 +148,9 @@ static int each_match(struct compute *c, const struct policy_item *item, path_fn
     if (item->text[0] != '/' && item->text[0] != '~' && c->project == PROJECT_NONE)
         return 0; /* names in the project, and there is none inside */
     rc = compute_expand(c, item, item->text, &path, err);
-    if (rc == 0 && !is_pattern)
+    if (rc == 0 && !is_pattern && anywhere)
+        rc = protect_named(c, path, origin, err);
+    else if (rc == 0 && !is_pattern)
         rc = apply(c, path, origin, err);
     for (size_t i = 0; rc == 0 && i < c->facts->path_count; i++) {
         const struct fact_path *fact = &c->facts->paths[i];

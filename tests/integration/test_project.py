@@ -103,6 +103,18 @@ class Appearing(Planting):
         self.make(p, *names)
         self.assertEqual(self.quarantined(p), sorted(names))
 
+    def test_instructions_may_be_a_link_to_others(self):
+        p = self.project()
+        (p.path / "AGENTS.md").write_text("mine")
+        (p.path / "CLAUDE.md").symlink_to("AGENTS.md")
+        p.venv()
+        p.wrap()
+        done = p.code("open('CLAUDE.md', 'a')")
+        self.assertIn("Read-only file system", done.stderr)
+        p.code("import os; os.unlink('CLAUDE.md'); open('CLAUDE.md', 'w')")
+        self.assertEqual(self.quarantined(p), ["CLAUDE.md"])
+        self.assertEqual((p.path / "AGENTS.md").read_text(), "mine")
+
     def test_a_name_of_the_top(self):
         p = self.wrapped(policy="filesystem: {protect: ['./conf/x.ini', ./TOP]}\n")
         self.make(p, "conf/X.ini", "sub/conf/x.ini", "top", "sub/top")
