@@ -1,9 +1,8 @@
-/* Parses .env files as data. */
+/* Parses .env files as data, by python-dotenv's rules. */
 #include "svenv/formats/dotenv.h"
 
 #include <stdbool.h>
 #include <string.h>
-#include <sys/types.h>
 
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
@@ -11,257 +10,281 @@
 #include "svenv/base/str.h"
 
 enum {
-    DOTENV_VARS_MAX = 1000, /* assignments, so that looking for earlier ones stays cheap */
-    DOTENV_STRING_MAX = (128 << 10) - 1, /* "NAME=value": exec fails beyond the kernel's limit */
+    DOTENV_STATEMENTS_MAX = 1000, /* so that looking for closing quotes and names stays cheap */
 };
 
 struct reader {
     struct arena *arena;
-    const char *name;
     const char *at;
     const char *end;
-    const char *line_start;
     unsigned line;
-    size_t assignments;
     struct dotenv *out;
-    struct err *err;
 };
 
-/* 0 at the end: the text holds no NUL, that is checked first. */
-static char peek(const struct reader *r)
+/* Bytes of the file; start NULL: there are none. */
+struct span {
+    const char *start;
+    size_t len;
+};
+
+static bool dotenv_is_blank(char c)
 {
-    return r->at < r->end ? *r->at : '\0';
+    return c == ' ' || c == '\t' || c == '\v' || c == '\f' || (c >= '\x1c' && c <= '\x1f');
 }
 
-static bool at_line_end(const struct reader *r)
+static bool ends_line(const struct reader *r)
 {
-    return r->at == r->end || *r->at == '\n' ||
-           (*r->at == '\r' && r->at + 1 < r->end && r->at[1] == '\n');
+    return r->at == r->end || *r->at == '\n' || *r->at == '\r';
 }
 
-/* Steps over one byte, a newline counted. */
-static char dotenv_take(struct reader *r)
+static bool dotenv_next_is(const struct reader *r, char c)
 {
-    char c = *r->at++;
-
-    if (c == '\n') {
-        r->line++;
-        r->line_start = r->at;
-    }
-    return c;
+    return r->at < r->end && *r->at == c;
 }
 
 static void dotenv_skip_blanks(struct reader *r)
 {
-    while (peek(r) == ' ' || peek(r) == '\t')
+    while (r->at < r->end && dotenv_is_blank(*r->at))
         r->at++;
 }
 
 static void skip_to_line_end(struct reader *r)
 {
-    while (!at_line_end(r))
+    while (!ends_line(r))
         r->at++;
 }
 
-static int fail_here(const struct reader *r, const char *text)
+/* Counts the lines that lie in `text`. "\r\n" is one end of a line, and so is "\r" alone. */
+static unsigned dotenv_lines(struct span text)
 {
-    return err_at(r->err, r->name, r->line, (unsigned)(r->at - r->line_start) + 1, "%s", text);
+    unsigned count = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        count += text.start[i] == '\n' ||
+                 (text.start[i] == '\r' && (i + 1 == text.len || text.start[i + 1] != '\n'));
+    return count;
 }
 
-static int dotenv_check_bytes(const struct reader *r)
-{
-    unsigned line = 1;
-    const char *start = r->at;
-
-    for (const char *p = r->at; p < r->end; p++) {
-        bool lone_return = *p == '\r' && (p + 1 == r->end || p[1] != '\n');
-
-        if (*p == '\0' || lone_return)
-            return err_at(r->err, r->name, line, (unsigned)(p - start) + 1, "%s may not stand here",
-                          lone_return ? "a carriage return without a newline" : "a NUL byte");
-        if (*p == '\n') {
-            line++;
-            start = p + 1;
-        }
-    }
-    return 0;
-}
-
-static bool dotenv_is_name_byte(char c, bool first)
-{
-    if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_')
-        return true;
-    return !first && ((c >= '0' && c <= '9') || c == '.' || c == '-');
-}
-
-/* "export" before a name is the shell's word; "export=1" is a variable of that name. */
 static void skip_export(struct reader *r)
 {
     static const char word[] = "export";
-    const char *start = r->at;
     size_t len = sizeof(word) - 1;
 
-    if ((size_t)(r->end - r->at) <= len || memcmp(r->at, word, len) != 0)
-        return;
-    if (r->at[len] != ' ' && r->at[len] != '\t')
+    if ((size_t)(r->end - r->at) <= len || memcmp(r->at, word, len) != 0 ||
+        !dotenv_is_blank(r->at[len]))
         return;
     r->at += len;
     dotenv_skip_blanks(r);
-    if (peek(r) == '=')
-        r->at = start; /* "export = 1" is a variable of that name, too */
 }
 
-static int dotenv_read_name(struct reader *r, const char **name_out)
+static bool read_quoted_name(struct reader *r, struct span *name_out)
+{
+    const char *start = r->at + 1;
+    const char *quote = memchr(start, '\'', (size_t)(r->end - start));
+
+    if (quote == NULL || quote == start)
+        return false;
+    *name_out = (struct span){start, (size_t)(quote - start)};
+    r->at = quote + 1;
+    return true;
+}
+
+static bool dotenv_read_name(struct reader *r, struct span *name_out)
 {
     const char *start = r->at;
 
-    while (dotenv_is_name_byte(peek(r), r->at == start))
+    if (dotenv_next_is(r, '\''))
+        return read_quoted_name(r, name_out);
+    while (!ends_line(r) && !dotenv_is_blank(*r->at) && *r->at != '=' && *r->at != '#')
         r->at++;
-    if (r->at == start)
-        return fail_here(r, "a line must begin with NAME= (letters, digits and '_')");
-    *name_out = arena_strndup(r->arena, start, (size_t)(r->at - start));
-    dotenv_skip_blanks(r);
-    if (peek(r) != '=')
-        return fail_here(r, "expected '=' after the name");
-    r->at++;
-    return 0;
+    *name_out = (struct span){start, (size_t)(r->at - start)};
+    return r->at > start;
 }
 
-/* A '#' begins a comment after a blank only: "#" is common in colours and passwords. */
-static int read_unquoted(struct reader *r, const char **value_out)
+/* A '#' begins a comment only after a blank: "#" is common in colours and passwords. */
+static struct span read_unquoted(struct reader *r)
 {
     const char *start = r->at;
     const char *end;
 
-    while (!at_line_end(r)) {
-        if (*r->at == '#' && (r->at[-1] == ' ' || r->at[-1] == '\t'))
-            break;
+    while (!ends_line(r) && !(*r->at == '#' && dotenv_is_blank(r->at[-1])))
         r->at++;
-    }
     end = r->at;
-    while (end > start && (end[-1] == ' ' || end[-1] == '\t'))
+    while (end > start && dotenv_is_blank(end[-1]))
         end--;
-    *value_out = arena_strndup(r->arena, start, (size_t)(end - start));
-    return 0;
+    skip_to_line_end(r);
+    return (struct span){start, (size_t)(end - start)};
 }
 
-/* The characters after a backslash in double quotes. A pair that is not in this list stands for
- * itself, so that Windows paths and regular expressions survive. */
-static const struct escape {
-    char letter;
-    char byte;
-} escapes[] = {{'n', '\n'}, {'t', '\t'}, {'r', '\r'}, {'\\', '\\'}, {'"', '"'}, {'$', '$'}};
-
-static char dotenv_take_escape(struct reader *r)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(escapes); i++) {
-        if (peek(r) == escapes[i].letter) {
-            r->at++;
-            return escapes[i].byte;
-        }
-    }
-    return '\\';
-}
-
-/* The bytes up to the closing quote, which may lie lines away; -1 when there is none. Measured
- * before anything is allocated: a thousand quotes must not cost a thousand times the file. */
-static ssize_t quoted_length(const struct reader *r, char quote)
+/* The quote that closes, which may lie lines away; a backslash takes the character after it along.
+ * NULL: there is none. */
+static const char *closing_quote(const struct reader *r, char quote)
 {
     for (const char *p = r->at; p < r->end; p++) {
         if (*p == quote)
-            return p - r->at;
-        if (*p == '\\' && quote == '"')
-            p++;
+            return p;
+        p += *p == '\\';
     }
-    return -1;
+    return NULL;
 }
 
-static int read_quoted(struct reader *r, const char **value_out)
+/* A pair of a backslash and a letter that is not here stands for itself. */
+static const struct escape {
+    char letter;
+    char byte;
+    bool single; /* in single quotes too */
+} escapes[] = {{'\\', '\\', true}, {'\'', '\'', true}, {'"', '"', false},  {'a', '\a', false},
+               {'b', '\b', false}, {'f', '\f', false}, {'n', '\n', false}, {'r', '\r', false},
+               {'t', '\t', false}, {'v', '\v', false}};
+
+static const struct escape *escape_of(char letter, char quote)
 {
-    const struct reader open = *r; /* where an error about the quote points */
-    char quote = dotenv_take(r);
-    ssize_t max = quoted_length(r, quote);
+    for (size_t i = 0; i < ARRAY_SIZE(escapes); i++) {
+        if (escapes[i].letter == letter && (escapes[i].single || quote == '"'))
+            return &escapes[i];
+    }
+    return NULL;
+}
+
+static struct span dotenv_unescape(struct arena *arena, struct span text, char quote)
+{
+    char *value = arena_alloc(arena, text.len + 1);
     size_t len = 0;
-    char *value;
 
-    if (max < 0)
-        return fail_here(&open, "this quote is never closed");
-    value = arena_alloc(r->arena, (size_t)max + 1);
-    while (peek(r) != quote) {
-        char c = dotenv_take(r);
+    for (size_t i = 0; i < text.len; i++) {
+        const struct escape *escape = NULL;
 
-        if (c == '\r' && peek(r) == '\n')
-            continue;
-        value[len++] = c == '\\' && quote == '"' ? dotenv_take_escape(r) : c;
+        if (text.start[i] == '\\' && i + 1 < text.len)
+            escape = escape_of(text.start[i + 1], quote);
+        value[len++] = escape != NULL ? escape->byte : text.start[i];
+        i += escape != NULL;
+    }
+    return (struct span){value, len};
+}
+
+static const char *read_value(struct reader *r, struct span *value_out)
+{
+    const char *close = NULL;
+    char quote = r->at < r->end ? *r->at : '\0';
+
+    if (quote != '\'' && quote != '"') {
+        *value_out = read_unquoted(r);
+        return NULL;
     }
     r->at++;
-    value[len] = '\0';
-    dotenv_skip_blanks(r);
-    if (!at_line_end(r) && *r->at != '#')
-        return fail_here(r, "text after the closing quote");
-    *value_out = value;
-    return 0;
+    close = closing_quote(r, quote);
+    if (close == NULL)
+        return "a quote is never closed";
+    *value_out = dotenv_unescape(r->arena, (struct span){r->at, (size_t)(close - r->at)}, quote);
+    r->at = close + 1;
+    return NULL;
 }
 
-static void store(struct reader *r, const struct dotenv_var *var)
+/* Where the statement ends a comment may follow, even without a blank before it. */
+static const char *read_end(struct reader *r)
 {
-    for (size_t i = 0; i < r->out->count; i++) {
-        if (str_eq(r->out->vars[i].name, var->name)) {
-            r->out->vars[i] = *var;
+    dotenv_skip_blanks(r);
+    if (dotenv_next_is(r, '#'))
+        skip_to_line_end(r);
+    return ends_line(r) ? NULL : "text after the value or the name";
+}
+
+static const char *usable(struct span name, const struct span *value)
+{
+    if (memchr(name.start, '=', name.len) != NULL)
+        return "a name cannot hold '='";
+    if (memchr(name.start, '\0', name.len) != NULL)
+        return "a NUL byte may not stand here";
+    if (value->start == NULL)
+        return NULL;
+    if (memchr(value->start, '\0', value->len) != NULL)
+        return "a NUL byte may not stand here";
+    return name.len + 1 + value->len > DOTENV_STRING_MAX
+               ? "a value of more than 128 KiB cannot be passed to a program"
+               : NULL;
+}
+
+static void dotenv_store(struct reader *r, struct span name, struct span value)
+{
+    struct dotenv *out = r->out;
+    struct dotenv_var *var = arena_push(r->arena, &out->vars, &out->count, sizeof(*var));
+
+    *var = (struct dotenv_var){
+        .name = arena_strndup(r->arena, name.start, name.len),
+        .value = value.start ? arena_strndup(r->arena, value.start, value.len) : NULL,
+        .line = r->line};
+}
+
+/* Return: why the statement is not read, or NULL. A name alone is known to be there, and is none
+ * for the environment. */
+static const char *read_statement(struct reader *r)
+{
+    struct span name = {0};
+    struct span value = {0};
+    const char *why = NULL;
+
+    skip_export(r);
+    if (!dotenv_read_name(r, &name))
+        return "no name before the '='";
+    dotenv_skip_blanks(r);
+    if (dotenv_next_is(r, '=')) {
+        r->at++;
+        dotenv_skip_blanks(r);
+        why = read_value(r, &value);
+    }
+    if (why == NULL)
+        why = read_end(r);
+    if (why == NULL)
+        why = usable(name, &value);
+    if (why != NULL)
+        return why;
+    dotenv_store(r, name, value);
+    return value.start == NULL ? "a name without '='" : NULL;
+}
+
+void dotenv_skip(struct dotenv *dotenv, unsigned line, const char *why)
+{
+    if (dotenv->skipped++ > 0)
+        return;
+    dotenv->skipped_line = line;
+    dotenv->skipped_why = why;
+}
+
+static void skip_empty(struct reader *r)
+{
+    const char *start = r->at;
+
+    while (r->at < r->end && (dotenv_is_blank(*r->at) || ends_line(r)))
+        r->at++;
+    r->line += dotenv_lines((struct span){start, (size_t)(r->at - start)});
+}
+
+static void dotenv_read_all(struct reader *r)
+{
+    size_t statements = 0;
+
+    for (skip_empty(r); r->at < r->end; skip_empty(r)) {
+        const char *start = r->at;
+        const char *why = NULL;
+
+        if (*r->at != '#' && statements++ == DOTENV_STATEMENTS_MAX) {
+            dotenv_skip(r->out, r->line, "more than 1000 variables: the rest is left out");
             return;
         }
+        if (*r->at != '#')
+            why = read_statement(r);
+        if (why != NULL)
+            dotenv_skip(r->out, r->line, why);
+        skip_to_line_end(r);
+        r->line += dotenv_lines((struct span){start, (size_t)(r->at - start)});
     }
-    *(struct dotenv_var *)arena_push(r->arena, &r->out->vars, &r->out->count, sizeof(*var)) = *var;
-}
-
-static int read_assignment(struct reader *r)
-{
-    struct dotenv_var var = {.line = r->line};
-    struct reader start = *r;
-    int result;
-
-    if (r->assignments++ == DOTENV_VARS_MAX)
-        return err_at(r->err, r->name, r->line, 1, "more than %d variables", DOTENV_VARS_MAX);
-    skip_export(r);
-    result = dotenv_read_name(r, &var.name);
-    if (result < 0)
-        return result;
-    dotenv_skip_blanks(r);
-    result = peek(r) == '"' || peek(r) == '\'' ? read_quoted(r, &var.value)
-                                               : read_unquoted(r, &var.value);
-    if (result < 0)
-        return result;
-    if (strlen(var.name) + 1 + strlen(var.value) > DOTENV_STRING_MAX)
-        return fail_here(&start, "a value of more than 128 KiB cannot be passed to a program");
-    skip_to_line_end(r);
-    store(r, &var);
-    return 0;
-}
-
-static int dotenv_read_lines(struct reader *r)
-{
-    while (r->at < r->end) {
-        int result = 0;
-
-        dotenv_skip_blanks(r);
-        if (peek(r) == '#')
-            skip_to_line_end(r);
-        if (!at_line_end(r))
-            result = read_assignment(r);
-        if (result < 0)
-            return result;
-        while (r->at < r->end && dotenv_take(r) != '\n')
-            continue;
-    }
-    return 0;
 }
 
 int dotenv_parse(struct arena *arena, const char *name, const char *data, size_t len,
                  struct dotenv *out, struct err *err)
 {
     struct dotenv vars = {.vars = NULL, .count = 0};
-    struct reader r = {.arena = arena, .name = name, .line = 1, .out = &vars, .err = err};
-    int result;
+    struct reader r = {.arena = arena, .line = 1, .out = &vars};
 
     if (len > DOTENV_BYTES_MAX)
         return err_at(err, name, 1, 1, "too large: %zu bytes, at most %d are read", len,
@@ -270,12 +293,9 @@ int dotenv_parse(struct arena *arena, const char *name, const char *data, size_t
         data += 3;
         len -= 3;
     }
-    r.at = r.line_start = data;
+    r.at = data;
     r.end = data + len;
-    result = dotenv_check_bytes(&r);
-    if (result == 0)
-        result = dotenv_read_lines(&r);
-    if (result == 0)
-        *out = vars;
-    return result;
+    dotenv_read_all(&r);
+    *out = vars;
+    return 0;
 }

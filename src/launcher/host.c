@@ -163,35 +163,48 @@ int host_collect(struct arena *arena, struct start *start, struct err *err)
     return 0;
 }
 
+/* Return: the open file's text in *out, or negative errno with a reason that begins with "it". */
+static int dotenv_read(const char *project_path, const char *rel, struct buf *out,
+                       const char **why_out)
+{
+    auto_fd int project = open(project_path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    auto_fd int fd = project < 0 ? -errno : fd_open_beneath(project, rel, O_RDONLY | O_NONBLOCK, 0);
+    struct stat st;
+    int rc = fd;
+
+    if (fd >= 0 && fstat(fd, &st) < 0)
+        rc = -errno;
+    if (rc >= 0 && !S_ISREG(st.st_mode)) {
+        *why_out = S_ISDIR(st.st_mode) ? "it is a directory" : "it is not a regular file";
+        return -EINVAL;
+    }
+    if (rc >= 0)
+        rc = fd_read_all(fd, DOTENV_BYTES_MAX, out);
+    if (rc == -ELOOP)
+        *why_out = "it is a symbolic link, or lies behind one";
+    else if (rc == -EFBIG)
+        *why_out = "it is larger than 256 KiB";
+    else if (rc < 0)
+        *why_out = strerror(-rc);
+    return rc;
+}
+
 /* The file lies in the project, so it is attacker's input: found without following a link, read
- * bounded, and parsed as data. */
-int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_file *file,
-                struct dotenv *out, bool *found_out, struct err *err)
+ * bounded, and parsed as data. Nothing that lies there instead is a reason not to start. */
+bool host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_file *file,
+                 struct dotenv *out, const char **why_out)
 {
     const char *rel =
         file->project && plan->dotenv ? path_relative_to(plan->dotenv, file->project) : NULL;
-    auto_fd int project = -1;
-    auto_fd int fd = -1;
     auto_buf struct buf text = {0};
     int rc;
 
-    *found_out = false;
+    *why_out = NULL;
     if (!rel || !*rel)
-        return 0;
-    project = open(file->project, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    fd = project < 0 ? -errno : fd_open_beneath(project, rel, O_RDONLY, 0);
-    if (fd == -ENOENT)
-        return 0;
-    if (fd == -ELOOP)
-        return err_plain(err, ELOOP,
-                         "'%s' is a symbolic link: it is not read; name the file itself in "
-                         "environment.dotenv, or set that to \"\"",
-                         plan->dotenv);
-    if (fd < 0)
-        return err_set(err, -fd, "cannot open '%s'", plan->dotenv);
-    rc = file_read(project, rel, DOTENV_BYTES_MAX, &text, err);
-    if (rc == 0)
-        rc = dotenv_parse(arena, plan->dotenv, text.data ? text.data : "", text.len, out, err);
-    *found_out = rc == 0;
-    return rc;
+        return false;
+    rc = dotenv_read(file->project, rel, &text, why_out);
+    if (rc == -ENOENT)
+        *why_out = NULL;
+    return rc >= 0 &&
+           dotenv_parse(arena, plan->dotenv, text.data ? text.data : "", text.len, out, NULL) == 0;
 }

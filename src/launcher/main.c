@@ -2,6 +2,7 @@
  * undoes the steps before one that fails; see_to_its_end() is the part after it. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -203,23 +204,41 @@ static int begin_by_a_plan_that_holds(struct run *run, struct err *err)
     return rc < 0 ? rc : begin_by_settled_plan(run, err);
 }
 
+/* One line for all of the file: who reads it once goes to look at it. */
+static void tell_dotenv(const struct run *run, const char *why)
+{
+    const struct dotenv *dotenv = &run->dotenv;
+    char more[64] = "";
+
+    if (why)
+        log_line("no variables are read from '%s': %s (environment.dotenv names another file, or "
+                 "\"\" for none)",
+                 run->plan.dotenv, why);
+    if (dotenv->skipped > 1)
+        snprintf(more, sizeof(more), " (and %u more)", dotenv->skipped - 1);
+    if (dotenv->skipped > 0)
+        log_line("not read in '%s': line %u, %s%s", run->plan.dotenv, dotenv->skipped_line,
+                 dotenv->skipped_why, more);
+}
+
 static int complete_plan(struct run *run, struct err *err)
 {
     struct plan_file *file = session_plan(&run->session);
-    bool has_dotenv = false;
+    const char *why = NULL;
     int rc = plan_load(file, run->variant, err);
 
     if (rc == 0)
         rc = host_collect(&run->arena, &run->start, err);
-    if (rc == 0)
-        rc = host_dotenv(&run->arena, &run->variant->plan, file, &run->dotenv, &has_dotenv, err);
     if (rc < 0)
         return rc;
-    run->start.dotenv = has_dotenv ? &run->dotenv : NULL;
+    if (host_dotenv(&run->arena, &run->variant->plan, file, &run->dotenv, &why))
+        run->start.dotenv = &run->dotenv;
     rc = plan_start(&run->arena, file, run->variant, &run->start, &run->plan, err);
-    if (rc == 0)
-        set_program(run);
-    return rc;
+    if (rc < 0)
+        return rc;
+    set_program(run);
+    tell_dotenv(run, why);
+    return 0;
 }
 
 static int print_start(struct run *run, struct err *err)

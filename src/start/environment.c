@@ -4,17 +4,11 @@
 
 #include "svenv/base/redact.h"
 #include "svenv/base/str.h"
-#include "svenv/formats/dotenv.h"
 
+#include "environment-internal.h"
 #include "start-internal.h"
 
 #define NAME_SIZE 256
-
-struct variable {
-    const char *text; /* NAME=value; NULL: unset */
-    const char *name;
-    size_t name_len;
-};
 
 /* The name that the rules are asked about. */
 struct spelling {
@@ -23,17 +17,8 @@ struct spelling {
     uint32_t letters;         /* in capitals */
 };
 
-struct variables {
-    struct arena *arena;
-    struct variable *items;
-    size_t count;
-};
-
 /* Origins of what the user says for this one start, in place of the policy. */
 static const char *const option_origins[] = {"BWRAP_ARGS", "command line"};
-
-/* Names that a .env file cannot set: they would steer a sandbox that is started inside. */
-static const char *const dotenv_refused[] = {"BWRAP_ARGS", "SANDBOX_*"};
 
 /* Variables that hold URLs, in whatever case. An installer needs its indexes: without them it would
  * silently take packages from somewhere else. */
@@ -173,26 +158,6 @@ bool environ_passes(const struct plan *plan, const struct start *start, const ch
 /* --- the layers ---------------------------------------------------------------------------------
  */
 
-static struct variable *environ_find(struct variables *v, const char *name, size_t len)
-{
-    for (size_t i = 0; i < v->count; i++) {
-        struct variable *one = &v->items[i];
-
-        if (one->name_len == len && one->name[0] == name[0] && memcmp(one->name, name, len) == 0)
-            return one;
-    }
-    return NULL;
-}
-
-static void put(struct variables *v, const char *name, size_t len, const char *text)
-{
-    struct variable *one = environ_find(v, name, len);
-
-    if (one == NULL)
-        one = arena_push(v->arena, &v->items, &v->count, sizeof(*one));
-    *one = (struct variable){.text = text, .name = name, .name_len = len};
-}
-
 /* The caller's variables; those set for this command go to `commands`, to be laid on later. Of
  * equal names the first counts, as for getenv(3). */
 static void put_caller(struct variables *v, struct variables *commands, const struct plan *plan,
@@ -206,8 +171,8 @@ static void put_caller(struct variables *v, struct variables *commands, const st
         if (!environ_passes(plan, start, *at, &for_command))
             continue;
         into = for_command ? commands : v;
-        if (environ_find(into, *at, len) == NULL)
-            put(into, *at, len, *at);
+        if (variables_find(into, *at, len) == NULL)
+            variables_put(into, *at, len, *at)->exported = true;
     }
 }
 
@@ -227,28 +192,9 @@ static void put_policy(struct variables *v, const struct plan *plan, bool option
 
         if (environ_is_option(set->origin) != options)
             continue;
-        put(v, set->name, strlen(set->name),
-            set->value != NULL ? arena_printf(v->arena, "%s=%s", set->name, set->value) : NULL);
-    }
-}
-
-static bool is_refused(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(dotenv_refused); i++) {
-        if (str_glob(dotenv_refused[i], name))
-            return true;
-    }
-    return false;
-}
-
-static void put_dotenv(struct variables *v, const struct dotenv *dotenv)
-{
-    for (size_t i = 0; dotenv != NULL && i < dotenv->count; i++) {
-        const struct dotenv_var *var = &dotenv->vars[i];
-
-        if (!is_refused(var->name))
-            put(v, var->name, strlen(var->name),
-                arena_printf(v->arena, "%s=%s", var->name, var->value));
+        variables_put(v, set->name, strlen(set->name),
+                      set->value != NULL ? arena_printf(v->arena, "%s=%s", set->name, set->value)
+                                         : NULL);
     }
 }
 
@@ -257,16 +203,17 @@ const char **plan_environment(struct arena *arena, const struct plan *plan,
                               const struct start *start)
 {
     struct variables v = {.arena = arena};
-    struct variables commands = {.arena = arena};
+    struct variables strong = {.arena = arena}; /* set for this command, or by its options */
     const char **out = NULL;
     size_t count = 0;
 
-    put_caller(&v, &commands, plan, start);
+    put_caller(&v, &strong, plan, start);
+    put_policy(&strong, plan, true);
     put_policy(&v, plan, false);
-    put_dotenv(&v, start->dotenv);
-    for (size_t i = 0; i < commands.count; i++)
-        put(&v, commands.items[i].name, commands.items[i].name_len, commands.items[i].text);
-    put_policy(&v, plan, true);
+    if (start->dotenv != NULL)
+        dotenv_lay(&(struct dotenv_layers){start, start->dotenv, &strong, &v});
+    for (size_t i = 0; i < strong.count; i++)
+        variables_put(&v, strong.items[i].name, strong.items[i].name_len, strong.items[i].text);
     out = arena_alloc(arena, (v.count + 1) * sizeof(*out));
     for (size_t i = 0; i < v.count; i++) {
         if (v.items[i].text != NULL)

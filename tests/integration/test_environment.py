@@ -6,6 +6,7 @@ import os
 import tempfile
 import textwrap
 
+from lib import dotenv
 from lib.environment import environment
 from lib.interpreters import SYSTEM_PYTHON
 from lib.programs import run
@@ -148,7 +149,73 @@ class Environment(View):
             secret.write("STOLEN=1\n")
             secret.flush()
             (project.path / ".env").symlink_to(secret.name)
-            self.assert_refused(project.code("pass"), saying=".env")
+            done = project.code("import os; print(os.environ.get('STOLEN'))")
+        self.assertEqual((done.returncode, done.stdout), (0, "None\n"), done.stderr)
+        self.assert_one_line(done, "symbolic link", "environment.dotenv")
+
+    def assert_one_line(self, done, *words):
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def test_an_odd_dotenv_stops_nothing(self):
+        project = self.wrapped()
+        path = project.path / ".env"
+        rows = [
+            (path.mkdir, path.rmdir, ("is a directory", "environment.dotenv")),
+            (lambda: os.mkfifo(path), path.unlink, ("not a regular file", "environment.dotenv")),
+            (
+                lambda: path.write_text("A=1\nNAME\nB='x',\nC=3\n"),
+                path.unlink,
+                ("line 2", "1 more"),
+            ),
+            (lambda: path.write_bytes(b"A" * (256 << 10) + b"B"), path.unlink, ("larger than",)),
+            (lambda: path.write_bytes(b"A=\0\n"), path.unlink, ("NUL",)),
+        ]
+        for make, remove, words in rows:
+            make()
+            done = project.code("print('ran')")
+            self.assertEqual((done.returncode, done.stdout), (0, "ran\n"), done.stderr)
+            self.assert_one_line(done, ".env", *words)
+            remove()
+
+    def test_a_venv_that_is_called_dotenv(self):
+        project = self.project()
+        project.venv(name=".env")
+        project.wrap()
+        for _ in range(2):
+            done = project.code("print('ran')")
+            self.assertEqual((done.returncode, done.stdout), (0, "ran\n"), done.stderr)
+            self.assert_one_line(done, "is a directory", "environment.dotenv")
+        project.policy('environment: {dotenv: ""}\n')
+        self.assert_clean(project.code("print('ran')"))
+
+    def test_values_are_those_of_python_dotenv(self):
+        project = self.wrapped()
+        exported = environment(**dotenv.ENVIRONMENT)
+        before = self.names(project, env=exported)
+        for row in dotenv.FILES:
+            (project.path / ".env").write_bytes(row["file"].encode())
+            done = project.code(
+                "import json, os; print(json.dumps(dict(os.environ)))", env=exported
+            )
+            self.assertEqual(done.returncode, 0, done.stderr)
+            seen = json.loads(done.stdout)
+            values = {name: value for name, value in seen.items() if before.get(name) != value}
+            self.assertEqual(values, row["values"], row["name"])
+            self.assertLessEqual(done.stderr.count("\n"), 1, done.stderr)
+
+    def test_dotenv_replaces_nothing_that_the_caller_exported(self):
+        project = self.wrapped()
+        project.write(".env", "LANG=file\nMINE=${LANG}\nSTOLEN=<${AWS_SESSION_TOKEN}>\n")
+        script = '"$0" -c "import json, os; print(json.dumps(dict(os.environ)))"; :'
+        exported = environment(LANG="C.UTF-8", AWS_SESSION_TOKEN="kept back")
+        done = run("sh", "-c", script, project.bin(), cwd=project.path, env=exported)
+        seen = json.loads(done.stdout)
+        self.assertEqual(
+            [seen.get(n) for n in ("LANG", "MINE", "STOLEN")], ["C.UTF-8", "C.UTF-8", "<>"]
+        )
+        self.assert_one_line(done, "AWS_SESSION_TOKEN", "environment.pass")
 
 
 class Steering(View):

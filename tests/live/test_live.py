@@ -4,50 +4,20 @@ Which index that is, pip's own configuration says. Where none can be reached the
 with CI=true or SVENV_MUST_WORK=1 in the environment that is a failure.
 """
 
-import functools
 import os
 import signal
 import socket
 import subprocess
-import tempfile
 import urllib.error
 import urllib.request
 
 from lib.case import Case
 from lib.environment import environment
+from lib.index import INSTALL_TIME, index_trouble
 from lib.installed import STUB
 from lib.processes import wait_for
-from lib.programs import run
 from lib.skips import need
 from lib.web import Server
-
-INSTALL_TIME = 600
-
-
-@functools.cache
-def index_trouble(python):
-    """Asks the index for one small package, outside of any sandbox; the reason why not, or None."""
-    with tempfile.TemporaryDirectory() as directory:
-        try:
-            done = run(
-                python,
-                "-m",
-                "pip",
-                "download",
-                "-q",
-                "--no-cache-dir",
-                "--no-deps",
-                "-d",
-                directory,
-                "iniconfig",
-                timeout=120,
-            )
-        except subprocess.TimeoutExpired:
-            return "the package index does not answer"
-        if done.returncode == 0:
-            return None
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        return "the package index cannot be reached: " + lines[-1]
 
 
 def free_port():

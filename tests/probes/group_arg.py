@@ -191,8 +191,23 @@ def unreadable(view, path):
     path.chmod(0)
 
 
-SANE = that("refused or ignored", lambda v: v in ("refused", "unset"))
-BOUNDED = that("bounded", lambda v: v in ("refused", "unset", "x"))
+def kept_back(view):
+    """A line of .env names a variable of the caller's that stays outside, and one that goes in."""
+    path = view.project / ".env"
+    path.write_text('SVENV_FROM="<${SVENV_TEST_TOKEN}> <${LANG}>"\n')
+    env = {**harness.clean_environment(), "SVENV_TEST_TOKEN": view.canary, "LANG": "C.UTF-8"}
+    code = "import os; print(os.environ.get('SVENV_FROM', 'unset'))"
+    inside = [view.venv / "bin" / "python", "-c", code]
+    outside = ["sh", "-c", '. ./.env; echo "$SVENV_FROM"']
+    try:
+        done = harness.run(inside if view.inside else outside, cwd=view.project, env=env)
+        return done.stdout.strip().replace(view.canary, "secret")
+    finally:
+        path.write_text("FROM_DOTENV=yes\n")
+
+
+SANE = that("nothing, and the start goes on", lambda v: v == "unset")
+BOUNDED = that("bounded", lambda v: v in ("unset", "x"))
 
 PROBES = [
     Probe("ARG-02", "words that look like our options", same_bytes(OURS), "same", "same"),
@@ -254,7 +269,21 @@ PROBES = [
         BOUNDED,
         "not read",
     ),
+    Probe(
+        "DOT-04f",
+        ".env: a private key, a name alone, a trailing comma",
+        dotenv(text(b"-----BEGIN KEY-----\nAA\n-----END KEY-----\nN\nA='it\\'s',\nSVENV_FROM=x\n")),
+        "x",
+        "not read",
+    ),
     Probe("DOT-05a", ".env is a FIFO", dotenv(lambda v, path: os.mkfifo(path)), SANE, "not read"),
     Probe("DOT-05b", ".env is a directory", dotenv(lambda v, path: path.mkdir()), SANE, "not read"),
     Probe("DOT-05c", ".env is not readable", dotenv(unreadable), SANE, "not read", root=False),
+    Probe(
+        "DOT-07",
+        ".env names a variable that is kept back",
+        Host(kept_back),
+        "<> <C.UTF-8>",
+        "<secret> <C.UTF-8>",
+    ),
 ]

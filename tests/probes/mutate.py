@@ -331,17 +331,29 @@ MUTATIONS = [
     ),
     code(
         ".env cannot steer",
-        "start/environment.c",
-        "if (!is_refused(var->name))",
-        "if (true)",
+        "start/dotenv.c",
+        "if (is_refused(var->name))",
+        "if (false)",
         "PRJ-08",
+    ),
+    code(
+        ".env knows nothing that is kept back",
+        "start/dotenv.c",
+        "if (found == NULL || (found->text",
+        "for (const char *const *at = layers->start->env; found == NULL && *at != NULL; at++) {\n"
+        "        *value_out = *at + len + 1;\n"
+        "        if (has_name(*at, name, len))\n"
+        "            return true;\n"
+        "    }\n"
+        "    if (found == NULL || (found->text",
+        "DOT-07",
     ),
     code(
         ".env is no symlink",
         "launcher/host.c",
-        "fd_open_beneath(project, rel, O_RDONLY, 0);\n    if (fd == -ENOENT)",
-        "openat(project, rel, O_RDONLY | O_CLOEXEC);\n    if (fd == -ENOENT)",
-        "DOT-02 DOT-05a",
+        "fd_open_beneath(project, rel, O_RDONLY | O_NONBLOCK, 0);",
+        "openat(project, rel, O_RDONLY | O_NONBLOCK | O_CLOEXEC);",
+        "DOT-02",
     ),
     # the command line, the state directory
     code(

@@ -18,9 +18,9 @@ struct start;
  * Return: 0 or negative errno with *err. */
 int host_collect(struct arena *arena, struct start *start, struct err *err);
 
-/* Reads the project's file of variables that the chosen variant names. *found_out: is there one?
- * Return: 0 or negative errno with *err. */
-int host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_file *file,
-                struct dotenv *out, bool *found_out, struct err *err);
+/* Reads the project's file of variables that the chosen variant names. *why_out: why there is
+ * something of that name that cannot be read, NULL: there is not. Return: was one read? */
+bool host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_file *file,
+                 struct dotenv *out, const char **why_out);
 
 #endif

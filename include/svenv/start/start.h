@@ -41,7 +41,7 @@ struct start {
     size_t argc;
     const char *const *env;        /* NULL-terminated NAME=value */
     const char *const *parent_env; /* the parent's, NULL: could not be read */
-    const struct dotenv *dotenv;   /* NULL: none */
+    struct dotenv *dotenv;         /* NULL: none */
     const char *cwd;               /* real */
     /* The terminal among the standard streams, NULL: none. path: its name on the host. The rest:
      * the file that must be there when it is shown. */
@@ -65,8 +65,10 @@ int plan_start(struct arena *arena, const struct plan_file *file,
                const struct plan_variant *variant, const struct start *start, struct plan *out,
                struct err *err);
 
-/* The program's environment: rules, what was set for this command, policy's values, .env. Values
- * are never changed. Result is NULL-terminated and lives in the arena. */
+/* The program's environment: rules, what was set for this command, policy's values, .env, which
+ * replaces no variable of the caller's that goes in. Values of the caller are never changed, those
+ * of .env have ${NAME} expanded; start->dotenv counts those left out. Result is NULL-terminated and
+ * lives in the arena. */
 const char **plan_environment(struct arena *arena, const struct plan *plan,
                               const struct start *start);
 

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -119,14 +120,14 @@ Test(environ, layers_from_weak_to_strong)
                                 {"DOT_TOKEN", "dotenv", 3},   {"BWRAP_ARGS", "--bind / /", 4},
                                 {"SANDBOX_X", "1", 5},        {"LC_TIME", "dotenv", 6},
                                 {"STRONG", "dotenv", 7}};
-    const struct dotenv dotenv = {vars, ARRAY_SIZE(vars)};
+    struct dotenv dotenv = {.vars = vars, .count = ARRAY_SIZE(vars)};
     struct fixture f = {.plan = {.env_set = settings, .env_set_count = ARRAY_SIZE(settings)},
                         .start = {.dotenv = &dotenv}};
 
     run(&f, env, parent);
     expect(&f, "LC_ALL", "policy");
     expect(&f, "FROM_POLICY", "dotenv");
-    expect(&f, "LC_TIME", "dotenv");
+    expect(&f, "LC_TIME", "c");
     expect(&f, "DOTTED", "now");
     expect(&f, "COMMAND", "now");
     expect(&f, "GONE", "now");
@@ -135,6 +136,87 @@ Test(environ, layers_from_weak_to_strong)
     expect(&f, "DOT_TOKEN", "dotenv");
     expect(&f, "BWRAP_ARGS", NULL);
     expect(&f, "SANDBOX_X", NULL);
+    cr_expect_eq(dotenv.skipped, 2);
+    cr_expect_eq(dotenv.skipped_line, 4);
+    cr_expect_str_eq(dotenv.skipped_why, "BWRAP_ARGS would steer the sandbox");
+    arena_finish(&f.arena);
+}
+
+static void expect_expanded(const char *text, const char *value)
+{
+    static const char *const env[] = {"PATH=/bin", "NOW=x$", "LC_EMPTY=", "AWS_KEY=secret", NULL};
+    static const char *const parent[] = {"PATH=/bin", "LC_EMPTY=", "AWS_KEY=secret", NULL};
+    struct dotenv_var vars[] = {{"A", "1", 1},
+                                {"ALONE", NULL, 2},
+                                {"PATH", "mine", 3},
+                                {"FROM_POLICY", "f", 4},
+                                {"X", text, 5}};
+    struct dotenv dotenv = {.vars = vars, .count = ARRAY_SIZE(vars)};
+    struct fixture f = {.plan = {.env_set = settings, .env_set_count = ARRAY_SIZE(settings)},
+                        .start = {.dotenv = &dotenv}};
+
+    run(&f, env, parent);
+    cr_expect(str_eq(get(&f, "X"), value), "%s is %s", text, get(&f, "X"));
+    expect(&f, "PATH", "/bin");
+    expect(&f, "ALONE", NULL);
+    cr_expect_eq(dotenv.skipped, strstr(text, "AWS") != NULL, "%s", text);
+    arena_finish(&f.arena);
+}
+
+Test(environ, dotenv_expands_what_goes_in)
+{
+    static const struct {
+        const char *text;
+        const char *value;
+    } rows[] = {
+        {"${A}b${A}", "1b1"},
+        {"$A $(A) `A`", "$A $(A) `A`"},
+        {"${PATH}", "/bin"},
+        {"${NOW}", "x$"},
+        {"${NONE}", ""},
+        {"${NONE:-d e}", "d e"},
+        {"${A:-d}", "1"},
+        {"${LC_EMPTY:-d}", ""},
+        {"${ALONE:-d}", ""},
+        {"${NONE:-}", ""},
+        {"${NONE:d}", "${NONE:d}"},
+        {"${A", "${A"},
+        {"${A:${A}", "${A:1"},
+        {"${NONE:-${A}}", "${A}"},
+        {"${}", ""},
+        {"${FROM_POLICY}", "f"},
+        {"${LC_ALL}", "policy"},
+        {"${STRONG}", "option"},
+        {"${AWS_KEY}", ""},
+        {"${AWS_KEY:-none}", "none"},
+        {"${X}", ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        expect_expanded(rows[i].text, rows[i].value);
+}
+
+/* Ten bytes a line, and each value ten times as long as the one before it. */
+Test(environ, expansion_is_bounded)
+{
+    struct dotenv_var vars[12] = {{"V0", "0123456789", 1}};
+    struct dotenv dotenv = {.vars = vars, .count = ARRAY_SIZE(vars)};
+    struct fixture f = {.start = {.dotenv = &dotenv}};
+    static const char *const env[] = {NULL};
+    char text[12][64];
+
+    for (unsigned i = 1; i < ARRAY_SIZE(vars); i++) {
+        char *at = text[i];
+
+        for (int j = 0; j < 10; j++)
+            at += sprintf(at, "${V%u}", i - 1);
+        vars[i] = (struct dotenv_var){arena_printf(&f.arena, "V%u", i), text[i], i + 1};
+    }
+    run(&f, env, env);
+    cr_expect_eq(strlen(get(&f, "V4")), 100000);
+    expect(&f, "V5", NULL);
+    cr_expect_eq(dotenv.skipped_line, 6);
+    cr_expect_str_eq(dotenv.skipped_why, "its values are too long to be passed to a program");
     arena_finish(&f.arena);
 }
 
