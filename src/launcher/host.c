@@ -39,7 +39,9 @@ static enum path_kind host_kind(void *context, const char *path)
         return PATH_FILE;
     if (S_ISDIR(st.st_mode))
         return PATH_DIR;
-    return S_ISFIFO(st.st_mode) ? PATH_FIFO : PATH_OTHER;
+    if (S_ISFIFO(st.st_mode))
+        return PATH_FIFO;
+    return S_ISSOCK(st.st_mode) ? PATH_SOCKET : PATH_OTHER;
 }
 
 static int host_link(void *context, struct arena *arena, const char *path, const char **text_out)

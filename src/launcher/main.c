@@ -26,6 +26,7 @@
 #include "svenv/sys/pending.h"
 
 #include "helper-internal.h"
+#include "loaded-internal.h"
 #include "memory-internal.h"
 #include "session-internal.h"
 #include "supervise-internal.h"
@@ -221,6 +222,16 @@ static void tell_dotenv(const struct run *run, const char *why)
                  dotenv->skipped_why, more);
 }
 
+static void tell_refusals(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->refusal_count; i++) {
+        const struct plan_refusal *refusal = &plan->refusals[i];
+
+        if (refusal->told)
+            log_line("'%s' is not shown (%s): %s", refusal->path, refusal->origin, refusal->why);
+    }
+}
+
 static int complete_plan(struct run *run, struct err *err)
 {
     struct plan_file *file = session_plan(&run->session);
@@ -233,22 +244,30 @@ static int complete_plan(struct run *run, struct err *err)
         return rc;
     if (host_dotenv(&run->arena, &run->variant->plan, file, &run->dotenv, &why))
         run->start.dotenv = &run->dotenv;
+    loaded_watch(file, &run->start);
     rc = plan_start(&run->arena, file, run->variant, &run->start, &run->plan, err);
     if (rc < 0)
         return rc;
     set_program(run);
     tell_dotenv(run, why);
+    tell_refusals(&run->plan);
     return 0;
 }
 
 static int print_start(struct run *run, struct err *err)
 {
     const char *verbose = getenv("VERBOSE");
+    const char *from = NULL;
     auto_buf struct buf text = {0};
 
     (void)err;
     if (!verbose || !*verbose)
         return 0;
+    from = loaded_from(&run->arena, session_plan(&run->session), "VERBOSE");
+    if (from) {
+        log_line("VERBOSE is not obeyed: '%s' names it", from);
+        return 0;
+    }
     plan_print(&run->plan, &text);
     (void)fd_write_all(STDERR_FILENO, text.data, text.len);
     return 0;

@@ -14,6 +14,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/layout.h"
+#include "svenv/base/log.h"
 #include "svenv/base/owner.h"
 #include "svenv/base/path.h"
 #include "svenv/base/sizes.h"
@@ -23,6 +24,7 @@
 #include "svenv/sys/syscalls.h"
 
 #include "helper-internal.h"
+#include "loaded-internal.h"
 #include "session-internal.h"
 
 enum {
@@ -200,6 +202,49 @@ static int session_check_place(const struct plan_file *file, const char *venv, s
                      file->venv, venv, venv);
 }
 
+/* Where records and caches lie is not for a program to say. Without such a variable they lie where
+ * they do for everybody. HOME counts only for a user whom passwd does not know. */
+static void forget_loaded(const struct plan_file *file)
+{
+    struct arena arena = {NULL};
+
+    for (size_t i = 0; i < ARRAY_SIZE(helper_names); i++) {
+        const char *name = helper_names[i];
+        const char *from =
+            str_eq(name, "HOME") || !getenv(name) ? NULL : loaded_from(&arena, file, name);
+
+        if (!from)
+            continue;
+        log_line("%s is not obeyed: '%s' names it", name, from);
+        unsetenv(name);
+    }
+    arena_finish(&arena);
+}
+
+/* An override can narrow as well as widen, so none is passed over in silence: without it the start
+ * would not be what was asked for. */
+static int check_overrides(struct plan_file *file, struct err *err)
+{
+    struct arena arena = {NULL};
+    int rc = 0;
+
+    for (size_t i = 0; i < file->variant_count && session_has_overrides(); i++)
+        (void)plan_load(file, &file->variants[i], NULL); /* each may name a file of variables */
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(override_names); i++) {
+        const char *from =
+            getenv(override_names[i]) ? loaded_from(&arena, file, override_names[i]) : NULL;
+
+        if (from)
+            rc = err_plain(err, EPERM,
+                           "%s is refused, because '%s' names it and programs in the sandbox can "
+                           "have written that file: take it out of there, and set it for the "
+                           "command or in the policy",
+                           override_names[i], from);
+    }
+    arena_finish(&arena);
+    return rc;
+}
+
 static int load_with_overrides(const char *venv, const sigset_t *mask, struct session *out,
                                struct err *err)
 {
@@ -259,15 +304,23 @@ int session_open(const struct request *request, const sigset_t *mask, struct ses
     if (request->plan_fd >= 0) {
         rc = session_decode(request->plan_fd, out, err);
         close(request->plan_fd);
+        if (rc == 0) {
+            forget_loaded(&out->file);
+            rc = check_overrides(&out->file, err);
+        }
         return rc < 0 ? rc : session_check_place(&out->file, request->venv, err);
     }
     rc = open_own(request->venv, out, err);
+    if (rc == 1)
+        forget_loaded(&out->file);
     if (rc == 1 && !session_has_overrides()) {
         out->settled = false;
         return 0;
     }
     if (rc == 0 || (rc == 1 && is_stale(&out->file, request->venv)))
         rc = renew(request->venv, mask, out, err);
+    if (rc >= 0)
+        rc = check_overrides(&out->file, err);
     if (rc >= 0 && session_has_overrides())
         rc = load_with_overrides(request->venv, mask, out, err);
     return rc < 0 ? rc : session_check_place(&out->file, request->venv, err);

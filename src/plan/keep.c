@@ -84,7 +84,8 @@ static void keep_refusals(struct arena *arena, struct plan *plan)
 
         *refusal = (struct plan_refusal){.path = keep_string(arena, refusal->path),
                                          .origin = keep_string(arena, refusal->origin),
-                                         .why = keep_string(arena, refusal->why)};
+                                         .why = keep_string(arena, refusal->why),
+                                         .told = refusal->told};
     }
 }
 

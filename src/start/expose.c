@@ -54,8 +54,8 @@ struct variable_rule {
 };
 
 static const struct variable_rule variable_rules[] = {
-    {"TEST_RUN_PIPE", LIST_ONE, NULL, EXPOSE_SELF, true},
-    {"RUN_TEST_IDS_PIPE", LIST_ONE, NULL, EXPOSE_SELF, true},
+    {"TEST_RUN_PIPE", LIST_ONE, NULL, EXPOSE_PIPE, true},
+    {"RUN_TEST_IDS_PIPE", LIST_ONE, NULL, EXPOSE_PIPE, true},
     {"DEBUGPY_ADAPTER_ENDPOINTS", LIST_ONE, "*/.noConfigDebugAdapterEndpoints/*", EXPOSE_PARENT,
      true},
     {"VSCODE_DEBUGPY_ADAPTER_ENDPOINTS", LIST_ONE, "*/.noConfigDebugAdapterEndpoints/*",
@@ -215,6 +215,7 @@ static void expose_variable(struct completion *c, const struct variable_rule *ru
         [LIST_ONE] = "", [LIST_COLON] = ":", [LIST_BLANK] = " \t\n"};
     const char *origin = arena_printf(c->arena, "variable %s", rule->name);
 
+    c->variable = rule->name;
     while (*value != '\0') {
         size_t len = strcspn(value, separators[rule->list]);
         const char *text = arena_strndup(c->arena, value, len);
@@ -225,6 +226,7 @@ static void expose_variable(struct completion *c, const struct variable_rule *ru
             expose_path(c, path, text, rule->show, rule->rw, origin);
         value += len + (value[len] != '\0');
     }
+    c->variable = NULL;
 }
 
 /* make's job server: MAKEFLAGS has "--jobserver-auth=fifo:PATH" among other words. */
@@ -238,8 +240,10 @@ static void expose_jobserver(struct completion *c, const char *flags)
         return;
     at += sizeof(marker) - 1;
     path = arena_strndup(c->arena, at, strcspn(at, " "));
-    if (path[0] == '/' && resolve_kind(c, path) == PATH_FIFO)
-        expose_path(c, resolve_lexical(c, path), path, EXPOSE_SELF, true, "variable MAKEFLAGS");
+    c->variable = "MAKEFLAGS";
+    if (path[0] == '/')
+        expose_path(c, resolve_lexical(c, path), path, EXPOSE_PIPE, true, "variable MAKEFLAGS");
+    c->variable = NULL;
 }
 
 static const char *value_of(const char *assignment, const char *name)

@@ -19,7 +19,8 @@ void expose_add(struct completion *c, const char *path, bool directory, bool rw,
 {
     struct exposure *one = arena_push(c->arena, &c->shown, &c->shown_count, sizeof(*one));
 
-    *one = (struct exposure){.path = path, .directory = directory, .rw = rw, .origin = origin};
+    *one = (struct exposure){
+        .path = path, .directory = directory, .rw = rw, .origin = origin, .variable = c->variable};
 }
 
 /* --- roots: how much of a tree code needs -------------------------------------------------------
@@ -146,6 +147,17 @@ static void expose_parent(struct completion *c, const char *path, bool rw, const
         expose_add(c, real, true, rw, origin);
 }
 
+/* A program reads or writes what is shown as a pipe: a file or directory of that name would be
+ * given to it whole. */
+static void expose_pipe(struct completion *c, const char *path, bool rw, const char *origin)
+{
+    const char *real = resolve_path(c, path);
+    enum path_kind kind = real != NULL ? resolve_kind(c, real) : PATH_ABSENT;
+
+    if (kind == PATH_FIFO || kind == PATH_SOCKET)
+        expose_add(c, real, false, rw, origin);
+}
+
 void expose_path(struct completion *c, const char *path, const char *text, enum show how, bool rw,
                  const char *origin)
 {
@@ -160,6 +172,9 @@ void expose_path(struct completion *c, const char *path, const char *text, enum 
         break;
     case EXPOSE_PARENT:
         expose_parent(c, path, rw, origin);
+        break;
+    case EXPOSE_PIPE:
+        expose_pipe(c, text, rw, origin);
         break;
     }
 }

@@ -46,12 +46,31 @@ static void add_landlock(struct completion *c, const char *path, bool write)
 }
 
 /* For the audit log: a program will miss what its caller named. */
-static void note_refusal(struct completion *c, const struct exposure *one, const char *why)
+static void note_refusal(struct completion *c, const struct exposure *one, const char *why,
+                         bool told)
 {
     struct plan_refusal *refusal =
         arena_push(c->arena, &c->plan->refusals, &c->plan->refusal_count, sizeof(*refusal));
 
-    *refusal = (struct plan_refusal){.path = one->path, .origin = one->origin, .why = why};
+    *refusal =
+        (struct plan_refusal){.path = one->path, .origin = one->origin, .why = why, .told = told};
+}
+
+/* Why the caller's variable may be a program's word: code in the sandbox could have written it
+ * where the caller's tools load variables from. NULL: it is the caller's own. */
+static const char *mistrust(struct completion *c, const struct exposure *one)
+{
+    const struct host_view *host = &c->start->host;
+    const char *file = one->variable != NULL && host->loaded != NULL
+                           ? host->loaded(host->context, c->arena, one->variable)
+                           : NULL;
+
+    if (file == NULL)
+        return NULL;
+    return arena_printf(c->arena,
+                        "'%s' names the variable, and programs can have written that file: name "
+                        "the path in filesystem.read or filesystem.write instead",
+                        file);
 }
 
 static void accept(struct placer *p, const struct exposure *one)
@@ -66,7 +85,12 @@ static void accept(struct placer *p, const struct exposure *one)
         return;
     why = deny_reason(c, one->path, one->directory, one->rw);
     if (why != NULL) {
-        note_refusal(c, one, why);
+        note_refusal(c, one, why, false);
+        return;
+    }
+    why = mistrust(c, one);
+    if (why != NULL) {
+        note_refusal(c, one, why, true);
         return;
     }
     add_landlock(c, one->path, one->rw);

@@ -14,6 +14,7 @@ struct exposure {
     bool rw;
     bool empty; /* only the directory is to exist, nothing of the host's is shown */
     const char *origin;
+    const char *variable; /* that names it; NULL: none does */
 };
 
 /* A symlink of the host, made again so that the path as given leads to the real one inside. */
@@ -43,9 +44,10 @@ struct completion {
     size_t shown_count;
     struct exposure_link *links;
     size_t link_count;
-    unsigned lookups; /* asked of the host so far */
-    unsigned files;   /* requirement files read so far */
-    const char *lost; /* why results of the command would reach nobody, NULL: they would not */
+    unsigned lookups;     /* asked of the host so far */
+    unsigned files;       /* requirement files read so far */
+    const char *variable; /* whose value is looked at; NULL: none's */
+    const char *lost;     /* why results of the command would reach nobody, NULL: they would not */
 };
 
 /* --- arguments.c: the command line as options and values ----------------------------------------
@@ -107,6 +109,7 @@ enum show {
     EXPOSE_SELF,   /* the file or directory itself; an editor's extension as a whole */
     EXPOSE_SCRIPT, /* code to be run: what it imports lies beside it */
     EXPOSE_PARENT, /* the directory that it is to be made in */
+    EXPOSE_PIPE,   /* a FIFO or a socket, and nothing else */
 };
 
 /* Notes a path to be shown. */

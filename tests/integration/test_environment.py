@@ -218,6 +218,86 @@ class Environment(View):
         self.assert_one_line(done, "AWS_SESSION_TOKEN", "environment.pass")
 
 
+class LoadedVariables(View):
+    """Variables that a tool of the caller's loaded from the project's .env before the start."""
+
+    def loaded(self, project, name, *exported, code="print('ran')"):
+        """As `dotenv run` and its like do: the file's text becomes the caller's environment."""
+        path = project.path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("".join(f"{variable}={value}\n" for variable, value in exported))
+        done = project.code(code, env=environment(**dict(exported)))
+        path.unlink()
+        return done
+
+    def test_overrides_are_refused(self):
+        project = self.wrapped()
+        for name in (".env", ".env.local"):
+            for variable, value in (
+                ("BWRAP_ARGS", "--setenv A 1"),
+                ("SANDBOX_SECCOMP_ALLOW", "userfaultfd"),
+                ("SANDBOX_USE_PIP_CACHE", "1"),
+            ):
+                done = self.loaded(project, name, (variable, value))
+                self.assert_refused(done, saying=variable)
+                self.assertIn(name, done.stderr)
+
+    def test_overrides_of_the_caller_work(self):
+        project = self.wrapped()
+        project.write(".env", "A=1\n")
+        project.write(".env.example", "BWRAP_ARGS=--setenv A 1\n")
+        done = project.code(
+            "import os; print(os.environ['B'])", env=environment(BWRAP_ARGS="--setenv B 2")
+        )
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "2\n", ""))
+
+    def test_verbose_is_not_obeyed(self):
+        done = self.loaded(self.wrapped(), ".env", ("VERBOSE", "1"))
+        self.assertEqual((done.returncode, done.stdout), (0, "ran\n"))
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertIn("VERBOSE", done.stderr)
+
+    def test_places_of_records_are_not_obeyed(self):
+        project = self.wrapped()
+        done = self.loaded(project, ".env", ("XDG_STATE_HOME", f"{project.path}/state"))
+        self.assertEqual((done.returncode, done.stdout), (0, "ran\n"), done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertIn("XDG_STATE_HOME", done.stderr)
+        self.assertFalse((project.path / "state").exists())
+
+    def test_paths_are_not_shown(self):
+        project = self.wrapped()
+        with tempfile.TemporaryDirectory(dir=HOME, prefix="svenv-canary-") as outside:
+            path = f"{outside}/letter.txt"
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("dear\n")
+            variable = ("SSL_CERT_FILE", path)
+            code = "import os; print(os.path.exists(os.environ['SSL_CERT_FILE']))"
+            done = self.loaded(project, ".env", variable, code=code)
+            self.assertEqual((done.returncode, done.stdout), (0, "False\n"), done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+            self.assertIn("filesystem.read", done.stderr)
+            honest = project.code(code, env=environment(**dict([variable])))
+            self.assertEqual((honest.stdout, honest.stderr), ("True\n", ""))
+
+    def test_a_pipe_is_a_pipe(self):
+        project = self.wrapped()
+        code = (
+            "import os, stat; path = os.environ['TEST_RUN_PIPE']\n"
+            "mode = os.stat(path).st_mode if os.path.exists(path) else 0\n"
+            "print(stat.S_ISFIFO(mode) or stat.S_ISREG(mode)"
+            " or stat.S_ISDIR(mode) and 'file' in os.listdir(path))\n"
+        )
+        with tempfile.TemporaryDirectory(dir=HOME, prefix="svenv-canary-") as outside:
+            fifo, file = f"{outside}/fifo", f"{outside}/file"
+            os.mkfifo(fifo)
+            with open(file, "w", encoding="utf-8"):
+                pass
+            for path, seen in ((fifo, "True\n"), (file, "False\n"), (outside, "False\n")):
+                done = project.code(code, env=environment(TEST_RUN_PIPE=path))
+                self.assertEqual((done.stdout, done.stderr), (seen, ""), path)
+
+
 class Steering(View):
     """SANDBOX_SECCOMP_ALLOW, VERBOSE, and that they are the caller's alone."""
 

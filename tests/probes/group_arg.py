@@ -206,6 +206,45 @@ def kept_back(view):
         path.write_text("FROM_DOTENV=yes\n")
 
 
+def with_variables(view, variables, target, named=True):
+    """A start with variables that a tool of the user's loaded from .env (named), as a program could
+    have written it; what becomes of `target`, which they would show."""
+    path = view.project / ".env"
+    if named:
+        path.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    code = (
+        "import sys\ntry:\n    text = open(sys.argv[-1][::-1]).read()\nexcept OSError:\n"
+        "    print('absent'); sys.exit()\n"
+        "try:\n    open(sys.argv[-1][::-1], 'a').write('!')\nexcept OSError:\n"
+        "    print('read'); sys.exit()\nprint('written')"
+    )
+    python = view.venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON
+    # Backwards, so that the argument shows nothing.
+    argv = [python, "-c", code, str(target)[::-1]]
+    env = {**harness.clean_environment(), **variables}
+    try:
+        done = harness.run(argv, cwd=view.project, env=env)
+        refused = done.returncode == 125 and done.stderr.startswith("sandbox-venv: ")
+        return "refused" if refused else done.stdout.strip() or done.stderr
+    finally:
+        path.write_text("FROM_DOTENV=yes\n")
+
+
+def letter(view):
+    """A document outside the project, on each side one of its own."""
+    path = view.parent / ("letter-in" if view.inside else "letter-out")
+    path.write_text("dear\n")
+    return path
+
+
+def shown_by(name, value="{}", named=True):
+    def play(view):
+        target = letter(view)
+        return with_variables(view, {name: value.format(target)}, target, named)
+
+    return Host(play)
+
+
 SANE = that("nothing, and the start goes on", lambda v: v == "unset")
 BOUNDED = that("bounded", lambda v: v in ("unset", "x"))
 
@@ -285,5 +324,26 @@ PROBES = [
         Host(kept_back),
         "<> <C.UTF-8>",
         "<secret> <C.UTF-8>",
+    ),
+    Probe(
+        "DOT-08a",
+        ".env that the user's tool loads: BWRAP_ARGS",
+        shown_by("BWRAP_ARGS", "--bind {0} {0}"),
+        "refused",
+        "written",
+    ),
+    Probe(
+        "DOT-08b",
+        ".env that the user's tool loads: SSL_CERT_FILE",
+        shown_by("SSL_CERT_FILE"),
+        "absent",
+        "written",
+    ),
+    Probe(
+        "DOT-09",
+        "TEST_RUN_PIPE names a file",
+        shown_by("TEST_RUN_PIPE", named=False),
+        "absent",
+        "written",
     ),
 ]

@@ -38,7 +38,7 @@ GROUPS = {
     "PER": ("what outlives a run", "02 03 05 06 07 08"),
     "LOG": ("log and messages", "02 05"),
     "ARG": ("arguments and places", "02 03 04 05"),
-    "DOT": (".env", "02 04 05 06 07"),
+    "DOT": (".env", "02 04 05 06 07 08 09"),
 }
 
 # Kinds of reasons why an id is no probe here.

@@ -349,6 +349,27 @@ MUTATIONS = [
         "DOT-07",
     ),
     code(
+        "overrides that .env names are refused",
+        "launcher/session.c",
+        "if (from)\n            rc = err_plain",
+        "if (from && !file)\n            rc = err_plain",
+        "DOT-08a",
+    ),
+    code(
+        "paths of variables that .env names stay out",
+        "start/mounts.c",
+        "if (file == NULL)\n        return NULL;",
+        "if (file == NULL || c != NULL)\n        return NULL;",
+        "DOT-08b",
+    ),
+    code(
+        "a pipe's variable shows pipes",
+        "start/expose_path.c",
+        "if (kind == PATH_FIFO || kind == PATH_SOCKET)",
+        "if (kind != PATH_ABSENT)",
+        "DOT-09",
+    ),
+    code(
         ".env is no symlink",
         "launcher/host.c",
         "fd_open_beneath(project, rel, O_RDONLY | O_NONBLOCK, 0);",

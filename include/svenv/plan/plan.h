@@ -178,6 +178,7 @@ struct plan_refusal {
     const char *path;
     const char *origin; /* the rule by which it would have been shown */
     const char *why;
+    bool told; /* on the terminal too */
 };
 
 enum plan_flag {

@@ -17,6 +17,7 @@ enum path_kind {
     PATH_FILE,
     PATH_DIR,
     PATH_FIFO,
+    PATH_SOCKET,
     PATH_OTHER
 };
 typedef enum path_kind path_kind_fn(void *context, const char *path); /* follows symlinks */
@@ -27,11 +28,15 @@ typedef int path_link_fn(void *context, struct arena *arena, const char *path,
 /* Reads a small text file (requirement files): content or NULL. Lives in the arena. */
 typedef const char *path_text_fn(void *context, struct arena *arena, const char *path);
 
+/* The project's dotenv file that names the variable: the caller's value may be a program's. */
+typedef const char *variable_loaded_fn(void *context, struct arena *arena, const char *variable);
+
 struct host_view {
     void *context;
     path_kind_fn *kind;
     path_link_fn *link;
     path_text_fn *text;
+    variable_loaded_fn *loaded; /* NULL: there is no such file */
 };
 
 struct start {

@@ -124,6 +124,21 @@ Test(danger, uses_together)
     cr_expect_null(danger_reason("/srv/x", HOME, dir | DANGER_NAMED_RW));
 }
 
+/* A path that a person cannot grant is not granted by naming it. Pipes of editors in /run/user are
+ * the exception that the table states. */
+Test(danger, naming_is_no_way_round_a_refused_grant)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const char *path = rows[i].path;
+        unsigned named = DANGER_NAMED | DANGER_NAMED_DIR;
+
+        if (danger_reason(path, HOME, DANGER_READ))
+            cr_expect_not_null(danger_reason(path, HOME, named), "%s", path);
+        if (danger_reason(path, HOME, DANGER_WRITE))
+            cr_expect_not_null(danger_reason(path, HOME, named | DANGER_NAMED_RW), "%s", path);
+    }
+}
+
 Test(danger, homes_elsewhere)
 {
     cr_expect_not_null(danger_reason("/var/home/user", "/var/home/user", DANGER_READ));

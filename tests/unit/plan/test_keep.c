@@ -73,7 +73,7 @@ static void keep(struct arena *arena, struct plan_file *file, struct plan *plan)
     plan->refusals =
         arena_push(&start, &plan->refusals, &plan->refusal_count, sizeof(*plan->refusals));
     plan->refusals[0] = (struct plan_refusal){arena_strdup(&start, "/x"), arena_strdup(&start, "o"),
-                                              arena_strdup(&start, "why")};
+                                              arena_strdup(&start, "why"), true};
     plan_keep(arena, file, plan);
     cr_assert_null(file->arena.chunks);
     cr_assert_eq(munmap(data, bytes.len), 0);

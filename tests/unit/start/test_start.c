@@ -40,6 +40,7 @@ static const struct host_file files[] = {
     {"/data/set/a.csv", PATH_FILE, NULL, false},
     {"/data/sock", PATH_OTHER, NULL, false},
     {"/data/fifo", PATH_FIFO, NULL, false},
+    {"/data/socket", PATH_SOCKET, NULL, false},
     {"/mnt/link", PATH_DIR, "/data/set", true},
     {"/mnt/project", PATH_DIR, PROJECT, true},
     {"/mnt/hop", PATH_DIR, PROJECT "/evil", true},
@@ -468,6 +469,12 @@ static const struct variable_case variables[] = {
     {"PYTHONPATH=" HELPERS "/pydev", HELPERS, false},
     {"PYTHONPATH=" HOME, NULL, false},
     {"TEST_RUN_PIPE=/run/user/1000/pipe", "/run/user/1000/pipe", true},
+    {"TEST_RUN_PIPE=/data/socket", "/data/socket", true},
+    {"TEST_RUN_PIPE=/data/set/a.csv", NULL, false},
+    {"RUN_TEST_IDS_PIPE=/data/set", NULL, false},
+    {"RUN_TEST_IDS_PIPE=/dev/null", NULL, false},
+    {"TEST_RUN_PIPE=" HOME "/.bashrc", NULL, false},
+    {"MAKEFLAGS=--jobserver-auth=fifo:/data/socket", "/data/socket", true},
     {"DEBUGPY_ADAPTER_ENDPOINTS=" EXT "/.noConfigDebugAdapterEndpoints/new.txt",
      EXT "/.noConfigDebugAdapterEndpoints", true},
     {"DEBUGPY_ADAPTER_ENDPOINTS=/data/set/new.txt", NULL, false},
@@ -503,6 +510,40 @@ Test(start, variables)
         }
         teardown(&f);
     }
+}
+
+static const char *loaded(void *context, struct arena *a, const char *variable)
+{
+    (void)context;
+    (void)a;
+    return str_eq(variable, "SSL_CERT_FILE") || str_eq(variable, "PYTHONPATH") ? PROJECT "/.env"
+                                                                               : NULL;
+}
+
+/* One that the program sees anyway needs no trust; neither does the same path on the command
+ * line. */
+Test(start, variables_that_a_dotenv_names_show_nothing)
+{
+    static const char *const argv[] = {"python", "/data/set/a.csv", NULL};
+    static const char *const env[] = {"SSL_CERT_FILE=/certs/ca.pem", "PYTHONPATH=" PROJECT,
+                                      "PIP_CERT=/scratch/x.csv", "CURL_CA_BUNDLE=/data/set/a.csv",
+                                      NULL};
+    static struct plan_env_rule rules[] = {{"*", PLAN_ENV_PASS, "default", false, 0}};
+    struct fixture f;
+
+    setup(&f, 0);
+    f.variant.plan.env_rules = rules;
+    f.variant.plan.env_rule_count = 1;
+    f.start.env = env;
+    f.start.host.loaded = loaded;
+    run(&f, argv);
+    cr_expect_eq(added_binds(&f), 2);
+    cr_expect_null(host_op(&f.plan, PLAN_BIND, "/certs/ca.pem"));
+    cr_assert_eq(f.plan.refusal_count, 1);
+    cr_expect(f.plan.refusals[0].told);
+    cr_expect_str_eq(f.plan.refusals[0].path, "/certs/ca.pem");
+    cr_expect_not_null(strstr(f.plan.refusals[0].why, PROJECT "/.env"));
+    teardown(&f);
 }
 
 Test(start, variables_that_stay_out_show_nothing)
