@@ -2,6 +2,7 @@
 #include "svenv/base/dotenv_names.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
@@ -20,4 +21,9 @@ static bool dotenv_name_is_example(const char *name)
 bool dotenv_name_is_loaded(const char *name)
 {
     return (str_eq(name, ".env") || str_starts(name, ".env.")) && !dotenv_name_is_example(name);
+}
+
+bool dotenv_pattern_spares(const char *pattern, const char *name)
+{
+    return strpbrk(pattern, "*?") != NULL && dotenv_name_is_example(name);
 }

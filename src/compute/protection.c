@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "svenv/base/danger.h"
+#include "svenv/base/dotenv_names.h"
 #include "svenv/base/err.h"
 #include "svenv/base/layout.h"
 #include "svenv/base/path.h"
@@ -90,13 +91,15 @@ static bool leads_to_protected(struct compute *c, const char *path)
 }
 
 /* A link below the project's top is no reason to refuse a start, nor is one to another protected
- * name: the launcher takes away what comes in its place. */
+ * name, nor a dotenv file that a person keeps elsewhere: the launcher takes away what comes in its
+ * place. */
 static int protect_found(struct compute *c, const struct fact_path *fact, const char *origin,
                          struct err *err)
 {
     bool is_top = strchr(path_relative_to(fact->path, c->venv->project), '/') == NULL;
 
-    if (fact->kind != FACT_SYMLINK || (is_top && !leads_to_protected(c, fact->path)))
+    if (fact->kind != FACT_SYMLINK || (is_top && !leads_to_protected(c, fact->path) &&
+                                       !dotenv_name_is_loaded(path_basename(fact->path))))
         return protect(c, fact->path, origin, err);
     return protect_target(c, fact->path, origin, err);
 }
@@ -127,7 +130,8 @@ static bool protection_fits(const struct compute *c, const char *pattern, bool a
                             const struct fact_path *fact)
 {
     const struct plan_obeyed one = {.pattern = path_relative_to(pattern, c->venv->project),
-                                    .anywhere = anywhere};
+                                    .anywhere = anywhere,
+                                    .action = anywhere ? PLAN_OBEYED_TAKE : PLAN_OBEYED_HIDE};
     const char *rel = path_relative_to(fact->path, c->venv->project);
 
     return fact->kind != FACT_ABSENT && one.pattern != NULL && rel != NULL && *rel != '\0' &&

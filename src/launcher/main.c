@@ -265,7 +265,7 @@ static int print_start(struct run *run, struct err *err)
         return 0;
     from = loaded_from(&run->arena, session_plan(&run->session), "VERBOSE");
     if (from) {
-        log_line("VERBOSE is not obeyed: '%s' names it", from);
+        log_line("VERBOSE is not obeyed, because it may come from '%s'", from);
         return 0;
     }
     plan_print(&run->plan, &text);

@@ -215,7 +215,7 @@ static void forget_loaded(const struct plan_file *file)
 
         if (!from)
             continue;
-        log_line("%s is not obeyed: '%s' names it", name, from);
+        log_line("%s is not obeyed, because it may come from '%s'", name, from);
         unsetenv(name);
     }
     arena_finish(&arena);
@@ -236,8 +236,8 @@ static int check_overrides(struct plan_file *file, struct err *err)
 
         if (from)
             rc = err_plain(err, EPERM,
-                           "%s is refused, because '%s' names it and programs in the sandbox can "
-                           "have written that file: take it out of there, and set it for the "
+                           "%s is refused, because it may come from '%s', which programs in the "
+                           "sandbox can have written: take it out of there, and set it for the "
                            "command or in the policy",
                            override_names[i], from);
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "svenv/base/dotenv_names.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
@@ -72,11 +73,18 @@ static const char *obeyed_end_of(const char *rel, const char *pattern)
     return rel;
 }
 
+static bool fits_text(const struct plan_obeyed *one, const char *text)
+{
+    return str_glob_any_case(one->pattern, text) &&
+           (one->action != PLAN_OBEYED_TAKE ||
+            !dotenv_pattern_spares(one->pattern, path_basename(text)));
+}
+
 bool plan_obeyed_fits(const struct plan_obeyed *one, const char *rel)
 {
     const char *text = one->anywhere ? obeyed_end_of(rel, one->pattern) : rel;
 
-    return str_glob_any_case(one->pattern, text) && path_depth(one->pattern) == path_depth(text);
+    return fits_text(one, text) && path_depth(one->pattern) == path_depth(text);
 }
 
 /* The same, when the end of the path is known. */
@@ -84,7 +92,7 @@ static bool fits_name(const struct plan_obeyed *one, const char *rel, const char
 {
     bool is_settled = one->run > 0;
 
-    return is_settled && one->anywhere && !one->deep ? str_glob_any_case(one->pattern, name)
+    return is_settled && one->anywhere && !one->deep ? fits_text(one, name)
                                                      : plan_obeyed_fits(one, rel);
 }
 

@@ -67,10 +67,11 @@ static const char *mistrust(struct completion *c, const struct exposure *one)
 
     if (file == NULL)
         return NULL;
-    return arena_printf(c->arena,
-                        "'%s' names the variable, and programs can have written that file: name "
-                        "the path in filesystem.read or filesystem.write instead",
-                        file);
+    return arena_printf(
+        c->arena,
+        "the variable may come from '%s', which programs can have written: name the "
+        "path in filesystem.read or filesystem.write instead",
+        file);
 }
 
 static void accept(struct placer *p, const struct exposure *one)

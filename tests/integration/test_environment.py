@@ -174,7 +174,8 @@ class Environment(View):
         ]
         for make, remove, words in rows:
             make()
-            done = project.code("print('ran')")
+            # A variable that shows a path has a line of its own beside a file that nobody can read.
+            done = project.code("print('ran')", env=environment(PIP_FIND_LINKS=None))
             self.assertEqual((done.returncode, done.stdout), (0, "ran\n"), done.stderr)
             self.assert_one_line(done, ".env", *words)
             remove()
@@ -216,6 +217,62 @@ class Environment(View):
             [seen.get(n) for n in ("LANG", "MINE", "STOLEN")], ["C.UTF-8", "C.UTF-8", "<>"]
         )
         self.assert_one_line(done, "AWS_SESSION_TOKEN", "environment.pass")
+
+
+class Protected(View):
+    """.env and .env.NAME, which tools of the caller's load: read inside, and written where a policy
+    line says so."""
+
+    CHANGE = textwrap.dedent("""
+        import json, os, sys
+        found = {}
+        for name in sys.argv[1:]:
+            try:
+                with open(name + ".new", "w") as file:
+                    file.write("B=2\\n")
+                os.replace(name + ".new", name)
+                found[name] = "written"
+            except OSError as e:
+                found[name] = type(e).__name__
+        print(json.dumps([found, open(".env").read()]))
+        """)
+
+    def change(self, project, *names):
+        project.write(".env", "A=1\n")
+        done = project.code(self.CHANGE, *names)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout), done.stderr
+
+    def test_dotenv_is_read_and_not_written(self):
+        project = self.wrapped()
+        (found, text), _ = self.change(project, ".env")
+        self.assertNotEqual(found, {".env": "written"})
+        self.assertEqual((text, (project.path / ".env").read_text()), ("A=1\n", "A=1\n"))
+        run(SYSTEM_PYTHON, "-c", self.CHANGE, ".env", cwd=project.path)
+        self.assertEqual((project.path / ".env").read_text(), "B=2\n")
+
+    def test_kin_are_taken_away_and_examples_stay(self):
+        project = self.wrapped()
+        examples = [".env.example", ".env.sample", ".env.template"]
+        _, said = self.change(project, ".env.local", ".env.production", *examples)
+        self.assertIn(".env.", said)
+        left = {path.name for path in project.path.glob(".env*")}
+        self.assertEqual(left, {".env", *examples})
+
+    def test_a_line_opens_it(self):
+        project = self.wrapped(policy='filesystem: {protect: ["!.env", "!.env.*"]}\n')
+        (found, text), said = self.change(project, ".env", ".env.local")
+        self.assertEqual(found, {".env": "written", ".env.local": "written"})
+        self.assertEqual((text, said), ("B=2\n", ""))
+        self.assertTrue((project.path / ".env.local").exists())
+
+    def test_a_link_to_a_file_elsewhere(self):
+        project = self.wrapped()
+        with tempfile.NamedTemporaryFile("w", dir=HOME, prefix="svenv-canary-") as outside:
+            (project.path / ".env").symlink_to(outside.name)
+            done = project.code("import os; os.unlink('.env'); open('.env', 'w').write('A=1')")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertFalse((project.path / ".env").exists())
 
 
 class LoadedVariables(View):

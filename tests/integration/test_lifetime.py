@@ -7,7 +7,7 @@ import time
 from lib.case import Case
 from lib.pair import Compared
 from lib.processes import alive, descendants, mentioning, wait_for
-from lib.programs import SECONDS
+from lib.programs import SECONDS, run
 
 
 class Death(Compared):
@@ -56,11 +56,9 @@ class Death(Compared):
         self.assertTrue(wait_for(lambda: not mentioning(env_dir)), mentioning(env_dir))
 
     def test_refusals_leave_nothing(self):
-        (self.project.path / ".env").symlink_to("/etc/hosts")
-        try:
-            self.assert_refused(self.project.code("pass"))
-        finally:
-            (self.project.path / ".env").unlink()
+        script = 'mkdir "$1" && cd "$1" && rmdir "$1" && exec "$0" -c pass'
+        done = run("sh", "-c", script, self.project.bin(), self.project.path / "gone")
+        self.assert_refused(done, saying="working directory")
         self.assert_nothing_left()
 
 
