@@ -30,6 +30,9 @@ class Dotenv(Case):
         print(json.dumps(found))
         """)
 
+    # The line that docs/policy.md names for programs that write their .env.
+    POLICY = 'filesystem: {protect: ["!.env"]}\n'
+
     def test_table(self):
         project = self.project()
         project.venv(pip=True)
@@ -38,6 +41,13 @@ class Dotenv(Case):
         project.wrap()
         done = project.run("pip", "install", "python-dotenv", timeout=INSTALL_TIME)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        set_key = "import dotenv; dotenv.set_key('.env', 'A', '2'); print(open('.env').read())"
+        project.write(".env", "A=1\n")
+        self.assertNotEqual(project.code(set_key).returncode, 0)
+        self.assertEqual((project.path / ".env").read_text(), "A=1\n")
+        project.policy(self.POLICY)
+        self.assertEqual(project.code(set_key).stdout, "A='2'\n\n")
+        (project.path / ".env").unlink()
         project.write("table.json", json.dumps(dotenv.TABLE))
         found = project.value(self.READ, "table.json")
         self.assertGreaterEqual(len(found), 60)

@@ -197,10 +197,12 @@ def kept_back(view):
     path.write_text('SVENV_FROM="<${SVENV_TEST_TOKEN}> <${LANG}>"\n')
     env = {**harness.clean_environment(), "SVENV_TEST_TOKEN": view.canary, "LANG": "C.UTF-8"}
     code = "import os; print(os.environ.get('SVENV_FROM', 'unset'))"
-    inside = [view.venv / "bin" / "python", "-c", code]
     outside = ["sh", "-c", '. ./.env; echo "$SVENV_FROM"']
     try:
-        done = harness.run(inside if view.inside else outside, cwd=view.project, env=env)
+        if view.inside:
+            done = view.world.python("-c", code, env=env)
+        else:
+            done = harness.run(outside, cwd=view.project, env=env)
         return done.stdout.strip().replace(view.canary, "secret")
     finally:
         path.write_text("FROM_DOTENV=yes\n")
@@ -218,12 +220,14 @@ def with_variables(view, variables, target, named=True):
         "try:\n    open(sys.argv[-1][::-1], 'a').write('!')\nexcept OSError:\n"
         "    print('read'); sys.exit()\nprint('written')"
     )
-    python = view.venv / "bin" / "python" if view.inside else harness.SYSTEM_PYTHON
     # Backwards, so that the argument shows nothing.
-    argv = [python, "-c", code, str(target)[::-1]]
+    words = ["-c", code, str(target)[::-1]]
     env = {**harness.clean_environment(), **variables}
     try:
-        done = harness.run(argv, cwd=view.project, env=env)
+        if view.inside:
+            done = view.world.python(*words, env=env)
+        else:
+            done = harness.run([harness.SYSTEM_PYTHON, *words], cwd=view.project, env=env)
         refused = done.returncode == 125 and done.stderr.startswith("sandbox-venv: ")
         return "refused" if refused else done.stdout.strip() or done.stderr
     finally:

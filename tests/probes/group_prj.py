@@ -24,6 +24,8 @@ from lib.processes import wait_for
 
 # Names that tools on the host obey without being asked; none of them is in the world's project.
 NEW_FILES = (
+    ".env.local",
+    "new/.env",
     ".cursor/rules",
     ".zed/settings.json",
     ".fleet/settings.json",
@@ -61,6 +63,7 @@ PYTHON_FILES = ("conftest.py", "sitecustomize.py", "usercustomize.py", "evil.pth
 EXISTING = (
     ".vscode/settings.json",
     ".idea/workspace.xml",
+    ".env",
     ".envrc",
     ".pre-commit-config.yaml",
     ".gitattributes",

@@ -155,6 +155,7 @@ MUTATIONS = [
     ),
     plan(".vscode protected", "drop-op=bind:{PROJECT}/.vscode", "PRJ-02 PRJ-03a"),
     plan(".idea protected", "drop-op=bind:{PROJECT}/.idea", "PRJ-02 PRJ-03c"),
+    plan(".env protected", "drop-op=bind:{PROJECT}/.env", "PRJ-02"),
     plan(".envrc protected", "drop-op=bind:{PROJECT}/.envrc", "PRJ-02 PRJ-05"),
     plan(
         "what appears in the project is taken away",
