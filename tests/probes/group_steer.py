@@ -66,7 +66,7 @@ def mypy(base):
 
 
 def instructions(base):
-    """An assistant reads the instructions of each directory, and on some file systems by any case."""
+    """An assistant reads the instructions of each directory, on some file systems by any case."""
     found = [path for path in base.rglob("*") if path.name.lower() == "agents.md"]
     return "evil" if any("evil" in path.read_text() for path in found) else ""
 
@@ -98,9 +98,8 @@ TOOLS = {
     ),
 }
 # Ordinary programs write these; no tool runs them.
-HONEST = {
-    name: "text\n"
-    for name in (
+HONEST = dict.fromkeys(
+    (
         ".gitignore",
         "README.md",
         "pyproject.toml",
@@ -109,8 +108,9 @@ HONEST = {
         ".aider.chat.history.md",
         "sub/.ropeproject/autoimport.db",
         ".config/settings.ini",
-    )
-}
+    ),
+    "text\n",
+)
 
 
 def base_for(view):

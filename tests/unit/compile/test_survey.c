@@ -16,7 +16,7 @@
 
 #define POLICY                                                                                     \
     "version: 1\nfilesystem: {protect: [.git, .envrc, .rope/config.py, ./top, ./pinned/x],"        \
-    " hide: [.env, deep/secrets/]}\n"
+    " hide: [.secret, deep/secrets/]}\n"
 
 enum {
     DEPTH_MAX = 24,
@@ -265,13 +265,13 @@ Test(survey, guarded_names_are_found)
         {".git/", ".git", true},
         {"a/.envrc", "a/.envrc", true},
         {"a/b/.git->elsewhere", "a/b/.git", true},
-        {".env", ".env", true},
-        {"a/.env", "a/.env", false}, /* hidden at the top only */
+        {".secret", ".secret", true},
+        {"a/.secret", "a/.secret", false}, /* hidden at the top only */
         {"a/.rope/config.py", "a/.rope/config.py", true},
         {"a/b/.ROPE/Config.py", "a/b/.ROPE/Config.py", true},
         {"a/.rope/", "a/.rope", false},
         {"a/b/.EnvRC", "a/b/.EnvRC", true},
-        {".ENV", ".ENV", true},
+        {".SECRET", ".SECRET", true},
         {"TOP", "TOP", true},
         {"a/top", "a/top", false}, /* of the top only, and so are all with a part that is hidden */
         {"pinned/X", "pinned/X", true},
