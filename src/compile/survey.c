@@ -45,7 +45,7 @@ struct survey {
 
 /* The findings about one directory. */
 struct sight {
-    bool venv;
+    bool venv; /* with the mark of one, which any program can make */
     bool repository;
     struct strv subdirs;
 };
@@ -124,16 +124,18 @@ static bool was_made_inside(struct survey *s, int dir, const char *rel)
     return at != NULL;
 }
 
-static enum plan_seen_kind survey_kind_of(const struct survey *s, const struct sight *parent,
-                                          const char *rel, const char *name)
+/* in_venv: the directory above is a venv that programs made. A mark alone in any other directory
+ * that stays writable would keep us from looking. */
+static enum plan_seen_kind survey_kind_of(const struct survey *s, bool in_venv, const char *rel,
+                                          const char *name)
 {
     auto_free char *below = path_join(rel, name);
     auto_free char *path = path_join(s->project, below);
 
     if (str_eq(name, BYTECODE))
         return PLAN_SEEN_BYTECODE;
-    return layout_is_packages(name, parent->venv) || str_eq(path, s->own) ? PLAN_SEEN_PASSED
-                                                                          : PLAN_SEEN_WATCHED;
+    return layout_is_packages(name, in_venv) || str_eq(path, s->own) ? PLAN_SEEN_PASSED
+                                                                     : PLAN_SEEN_WATCHED;
 }
 
 static bool survey_is_directory(struct survey *s, int dir, const char *rel,
@@ -267,11 +269,11 @@ static enum plan_seen_kind settle_kind(struct survey *s, int dir, const char *re
     return kind;
 }
 
-static void add_subdir(struct survey *s, struct strv *queue, const char *rel,
-                       const struct sight *sight, const char *name, unsigned depth)
+static void add_subdir(struct survey *s, struct strv *queue, const char *rel, bool in_venv,
+                       const char *name, unsigned depth)
 {
     auto_free char *below = path_join(rel, name);
-    enum plan_seen_kind kind = survey_kind_of(s, sight, rel, name);
+    enum plan_seen_kind kind = survey_kind_of(s, in_venv, rel, name);
     struct file_id id = {0};
 
     if (kind == PLAN_SEEN_WATCHED && depth < DEPTH_MAX && queue->count < SEEN_MAX) {
@@ -325,7 +327,7 @@ static void survey_look(struct survey *s, struct strv *queue, const char *rel)
     if (add_seen(s, rel, kind, &id) != NULL && kind != PLAN_SEEN_PASSED) {
         s->watched++;
         for (size_t i = 0; i < sight.subdirs.count; i++)
-            add_subdir(s, queue, rel, &sight, sight.subdirs.items[i], depth);
+            add_subdir(s, queue, rel, kind == PLAN_SEEN_VENV, sight.subdirs.items[i], depth);
     }
     strv_finish(&sight.subdirs);
 }

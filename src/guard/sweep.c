@@ -29,10 +29,11 @@ struct visit {
     struct guard *guard;
     unsigned depth;
     bool ended;
-    bool fresh; /* the directory was made since the program began */
-    bool venv;
-    bool found;   /* something was taken or removed: to be looked at again */
-    bool unknown; /* a new directory is in it, which the plan does not know */
+    bool fresh;    /* the directory was made since the program began */
+    bool venv;     /* a program made it, and may find its byte code again in its packages */
+    bool packages; /* of such a venv */
+    bool found;    /* something was taken or removed: to be looked at again */
+    bool unknown;  /* a new directory is in it, which the plan does not know */
 };
 
 void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
@@ -236,7 +237,7 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
 
     switch (found->action) {
     case PLAN_OBEYED_BYTECODE:
-        if (visit->ended)
+        if (visit->ended && !visit->packages)
             clean_bytecode(visit, dir, name);
         break;
     case PLAN_OBEYED_TAKE:
@@ -292,6 +293,7 @@ static void enter(struct visit *visit, int parent, const char *name)
         .guard = guard, .depth = visit->depth + 1, .ended = visit->ended, .fresh = true};
     auto_fd int dir = -1;
 
+    inner.packages = visit->packages || (visit->venv && layout_is_packages(name, true));
     /* While it runs, a program may have its reasons to close what it made. */
     if (visit->ended)
         dir = guard_open(guard, parent, name);
@@ -324,7 +326,7 @@ static int enter_name(void *context, int dir, const char *name, bool directory)
     const struct guard *guard = visit->guard;
     int before = 0;
 
-    if (!directory || layout_is_packages(name, visit->venv))
+    if (!directory)
         return 0;
     before = scan_path_add(&visit->guard->path, name);
     if (before < 0)
@@ -375,7 +377,7 @@ static void visit_directory(struct visit *visit, int dir)
         guard->report->incomplete = true;
     if (venv > 0 && visit->ended && guard->path.len > 0)
         record_venv(guard, dir);
-    visit->venv = visit->venv || venv > 0;
+    visit->venv = visit->venv || (venv > 0 && visit->fresh);
     if (visit_repository(visit, dir))
         return;
     if (scan_names(dir, enter_name, visit) < 0)
@@ -498,8 +500,7 @@ static void see_directory(struct visit *visit, int parent, const char *name)
     struct guard *guard = visit->guard;
     const struct plan_seen *entry = plan_find_seen(guard->seen.file, guard->path.text);
 
-    visit->venv = scan_venv(parent) > 0;
-    if (!is_place(guard, guard->path.text) && !layout_is_packages(name, visit->venv))
+    if (!is_place(guard, guard->path.text))
         enter(visit, parent, name);
     else if (entry != NULL && seen_is_watched(entry))
         see_watched(visit, parent, name);

@@ -153,6 +153,13 @@ MUTATIONS = [
         "if (false)",
         "GIT-07h",
     ),
+    code(
+        "no mark keeps us from looking",
+        "guard/sweep.c",
+        "    if (!directory)\n        return 0;",
+        "    if (!directory || layout_is_packages(name, scan_venv(dir) > 0))\n        return 0;",
+        "GIT-07i GIT-07j GIT-07k",
+    ),
     plan(".vscode protected", "drop-op=bind:{PROJECT}/.vscode", "PRJ-02 PRJ-03a"),
     plan(".idea protected", "drop-op=bind:{PROJECT}/.idea", "PRJ-02 PRJ-03c"),
     plan(".envrc protected", "drop-op=bind:{PROJECT}/.envrc", "PRJ-02 PRJ-05"),

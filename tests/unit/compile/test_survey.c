@@ -195,6 +195,22 @@ Test(survey, each_directory_has_its_kind)
     surveyed_drop(&p);
 }
 
+/* Any program can make the mark of a venv where the own one is in. */
+Test(survey, a_mark_of_a_venv_hides_nothing)
+{
+    struct surveyed p;
+
+    surveyed_new(&p);
+    put(&p, "pyvenv.cfg");
+    put(&p, "lib/.envrc");
+    put(&p, "etc/x/.git/config");
+    cr_assert_eq(survey(&p), 0);
+    cr_expect_eq(kind_at(&p, "lib"), PLAN_SEEN_WATCHED);
+    cr_expect(found(&p, "lib/.envrc"));
+    cr_expect(found(&p, "etc/x/.git"));
+    surveyed_drop(&p);
+}
+
 /* The record is of numbers, and one that ends with another is not the same. */
 Test(survey, a_venv_is_only_writable_when_it_was_made_inside)
 {

@@ -54,9 +54,18 @@ static const struct sweep_row rows[] = {
     {{"sub/HEAD", "sub/objects/"}, "sub/objects", STAYS, STAYS},
     {{".env"}, ".env", STAYS, STAYS},
     /* trees of packages */
-    {{"env/pyvenv.cfg", "env/lib/x/.envrc"}, "env/lib/x/.envrc", STAYS, STAYS},
-    {{"node_modules/x/.envrc"}, "node_modules/x/.envrc", STAYS, STAYS},
+    {{"env/pyvenv.cfg", "env/lib/x/.envrc"}, "env/lib/x/.envrc", TAKEN, TAKEN},
+    {{"env/pyvenv.cfg", "env/lib/x/__pycache__/a.pyc"},
+     "env/lib/x/__pycache__/a.pyc",
+     STAYS,
+     STAYS},
+    {{"env/pyvenv.cfg", "env/src/__pycache__/a.pyc"}, "env/src/__pycache__/a.pyc", STAYS, REMOVED},
+    {{"node_modules/x/.envrc"}, "node_modules/x/.envrc", TAKEN, TAKEN},
     {{"lib/x/.envrc"}, "lib/x/.envrc", TAKEN, TAKEN},
+    /* the mark of a venv where there is none */
+    {{"pyvenv.cfg", "lib/x/.envrc"}, "lib/x/.envrc", TAKEN, TAKEN},
+    {{"pyvenv.cfg", "lib/__pycache__/a.pyc"}, "lib/__pycache__/a.pyc", STAYS, REMOVED},
+    {{"sub/pyvenv.cfg", "sub/etc/.git/config"}, "sub/etc/.git", TAKEN, TAKEN},
     /* byte code */
     {{"__pycache__/a.cpython-311.pyc"}, "__pycache__/a.cpython-311.pyc", STAYS, REMOVED},
     {{"__pycache__/a.cpython-311.pyc.77"}, "__pycache__/a.cpython-311.pyc.77", STAYS, REMOVED},
