@@ -275,15 +275,12 @@ static int see_name(void *context, int dir, const char *name, bool directory)
 
 static void visit_directory(struct visit *visit, int dir);
 
-/* Did a program make the directory? In a project that is not known as a whole, only directories
- * whose time of birth can be read count. */
+/* Did a program make the directory, or move it there? */
 static bool was_made_now(const struct guard *guard, int dir)
 {
     struct stat st;
 
-    if (fstat(dir, &st) < 0 || !is_new(guard, &st))
-        return false;
-    return !guard->seen.file->seen_cut || sys_birth_ns(dir) >= guard->began_ns;
+    return fstat(dir, &st) == 0 && is_new(guard, &st);
 }
 
 static void enter(struct visit *visit, int parent, const char *name)
@@ -293,7 +290,7 @@ static void enter(struct visit *visit, int parent, const char *name)
         .guard = guard, .depth = visit->depth + 1, .ended = visit->ended, .fresh = true};
     auto_fd int dir = -1;
 
-    inner.packages = visit->packages || (visit->venv && layout_is_packages(name, true));
+    inner.packages = visit->packages || (visit->venv && layout_is_packages(name));
     /* While it runs, a program may have its reasons to close what it made. */
     if (visit->ended)
         dir = guard_open(guard, parent, name);
@@ -386,7 +383,9 @@ static void visit_directory(struct visit *visit, int dir)
 
 static int sweep_open_seen(struct guard *guard, const struct plan_seen *entry, struct visit *visit)
 {
-    *visit = (struct visit){.guard = guard, .venv = entry->kind == PLAN_SEEN_VENV};
+    *visit = (struct visit){.guard = guard,
+                            .venv = entry->kind == PLAN_SEEN_VENV,
+                            .packages = entry->kind == PLAN_SEEN_PACKAGES};
     scan_path_cut(&guard->path, 0);
     if (*entry->rel && scan_path_add(&guard->path, entry->rel) < 0)
         return -ENAMETOOLONG;
@@ -474,7 +473,7 @@ void guard_sweep(struct guard *guard, bool ended)
         close_project(guard);
     guard->left_over = NEW_MAX;
     for (size_t i = 0; i < file->seen_count; i++) {
-        if (seen_is_watched(&file->seen[i]))
+        if (plan_seen_is_watched(&file->seen[i]))
             sweep_watched(guard, i, ended);
         else if (cleans && file->seen[i].kind == PLAN_SEEN_BYTECODE)
             sweep_bytecode(guard, &file->seen[i]);
@@ -502,7 +501,7 @@ static void see_directory(struct visit *visit, int parent, const char *name)
 
     if (!is_place(guard, guard->path.text))
         enter(visit, parent, name);
-    else if (entry != NULL && seen_is_watched(entry))
+    else if (entry != NULL && plan_seen_is_watched(entry))
         see_watched(visit, parent, name);
 }
 

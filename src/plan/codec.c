@@ -13,7 +13,7 @@
 #include "codec-internal.h"
 
 #define PLAN_MAGIC "SVENVPLN"
-#define PLAN_VERSION 8u
+#define PLAN_VERSION 9u
 #define HEADER_SIZE 32u      /* magic, version, zero, LENGTH_AT, SUM_AT */
 #define LENGTH_AT 16u        /* of the whole */
 #define SUM_AT 24u           /* over all that follows the header */
@@ -281,7 +281,6 @@ static void code_file(struct codec *c, struct plan_file *file)
     CODE_ARRAY(c, file->inputs, file->input_count, code_input);
     CODE_ARRAY(c, file->obeyed, file->obeyed_count, code_obeyed);
     CODE_ARRAY(c, file->seen, file->seen_count, code_seen);
-    file->seen_cut = code_bool(c, file->seen_cut);
     CODE_ARRAY(c, file->present, file->present_count, code_present);
     if (file->seen_count > 0 && file->project == NULL)
         codec_fail(c, "watches a project that there is not");

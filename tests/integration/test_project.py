@@ -29,6 +29,22 @@ class Appearing(Planting):
         self.native(p, MAKE, ".envrc", "a/.git/config")
         self.assertTrue((p.path / "a" / ".git" / "config").exists())
 
+    def test_a_directory_beyond_the_look_is_read_only(self):
+        p = self.plain()
+        deepest = p.path / "deep" / "/".join("d" * 47)
+        (deepest / "repo").mkdir(parents=True)
+        said = p.wrap()
+        self.assertIn("read-only inside", said.stderr)
+        self.assertIn(str(deepest), said.stderr)
+        code = "import sys; open(sys.argv[1], 'w').write('x')"
+        names = [deepest / "repo/HEAD", deepest.parent / "beside", p.path / "top"]
+        answers = [p.code(code, str(name)).returncode for name in names]
+        self.assertEqual(answers, [1, 0, 0])
+        self.assertEqual(tool("status", p.env_dir, "--check").returncode, 1)
+        p.policy(f"filesystem: {{write: ['{deepest.parent}']}}\n")
+        self.assert_clean(p.code(code, str(names[0])))
+        self.assertEqual(tool("status", p.env_dir, "--check").returncode, 0)
+
     def test_honest_programs_hear_nothing(self):
         p = self.wrapped()
         for _ in range(3):

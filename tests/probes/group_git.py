@@ -368,6 +368,23 @@ PROBES = [
         )
     ],
     Probe(
+        "GIT-07l",
+        "a repository below the deepest directory that is looked into",
+        was_there(harness.DEEPEST + "/repo", "objects", "refs"),
+        "kept out",
+        "ran",
+        world="bare",
+    ),
+    Probe(
+        "GIT-07m",
+        "a repository in a directory that was there, that git can pass and nobody can list",
+        was_there("shut/repo", "objects", "refs"),
+        "kept out",
+        "ran",
+        world="bare",
+        root=False,
+    ),
+    Probe(
         "GIT-10",
         "a repository above the project",
         Host(parent_repository),

@@ -423,24 +423,6 @@ Test(sweep, a_venv_that_was_made_is_remembered_once)
     project_drop(p);
 }
 
-/* Of a large project only directories count whose birth can be told: one that was there, and that a
- * program touches, is not new. */
-Test(sweep, of_a_large_project_only_new_directories_are_entered)
-{
-    struct project *p = project_new();
-
-    cr_assert_eq(project_make(p, "old/.envrc"), 0);
-    p->file.seen_cut = true;
-    project_place(p, "", PLAN_SEEN_WATCHED);
-    project_begin(p);
-    cr_assert_eq(project_make(p, "old/README"), 0);
-    cr_assert_eq(project_make(p, "new/.envrc"), 0);
-    guard_sweep(&p->guard, true);
-    expect_fate(p, "old/.envrc", STAYS);
-    expect_fate(p, "new/.envrc", TAKEN);
-    project_drop(p);
-}
-
 Test(sweep, nothing_is_watched_without_guards)
 {
     struct project *p = begun();
