@@ -143,7 +143,7 @@ static enum plan_seen_kind survey_kind_of(const struct survey *s, const char *be
     auto_free char *path = path_join(s->project, below);
 
     if (str_eq(name, BYTECODE))
-        return is_in_packages(s, below) ? PLAN_SEEN_PASSED : PLAN_SEEN_BYTECODE;
+        return PLAN_SEEN_BYTECODE;
     return str_eq(path, s->own) ? PLAN_SEEN_PASSED : PLAN_SEEN_WATCHED;
 }
 

@@ -21,7 +21,7 @@
 #include "guard-internal.h"
 
 enum {
-    NEW_MAX = 8192, /* directories that a program made, of one sweep */
+    NEW_MAX = 262144, /* directories that a program made, of one sweep */
     DEPTH_MAX = 48
 };
 
@@ -85,14 +85,35 @@ static bool is_bytecode(const char *name)
     return str_ends(name, ".pyc") || strstr(name, ".pyc.") != NULL;
 }
 
+/* Python puts only files there, so a directory is to keep something from being looked at. */
+static void take_out_of_place(struct visit *visit, const char *name, bool directory)
+{
+    struct guard *guard = visit->guard;
+    int before = scan_path_add(&guard->path, name);
+
+    if (before < 0) {
+        guard->report->incomplete = true;
+        return;
+    }
+    if (directory || plan_obeyed_find(guard->plan->obeyed, guard->plan->obeyed_count,
+                                      guard->path.text, name) != NULL)
+        sweep_take(visit, guard->path.text);
+    scan_path_cut(&guard->path, before);
+}
+
 static int clean_name(void *context, int dir, const char *name, bool directory)
 {
     struct visit *visit = context;
+    bool bytecode = !directory && is_bytecode(name);
     struct stat st;
 
-    if (directory || !is_bytecode(name) || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+    if ((bytecode && visit->packages) || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
         !is_new(visit->guard, &st))
         return 0;
+    if (!bytecode) {
+        take_out_of_place(visit, name, directory);
+        return 0;
+    }
     visit->found = true;
     if (unlinkat(dir, name, 0) < 0)
         visit->guard->report->failed = true;
@@ -120,6 +141,8 @@ int guard_open(struct guard *guard, int parent, const char *name)
             close(dir);
         dir = scan_open_forcibly(parent, name, S_IRUSR | S_IXUSR);
     }
+    if (dir == -EACCES) /* another user's */
+        guard->report->incomplete = true;
     return looked(guard, steal_fd(&dir));
 }
 
@@ -237,7 +260,7 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
 
     switch (found->action) {
     case PLAN_OBEYED_BYTECODE:
-        if (visit->ended && !visit->packages)
+        if (visit->ended)
             clean_bytecode(visit, dir, name);
         break;
     case PLAN_OBEYED_TAKE:
@@ -301,6 +324,8 @@ static void enter(struct visit *visit, int parent, const char *name)
     visit->unknown = true;
     if (visit->depth == DEPTH_MAX || guard->left_over == 0) {
         guard->report->incomplete = true;
+        if (visit->ended) /* nobody knows what is in it */
+            sweep_take(visit, guard->path.text);
         return;
     }
     guard->left_over--;
@@ -422,12 +447,15 @@ static void sweep_bytecode(struct guard *guard, const struct plan_seen *entry)
 {
     struct visit visit;
     const char *name = path_basename(entry->rel);
+    const struct plan_seen *holder = NULL;
     char above[PATH_MAX];
     auto_fd int parent = -1;
     auto_fd int dir = sweep_open_seen(guard, entry, &visit);
 
     snprintf(above, sizeof(above), "%.*s", name == entry->rel ? 1 : (int)(name - entry->rel - 1),
              name == entry->rel ? "." : entry->rel);
+    holder = plan_find_seen(guard->seen.file, above);
+    visit.packages = holder != NULL && holder->kind == PLAN_SEEN_PACKAGES;
     parent = looked(guard, fd_open_beneath(guard->seen.top, above, O_RDONLY | O_DIRECTORY, 0));
     if (parent >= 0 && dir >= 0)
         clean_bytecode(&visit, parent, name);

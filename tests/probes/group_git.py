@@ -365,6 +365,7 @@ PROBES = [
                 "made/pyvenv.cfg",
             ),
             ("k", "a repository in a new node_modules", "node_modules/tool", None),
+            ("n", "a repository in the place of byte code", "made/__pycache__/tool", None),
         )
     ],
     Probe(

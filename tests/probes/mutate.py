@@ -160,6 +160,13 @@ MUTATIONS = [
         "    if (!directory || layout_is_packages(name) || *name == 'n')\n        return 0;",
         "GIT-07i GIT-07j GIT-07k",
     ),
+    code(
+        "no directory hides in the place of byte code",
+        "guard/sweep.c",
+        "    if (!bytecode) {\n",
+        "    if (!bytecode) {\n        return 0;\n",
+        "GIT-07n",
+    ),
     plan(
         "directories that nobody could look into are closed",
         "drop-op=bind:{PROJECT}/" + harness.DEEPEST,

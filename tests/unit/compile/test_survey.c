@@ -193,7 +193,7 @@ Test(survey, each_directory_has_its_kind)
         {"made", PLAN_SEEN_VENV},
         {"made/lib", PLAN_SEEN_PACKAGES},
         {"made/lib/x", PLAN_SEEN_PACKAGES},
-        {"made/lib/__pycache__", PLAN_SEEN_PASSED},
+        {"made/lib/__pycache__", PLAN_SEEN_BYTECODE},
         {"made/src", PLAN_SEEN_WATCHED},
         {"lib", PLAN_SEEN_WATCHED},
         {"lib/x", PLAN_SEEN_WATCHED},

@@ -71,6 +71,16 @@ static const struct sweep_row rows[] = {
     {{"__pycache__/a.cpython-311.pyc.77"}, "__pycache__/a.cpython-311.pyc.77", STAYS, REMOVED},
     {{"new/__pycache__/a.pyc"}, "new/__pycache__", STAYS, REMOVED},
     {{"__pycache__/a.pyc", "__pycache__/mine.txt"}, "__pycache__/mine.txt", STAYS, STAYS},
+    {{"__pycache__/x/.git/config"}, "__pycache__/x/.git", STAYS, TAKEN},
+    {{"new/__pycache__/.git"}, "new/__pycache__/.git", STAYS, TAKEN},
+    {{"new/__pycache__/HEAD", "new/__pycache__/refs/", "new/__pycache__/objects/"},
+     "new/__pycache__/refs",
+     STAYS,
+     TAKEN},
+    {{"env/pyvenv.cfg", "env/lib/__pycache__/x/.git/config"},
+     "env/lib/__pycache__/x/.git",
+     STAYS,
+     TAKEN},
     {{"new/__pycache__->/tmp"}, "new/__pycache__", STAYS, TAKEN},
     {{"new/a.pyc"}, "new/a.pyc", STAYS, STAYS},
 };
@@ -316,8 +326,8 @@ static int make_chain(const struct project *p, int depth)
     return project_make(p, path);
 }
 
-/* A limit is told, never taken for the end. */
-Test(sweep, depth_has_a_limit_that_is_told)
+/* A limit is told, never taken for the end: nobody knows what is below. */
+Test(sweep, directories_below_the_limit_are_taken)
 {
     struct project *p = begun();
 
@@ -327,8 +337,11 @@ Test(sweep, depth_has_a_limit_that_is_told)
     project_drop(p);
     p = begun();
     cr_assert_eq(make_chain(p, DEPTH_OF_A_SWEEP + 1), 0);
+    guard_sweep(&p->guard, false);
+    cr_expect_eq(p->guard.report->count, 0);
     guard_sweep(&p->guard, true);
     cr_expect(p->guard.report->incomplete);
+    cr_expect_eq(p->guard.report->count, 1);
     project_drop(p);
 }
 
