@@ -390,13 +390,31 @@ static bool visit_repository(struct visit *visit, int dir)
     return repository > 0 && visit->fresh;
 }
 
+/* In a directory with more names than are read, those that are obeyed are asked for. */
+static void ask_names(struct visit *visit, int dir)
+{
+    const struct plan *plan = visit->guard->plan;
+    struct stat st;
+
+    for (size_t i = 0; i < plan->obeyed_count; i++) {
+        const struct plan_obeyed *obeyed = &plan->obeyed[i];
+
+        if (obeyed->anywhere && strpbrk(obeyed->pattern, "*?\\") == NULL &&
+            look_at(dir, obeyed->pattern, false, &st) > 0)
+            (void)see_name(visit, dir, obeyed->pattern, S_ISDIR(st.st_mode));
+    }
+}
+
 static void visit_directory(struct visit *visit, int dir)
 {
     struct guard *guard = visit->guard;
     int venv = scan_venv(dir);
+    int named = scan_names(dir, see_name, visit);
 
-    if (scan_names(dir, see_name, visit) < 0 || venv < 0)
+    if (named < 0 || venv < 0)
         guard->report->incomplete = true;
+    if (named == -EOVERFLOW)
+        ask_names(visit, dir);
     if (venv > 0 && visit->ended && guard->path.len > 0)
         record_venv(guard, dir);
     visit->venv = visit->venv || (venv > 0 && visit->fresh);

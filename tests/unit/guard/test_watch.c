@@ -191,6 +191,22 @@ Test(watch, more_directories_than_are_watched)
 /* --- what runs out -----------------------------------------------------------------------------
  */
 
+/* Many names do not hide one: those that are obeyed are asked for. */
+Test(watch, an_obeyed_name_among_too_many_is_found)
+{
+    struct project *p = prepared();
+
+    cr_assert_eq(project_make(p, "sub/.envrc"), 0);
+    cr_assert_eq(project_make(p, "sub/README"), 0);
+    faults.names = true;
+    guard_sweep(&p->guard, true);
+    faults.names = false;
+    cr_expect(p->guard.report->incomplete);
+    cr_expect_not(project_has(p, "sub/.envrc"));
+    cr_expect(project_has(p, "sub/README"));
+    project_drop(p);
+}
+
 Test(watch, without_memory_it_cannot_go_on)
 {
     struct project *p = prepared();
