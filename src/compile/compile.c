@@ -141,12 +141,13 @@ char *compile_closed(const struct plan_file *file)
         return NULL;
     return count == 1
                ? xasprintf("'%s' is read-only inside: not all of it could be looked through for "
-                           "names to protect (filesystem.write opens it)",
+                           "names to protect (filesystem.unguarded opens it)",
                            first)
-               : xasprintf("'%s' and %zu more are read-only inside: not all of them "
-                           "could be looked through for names to protect (filesystem.write opens "
-                           "them)",
-                           first, count - 1);
+               : xasprintf(
+                     "'%s' and %zu more are read-only inside: not all of them "
+                     "could be looked through for names to protect (filesystem.unguarded opens "
+                     "them)",
+                     first, count - 1);
 }
 
 /* A plan that leaves out what it could not look at says so, once for all starts with it. */

@@ -36,9 +36,10 @@ struct survey {
     const char *own;   /* the venv that is being compiled */
     struct strv names; /* patterns of names that count in every directory */
     struct strv top_names;
-    struct buf record;    /* venvs that programs inside made */
-    struct strv packages; /* of the venvs in the record */
-    struct strv closed;   /* directories that nobody can say all of */
+    struct strv unguarded; /* patterns of paths: a person answers for what is in them */
+    struct buf record;     /* venvs that programs inside made */
+    struct strv packages;  /* of the venvs in the record */
+    struct strv closed;    /* directories that nobody can say all of */
     int top;
     dev_t dev;
     size_t found;
@@ -76,6 +77,8 @@ static void collect_names(struct survey *s, const struct policy *policy)
 
     policy_effective(policy, NULL, &values);
     survey_collect(s, &values);
+    for (size_t i = 0; i < values.v[POLICY_FS_UNGUARDED].count; i++)
+        strv_add(&s->unguarded, values.v[POLICY_FS_UNGUARDED].items[i].text);
     for (size_t i = 0; i < policy->command_count; i++) {
         policy_effective(policy, &policy->commands[i], &values);
         survey_collect(s, &values);
@@ -136,6 +139,18 @@ static bool is_in_packages(const struct survey *s, const char *rel)
     return false;
 }
 
+static bool is_unguarded(const struct survey *s, const char *below, const char *path)
+{
+    if (path_is_beneath(s->own, path))
+        return false;
+    for (size_t i = 0; i < s->unguarded.count; i++) {
+        if (path_depth(s->unguarded.items[i]) == path_depth(below) &&
+            str_glob(s->unguarded.items[i], below))
+            return true;
+    }
+    return false;
+}
+
 /* No name and no mark but the own venv's keeps us from looking: any program can make those. */
 static enum plan_seen_kind survey_kind_of(const struct survey *s, const char *below,
                                           const char *name)
@@ -144,7 +159,8 @@ static enum plan_seen_kind survey_kind_of(const struct survey *s, const char *be
 
     if (str_eq(name, BYTECODE))
         return PLAN_SEEN_BYTECODE;
-    return str_eq(path, s->own) ? PLAN_SEEN_PASSED : PLAN_SEEN_WATCHED;
+    return str_eq(path, s->own) || is_unguarded(s, below, path) ? PLAN_SEEN_PASSED
+                                                                : PLAN_SEEN_WATCHED;
 }
 
 static bool survey_is_directory(struct survey *s, int dir, const char *rel,
@@ -404,6 +420,7 @@ void facts_survey(struct host_facts *host, const struct policy *policy, const st
     facts_close(host, venv->project, &s.closed);
     strv_finish(&s.closed);
     strv_finish(&s.packages);
+    strv_finish(&s.unguarded);
     strv_finish(&s.names);
     strv_finish(&s.top_names);
     buf_finish(&s.record);

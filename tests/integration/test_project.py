@@ -41,9 +41,11 @@ class Appearing(Planting):
         answers = [p.code(code, str(name)).returncode for name in names]
         self.assertEqual(answers, [1, 0, 0])
         self.assertEqual(tool("status", p.env_dir, "--check").returncode, 1)
-        p.policy(f"filesystem: {{write: ['{deepest.parent}']}}\n")
-        self.assert_clean(p.code(code, str(names[0])))
-        self.assertEqual(tool("status", p.env_dir, "--check").returncode, 0)
+        for key, tree in (("write", str(deepest.parent)), ("unguarded", "deep/d")):
+            p.policy(f"filesystem: {{{key}: ['{tree}']}}\n")
+            self.assert_clean(p.code(code, str(names[0])))
+            self.assertEqual(tool("status", p.env_dir, "--check").returncode, 0)
+            names[0].unlink()
 
     def test_honest_programs_hear_nothing(self):
         p = self.wrapped()

@@ -320,6 +320,32 @@ Test(survey, guarded_names_are_found)
     surveyed_drop(&p);
 }
 
+/* A person answers for these trees alone, and never for the own venv. */
+Test(survey, an_unguarded_tree_is_passed)
+{
+    static const char text[] = "version: 1\nfilesystem: {unguarded: [data, a/x*, own]}\n";
+    struct surveyed p;
+    struct err err = {0};
+
+    surveyed_new(&p);
+    cr_assert_eq(policy_override_text(&p.policy, "test", text, strlen(text), &err), 0, "%s",
+                 err.msg);
+    put(&p, "data/b/.envrc");
+    put(&p, "a/xy/.envrc");
+    put(&p, "a/data/.envrc");
+    put(&p, "own/venv/");
+    put(&p, "own/.envrc");
+    snprintf(p.own, sizeof(p.own), "%s/own/venv", p.s.path);
+    cr_assert_eq(survey(&p), 0);
+    cr_expect_eq(kind_at(&p, "data"), PLAN_SEEN_PASSED);
+    cr_expect_eq(kind_at(&p, "data/b"), NONE);
+    cr_expect_eq(kind_at(&p, "a/xy"), PLAN_SEEN_PASSED);
+    cr_expect_not(found(&p, "data/b/.envrc"));
+    cr_expect(found(&p, "a/data/.envrc"));
+    cr_expect(found(&p, "own/.envrc"));
+    surveyed_drop(&p);
+}
+
 /* --- limits -------------------------------------------------------------------------------------
  */
 
