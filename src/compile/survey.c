@@ -52,6 +52,7 @@ struct sight {
     bool repository;
     bool cut; /* more obeyed names than are protected by themselves */
     struct strv subdirs;
+    size_t guarded; /* of them: are to be looked through */
 };
 
 static void survey_collect(struct survey *s, const struct policy_values *values)
@@ -139,8 +140,10 @@ static bool is_in_packages(const struct survey *s, const char *rel)
     return false;
 }
 
-static bool is_unguarded(const struct survey *s, const char *below, const char *path)
+static bool is_unguarded(const struct survey *s, const char *below)
 {
+    auto_free char *path = path_join(s->project, below);
+
     if (path_is_beneath(s->own, path))
         return false;
     for (size_t i = 0; i < s->unguarded.count; i++) {
@@ -159,8 +162,7 @@ static enum plan_seen_kind survey_kind_of(const struct survey *s, const char *be
 
     if (str_eq(name, BYTECODE))
         return PLAN_SEEN_BYTECODE;
-    return str_eq(path, s->own) || is_unguarded(s, below, path) ? PLAN_SEEN_PASSED
-                                                                : PLAN_SEEN_WATCHED;
+    return str_eq(path, s->own) || is_unguarded(s, below) ? PLAN_SEEN_PASSED : PLAN_SEEN_WATCHED;
 }
 
 static bool survey_is_directory(struct survey *s, int dir, const char *rel,
@@ -194,11 +196,14 @@ static void see_entry(struct survey *s, int dir, const char *rel, const struct d
                       struct sight *sight)
 {
     const char *name = entry->d_name;
+    auto_free char *below = path_join(rel, name);
 
-    if (is_obeyed(s, rel, name))
+    if (is_obeyed(s, rel, name)) {
         sight->cut = !add_found(s, rel, name) || sight->cut;
-    else if (survey_is_directory(s, dir, rel, entry))
+    } else if (survey_is_directory(s, dir, rel, entry)) {
         strv_add(&sight->subdirs, name);
+        sight->guarded += !is_unguarded(s, below);
+    }
 }
 
 /* Return: false when nobody can say all that is in the directory. */
@@ -334,8 +339,8 @@ static bool survey_has_room(const struct survey *s, const char *rel, const struc
 
     for (const char *at = rel; *at; at++)
         depth += *at == '/';
-    return sight->subdirs.count == 0 ||
-           (depth < DEPTH_MAX && sight->subdirs.count <= DIRECTORIES_MAX - s->known);
+    return sight->guarded == 0 ||
+           (depth < DEPTH_MAX && sight->guarded <= DIRECTORIES_MAX - s->known);
 }
 
 /* The directories in it are known only if all of them are: else the directory is closed. */
@@ -353,7 +358,7 @@ static void look_into(struct survey *s, struct strv *queue, int dir, const char 
         strv_add(&s->closed, rel);
     add_seen(s, rel, kind, id);
     if (kind != PLAN_SEEN_PASSED && whole) {
-        s->known += sight.subdirs.count;
+        s->known += sight.guarded;
         for (size_t i = 0; i < sight.subdirs.count; i++)
             add_subdir(s, queue, rel, kind, sight.subdirs.items[i]);
     }

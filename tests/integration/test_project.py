@@ -47,6 +47,18 @@ class Appearing(Planting):
             self.assertEqual(tool("status", p.env_dir, "--check").returncode, 0)
             names[0].unlink()
 
+    def test_a_project_beyond_the_look_is_read_only(self):
+        p = self.plain()
+        for number in range(20001):
+            (p.path / f"d{number}").mkdir()
+        self.assertIn(f"'{p.path}' is read-only inside", p.wrap().stderr)
+        code = "import os; print(len(os.listdir('.')) > 20000); open('new', 'w')"
+        done = p.code(code)
+        self.assertEqual(done.stdout, "True\n")
+        self.assertIn("Read-only file system", done.stderr)
+        p.policy("filesystem: {unguarded: ['d*']}\n")
+        self.assert_clean(p.code("open('new', 'w')"))
+
     def test_honest_programs_hear_nothing(self):
         p = self.wrapped()
         for _ in range(3):
