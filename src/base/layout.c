@@ -17,13 +17,13 @@ bool layout_is_private(const char *name)
     return false;
 }
 
-bool layout_is_packages(const char *name, bool in_venv)
+bool layout_is_packages(const char *name)
 {
     static const char *const parts[] = {"lib", "lib64", "bin", "include", "share", "etc"};
 
-    for (size_t i = 0; in_venv && i < ARRAY_SIZE(parts); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
         if (str_eq(name, parts[i]))
             return true;
     }
-    return str_eq(name, "node_modules");
+    return false;
 }

@@ -80,6 +80,7 @@ static void look_at_policy(struct status *status)
     auto_free char *file = layers_venv_file(status->path);
     const struct layers layers = {.venv_file = file};
     struct err err = {0};
+    char *closed = NULL;
 
     if (layers_load(&status->policy, &status->user, &layers, &err) < 0) {
         add_problem(status, "policy", &err);
@@ -91,6 +92,9 @@ static void look_at_policy(struct status *status)
         add_problem(status, "policy", &err);
     else if (status->plan.variant_count > 0)
         status->default_plan = &status->plan.variants[status->plan.variant_count - 1].plan;
+    closed = status->default_plan != NULL ? compile_closed(&status->plan) : NULL;
+    if (closed != NULL)
+        strv_take(&status->problems, closed);
 }
 
 static const char *const plan_changes[] = {

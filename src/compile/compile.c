@@ -107,6 +107,58 @@ static int load_and_sync(struct plan_file *file, struct venv *venv, const struct
     return r < 0 ? r : loaded;
 }
 
+static bool is_closed_inside(const struct plan_file *file, const char *path)
+{
+    for (size_t i = 0; i < file->variant_count; i++) {
+        const struct plan *plan = &file->variants[i].plan;
+
+        for (size_t j = 0; j < plan->op_count; j++) {
+            const struct plan_op *op = &plan->ops[j];
+
+            if (op->kind == PLAN_BIND && (op->flags & PLAN_RW) == 0 && str_eq(op->dest, path))
+                return true;
+        }
+    }
+    return false;
+}
+
+char *compile_closed(const struct plan_file *file)
+{
+    auto_free char *first = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < file->seen_count; i++) {
+        auto_free char *path = NULL;
+
+        if (file->seen[i].kind != PLAN_SEEN_CLOSED)
+            continue;
+        path = *file->seen[i].rel ? path_join(file->project, file->seen[i].rel)
+                                  : xstrdup(file->project);
+        if (is_closed_inside(file, path) && count++ == 0)
+            first = steal_ptr(path);
+    }
+    if (count == 0)
+        return NULL;
+    return count == 1
+               ? xasprintf("'%s' is read-only inside: not all of it could be looked through for "
+                           "names to protect (filesystem.unguarded opens it)",
+                           first)
+               : xasprintf(
+                     "'%s' and %zu more are read-only inside: not all of them "
+                     "could be looked through for names to protect (filesystem.unguarded opens "
+                     "them)",
+                     first, count - 1);
+}
+
+/* A plan that leaves out what it could not look at says so, once for all starts with it. */
+static void tell_closed(const struct plan_file *file)
+{
+    auto_free char *text = compile_closed(file);
+
+    if (text != NULL)
+        log_line("%s", text);
+}
+
 int compile_plan(const char *venv_path, const struct user *user, const struct layers *layers,
                  struct plan_file *file, struct err *err)
 {
@@ -139,6 +191,8 @@ int compile_plan(const char *venv_path, const struct user *user, const struct la
         r = compute(file, &venv, user, &policy, err);
     if (r == 0 && layers->history)
         keep_history(file, &venv, user, &policy);
+    if (r == 0)
+        tell_closed(file);
     return r;
 }
 

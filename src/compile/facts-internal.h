@@ -6,6 +6,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/str.h"
 #include "svenv/compute/compute.h"
 
 struct policy;
@@ -40,8 +41,12 @@ void facts_gather(struct host_facts *host, const struct user *user);
  * `project`: may be NULL. */
 void facts_expand(struct host_facts *host, const struct policy *policy, const char *project);
 /* Looks through the project, at a bounded number of directories: notes them as seen, and adds the
- * protected names, other venvs and repositories that it finds. */
+ * protected names, other venvs and repositories that it finds, and the directories that it cannot
+ * look into. */
 void facts_survey(struct host_facts *host, const struct policy *policy, const struct venv *venv);
+/* Sorts the directories seen, closes those of the list (below the project, which is changed to what
+ * is closed), and forgets what was seen below them. */
+void facts_close(struct host_facts *host, const char *project, struct strv *closed);
 /* The repository that the .git file of a worktree leads to; NULL when `project` is none. */
 const char *worktree_repository(struct host_facts *host, const char *project);
 /* Asks for a path, so that the plan is made anew when something else is there. */

@@ -185,7 +185,7 @@ static bool is_in_watched(const struct plan_file *file, const struct asked_path 
     if (!rel || asked->answer.kind != FACT_ABSENT)
         return false;
     seen = plan_find_seen(file, dir);
-    if (!seen || (seen->kind != PLAN_SEEN_WATCHED && seen->kind != PLAN_SEEN_VENV))
+    if (!seen || !plan_seen_is_watched(seen))
         return false;
     return plan_obeyed_find(file->obeyed, file->obeyed_count, rel, name) != NULL;
 }

@@ -22,12 +22,12 @@
 #define BYTECODE "__pycache__"
 #define VENV_CONFIG "pyvenv.cfg"
 
+/* A directory that goes beyond one of these is closed, like one that cannot be read. */
 enum {
-    WATCHED_MAX = 256,  /* a look-up each, at every start and end of a program */
-    SEEN_MAX = 4096,    /* with those that are known and not looked into */
-    DEPTH_MAX = 24,     /* below the project */
-    ENTRIES_MAX = 8192, /* of one directory */
-    FOUND_MAX = 1024
+    DIRECTORIES_MAX = 20000, /* a look-up each, at every start and end of a program */
+    DEPTH_MAX = 48,          /* below the project */
+    ENTRIES_MAX = 262144,    /* of one directory */
+    FOUND_MAX = 4096         /* a mount each */
 };
 
 struct survey {
@@ -36,18 +36,23 @@ struct survey {
     const char *own; /* the venv that is being compiled */
     struct plan_obeyed *obeyed;
     size_t obeyed_count;
-    struct buf record; /* venvs that programs inside made */
+    struct strv unguarded; /* patterns of paths: a person answers for what is in them */
+    struct buf record;     /* venvs that programs inside made */
+    struct strv packages;  /* of the venvs in the record */
+    struct strv closed;    /* directories that nobody can say all of */
     int top;
     dev_t dev;
     size_t found;
-    size_t watched;
+    size_t known; /* directories, also those that are still to be looked at */
 };
 
 /* The findings about one directory. */
 struct sight {
-    bool venv;
+    bool venv; /* with the mark of one, which any program can make */
     bool repository;
+    bool cut; /* more obeyed names than are protected by themselves */
     struct strv subdirs;
+    size_t guarded; /* of them: are to be looked through */
 };
 
 static void survey_add_name(struct survey *s, const char *text, bool anywhere)
@@ -91,6 +96,8 @@ static void collect_names(struct survey *s, const struct policy *policy)
 
     policy_effective(policy, NULL, &values);
     survey_collect(s, &values);
+    for (size_t i = 0; i < values.v[POLICY_FS_UNGUARDED].count; i++)
+        strv_add(&s->unguarded, values.v[POLICY_FS_UNGUARDED].items[i].text);
     for (size_t i = 0; i < policy->command_count; i++) {
         policy_effective(policy, &policy->commands[i], &values);
         survey_collect(s, &values);
@@ -136,16 +143,38 @@ static bool was_made_inside(struct survey *s, int dir, const char *rel)
     return at != NULL;
 }
 
-static enum plan_seen_kind survey_kind_of(const struct survey *s, const struct sight *parent,
-                                          const char *rel, const char *name)
+static bool is_in_packages(const struct survey *s, const char *rel)
 {
-    auto_free char *below = path_join(rel, name);
+    for (size_t i = 0; i < s->packages.count; i++) {
+        if (path_is_beneath(rel, s->packages.items[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_unguarded(const struct survey *s, const char *below)
+{
+    auto_free char *path = path_join(s->project, below);
+
+    if (path_is_beneath(s->own, path))
+        return false;
+    for (size_t i = 0; i < s->unguarded.count; i++) {
+        if (path_depth(s->unguarded.items[i]) == path_depth(below) &&
+            str_glob(s->unguarded.items[i], below))
+            return true;
+    }
+    return false;
+}
+
+/* No name and no mark but the own venv's keeps us from looking: any program can make those. */
+static enum plan_seen_kind survey_kind_of(const struct survey *s, const char *below,
+                                          const char *name)
+{
     auto_free char *path = path_join(s->project, below);
 
     if (str_eq(name, BYTECODE))
         return PLAN_SEEN_BYTECODE;
-    return layout_is_packages(name, parent->venv) || str_eq(path, s->own) ? PLAN_SEEN_PASSED
-                                                                          : PLAN_SEEN_WATCHED;
+    return str_eq(path, s->own) || is_unguarded(s, below) ? PLAN_SEEN_PASSED : PLAN_SEEN_WATCHED;
 }
 
 static bool survey_is_directory(struct survey *s, int dir, const char *rel,
@@ -162,15 +191,17 @@ static bool survey_is_directory(struct survey *s, int dir, const char *rel,
     return rc > 0 && S_ISDIR(st.st_mode);
 }
 
-static void add_found(struct survey *s, const char *rel, const char *name)
+/* Return: false: there are too many. */
+static bool add_found(struct survey *s, const char *rel, const char *name)
 {
     auto_free char *below = path_join(rel, name);
     auto_free char *path = path_join(s->project, below);
 
-    if (s->found++ < FOUND_MAX)
-        facts_add(s->host, path);
-    else
-        s->host->facts.seen_cut = true;
+    if (s->found == FOUND_MAX)
+        return false;
+    s->found++;
+    facts_add(s->host, path);
+    return true;
 }
 
 static void see_entry(struct survey *s, int dir, const char *rel, const struct dirent *entry,
@@ -178,28 +209,34 @@ static void see_entry(struct survey *s, int dir, const char *rel, const struct d
 {
     const char *name = entry->d_name;
     const struct plan_obeyed *found = survey_find(s, rel, name);
+    auto_free char *below = path_join(rel, name);
 
     if (found != NULL)
-        add_found(s, rel, name);
+        sight->cut = !add_found(s, rel, name) || sight->cut;
     /* A path may be one command's, and the directory is looked through for the others. */
     if ((found == NULL || (found->deep && !found->anywhere)) &&
-        survey_is_directory(s, dir, rel, entry))
+        survey_is_directory(s, dir, rel, entry)) {
         strv_add(&sight->subdirs, name);
+        sight->guarded += !is_unguarded(s, below);
+    }
 }
 
-static void read_entries(struct survey *s, int dir, const char *rel, struct sight *sight)
+/* Return: false when nobody can say all that is in the directory. */
+static bool read_entries(struct survey *s, int dir, const char *rel, struct sight *sight)
 {
     auto_dir DIR *stream = NULL;
     const struct dirent *entry = NULL;
     int left = ENTRIES_MAX;
     int rc = look_open_dir(dir, ".", 0, &stream);
 
+    /* Its names cannot be looked at without the permission to pass through it. */
+    if (rc == 0 || faccessat(dir, ".", X_OK, 0) < 0)
+        return false;
     while (rc > 0 && left-- > 0 && (rc = look_next(stream, &entry)) > 0)
         see_entry(s, dir, rel, entry, sight);
     if (rc < 0)
         failed(s, rc, rel);
-    if (left < 0)
-        s->host->facts.seen_cut = true;
+    return left >= 0 && !sight->cut;
 }
 
 /* The names that decide are asked for, so however many others there are, none of these is missed.
@@ -216,23 +253,18 @@ static void see_kind(struct survey *s, int dir, const char *rel, struct sight *s
     sight->repository = repository > 0;
 }
 
-static struct plan_seen *add_seen(struct survey *s, const char *rel, enum plan_seen_kind kind,
-                                  const struct file_id *id)
+static void add_seen(struct survey *s, const char *rel, enum plan_seen_kind kind,
+                     const struct file_id *id)
 {
     struct facts *facts = &s->host->facts;
-    struct plan_seen *seen = NULL;
+    struct plan_seen *seen =
+        arena_push(&s->host->arena, &facts->seen, &facts->seen_count, sizeof(*seen));
 
-    if (facts->seen_count == SEEN_MAX) {
-        facts->seen_cut = true;
-        return NULL;
-    }
-    seen = arena_push(&s->host->arena, &facts->seen, &facts->seen_count, sizeof(*seen));
     *seen = (struct plan_seen){.rel = arena_strdup(&s->host->arena, rel),
                                .kind = kind,
                                .dev = id->dev,
                                .ino = id->ino,
                                .ctime_ns = id->ctime_ns};
-    return seen;
 }
 
 static void add_tree(struct survey *s, const char *path, int kind)
@@ -262,7 +294,7 @@ static enum plan_seen_kind settle_kind(struct survey *s, int dir, const char *re
                                        const struct sight *sight)
 {
     auto_free char *path = path_join(s->project, rel);
-    enum plan_seen_kind kind = PLAN_SEEN_WATCHED;
+    enum plan_seen_kind kind = is_in_packages(s, rel) ? PLAN_SEEN_PACKAGES : PLAN_SEEN_WATCHED;
 
     if (*rel == '\0' || path_is_beneath(s->own, path)) {
         if (sight->repository)
@@ -283,21 +315,19 @@ static enum plan_seen_kind settle_kind(struct survey *s, int dir, const char *re
 }
 
 static void add_subdir(struct survey *s, struct strv *queue, const char *rel,
-                       const struct sight *sight, const char *name, unsigned depth)
+                       enum plan_seen_kind above, const char *name)
 {
+    const struct file_id id = {0};
     auto_free char *below = path_join(rel, name);
-    enum plan_seen_kind kind = survey_kind_of(s, sight, rel, name);
-    struct file_id id = {0};
+    enum plan_seen_kind kind = PLAN_SEEN_PASSED;
 
-    if (kind == PLAN_SEEN_WATCHED && depth < DEPTH_MAX && queue->count < SEEN_MAX) {
+    if (above == PLAN_SEEN_VENV && layout_is_packages(name))
+        strv_add(&s->packages, below);
+    kind = survey_kind_of(s, below, name);
+    if (kind == PLAN_SEEN_WATCHED)
         strv_take(queue, steal_ptr(below));
-        return;
-    }
-    if (kind == PLAN_SEEN_WATCHED) {
-        s->host->facts.seen_cut = true;
-        kind = PLAN_SEEN_PASSED;
-    }
-    add_seen(s, below, kind, &id);
+    else
+        add_seen(s, below, kind, &id);
 }
 
 /* The identity is from before the reading: the start sees what changes meanwhile. */
@@ -318,36 +348,51 @@ static int survey_open_directory(struct survey *s, const char *rel, struct file_
     return steal_fd(&dir);
 }
 
-static void survey_look(struct survey *s, struct strv *queue, const char *rel)
+static bool survey_has_room(const struct survey *s, const char *rel, const struct sight *sight)
 {
-    struct file_id id = {0};
-    auto_fd int dir = survey_open_directory(s, rel, &id);
-    struct sight sight = {.venv = false};
-    enum plan_seen_kind kind = PLAN_SEEN_PASSED;
     unsigned depth = *rel != '\0';
 
     for (const char *at = rel; *at; at++)
         depth += *at == '/';
-    if (id.mode != 0 && id.dev == s->dev) {
-        if (s->watched < WATCHED_MAX) {
-            see_kind(s, dir, rel, &sight);
-            read_entries(s, dir, rel, &sight);
-            kind = settle_kind(s, dir, rel, &sight);
-        } else {
-            s->host->facts.seen_cut = true;
-        }
-    }
-    if (add_seen(s, rel, kind, &id) != NULL && kind != PLAN_SEEN_PASSED) {
-        s->watched++;
+    return sight->guarded == 0 ||
+           (depth < DEPTH_MAX && sight->guarded <= DIRECTORIES_MAX - s->known);
+}
+
+/* The directories in it are known only if all of them are: else the directory is closed. */
+static void look_into(struct survey *s, struct strv *queue, int dir, const char *rel,
+                      const struct file_id *id)
+{
+    struct sight sight = {.venv = false};
+    enum plan_seen_kind kind = PLAN_SEEN_PASSED;
+    bool whole = false;
+
+    see_kind(s, dir, rel, &sight);
+    whole = read_entries(s, dir, rel, &sight) && survey_has_room(s, rel, &sight);
+    kind = settle_kind(s, dir, rel, &sight);
+    if (kind != PLAN_SEEN_PASSED && !whole)
+        strv_add(&s->closed, rel);
+    add_seen(s, rel, kind, id);
+    if (kind != PLAN_SEEN_PASSED && whole) {
+        s->known += sight.guarded;
         for (size_t i = 0; i < sight.subdirs.count; i++)
-            add_subdir(s, queue, rel, &sight, sight.subdirs.items[i], depth);
+            add_subdir(s, queue, rel, kind, sight.subdirs.items[i]);
     }
     strv_finish(&sight.subdirs);
 }
 
-static int compare_seen(const void *a, const void *b)
+static void survey_look(struct survey *s, struct strv *queue, const char *rel)
 {
-    return strcmp(((const struct plan_seen *)a)->rel, ((const struct plan_seen *)b)->rel);
+    struct file_id id = {0};
+    auto_fd int dir = survey_open_directory(s, rel, &id);
+
+    if (dir >= 0 && id.dev == s->dev) {
+        look_into(s, queue, dir, rel, &id);
+    } else {
+        /* Something closed the way to it meanwhile. */
+        if (dir == -EACCES)
+            strv_take(&s->closed, path_dirname(rel));
+        add_seen(s, rel, PLAN_SEEN_PASSED, &id);
+    }
 }
 
 static void survey_read_record(struct survey *s)
@@ -393,8 +438,10 @@ void facts_survey(struct host_facts *host, const struct policy *policy, const st
     for (size_t i = 0; i < queue.count; i++)
         survey_look(&s, &queue, queue.items[i]);
     host->facts.repository = worktree_repository(host, venv->project);
-    if (host->facts.seen_count > 0)
-        qsort(host->facts.seen, host->facts.seen_count, sizeof(*host->facts.seen), compare_seen);
+    facts_close(host, venv->project, &s.closed);
+    strv_finish(&s.closed);
+    strv_finish(&s.packages);
+    strv_finish(&s.unguarded);
     buf_finish(&s.record);
     close(s.top);
 }

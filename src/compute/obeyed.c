@@ -163,7 +163,6 @@ void compute_seen(struct plan_file *file, const struct facts *facts)
     obeyed_sort(file->obeyed, file->obeyed_count);
     if (file->obeyed_count == 0 || facts->seen_count == 0)
         return;
-    file->seen_cut = facts->seen_cut;
     file->seen_count = facts->seen_count;
     file->seen = arena_alloc(arena, facts->seen_count * sizeof(*file->seen));
     memcpy(file->seen, facts->seen, facts->seen_count * sizeof(*file->seen));

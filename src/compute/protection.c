@@ -202,9 +202,45 @@ static int protect_parts(struct compute *c, const char *path, struct err *err)
     return rc;
 }
 
+/* filesystem.write is a person's word for all that is in a tree. */
+static bool is_opened(const struct compute *c, const struct fact_tree *tree)
+{
+    for (size_t i = 0; i < c->bind_count; i++) {
+        const struct bind *bind = &c->binds[i];
+
+        if (bind->rank == RANK_POLICY && (bind->mount.flags & PLAN_RW) &&
+            path_is_beneath(tree->path, bind->mount.dest))
+            return true;
+    }
+    return false;
+}
+
+/* Directories that nobody could look into are read-only where other names are. */
+static bool is_closed_here(const struct compute *c, const struct fact_tree *tree)
+{
+    return c->values->v[POLICY_FS_PROTECT].count > 0 && !is_opened(c, tree);
+}
+
+/* The project itself may be closed: it is shown read-only then. */
+static int protect_closed(struct compute *c, const char *path, struct err *err)
+{
+    bool shown = false;
+
+    for (size_t i = 0; i < c->bind_count; i++) {
+        struct tree_bind *bind = &c->binds[i].mount;
+
+        if ((bind->flags & PLAN_RW) && str_eq(bind->dest, path)) {
+            bind->flags &= ~(uint32_t)PLAN_RW;
+            shown = true;
+        }
+    }
+    return shown ? 0 : protect(c, path, ORIGIN_DEFAULT, err);
+}
+
 /* Another venv in the project is as good a way to code on the host as the own one
  * (docs/SECURITY.md, C29), and the configuration of a repository runs programs, also of one without
- * any .git (docs/SECURITY.md, C24). */
+ * any .git (docs/SECURITY.md, C24). In a directory that nobody could look into there may be either.
+ */
 static int protect_trees(struct compute *c, struct err *err)
 {
     bool with_git = compute_protects_git(c);
@@ -213,10 +249,15 @@ static int protect_trees(struct compute *c, struct err *err)
     for (size_t i = 0; rc == 0 && i < c->facts->tree_count; i++) {
         const struct fact_tree *tree = &c->facts->trees[i];
 
-        if (tree->kind == FACT_REPOSITORY && !with_git)
+        if ((tree->kind == FACT_REPOSITORY && !with_git) ||
+            (tree->kind == FACT_CLOSED && !is_closed_here(c, tree)))
             continue;
-        rc = compute_is_parted(c, tree) ? protect_parts(c, tree->path, err)
-                                        : protect(c, tree->path, ORIGIN_DEFAULT, err);
+        if (tree->kind == FACT_CLOSED)
+            rc = protect_closed(c, tree->path, err);
+        else if (compute_is_parted(c, tree))
+            rc = protect_parts(c, tree->path, err);
+        else
+            rc = protect(c, tree->path, ORIGIN_DEFAULT, err);
         if (rc == 0 && tree->kind == FACT_VENV)
             rc = hide(c, compute_join(c, tree->path, VENV_SANDBOX), ORIGIN_DEFAULT, err);
     }

@@ -42,7 +42,6 @@ enum seen_state {
 };
 enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry,
                           int64_t *ctime_ns_out);
-bool seen_is_watched(const struct plan_seen *entry);
 
 /* --- quarantine.c -----------------------------------------------------------------------------
  */
@@ -80,7 +79,7 @@ int guard_open(struct guard *guard, int parent, const char *name);
  */
 
 enum {
-    WATCHES_MAX = 1024 /* directories at a time */
+    WATCHES_MAX = 20480 /* directories at a time */
 };
 struct watched {
     int number; /* of inotify(7), which gives none twice */

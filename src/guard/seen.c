@@ -24,11 +24,6 @@ struct record_head {
     uint64_t count;
 };
 
-bool seen_is_watched(const struct plan_seen *entry)
-{
-    return entry->kind == PLAN_SEEN_WATCHED || entry->kind == PLAN_SEEN_VENV;
-}
-
 enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry,
                           int64_t *ctime_ns_out)
 {
@@ -102,7 +97,7 @@ static int check_name(void *context, int dir, const char *name, bool directory)
     guard = plan_obeyed_find(file->obeyed, file->obeyed_count, reading->path.text, name);
     if (guard != NULL && guard->action != PLAN_OBEYED_BYTECODE)
         known = plan_find_present(file, reading->path.text) != NULL;
-    else if (directory && !file->seen_cut)
+    else if (directory)
         known = plan_find_seen(file, reading->path.text) != NULL;
     scan_path_cut(&reading->path, before);
     return known ? 0 : 1;
@@ -147,8 +142,8 @@ static bool seen_is_present(const struct seen *seen, const struct plan_seen *ent
     struct reading reading;
     int rc = 0;
 
-    if (dir < 0)
-        return look_is_answer(dir); /* gone: its parent tells */
+    if (dir < 0) /* gone: its parent tells. Nobody knows what is in one that is closed to us */
+        return dir != -EACCES && look_is_answer(dir);
     reading.file = seen->file;
     scan_path_cut(&reading.path, 0);
     if (*entry->rel && scan_path_add(&reading.path, entry->rel) < 0)
@@ -190,7 +185,7 @@ bool seen_open(struct seen *seen, const struct plan_file *file)
     if (file->made_ns != 0)
         seen_read(file, seen->ctimes_ns);
     for (size_t i = 0; holds && i < file->seen_count; i++) {
-        if (seen_is_watched(&file->seen[i]))
+        if (plan_seen_is_watched(&file->seen[i]))
             holds = seen_check(seen, i);
     }
     return holds;

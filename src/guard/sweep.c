@@ -21,7 +21,7 @@
 #include "guard-internal.h"
 
 enum {
-    NEW_MAX = 8192, /* directories that a program made, of one sweep */
+    NEW_MAX = 262144, /* directories that a program made, of one sweep */
     DEPTH_MAX = 48
 };
 
@@ -29,10 +29,11 @@ struct visit {
     struct guard *guard;
     unsigned depth;
     bool ended;
-    bool fresh; /* the directory was made since the program began */
-    bool venv;
-    bool found;   /* something was taken or removed: to be looked at again */
-    bool unknown; /* a new directory is in it, which the plan does not know */
+    bool fresh;    /* the directory was made since the program began */
+    bool venv;     /* a program made it, and may find its byte code again in its packages */
+    bool packages; /* of such a venv */
+    bool found;    /* something was taken or removed: to be looked at again */
+    bool unknown;  /* a new directory is in it, which the plan does not know */
 };
 
 void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
@@ -84,14 +85,35 @@ static bool is_bytecode(const char *name)
     return str_ends(name, ".pyc") || strstr(name, ".pyc.") != NULL;
 }
 
+/* Python puts only files there, so a directory is to keep something from being looked at. */
+static void take_out_of_place(struct visit *visit, const char *name, bool directory)
+{
+    struct guard *guard = visit->guard;
+    int before = scan_path_add(&guard->path, name);
+
+    if (before < 0) {
+        guard->report->incomplete = true;
+        return;
+    }
+    if (directory || plan_obeyed_find(guard->plan->obeyed, guard->plan->obeyed_count,
+                                      guard->path.text, name) != NULL)
+        sweep_take(visit, guard->path.text);
+    scan_path_cut(&guard->path, before);
+}
+
 static int clean_name(void *context, int dir, const char *name, bool directory)
 {
     struct visit *visit = context;
+    bool bytecode = !directory && is_bytecode(name);
     struct stat st;
 
-    if (directory || !is_bytecode(name) || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+    if ((bytecode && visit->packages) || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
         !is_new(visit->guard, &st))
         return 0;
+    if (!bytecode) {
+        take_out_of_place(visit, name, directory);
+        return 0;
+    }
     visit->found = true;
     if (unlinkat(dir, name, 0) < 0)
         visit->guard->report->failed = true;
@@ -119,6 +141,8 @@ int guard_open(struct guard *guard, int parent, const char *name)
             close(dir);
         dir = scan_open_forcibly(parent, name, S_IRUSR | S_IXUSR);
     }
+    if (dir == -EACCES) /* another user's */
+        guard->report->incomplete = true;
     return looked(guard, steal_fd(&dir));
 }
 
@@ -286,15 +310,12 @@ static int see_name(void *context, int dir, const char *name, bool directory)
 
 static void visit_directory(struct visit *visit, int dir);
 
-/* Did a program make the directory? In a project that is not known as a whole, only directories
- * whose time of birth can be read count. */
+/* Did a program make the directory, or move it there? */
 static bool was_made_now(const struct guard *guard, int dir)
 {
     struct stat st;
 
-    if (fstat(dir, &st) < 0 || !is_new(guard, &st))
-        return false;
-    return !guard->seen.file->seen_cut || sys_birth_ns(dir) >= guard->began_ns;
+    return fstat(dir, &st) == 0 && is_new(guard, &st);
 }
 
 static void enter(struct visit *visit, int parent, const char *name)
@@ -304,6 +325,7 @@ static void enter(struct visit *visit, int parent, const char *name)
         .guard = guard, .depth = visit->depth + 1, .ended = visit->ended, .fresh = true};
     auto_fd int dir = -1;
 
+    inner.packages = visit->packages || (visit->venv && layout_is_packages(name));
     /* While it runs, a program may have its reasons to close what it made. */
     if (visit->ended)
         dir = guard_open(guard, parent, name);
@@ -314,6 +336,8 @@ static void enter(struct visit *visit, int parent, const char *name)
     visit->unknown = true;
     if (visit->depth == DEPTH_MAX || guard->left_over == 0) {
         guard->report->incomplete = true;
+        if (visit->ended) /* nobody knows what is in it */
+            sweep_take(visit, guard->path.text);
         return;
     }
     guard->left_over--;
@@ -336,7 +360,7 @@ static int enter_name(void *context, int dir, const char *name, bool directory)
     const struct guard *guard = visit->guard;
     int before = 0;
 
-    if (!directory || layout_is_packages(name, visit->venv))
+    if (!directory)
         return 0;
     before = scan_path_add(&visit->guard->path, name);
     if (before < 0)
@@ -378,16 +402,34 @@ static bool visit_repository(struct visit *visit, int dir)
     return repository > 0 && visit->fresh;
 }
 
+/* In a directory with more names than are read, those that are obeyed are asked for. */
+static void ask_names(struct visit *visit, int dir)
+{
+    const struct plan *plan = visit->guard->plan;
+    struct stat st;
+
+    for (size_t i = 0; i < plan->obeyed_count; i++) {
+        const struct plan_obeyed *obeyed = &plan->obeyed[i];
+
+        if (obeyed->anywhere && strpbrk(obeyed->pattern, "*?\\") == NULL &&
+            look_at(dir, obeyed->pattern, false, &st) > 0)
+            (void)see_name(visit, dir, obeyed->pattern, S_ISDIR(st.st_mode));
+    }
+}
+
 static void visit_directory(struct visit *visit, int dir)
 {
     struct guard *guard = visit->guard;
     int venv = scan_venv(dir);
+    int named = scan_names(dir, see_name, visit);
 
-    if (scan_names(dir, see_name, visit) < 0 || venv < 0)
+    if (named < 0 || venv < 0)
         guard->report->incomplete = true;
+    if (named == -EOVERFLOW)
+        ask_names(visit, dir);
     if (venv > 0 && visit->ended && guard->path.len > 0)
         record_venv(guard, dir);
-    visit->venv = visit->venv || venv > 0;
+    visit->venv = visit->venv || (venv > 0 && visit->fresh);
     if (visit_repository(visit, dir))
         return;
     if (scan_names(dir, enter_name, visit) < 0)
@@ -396,7 +438,9 @@ static void visit_directory(struct visit *visit, int dir)
 
 static int sweep_open_seen(struct guard *guard, const struct plan_seen *entry, struct visit *visit)
 {
-    *visit = (struct visit){.guard = guard, .venv = entry->kind == PLAN_SEEN_VENV};
+    *visit = (struct visit){.guard = guard,
+                            .venv = entry->kind == PLAN_SEEN_VENV,
+                            .packages = entry->kind == PLAN_SEEN_PACKAGES};
     scan_path_cut(&guard->path, 0);
     if (*entry->rel && scan_path_add(&guard->path, entry->rel) < 0)
         return -ENAMETOOLONG;
@@ -433,12 +477,15 @@ static void sweep_bytecode(struct guard *guard, const struct plan_seen *entry)
 {
     struct visit visit;
     const char *name = path_basename(entry->rel);
+    const struct plan_seen *holder = NULL;
     char above[PATH_MAX];
     auto_fd int parent = -1;
     auto_fd int dir = sweep_open_seen(guard, entry, &visit);
 
     snprintf(above, sizeof(above), "%.*s", name == entry->rel ? 1 : (int)(name - entry->rel - 1),
              name == entry->rel ? "." : entry->rel);
+    holder = plan_find_seen(guard->seen.file, above);
+    visit.packages = holder != NULL && holder->kind == PLAN_SEEN_PACKAGES;
     parent = looked(guard, fd_open_beneath(guard->seen.top, above, O_RDONLY | O_DIRECTORY, 0));
     if (parent >= 0 && dir >= 0)
         clean_bytecode(&visit, parent, name);
@@ -484,7 +531,7 @@ void guard_sweep(struct guard *guard, bool ended)
         close_project(guard);
     guard->left_over = NEW_MAX;
     for (size_t i = 0; i < file->seen_count; i++) {
-        if (seen_is_watched(&file->seen[i]))
+        if (plan_seen_is_watched(&file->seen[i]))
             sweep_watched(guard, i, ended);
         else if (cleans && file->seen[i].kind == PLAN_SEEN_BYTECODE)
             sweep_bytecode(guard, &file->seen[i]);
@@ -510,10 +557,9 @@ static void see_directory(struct visit *visit, int parent, const char *name)
     struct guard *guard = visit->guard;
     const struct plan_seen *entry = plan_find_seen(guard->seen.file, guard->path.text);
 
-    visit->venv = scan_venv(parent) > 0;
-    if (!is_place(guard, guard->path.text) && !layout_is_packages(name, visit->venv))
+    if (!is_place(guard, guard->path.text))
         enter(visit, parent, name);
-    else if (entry != NULL && seen_is_watched(entry))
+    else if (entry != NULL && plan_seen_is_watched(entry))
         see_watched(visit, parent, name);
 }
 

@@ -23,7 +23,7 @@ static void watch_open(struct guard *guard)
         const struct plan_seen *entry = &file->seen[i];
         auto_fd int dir = -1;
 
-        if (!seen_is_watched(entry))
+        if (!plan_seen_is_watched(entry))
             continue;
         dir = guard_open(guard, guard->seen.top, *entry->rel ? entry->rel : ".");
         if (dir >= 0)

@@ -289,7 +289,6 @@ static void code_file(struct codec *c, struct plan_file *file)
     CODE_ARRAY(c, file->obeyed, file->obeyed_count, code_obeyed);
     settle_obeyed(c, file->obeyed, file->obeyed_count);
     CODE_ARRAY(c, file->seen, file->seen_count, code_seen);
-    file->seen_cut = code_bool(c, file->seen_cut);
     CODE_ARRAY(c, file->present, file->present_count, code_present);
     if (file->seen_count > 0 && file->project == NULL)
         codec_fail(c, "watches a project that there is not");

@@ -27,6 +27,12 @@ const struct plan_seen *plan_find_seen(const struct plan_file *file, const char 
     return bsearch(rel, file->seen, file->seen_count, sizeof(*file->seen), project_compare_seen);
 }
 
+bool plan_seen_is_watched(const struct plan_seen *seen)
+{
+    return seen->kind == PLAN_SEEN_WATCHED || seen->kind == PLAN_SEEN_VENV ||
+           seen->kind == PLAN_SEEN_PACKAGES;
+}
+
 struct plan_present *plan_find_present(const struct plan_file *file, const char *rel)
 {
     if (file->present_count == 0)

@@ -114,6 +114,12 @@ static const struct policy_field_info fields[] = {
     [POLICY_FS_HIDE] = LIST_ROW("filesystem", "hide", POLICY_TEXT_NAME, true, ANY_VALUE, NULL),
     [POLICY_FS_PROTECT] =
         LIST_ROW("filesystem", "protect", POLICY_TEXT_NAME, true, ANY_VALUE, NULL),
+    [POLICY_FS_UNGUARDED] = {.section = "filesystem",
+                             .key = "unguarded",
+                             .type = POLICY_TYPE_LIST,
+                             .text = POLICY_TEXT_NAME,
+                             .additive = true,
+                             .enforced = ANY_VALUE},
     [POLICY_FS_CWD] = ENUM_ROW("filesystem", "cwd", access_names, ALL_VALUES, NULL, true),
     [POLICY_FS_SYSTEM] = ENUM_ROW("filesystem", "system", system_names, BIT(SYSTEM_HOST),
                                   "a minimal system is not put together yet: use host", true),

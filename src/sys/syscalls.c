@@ -48,16 +48,6 @@ int sys_getdents(int dir, void *buffer, unsigned size)
     return result(syscall(SYS_getdents64, dir, buffer, size));
 }
 
-int64_t sys_birth_ns(int fd)
-{
-    struct statx sx;
-
-    if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BTIME, &sx) < 0 ||
-        !(sx.stx_mask & STATX_BTIME))
-        return 0;
-    return (int64_t)sx.stx_btime.tv_sec * 1000000000 + sx.stx_btime.tv_nsec;
-}
-
 #ifndef STATX_MNT_ID
 #define STATX_MNT_ID 0x1000U
 #endif

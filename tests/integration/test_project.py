@@ -29,6 +29,36 @@ class Appearing(Planting):
         self.native(p, MAKE, ".envrc", "a/.git/config")
         self.assertTrue((p.path / "a" / ".git" / "config").exists())
 
+    def test_a_directory_beyond_the_look_is_read_only(self):
+        p = self.plain()
+        deepest = p.path / "deep" / "/".join("d" * 47)
+        (deepest / "repo").mkdir(parents=True)
+        said = p.wrap()
+        self.assertIn("read-only inside", said.stderr)
+        self.assertIn(str(deepest), said.stderr)
+        code = "import sys; open(sys.argv[1], 'w').write('x')"
+        names = [deepest / "repo/HEAD", deepest.parent / "beside", p.path / "top"]
+        answers = [p.code(code, str(name)).returncode for name in names]
+        self.assertEqual(answers, [1, 0, 0])
+        self.assertEqual(tool("status", p.env_dir, "--check").returncode, 1)
+        for key, tree in (("write", str(deepest.parent)), ("unguarded", "deep/d")):
+            p.policy(f"filesystem: {{{key}: ['{tree}']}}\n")
+            self.assert_clean(p.code(code, str(names[0])))
+            self.assertEqual(tool("status", p.env_dir, "--check").returncode, 0)
+            names[0].unlink()
+
+    def test_a_project_beyond_the_look_is_read_only(self):
+        p = self.plain()
+        for number in range(20001):
+            (p.path / f"d{number}").mkdir()
+        self.assertIn(f"'{p.path}' is read-only inside", p.wrap().stderr)
+        code = "import os; print(len(os.listdir('.')) > 20000); open('new', 'w')"
+        done = p.code(code)
+        self.assertEqual(done.stdout, "True\n")
+        self.assertIn("Read-only file system", done.stderr)
+        p.policy("filesystem: {unguarded: ['d*']}\n")
+        self.assert_clean(p.code("open('new', 'w')"))
+
     def test_honest_programs_hear_nothing(self):
         p = self.wrapped()
         for _ in range(3):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import secrets
 import shutil
 import subprocess
@@ -203,17 +204,18 @@ def was_there(folder, *names):
     return Host(play)
 
 
-def becomes(mode=None, running=False):
-    """A directory that was there, or a new one with that mode, becomes a repository. The user calls
-    git there when the program has ended, or while it runs."""
+def becomes(mode=None, running=False, folder=None, beside=None):
+    """A directory that was there, or a new one (with that mode, or at `folder` with `beside` made
+    as well), becomes a repository. The user calls git there when the program has ended, or while it
+    runs."""
 
     def play(view):
-        target = view.project / "forms" / ("none" if mode is None else "new")
+        target = view.project / (folder or ("forms/none" if mode is None else "forms/new"))
         mark = view.parent / ("ran-" + secrets.token_hex(3))
         flag = view.project / "go"
         words = [
             str(target),
-            ["objects", "refs"],
+            ["objects", "refs", *([str(view.project / beside)] if beside else [])],
             str(mark),
             mode,
             str(flag) if running else None,
@@ -244,6 +246,8 @@ def becomes(mode=None, running=False):
                 harness.remove_tree(target / name)
             if mode is not None:
                 harness.remove_tree(target)
+            for made in filter(None, (beside, folder)):
+                harness.remove_tree(view.project / pathlib.PurePath(made).parts[0])
         return found
 
     return Host(play)
@@ -344,6 +348,42 @@ PROBES = [
         becomes(running=True),
         "kept out",
         "ran",
+    ),
+    *[
+        Probe("GIT-07" + letter, what, becomes(folder=folder, beside=beside), "kept out", "ran")
+        for letter, what, folder, beside in (
+            (
+                "i",
+                "a repository in share, and the mark of a venv at the top of the project",
+                "share/tool",
+                "pyvenv.cfg",
+            ),
+            (
+                "j",
+                "a repository in the packages of a venv that the program makes",
+                "made/lib/tool",
+                "made/pyvenv.cfg",
+            ),
+            ("k", "a repository in a new node_modules", "node_modules/tool", None),
+            ("n", "a repository in the place of byte code", "made/__pycache__/tool", None),
+        )
+    ],
+    Probe(
+        "GIT-07l",
+        "a repository below the deepest directory that is looked into",
+        was_there(harness.DEEPEST + "/repo", "objects", "refs"),
+        "kept out",
+        "ran",
+        world="bare",
+    ),
+    Probe(
+        "GIT-07m",
+        "a repository in a directory that was there, that git can pass and nobody can list",
+        was_there("shut/repo", "objects", "refs"),
+        "kept out",
+        "ran",
+        world="bare",
+        root=False,
     ),
     Probe(
         "GIT-10",

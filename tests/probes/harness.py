@@ -46,6 +46,8 @@ LINKS = {
     "forms/links/objects": "../link/objects",
     "forms/links/refs": "../link/refs",
 }
+# The survey knows of directories in this one, and looks into none of them.
+DEEPEST = "deep" + "/d" * 47
 
 
 def code_of(function, words):
@@ -151,6 +153,8 @@ class World:
             "sub/inner/.git/HEAD": "ref: refs/heads/main\n",
             "sub/inner/.vscode/settings.json": "{}\n",
         }
+        if self.bare:
+            files |= {"shut/repo/notes.txt": "\n", DEEPEST + "/repo/notes.txt": "\n"}
         for name, text in files.items():
             path = base / (name.removeprefix(".git/") if self.bare else name)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -158,6 +162,8 @@ class World:
         for name, target in LINKS.items():
             (base / name).parent.mkdir(exist_ok=True)
             (base / name).symlink_to(target)
+        if self.bare:
+            os.chmod(base / "shut", 0o311)
         shutil.copy(CALLS, base / "probe-calls")
         os.chmod(base / "probe-calls", 0o755)
 

@@ -32,9 +32,8 @@
 extern const char *const layout_private[];
 bool layout_is_private(const char *name);
 
-/* Is a directory of this name, in a venv or elsewhere, a tree of packages? Nobody opens an editor
- * or a shell in one, and it has many directories: the project is not looked through there. */
-bool layout_is_packages(const char *name, bool in_venv);
+/* Is a directory of this name in a venv a tree of packages? */
+bool layout_is_packages(const char *name);
 
 /* With the venv's id behind it: its private directories in both places of the host. */
 #define TEMPORARY_PREFIX "sandbox-venv-"

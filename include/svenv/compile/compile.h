@@ -30,6 +30,10 @@ int compile_dry(const struct venv *venv, const struct user *user, const struct p
  * Return: 0, or negative errno with *err. plan_file_finish() in both cases. */
 int compile_read(const char *venv_path, struct plan_file *file, struct buf *bytes, struct err *err);
 
+/* In words, the directories that are read-only inside because nobody could look into all of them;
+ * the caller frees them. NULL: there are none. */
+char *compile_closed(const struct plan_file *file);
+
 /* The first thing that plan was made from that is no longer so, on this host and for this version.
  */
 struct plan_change compile_first_change(const char *venv_path, const struct plan_file *file);

@@ -28,7 +28,8 @@ struct fact_tree {
     const char *path;
     enum {
         FACT_VENV,
-        FACT_REPOSITORY
+        FACT_REPOSITORY,
+        FACT_CLOSED /* nobody can say all that is in it */
     } kind;
 };
 struct facts {
@@ -47,7 +48,6 @@ struct facts {
      * `protect` are in `paths`. */
     struct plan_seen *seen;
     size_t seen_count;
-    bool seen_cut;
     const char *repository; /* what a worktree's .git file leads to, outside the project; or NULL */
     const char *launcher_dir; /* installed launcher's directory, to be visible inside */
     const char *audit_log;    /* real path where the audit log is, or will be; NULL: nowhere */

@@ -140,7 +140,9 @@ struct plan_obeyed {
 enum plan_seen_kind {
     PLAN_SEEN_WATCHED,  /* its names are compared with those that are obeyed */
     PLAN_SEEN_VENV,     /* the same: a venv that a program inside made */
-    PLAN_SEEN_PASSED,   /* known to be there, and not looked into */
+    PLAN_SEEN_PACKAGES, /* the same: in the packages of such a venv, where byte code stays */
+    PLAN_SEEN_PASSED,   /* known to be there, and not looked into: protected as a whole */
+    PLAN_SEEN_CLOSED,   /* the same: nobody could look into all of it */
     PLAN_SEEN_BYTECODE, /* see PLAN_OBEYED_BYTECODE */
     PLAN_SEEN__COUNT
 };
@@ -266,7 +268,6 @@ struct plan_file {
     size_t obeyed_count;
     struct plan_seen *seen; /* sorted by path */
     size_t seen_count;
-    bool seen_cut;                /* the project has more directories than are watched */
     struct plan_present *present; /* sorted by path */
     size_t present_count;
     struct plan_variant *variants;
@@ -291,6 +292,10 @@ bool plan_obeyed_fits(const struct plan_obeyed *one, const char *rel);
 /* Must a link with that path be taken away, because a name in the directory that it leads to would
  * be protected? */
 bool plan_obeyed_leads(const struct plan_obeyed *obeyed, size_t count, const char *rel);
+
+/* Are the directory's names compared with those that are obeyed? */
+bool plan_seen_is_watched(const struct plan_seen *seen);
+
 /* The first pattern that fits a name in a directory; `rel` is the directory's and the name's path
  * together. NULL: none does. */
 const struct plan_obeyed *plan_obeyed_find(const struct plan_obeyed *obeyed, size_t count,

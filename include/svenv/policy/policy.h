@@ -51,6 +51,7 @@ enum policy_field {
     POLICY_FS_WRITE,
     POLICY_FS_HIDE,
     POLICY_FS_PROTECT,
+    POLICY_FS_UNGUARDED, /* directories of the project that are not looked through */
     POLICY_FS_CWD,
     POLICY_FS_SYSTEM,
     POLICY_FS_MOUNTS,

@@ -51,8 +51,6 @@ int sys_pivot_root(const char *new_root, const char *put_old);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
 /* Records of getdents64(2) into `buffer`. Return: bytes, 0 at the end. */
 int sys_getdents(int dir, void *buffer, unsigned size);
-/* When the file was made, in nanoseconds since 1970; 0: the file system does not say (statx(2)). */
-int64_t sys_birth_ns(int fd);
 /* The number of the mount that the file was opened through. */
 int sys_mount_id(int fd);
 /* The running kernel by release and build, to tell one kernel from another; never to conclude what

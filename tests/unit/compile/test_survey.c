@@ -19,9 +19,10 @@
     " hide: [.secret, deep/secrets/]}\n"
 
 enum {
-    DEPTH_MAX = 24,
-    WATCHED_MAX = 256,
-    ENTRIES_MAX = 8192
+    DEPTH_MAX = 48,
+    DIRECTORIES_MAX = 20000,
+    CLOSED_MAX = 64,
+    FOUND_MAX = 4096
 };
 
 #define NONE PLAN_SEEN__COUNT
@@ -118,12 +119,26 @@ static bool found(const struct surveyed *p, const char *rel)
     return false;
 }
 
-static size_t watched_count(const struct surveyed *p)
+/* Is the directory read-only as a whole, because nobody could look into all of it? */
+static bool closed(const struct surveyed *p, const char *rel)
+{
+    auto_free char *path = *rel ? path_join(p->s.path, rel) : xstrdup(p->s.path);
+
+    for (size_t i = 0; i < p->host.facts.tree_count; i++) {
+        const struct fact_tree *tree = &p->host.facts.trees[i];
+
+        if (tree->kind == FACT_CLOSED && str_eq(tree->path, path))
+            return true;
+    }
+    return false;
+}
+
+static size_t closed_count(const struct surveyed *p)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < p->host.facts.seen_count; i++)
-        count += p->host.facts.seen[i].kind == PLAN_SEEN_WATCHED;
+    for (size_t i = 0; i < p->host.facts.tree_count; i++)
+        count += p->host.facts.trees[i].kind == FACT_CLOSED;
     return count;
 }
 
@@ -144,13 +159,21 @@ static void record_made(const struct surveyed *p, const char *rel, const char *b
 Test(survey, each_directory_has_its_kind)
 {
     static const char *const names[] = {
-        "a/b/c/file",      "a/__pycache__/x.pyc",
-        "__pycache__/",    "node_modules/x/y/",
-        "a/.git/objects/", "link->a",
-        "a/up->..",        "made/pyvenv.cfg",
-        "made/lib/x/",     "made/src/x/",
-        "lib/x/",          "other/pyvenv.cfg",
-        "other/src/",      "bare/HEAD",
+        "a/b/c/file",
+        "a/__pycache__/x.pyc",
+        "__pycache__/",
+        "node_modules/x/y/",
+        "a/.git/objects/",
+        "link->a",
+        "a/up->..",
+        "made/pyvenv.cfg",
+        "made/lib/x/",
+        "made/src/x/",
+        "made/lib/__pycache__/",
+        "lib/x/",
+        "other/pyvenv.cfg",
+        "other/src/",
+        "bare/HEAD",
         "bare/refs/",
     };
     static const struct {
@@ -163,14 +186,16 @@ Test(survey, each_directory_has_its_kind)
         {"a/b/c/file", NONE},
         {"a/__pycache__", PLAN_SEEN_BYTECODE},
         {"__pycache__", PLAN_SEEN_BYTECODE},
-        {"node_modules", PLAN_SEEN_PASSED},
-        {"node_modules/x", NONE},
+        {"node_modules", PLAN_SEEN_WATCHED},
+        {"node_modules/x", PLAN_SEEN_WATCHED},
         {"a/.git", NONE},
         {"link", NONE},
         {"link/b", NONE},
         {"a/up", NONE},
         {"made", PLAN_SEEN_VENV},
-        {"made/lib", PLAN_SEEN_PASSED},
+        {"made/lib", PLAN_SEEN_PACKAGES},
+        {"made/lib/x", PLAN_SEEN_PACKAGES},
+        {"made/lib/__pycache__", PLAN_SEEN_BYTECODE},
         {"made/src", PLAN_SEEN_WATCHED},
         {"lib", PLAN_SEEN_WATCHED},
         {"lib/x", PLAN_SEEN_WATCHED},
@@ -191,9 +216,24 @@ Test(survey, each_directory_has_its_kind)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         cr_expect_eq(kind_at(&p, rows[i].rel), rows[i].kind, "'%s' is %d", rows[i].rel,
                      (int)kind_at(&p, rows[i].rel));
-    cr_expect_not(p.host.facts.seen_cut);
     for (size_t i = 1; i < p.host.facts.seen_count; i++)
         cr_expect_lt(strcmp(p.host.facts.seen[i - 1].rel, p.host.facts.seen[i].rel), 0);
+    surveyed_drop(&p);
+}
+
+/* Any program can make the mark of a venv where the own one is in. */
+Test(survey, a_mark_of_a_venv_hides_nothing)
+{
+    struct surveyed p;
+
+    surveyed_new(&p);
+    put(&p, "pyvenv.cfg");
+    put(&p, "lib/.envrc");
+    put(&p, "etc/x/.git/config");
+    cr_assert_eq(survey(&p), 0);
+    cr_expect_eq(kind_at(&p, "lib"), PLAN_SEEN_WATCHED);
+    cr_expect(found(&p, "lib/.envrc"));
+    cr_expect(found(&p, "etc/x/.git"));
     surveyed_drop(&p);
 }
 
@@ -280,7 +320,7 @@ Test(survey, guarded_names_are_found)
         {"a/deep/secrets/", "a/deep/secrets", false},
         {"deep/Secrets/", "deep/Secrets/y/.envrc", true}, /* looked through all the same */
         {"README", "README", false},
-        {"node_modules/x/.envrc", "node_modules/x/.envrc", false},
+        {"node_modules/x/.envrc", "node_modules/x/.envrc", true},
         {"link->a", "link/.envrc", false},
     };
     struct surveyed p;
@@ -291,6 +331,32 @@ Test(survey, guarded_names_are_found)
     cr_assert_eq(survey(&p), 0);
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         cr_expect_eq(found(&p, rows[i].rel), rows[i].found, "%s", rows[i].rel);
+    surveyed_drop(&p);
+}
+
+/* A person answers for these trees alone, and never for the own venv. */
+Test(survey, an_unguarded_tree_is_passed)
+{
+    static const char text[] = "version: 1\nfilesystem: {unguarded: [data, a/x*, own]}\n";
+    struct surveyed p;
+    struct err err = {0};
+
+    surveyed_new(&p);
+    cr_assert_eq(policy_override_text(&p.policy, "test", text, strlen(text), &err), 0, "%s",
+                 err.msg);
+    put(&p, "data/b/.envrc");
+    put(&p, "a/xy/.envrc");
+    put(&p, "a/data/.envrc");
+    put(&p, "own/venv/");
+    put(&p, "own/.envrc");
+    snprintf(p.own, sizeof(p.own), "%s/own/venv", p.s.path);
+    cr_assert_eq(survey(&p), 0);
+    cr_expect_eq(kind_at(&p, "data"), PLAN_SEEN_PASSED);
+    cr_expect_eq(kind_at(&p, "data/b"), NONE);
+    cr_expect_eq(kind_at(&p, "a/xy"), PLAN_SEEN_PASSED);
+    cr_expect_not(found(&p, "data/b/.envrc"));
+    cr_expect(found(&p, "a/data/.envrc"));
+    cr_expect(found(&p, "own/.envrc"));
     surveyed_drop(&p);
 }
 
@@ -306,58 +372,113 @@ static void put_many(const struct surveyed *p, const char *name, int count, cons
     }
 }
 
-static void put_chain(const struct surveyed *p, int depth)
+static void put_chain(const struct surveyed *p, const char *first, int depth)
 {
     auto_buf struct buf path = {0};
 
+    buf_add_str(&path, first);
     for (int i = 0; i < depth; i++)
         buf_add_str(&path, "d/");
     put(p, path.data);
 }
 
-/* The launcher is told that there is more, and takes nothing for new that it does not know. */
-Test(survey, what_is_not_looked_at_is_told)
+/* One full directory does not hide what is beside it. */
+Test(survey, a_directory_beyond_the_limit_is_closed)
 {
     struct surveyed p;
 
     surveyed_new(&p);
-    put_many(&p, "d", WATCHED_MAX - 1, "/");
+    put(&p, "z/nested/.git/config");
+    put_many(&p, "full/d", DIRECTORIES_MAX - 8, "/");
     cr_assert_eq(survey(&p), 0);
-    cr_expect_not(p.host.facts.seen_cut);
-    cr_expect_eq(watched_count(&p), WATCHED_MAX);
-    put(&p, "more/");
+    cr_expect_eq(closed_count(&p), 0);
+    cr_expect_eq(kind_at(&p, "full/d7"), PLAN_SEEN_WATCHED);
+    put_many(&p, "full/e", 8, "/");
+    put(&p, "full/e0/.git/config");
     cr_assert_eq(survey(&p), 0);
-    cr_expect(p.host.facts.seen_cut);
-    cr_expect_eq(watched_count(&p), WATCHED_MAX);
+    cr_expect_eq(closed_count(&p), 1);
+    cr_expect(closed(&p, "full"));
+    cr_expect_eq(kind_at(&p, "full"), PLAN_SEEN_CLOSED);
+    cr_expect_eq(kind_at(&p, "full/d7"), NONE);
+    cr_expect_eq(kind_at(&p, "z/nested"), PLAN_SEEN_WATCHED);
+    cr_expect(found(&p, "z/nested/.git"));
     surveyed_drop(&p);
 }
 
 Test(survey, depth_is_limited)
 {
     struct surveyed p;
+    auto_buf struct buf last = {0};
 
     surveyed_new(&p);
-    put_chain(&p, DEPTH_MAX);
+    put_chain(&p, "", DEPTH_MAX);
     cr_assert_eq(survey(&p), 0);
-    cr_expect_not(p.host.facts.seen_cut);
-    put_chain(&p, DEPTH_MAX + 1);
+    cr_expect_eq(closed_count(&p), 0);
+    put_chain(&p, "", DEPTH_MAX + 1);
     cr_assert_eq(survey(&p), 0);
-    cr_expect(p.host.facts.seen_cut);
+    for (int i = 0; i < DEPTH_MAX; i++)
+        buf_add_str(&last, i > 0 ? "/d" : "d");
+    cr_expect_eq(closed_count(&p), 1);
+    cr_expect(closed(&p, last.data));
     surveyed_drop(&p);
 }
 
-Test(survey, names_of_a_directory_are_limited)
+/* A mount each: many of them are closed by what they have in common. */
+Test(survey, few_directories_are_closed)
 {
     struct surveyed p;
 
     surveyed_new(&p);
-    put_many(&p, "full/n", ENTRIES_MAX - 2, "->x");
-    cr_assert_eq(survey(&p), 0);
-    cr_expect_not(p.host.facts.seen_cut);
-    put_many(&p, "full/m", 3, "->x");
-    cr_assert_eq(survey(&p), 0);
-    cr_expect(p.host.facts.seen_cut);
+    for (int i = 0; i <= CLOSED_MAX; i++) {
+        auto_free char *first = xasprintf("a/b/c%d/", i);
+
+        put_chain(&p, first, DEPTH_MAX);
+        if (i < CLOSED_MAX - 1)
+            continue;
+        cr_assert_eq(survey(&p), 0);
+        cr_expect_eq(closed_count(&p), i < CLOSED_MAX ? CLOSED_MAX : 1);
+    }
+    cr_expect(closed(&p, "a/b"));
+    cr_expect_eq(kind_at(&p, "a"), PLAN_SEEN_WATCHED);
+    cr_expect_eq(kind_at(&p, "a/b/c0"), NONE);
     surveyed_drop(&p);
+}
+
+Test(survey, obeyed_names_are_limited)
+{
+    struct surveyed p;
+
+    surveyed_new(&p);
+    put_many(&p, "a/d", FOUND_MAX, "/.git->x");
+    cr_assert_eq(survey(&p), 0);
+    cr_expect_eq(closed_count(&p), 0);
+    put(&p, "a/last/.envrc->x");
+    cr_assert_eq(survey(&p), 0);
+    cr_expect_eq(closed_count(&p), 1);
+    surveyed_drop(&p);
+}
+
+/* Programs and git open by name in a directory that nobody can list. */
+Test(survey, a_directory_that_cannot_be_read_is_closed)
+{
+    static const mode_t modes[] = {0000, 0100, 0311, 0444, 0600};
+    struct surveyed p;
+
+    if (geteuid() == 0)
+        cr_skip_test("root reads every directory");
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        surveyed_new(&p);
+        put(&p, "a/b/.git/config");
+        cr_assert_eq(fchmodat(p.s.fd, "a", modes[i], 0), 0);
+        cr_assert_eq(survey(&p), 0);
+        cr_expect(closed(&p, "a"), "%o", modes[i]);
+        cr_expect_eq(kind_at(&p, "a"), PLAN_SEEN_CLOSED);
+        cr_expect_eq(kind_at(&p, "a/b"), NONE);
+        cr_assert_eq(fchmodat(p.s.fd, "a", 0700, 0), 0);
+        cr_assert_eq(survey(&p), 0);
+        cr_expect_not(closed(&p, "a"));
+        surveyed_drop(&p);
+    }
 }
 
 Test(survey, no_project_is_no_failure)

@@ -7,6 +7,7 @@
 extern struct faults {
     bool calloc, strdup;             /* there is no memory */
     bool inotify_init, add_to_watch; /* the user's instances, or watches, are used up */
+    bool names;                      /* each directory has more than are read */
 } faults;
 
 #endif

@@ -58,8 +58,12 @@ static void appear(struct project *p, const char *what)
 
 Test(watch, what_appears_is_taken)
 {
-    static const char *const names[] = {".envrc", "sub/.envrc", "new/.envrc", ".git/config",
-                                        "sub/a/b/it.code-workspace"};
+    static const char *const names[] = {".envrc",
+                                        "sub/.envrc",
+                                        "new/.envrc",
+                                        ".git/config",
+                                        "sub/a/b/it.code-workspace",
+                                        "node_modules/x/.envrc"};
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         struct project *p = watched();
@@ -74,7 +78,7 @@ Test(watch, what_appears_is_taken)
 Test(watch, other_names_stay)
 {
     static const char *const names[] = {"README", "sub/new/notes", "__pycache__/a.pyc",
-                                        "passed/.envrc", "node_modules/x/.envrc"};
+                                        "passed/.envrc"};
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         struct project *p = watched();
@@ -166,24 +170,42 @@ Test(watch, lost_events_hide_nothing)
 Test(watch, more_directories_than_are_watched)
 {
     struct project *p = watched();
-    char name[32];
+    struct watch *watch = &p->guard.watch;
 
-    for (int i = 0; i <= WATCHES_MAX; i++) {
-        snprintf(name, sizeof(name), "new%d/", i);
-        appear(p, name);
-    }
-    cr_expect_eq(p->guard.watch.count, WATCHES_MAX);
+    for (int i = 0; watch->count < WATCHES_MAX - 1; i++)
+        watch->watched[watch->count++] =
+            (struct watched){.number = 1000000 + i, .rel = strdup("elsewhere")};
+    appear(p, "new0/");
+    appear(p, "new1/");
+    cr_expect_eq(watch->count, WATCHES_MAX);
     cr_expect_eq(p->guard.report->stop, GUARD_GOES_ON);
-    snprintf(name, sizeof(name), "new%d/.envrc", WATCHES_MAX);
-    appear(p, name);
-    cr_expect(project_has(p, name));
+    appear(p, "new0/.envrc");
+    cr_expect_not(project_has(p, "new0/.envrc"));
+    appear(p, "new1/.envrc");
+    cr_expect(project_has(p, "new1/.envrc"));
     guard_sweep(&p->guard, true);
-    cr_expect_not(project_has(p, name));
+    cr_expect_not(project_has(p, "new1/.envrc"));
     project_drop(p);
 }
 
 /* --- what runs out -----------------------------------------------------------------------------
  */
+
+/* Many names do not hide one: those that are obeyed are asked for. */
+Test(watch, an_obeyed_name_among_too_many_is_found)
+{
+    struct project *p = prepared();
+
+    cr_assert_eq(project_make(p, "sub/.envrc"), 0);
+    cr_assert_eq(project_make(p, "sub/README"), 0);
+    faults.names = true;
+    guard_sweep(&p->guard, true);
+    faults.names = false;
+    cr_expect(p->guard.report->incomplete);
+    cr_expect_not(project_has(p, "sub/.envrc"));
+    cr_expect(project_has(p, "sub/README"));
+    project_drop(p);
+}
 
 Test(watch, without_memory_it_cannot_go_on)
 {

@@ -26,7 +26,6 @@ static void fill(struct plan_file *file)
                                .home = "/h",
                                .policy_hash = "hash",
                                .made_ns = 5,
-                               .seen_cut = true,
                                .variants = file->variants,
                                .variant_count = 1};
     *plan = (struct plan){.variant = "default",
@@ -94,7 +93,6 @@ Test(keep, what_is_asked_for_later_is_there)
     cr_expect_str_eq(file.project, "/p");
     cr_expect_str_eq(file.policy_hash, "hash");
     cr_expect_eq(file.made_ns, 5);
-    cr_expect(file.seen_cut);
     cr_expect_str_eq(plan_find_seen(&file, "sub")->rel, "sub");
     cr_expect_eq(plan_find_present(&file, "sub/.git")->ino, 5);
     cr_expect_str_eq(plan.variant, "default");
