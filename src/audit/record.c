@@ -226,6 +226,7 @@ void audit_add_install(struct buf *out, const struct audit_subject *subject,
         {"entries", "entry_count", install->entries},
         {"elf", "elf_count", install->elf},
         {"setuid", "setuid_count", install->setuid},
+        {"obeyed", "obeyed_count", install->obeyed},
     };
     struct json json;
 

@@ -1,5 +1,6 @@
 /* The commands that the launcher calls before and after an installer. */
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "args-internal.h"
@@ -16,6 +17,7 @@
 #include "svenv/compile/user.h"
 #include "svenv/find/files.h"
 #include "svenv/find/venv.h"
+#include "svenv/guard/guard.h"
 #include "svenv/plan/plan.h"
 #include "svenv/wrap/wrap.h"
 
@@ -62,44 +64,59 @@ static int install_read_list(struct venv_files *out, struct err *err)
     return venv_files_decode(bytes.data, bytes.len, out, err);
 }
 
-static int record(const char *path, const struct venv_left *left, struct err *err)
+static int record(const char *path, const struct plan_file *file, const struct venv_left *left,
+                  struct err *err)
 {
-    auto_plan_file struct plan_file file;
-    auto_buf struct buf bytes = {0};
     auto_buf struct buf line = {0};
     const struct audit_install install = {.start_up = &left->start_up,
                                           .entries = &left->entries,
                                           .elf = &left->elf,
                                           .setuid = &left->setuid,
+                                          .obeyed = &left->obeyed,
                                           .incomplete = left->incomplete};
     struct audit_subject subject = {.time_ms = audit_now_ms(), .launcher = getppid(), .venv = path};
-    const struct plan *plan = NULL;
-    int r = compile_read(path, &file, &bytes, err);
+    const struct plan *plan = &file->variants[file->variant_count - 1].plan;
 
-    if (r < 0)
-        return r;
-    plan = &file.variants[file.variant_count - 1].plan;
     if (plan->audit == PLAN_AUDIT_OFF)
         return 0;
-    subject.policy = file.policy_hash;
+    subject.policy = file->policy_hash;
     audit_add_install(&line, &subject, &install);
     return audit_append(plan->audit_log, line.data, line.len, err);
+}
+
+/* A package may bring a repository or settings of an editor; the host would obey them. */
+static int take_obeyed(const char *path, const struct venv_left *left, struct err *err)
+{
+    auto_fd int top = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (top < 0)
+        return err_set(err, errno, "cannot open '%s'", path);
+    guard_take_from_venv(path, top, &left->obeyed);
+    return 0;
 }
 
 static int report(const char *path, struct err *err)
 {
     auto_venv_files struct venv_files before = {.count = 0};
     auto_venv_left struct venv_left left = {.incomplete = false};
-    int r = install_read_list(&before, err);
+    auto_plan_file struct plan_file file;
+    auto_buf struct buf bytes = {0};
+    int r = compile_read(path, &file, &bytes, err);
 
     if (r == 0)
-        r = venv_left_since(path, &before, &left, err);
+        r = install_read_list(&before, err);
+    if (r == 0)
+        r = venv_left_since(path, &before, file.obeyed, file.obeyed_count, &left, err);
+    if (r == 0 && left.obeyed.count > 0)
+        r = take_obeyed(path, &left, err);
     if (r < 0)
         return r;
-    if (left.start_up.count + left.entries.count + left.elf.count + left.setuid.count == 0 &&
+    if (left.start_up.count + left.entries.count + left.elf.count + left.setuid.count +
+                left.obeyed.count ==
+            0 &&
         !left.incomplete)
         return 0;
-    return record(path, &left, err);
+    return record(path, &file, &left, err);
 }
 
 /* The entries come first: a venv that works matters more than a report that cannot be written. */

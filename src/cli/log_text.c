@@ -101,6 +101,7 @@ static const struct {
     bool only_count;
 } install_rows[] = {
     {"setuid", "setuid_count", "setuid files", TERM_BAD, false},
+    {"obeyed", "obeyed_count", "moved to the quarantine", TERM_BAD, false},
     {"start_up", "start_up_count", "runs whenever Python starts", TERM_WARN, false},
     {"entries", "entry_count", "commands", TERM_PLAIN, false},
     {"elf", "elf_count", "native files", TERM_PLAIN, true},

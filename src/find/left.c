@@ -11,8 +11,10 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/look.h"
 #include "svenv/base/path.h"
+#include "svenv/base/repository.h"
 #include "svenv/base/sizes.h"
 #include "svenv/find/files.h"
+#include "svenv/plan/plan.h"
 
 #include "svenv/find/site.h"
 
@@ -23,6 +25,7 @@ void venv_left_finish(struct venv_left *left)
     strv_finish(&left->entries);
     strv_finish(&left->elf);
     strv_finish(&left->setuid);
+    strv_finish(&left->obeyed);
 }
 
 static int left_compare(const void *a, const void *b)
@@ -150,11 +153,84 @@ static void left_classify(struct venv_left *left, int root, const struct venv_fi
         strv_add(&left->elf, file->path);
 }
 
-int venv_left_since(const char *venv_path, const struct venv_files *before, struct venv_left *out,
+/* --- names that the host obeys -----------------------------------------------------------------
+ */
+
+/* The top of the venv and of its packages, where people and their editors work. A module is code
+ * that is imported, whatever its name is. */
+static bool is_open_ground(const char *dir, const char *name)
+{
+    return (*dir == '\0' || is_site_dir(path_basename(dir))) && !str_ends(name, ".py");
+}
+
+struct ground {
+    int root; /* the venv */
+    const struct plan_obeyed *obeyed;
+    size_t obeyed_count;
+};
+
+static bool is_obeyed_at(const struct ground *ground, const char *dir, const char *name)
+{
+    const struct plan_obeyed *found = NULL;
+
+    if (str_eq(name, REPOSITORY_DOT_GIT))
+        return true;
+    if (!is_open_ground(dir, name))
+        return false;
+    found = plan_obeyed_find(ground->obeyed, ground->obeyed_count, name, name);
+    return found != NULL && found->anywhere && found->action == PLAN_OBEYED_TAKE;
+}
+
+/* Return: 1, 0, or negative errno when that could not be found out. */
+static int is_head(const struct ground *ground, const char *path)
+{
+    auto_free char *dir = path_dirname(path);
+    auto_fd int fd = -1;
+
+    if (!str_eq(path_basename(path), REPOSITORY_HEAD_NAME))
+        return 0;
+    fd = fd_open_beneath(ground->root, *dir ? dir : ".", O_PATH | O_DIRECTORY, 0);
+    return fd < 0 ? fd : repository_at(fd);
+}
+
+/* Files come sorted by their paths: those below a name that was added follow it. */
+static bool is_below_last(const struct strv *names, const char *path)
+{
+    return names->count > 0 && path_is_beneath(path, names->items[names->count - 1]);
+}
+
+/* A repository is one in every directory; its HEAD is what makes a bare one. */
+static void left_look_for_obeyed(struct venv_left *left, const struct ground *ground,
+                                 const char *path)
+{
+    int head = 0;
+
+    if (is_below_last(&left->obeyed, path))
+        return;
+    for (const char *at = path; *at != '\0';) {
+        size_t len = strcspn(at, "/");
+        auto_free char *name = xstrndup(at, len);
+        auto_free char *dir = xstrndup(path, at > path ? (size_t)(at - path) - 1 : 0);
+
+        if (is_obeyed_at(ground, dir, name)) {
+            strv_take(&left->obeyed, xstrndup(path, (size_t)(at - path) + len));
+            return;
+        }
+        at += len + (at[len] == '/');
+    }
+    head = is_head(ground, path);
+    left->incomplete = left->incomplete || head < 0;
+    if (head > 0)
+        strv_add(&left->obeyed, path);
+}
+
+int venv_left_since(const char *venv_path, const struct venv_files *before,
+                    const struct plan_obeyed *obeyed, size_t obeyed_count, struct venv_left *out,
                     struct err *err)
 {
     auto_venv_files struct venv_files now = {.count = 0};
     auto_fd int root = open(venv_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const struct ground ground = {.root = root, .obeyed = obeyed, .obeyed_count = obeyed_count};
     int rc = venv_files_list(venv_path, &now, err);
 
     if (rc < 0)
@@ -165,8 +241,11 @@ int venv_left_since(const char *venv_path, const struct venv_files *before, stru
         const struct venv_file *file = &now.items[i];
         const struct venv_file *old = left_find(before, file->path);
 
-        if (old == NULL || !left_is_same(old, file))
-            left_classify(out, root, file, old);
+        if (old != NULL && left_is_same(old, file))
+            continue;
+        left_classify(out, root, file, old);
+        if (!str_starts(file->path, "bin/"))
+            left_look_for_obeyed(out, &ground, file->path);
     }
     out->incomplete = out->incomplete || now.incomplete || before->incomplete;
     return 0;

@@ -15,8 +15,8 @@ from lib.case import Case
 from lib.environment import environment
 from lib.installed import TOOL
 from lib.installs import VERSION
-from lib.programs import SECONDS, tool
-from lib.skips import impossible
+from lib.programs import SECONDS, run, tool
+from lib.skips import impossible, skip
 from lib.user import AS_ROOT, HOME
 
 SECRET = "hunter2hunter2"
@@ -494,6 +494,38 @@ class Installed(LogCase):
         self.assertIn("runs whenever Python starts: odd.pth, sitecustomize.py", shown)
         self.assertEqual(self.install("odd", "--force-reinstall"), [])
         self.assertEqual(len(self.lines("install")), 2)
+
+    def repository(self):
+        """A wheel without code that brings a repository for the top of the venv."""
+        config = '[core]\n\trepositoryformatversion = 0\n\tfsmonitor = "echo EVIL >&2; false"\n'
+        parts = {"HEAD": "ref: refs/heads/main\n", "config": config, "objects/x": "", "refs/x": ""}
+        files = {f"carrier-1.0.data/data/.git/{name}": text for name, text in parts.items()}
+        files |= {"carrier/template/.envrc": "echo template\n", ".envrc": "echo EVIL\n"}
+        packages.wheel(self.wheels, "carrier", files=files)
+
+    def git_in_bin(self, project):
+        return run("git", "status", "--short", cwd=project.env_dir / "bin").stderr
+
+    def test_names_that_the_host_obeys_are_moved_away(self):
+        if not shutil.which("git"):
+            skip("needs git")
+        self.repository()
+        plain = self.project().venv(pip=True)
+        pip = (plain.bin("python"), "-m", "pip", "install", "--quiet", "--no-index", "--find-links")
+        self.assertEqual(run(*pip, self.wheels, "carrier").returncode, 0)
+        self.assertIn("EVIL", self.git_in_bin(plain))  # the control
+        (said,) = self.install("carrier")
+        self.assertIn("programs on the host obey '.git' and 1 more, which an installer left", said)
+        self.assertNotIn("EVIL", self.git_in_bin(self.p))
+        site = self.p.env_dir / f"lib/python{VERSION}/site-packages"
+        self.assertFalse((site / ".envrc").exists())
+        self.assertTrue((site / "carrier/template/.envrc").exists(), "a package's own template")
+        (kept,) = (self.p.env_dir / "sandbox/quarantine").iterdir()
+        self.assertTrue((kept / ".git/config").exists())
+        (line,) = self.lines("install")
+        self.assertEqual(line["obeyed"], [".git", f"lib/python{VERSION}/site-packages/.envrc"])
+        (shown,) = self.shown(self.p.env_dir)
+        self.assertIn("moved to the quarantine: .git, .envrc", shown)
 
     def test_what_runs_only_when_asked_is_not_told(self):
         packages.wheel(self.wheels, "plain", scripts={"plain-x": "plain:main"})

@@ -57,7 +57,8 @@ struct audit_install {
     const struct strv *entries;
     const struct strv *elf;
     const struct strv *setuid;
-    bool incomplete; /* the venv was too large to be looked through */
+    const struct strv *obeyed; /* moved away: tools of the host would have obeyed them */
+    bool incomplete;           /* the venv was too large to be looked through */
 };
 
 /* At most so many denials of one start are written; the last line says how many there were. */

@@ -11,6 +11,7 @@
 #include "svenv/base/str.h"
 
 struct err;
+struct plan_obeyed;
 
 struct venv_file {
     const char *path; /* below the venv; entry points are "bin/NAME" as seen inside */
@@ -46,14 +47,16 @@ struct venv_left {
     struct strv entries;
     struct strv elf; /* outside of bin */
     struct strv setuid;
+    struct strv obeyed; /* repositories, and obeyed names where people work: see left.c */
     bool incomplete;
 };
 
 void venv_left_finish(struct venv_left *left);
 #define auto_venv_left __attribute__((cleanup(venv_left_finish)))
 
-/* Return: 0 or negative errno with *err. */
-int venv_left_since(const char *venv_path, const struct venv_files *before, struct venv_left *out,
+/* obeyed: the names that tools of the host obey. Return: 0 or negative errno with *err. */
+int venv_left_since(const char *venv_path, const struct venv_files *before,
+                    const struct plan_obeyed *obeyed, size_t obeyed_count, struct venv_left *out,
                     struct err *err);
 
 #endif

@@ -7,9 +7,17 @@
 #include "svenv/base/err.h"
 #include "svenv/base/path.h"
 #include "svenv/find/files.h"
+#include "svenv/plan/plan.h"
 
 #define SITE "proj/.venv/lib/python3.11/site-packages/"
 #define LEFT "lib/python3.11/site-packages/"
+
+static const struct plan_obeyed obeyed[] = {
+    {.pattern = ".envrc", .anywhere = true},
+    {.pattern = "lefthook.*", .anywhere = true},
+    {.pattern = ".secret", .anywhere = true, .action = PLAN_OBEYED_HIDE},
+    {.pattern = ".top"},
+};
 
 static struct fixture f;
 static struct venv_files before;
@@ -50,13 +58,15 @@ TestSuite(files, .init = begin, .fini = end);
 
 static void look(void)
 {
-    cr_assert_eq(venv_left_since(f.venv, &before, &left, &err), 0, "%s", err.msg);
+    cr_assert_eq(venv_left_since(f.venv, &before, obeyed, ARRAY_SIZE(obeyed), &left, &err), 0, "%s",
+                 err.msg);
 }
 
 Test(files, nothing_came)
 {
     look();
     cr_expect_eq(left.start_up.count + left.entries.count + left.elf.count + left.setuid.count, 0);
+    cr_expect_eq(left.obeyed.count, 0);
     cr_expect_not(left.incomplete);
 }
 
@@ -94,6 +104,35 @@ Test(files, what_runs_unasked_is_found)
     cr_expect(left.elf.count == 1 && str_eq(left.elf.items[0], LEFT "pkg/x.bin"));
     cr_expect(left.setuid.count == 1 && str_eq(left.setuid.items[0], LEFT "pkg/set"));
     cr_expect(left.entries.count == 1 && str_eq(left.entries.items[0], "newtool"));
+}
+
+/* Repositories are obeyed anywhere, other names where people work: not deep in a package, which may
+ * bring templates. */
+Test(files, names_that_the_host_obeys_are_found)
+{
+    static const char *const there[] = {
+        ".envrc",          ".git/HEAD",       ".git/config",         ".secret",
+        ".top/x",          "bare/HEAD",       "bare/objects/x",      "bare/refs/x",
+        "bare/config",     "share/HEAD",      LEFT ".envrc",         LEFT "lefthook.py",
+        LEFT "pkg/.envrc", LEFT "pkg/.git/x", LEFT "pkg/.gitignore",
+    };
+    static const char *const want[] = {".envrc", ".git", "bare/HEAD", LEFT ".envrc",
+                                       LEFT "pkg/.git"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(there); i++) {
+        auto_free char *path = xasprintf("proj/.venv/%s", there[i]);
+        auto_free char *dir = path_dirname(path);
+
+        make_dirs(&f, dir);
+        put_file(&f, path, "x", 0644);
+    }
+    put_link(&f, "proj/.venv/share/.git", "../x");
+    look();
+    cr_expect_eq(left.obeyed.count, ARRAY_SIZE(want) + 1);
+    for (size_t i = 0; i < ARRAY_SIZE(want); i++)
+        cr_expect(strv_has(&left.obeyed, want[i]), "%s", want[i]);
+    cr_expect(strv_has(&left.obeyed, "share/.git"));
+    cr_expect_not(left.incomplete);
 }
 
 /* The same size and time do not hide a change: the kernel sets the time of the inode's change. */
