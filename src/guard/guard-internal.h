@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct stat;
+
 #include "svenv/guard/guard.h"
 
 /* --- scan.c: the names of a directory ------------------------------------------------------ */
@@ -42,6 +44,16 @@ enum seen_state {
 };
 enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry,
                           int64_t *ctime_ns_out);
+
+/* Has it been made, or come, since the guard began? */
+bool guard_is_new(const struct guard *guard, const struct stat *st);
+
+/* --- links.c ------------------------------------------------------------------------------------
+ */
+
+/* Is the name in the directory a new link that leads around the names that are taken away: to one
+ * of them under another name, or to a directory that is private to programs inside? */
+bool link_leads_around(const struct guard *guard, int dir, const char *name);
 
 /* --- quarantine.c -----------------------------------------------------------------------------
  */

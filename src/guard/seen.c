@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "svenv/base/clock.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/layout.h"
 #include "svenv/base/look.h"
@@ -196,4 +197,9 @@ void seen_close(struct seen *seen)
     if (seen->file && seen->top >= 0)
         close(seen->top);
     *seen = (struct seen){.top = -1};
+}
+
+bool guard_is_new(const struct guard *guard, const struct stat *st)
+{
+    return clock_ns_of(st->st_ctim) >= guard->began_ns;
 }

@@ -62,11 +62,6 @@ void guard_keep(struct guard *guard, struct arena *arena, const char *venv)
         seen->ctimes_ns = memcpy(arena_alloc(arena, bytes), seen->ctimes_ns, bytes);
 }
 
-static bool is_new(const struct guard *guard, const struct stat *st)
-{
-    return clock_ns_of(st->st_ctim) >= guard->began_ns;
-}
-
 static void sweep_take(struct visit *visit, const char *rel)
 {
     struct guard *guard = visit->guard;
@@ -108,7 +103,7 @@ static int clean_name(void *context, int dir, const char *name, bool directory)
     struct stat st;
 
     if ((bytecode && visit->packages) || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !is_new(visit->guard, &st))
+        !guard_is_new(visit->guard, &st))
         return 0;
     if (!bytecode) {
         take_out_of_place(visit, name, directory);
@@ -136,7 +131,8 @@ int guard_open(struct guard *guard, int parent, const char *name)
     bool closed = dir == -EACCES || (dir >= 0 && faccessat(dir, ".", X_OK, 0) < 0);
     struct stat st;
 
-    if (closed && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_new(guard, &st)) {
+    if (closed && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        guard_is_new(guard, &st)) {
         if (dir >= 0)
             close(dir);
         dir = scan_open_forcibly(parent, name, S_IRUSR | S_IXUSR);
@@ -155,7 +151,7 @@ static void clean_bytecode(struct visit *visit, int parent, const char *name)
     struct stat st;
 
     if (dir < 0) {
-        if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_new(visit->guard, &st))
+        if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && guard_is_new(visit->guard, &st))
             sweep_take(visit, visit->guard->path.text);
         return;
     }
@@ -181,7 +177,8 @@ static void record_venv(const struct guard *guard, int dir)
     snprintf(path, sizeof(path), "%s/" IN_SANDBOX(SANDBOX_MADE_INSIDE), guard->quarantine.venv);
     fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 || fstat(dir, &st) < 0 ||
-        fstatat(dir, "pyvenv.cfg", &config, AT_SYMLINK_NOFOLLOW) < 0 || !is_new(guard, &config))
+        fstatat(dir, "pyvenv.cfg", &config, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !guard_is_new(guard, &config))
         return;
     snprintf(line, sizeof(line), "%llu %llu\n", (unsigned long long)st.st_dev,
              (unsigned long long)st.st_ino);
@@ -220,17 +217,20 @@ static void protect_again(struct guard *guard, const char *rel, bool hide)
     guard->report->stop = GUARD_LOST;
 }
 
-/* The operation that protects or hides the name in this sandbox; NULL: none does. */
+/* The operation that protects or hides the name in this sandbox; NULL: none does. Of several the
+ * last one counts: a name can be both. */
 static const struct plan_op *mounted(const struct guard *guard, const char *rel)
 {
+    const struct plan_op *found = NULL;
+
     for (size_t i = 0; i < guard->plan->op_count; i++) {
         const struct plan_op *op = &guard->plan->ops[i];
         const char *dest = path_relative_to(op->dest, guard->seen.file->project);
 
         if (dest != NULL && str_eq(dest, rel) && (op->flags & PLAN_RW) == 0)
-            return op;
+            found = op;
     }
-    return NULL;
+    return found;
 }
 
 /* Was the name there when the plan was made, as no link that the program could replace? */
@@ -276,17 +276,6 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
     }
 }
 
-/* Through a link that a program made, tools outside read files that lie under another name. */
-static bool is_way_around(const struct visit *visit, int dir, const char *name)
-{
-    const struct guard *guard = visit->guard;
-    struct stat st;
-
-    return plan_obeyed_leads(guard->plan->obeyed, guard->plan->obeyed_count, guard->path.text) &&
-           fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) &&
-           is_new(guard, &st);
-}
-
 static int see_name(void *context, int dir, const char *name, bool directory)
 {
     struct visit *visit = context;
@@ -302,7 +291,7 @@ static int see_name(void *context, int dir, const char *name, bool directory)
                              visit->guard->path.text, name);
     if (found != NULL)
         sweep_apply(visit, dir, name, found);
-    else if (!directory && is_way_around(visit, dir, name))
+    else if (!directory && link_leads_around(guard, dir, name))
         sweep_take(visit, guard->path.text);
     scan_path_cut(&visit->guard->path, before);
     return 0;
@@ -315,7 +304,7 @@ static bool was_made_now(const struct guard *guard, int dir)
 {
     struct stat st;
 
-    return fstat(dir, &st) == 0 && is_new(guard, &st);
+    return fstat(dir, &st) == 0 && guard_is_new(guard, &st);
 }
 
 static void enter(struct visit *visit, int parent, const char *name)
@@ -593,7 +582,7 @@ void guard_see(struct guard *guard, const char *rel, const char *name, bool dire
         sweep_apply(&visit, dir, name, found);
     else if (directory)
         see_directory(&visit, dir, name);
-    else if (is_way_around(&visit, dir, name))
+    else if (link_leads_around(guard, dir, name))
         sweep_take(&visit, guard->path.text);
     if (repository_mark(name) != 0)
         see_mark(&visit, dir, rel);

@@ -69,6 +69,43 @@ class Repositories(Planting):
         self.native(p, "import os; os.rename('vendor', 'other')")
         self.assertTrue((p.path / "other/lib/.git").exists())
 
+    LINKS = """
+import os
+home = os.path.expanduser("~")
+root = [line.split()[3] for line in open("/proc/self/mountinfo") if line.split()[4] == "/tmp"][0]
+def repository(base):
+    for name in ("objects", "refs"):
+        os.makedirs(f"{base}/.git/{name}")
+    open(base + "/.git/HEAD", "w").write("ref: refs/heads/main\\n")
+    config = '[core]\\n\\trepositoryformatversion = 0\\n\\tfsmonitor = "echo EVIL >&2; false"\\n'
+    open(base + "/.git/config", "w").write(config)
+os.symlink(".venv/home/late", "late")
+os.symlink("missing/../.venv/home/tools", "around")
+repository(home + "/tools")
+repository("/tmp/work")
+os.makedirs("sub")
+os.symlink("../.venv/home/tools", "sub/tools")
+os.symlink(root + "/work", "work")
+os.symlink("sub", "honest")
+os.symlink("/tmp/else", "dangling")
+"""
+
+    def test_links_into_private_directories(self):
+        """Programs write their home and /tmp freely, and the host sees both under other names."""
+        p = self.wrapped()
+        done = p.code(self.LINKS)
+        self.assertIn("programs on the host obey", done.stderr)
+        for name in ("late", "around", "sub/tools", "work"):
+            self.assertFalse(os.path.lexists(p.path / name), name)
+        for name in ("honest", "dangling"):
+            self.assertTrue((p.path / name).is_symlink(), name)
+        # The control: such a link, made by a person, is obeyed.
+        os.symlink(".venv/home/tools", p.path / "own")
+        said = run("git", "status", "--short", cwd=p.path / "own").stderr
+        self.assertIn("EVIL", said)
+        self.assertEqual(p.code("pass").stderr, "")
+        self.assertTrue((p.path / "own").is_symlink(), "it was there before")
+
     def test_a_worktree(self):
         p = self.project(name="tree")
         main = p.top / "main"

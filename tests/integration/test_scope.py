@@ -56,7 +56,10 @@ class Refusals(Case):
     def setUp(self):
         top = pathlib.Path(self.project().top)
         self.socket, self.env = bus.listener(self, top)
-        self.child = subprocess.Popen(["sh", "-c", "sleep 60 & wait"], stdin=subprocess.DEVNULL)
+        null = subprocess.DEVNULL  # the sleeper outlives its shell, and must not hold our output
+        self.child = subprocess.Popen(
+            ["sh", "-c", "sleep 60 & wait"], stdin=null, stdout=null, stderr=null
+        )
         self.addCleanup(self.child.wait)
         self.addCleanup(self.child.kill)
         self.name = f"sandbox-venv-{os.getpid()}-1"

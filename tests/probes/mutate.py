@@ -203,9 +203,9 @@ MUTATIONS = [
     ),
     code(
         "a link does not lead around a protected name",
-        "guard/sweep.c",
-        "    return plan_obeyed_leads(",
-        "    return false && plan_obeyed_leads(",
+        "guard/links.c",
+        "(plan_obeyed_leads(",
+        "(false && plan_obeyed_leads(",
         "PRJ-35h",
     ),
     code(
