@@ -286,18 +286,17 @@ def filled_place(name):
 
 
 def steering_dotenv(view):
-    """A program writes the .env that programs get; an installer obeys none."""
+    """The .env that programs get, as one could write it where the policy opens it; an installer
+    obeys none."""
     path = view.project / ".env"
     kept = path.read_text()
     line = "PIP_TIMEOUT=4711\n"
     env = harness.clean_environment()
     try:
         if view.inside:
-            view.world.python("-c", f"open('.env', 'a').write({line!r})")
+            path.write_text(kept + line)
         else:
             env["PIP_TIMEOUT"] = "4711"  # a shell that loads it
-        if view.inside and line not in path.read_text():
-            raise harness.Dead(".env was not written")
         return "4711" in pip(view, "config", "list", env=env).stdout
     finally:
         path.write_text(kept)
