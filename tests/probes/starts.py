@@ -17,7 +17,10 @@ def run_on_terminal(argv, **options):
     options.setdefault("env", clean_environment())
     with Terminal(*argv, **options) as terminal:
         text = terminal.until_end(seconds).replace("\r\n", "\n")
-        return subprocess.CompletedProcess(argv, terminal.process.returncode, text, text)
+        # Lines of ours, which elsewhere have a stream of their own, are no part of what was found.
+        lines = text.splitlines(keepends=True)
+        found = "".join(line for line in lines if not line.startswith("sandbox-venv: "))
+        return subprocess.CompletedProcess(argv, terminal.process.returncode, found, text)
 
 
 def play(argv, **options):
