@@ -230,7 +230,9 @@ static bool read_entries(struct survey *s, int dir, const char *rel, struct sigh
     int rc = look_open_dir(dir, ".", 0, &stream);
 
     /* Its names cannot be looked at without the permission to pass through it. */
-    if (rc == 0 || faccessat(dir, ".", X_OK, 0) < 0)
+    if (rc > 0 && faccessat(dir, ".", X_OK, 0) < 0)
+        rc = errno == EACCES ? 0 : -errno;
+    if (rc == 0)
         return false;
     while (rc > 0 && left-- > 0 && (rc = look_next(stream, &entry)) > 0)
         see_entry(s, dir, rel, entry, sight);
