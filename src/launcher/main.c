@@ -48,8 +48,8 @@ struct run {
     const char *const *secrets; /* of its environment, once that has been given back */
     bool settled;               /* give_back() was called */
     struct launch launch;
-    int signals; /* see supervise_signals(); -1: not yet */
-    int files;   /* see session_before_install(); -1: there is no such list */
+    struct before_program before; /* signals: -1: not yet */
+    int files;                    /* see session_before_install(); -1: there is no such list */
     struct outcome outcome;
     int status; /* of this process when a step fails */
     int64_t began_ms;
@@ -280,13 +280,15 @@ static int open_signals(struct run *run, struct err *err)
 
     if (fd < 0)
         return fd;
-    run->signals = fd;
+    run->before.signals = fd;
+    run->before.terminal = job_terminal();
+    terminal_note(run->before.terminal, &run->before.modes);
     return 0;
 }
 
 static void close_signals(struct run *run)
 {
-    close(run->signals);
+    close(run->before.signals);
 }
 
 static int look_before_install(struct run *run, struct err *err)
@@ -437,7 +439,7 @@ static int see_to_its_end(struct run *run, struct err *err)
 
     run->guard.late = record_late;
     run->guard.late_context = run;
-    supervise(&run->plan, &run->launch, &run->guard, run->signals, &(struct settle){give_back, run},
+    supervise(&run->plan, &run->launch, &run->guard, &run->before, &(struct settle){give_back, run},
               outcome);
     launch_ended(&run->launch, outcome->how == OUTCOME_TIME_LIMIT);
     run->ended_clock_ms = outcome->ended_ms;
@@ -484,7 +486,7 @@ int main(int argc, char **argv)
     }
     run->word_count = argc;
     run->words = words.out;
-    run->signals = run->files = -1;
+    run->before.signals = run->files = -1;
     run->status = STATUS_OURS;
     run->began_ms = audit_now_ms();
     run->began_clock_ms = clock_ms();

@@ -3,13 +3,8 @@
 #define SVENV_LAUNCHER_SUPERVISE_INTERNAL_H
 
 #include <stdbool.h>
-#include <termios.h>
 
-/* The controlling terminal's settings, when this process is in its foreground. */
-struct terminal {
-    int fd; /* borrowed; -1: there is nothing to restore */
-    struct termios modes;
-};
+#include "svenv/launcher/supervise.h"
 
 /* fd: the controlling terminal, or -1. */
 void terminal_note(int fd, struct terminal *out);

@@ -403,8 +403,9 @@ static void add_sources(struct supervisor *s)
     loop_expect(&s->loop, s->at[AT_PROJECT], clock_ms() + GUARD_FIRST_MS);
 }
 
-void supervise(const struct plan *plan, struct launch *launch, struct guard *guard, int signals,
-               const struct settle *settle, struct outcome *out)
+void supervise(const struct plan *plan, struct launch *launch, struct guard *guard,
+               const struct before_program *before, const struct settle *settle,
+               struct outcome *out)
 {
     struct supervisor s = {.plan = plan,
                            .launch = launch,
@@ -412,12 +413,12 @@ void supervise(const struct plan *plan, struct launch *launch, struct guard *gua
                            .settle = settle,
                            .signals = {.control = launch->control,
                                        .program = launch->program,
-                                       .terminal = job_terminal()},
-                           .signal_fd = signals};
+                                       .terminal = before->terminal},
+                           .terminal = before->modes,
+                           .signal_fd = before->signals};
 
     if (plan->wall_time)
         s.deadline_ms = clock_ms() + (int64_t)plan->wall_time * 1000;
-    terminal_note(s.signals.terminal, &s.terminal);
     let_go_of_streams();
     s.adopted = open_adopted(launch->init);
     add_sources(&s);

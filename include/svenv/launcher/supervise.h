@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <sys/resource.h>
+#include <termios.h>
 
 #include "svenv/launch/launch.h"
 
@@ -28,16 +29,30 @@ struct outcome {
  * errno with *err. */
 int supervise_signals(struct err *err);
 
+/* The controlling terminal's settings, when this process is in its foreground. */
+struct terminal {
+    int fd; /* borrowed; -1: there is nothing to restore */
+    struct termios modes;
+};
+
 /* Called once, when the program has run for a moment and may run for days. Most end before that. */
 struct settle {
     void (*call)(void *context);
     void *context;
 };
 
+/* Taken before the program runs, which may change the terminal at once. */
+struct before_program {
+    int signals;  /* see supervise_signals() */
+    int terminal; /* the controlling one; -1: it is not among the standard streams */
+    struct terminal modes;
+};
+
 /* Stays until the program has ended and until the rest is done that `lifetime` asks for. All
- * signals must be blocked. Closes `signals`. */
-void supervise(const struct plan *plan, struct launch *launch, struct guard *guard, int signals,
-               const struct settle *settle, struct outcome *out);
+ * signals must be blocked. Closes `before->signals`. */
+void supervise(const struct plan *plan, struct launch *launch, struct guard *guard,
+               const struct before_program *before, const struct settle *settle,
+               struct outcome *out);
 
 /* Ends the calling process the way the program ended: same status, or the same signal without a
  * core dump. Never returns. */
