@@ -1,11 +1,13 @@
 """The walls around a program beside its view: pid 1, late mounts, descriptors, signals."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
 import sys
+import time
 
 from lib.case import Case
 from lib.environment import environment
@@ -17,8 +19,7 @@ from lib.user import AS_ROOT
 SECRET = "svenv-test-secret-value-4711"
 
 
-def scan(pid, needle):
-    """How often the bytes stand in the process's readable memory."""
+def scan_once(pid, needle):
     count = 0
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
         for line in maps:
@@ -34,6 +35,22 @@ def scan(pid, needle):
                 count += piece.count(needle)
                 at += len(piece)
     return count
+
+
+def scan(pid, needle):
+    """How often the bytes stand in the process's readable memory. A launcher gives memory back a
+    moment after the start: what is gone while it is read is looked for anew."""
+    for _ in range(20):
+        with contextlib.suppress(OSError):
+            return scan_once(pid, needle)
+        time.sleep(0.1)
+    return scan_once(pid, needle)
+
+
+def is_first(pid):
+    """Is it pid 1 of a namespace of its own? The guard has the same name."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return any(line.startswith("NSpid:") and line.endswith("\t1") for line in status)
 
 
 class PidOne(Case):
@@ -55,7 +72,7 @@ class PidOne(Case):
         children = [
             pid
             for pid in descendants(started.pid)
-            if pathlib.Path(f"/proc/{pid}/comm").read_text() == "sandbox-venv\n"
+            if pathlib.Path(f"/proc/{pid}/comm").read_text() == "sandbox-venv\n" and is_first(pid)
         ]
         self.assertEqual(len(children), 1)
         return started.pid, children[0]

@@ -117,7 +117,7 @@ Test(record, an_install)
     auto_strv struct strv some = {0};
     struct strv none = {0};
     const struct audit_install install = {
-        .start_up = &some, .entries = &none, .elf = &none, .setuid = &none};
+        .start_up = &some, .entries = &none, .elf = &none, .setuid = &none, .obeyed = &none};
     struct audit_subject s = subject();
     auto_buf struct buf out = {0};
 
