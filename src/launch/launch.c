@@ -250,8 +250,9 @@ void launch_abandon(struct launch *launch)
     if (launch->state == LAUNCH_NONE)
         return;
     enter_state(launch, LAUNCH_PREPARED, LAUNCH_NONE);
-    end_processes(launch);
+    /* First: a pid 1 that an opener makes which could not be killed sees the end, and ends. */
     close(launch->control);
+    end_processes(launch);
     munmap(launch->shared, sizeof(*launch->shared));
     launch->shared = NULL;
     launch->failure = NULL;
