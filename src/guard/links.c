@@ -10,6 +10,7 @@
 
 #include "svenv/base/fd.h"
 #include "svenv/base/layout.h"
+#include "svenv/base/look.h"
 #include "svenv/base/path.h"
 
 #include "guard-internal.h"
@@ -40,7 +41,7 @@ static bool is_private_path(const struct guard *guard, const char *path)
     return path_is_beneath(path, tmp) || path_is_beneath(path, shm);
 }
 
-/* Return: 1, 0, or negative errno when there is nothing at the path. */
+/* Return: 1, 0, or negative errno, of which only look_is_answer() says that nothing is there. */
 static int ends_in_private(const struct guard *guard, int dir, const char *path)
 {
     auto_fd int fd = openat(dir, path, O_PATH | O_CLOEXEC);
@@ -52,13 +53,14 @@ static int ends_in_private(const struct guard *guard, int dir, const char *path)
     snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
     len = readlink(proc, real, sizeof(real) - 1);
     if (len < 0)
-        return 0;
+        return -errno;
     real[len] = '\0';
     return is_private_path(guard, real);
 }
 
 /* The target may be made later, so of a link that leads nowhere the part counts that is there.
- * Nobody can say where one with ".." behind a missing name will lead. */
+ * Nobody can say where one with ".." behind a missing name will lead, nor one that could not be
+ * followed. */
 static bool leads_to_private(const struct guard *guard, int dir, const char *name)
 {
     char text[PATH_MAX], there[PATH_MAX];
@@ -76,7 +78,7 @@ static bool leads_to_private(const struct guard *guard, int dir, const char *nam
         *(slash ? slash : there) = '\0';
         rc = *there != '\0' ? ends_in_private(guard, dir, there) : 0;
     }
-    return rc > 0 || strstr(text + strlen(there), "/..") != NULL;
+    return rc > 0 || (rc < 0 && !look_is_answer(rc)) || strstr(text + strlen(there), "/..") != NULL;
 }
 
 bool link_leads_around(const struct guard *guard, int dir, const char *name)

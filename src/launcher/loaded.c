@@ -48,17 +48,20 @@ static bool text_names(const struct buf *text, const char *variable)
     return false;
 }
 
-/* Links are followed, as the caller's tools follow them: nothing but a yes or no comes of it. */
+/* Links are followed, as the caller's tools follow them: nothing but a yes or no comes of it. A
+ * file that could not be looked at may name the variable. */
 static void search_file(struct search *s, const char *path)
 {
     auto_fd int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     auto_buf struct buf text = {0};
     struct stat st;
 
-    if (fd < 0 || fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
+    if (fd < 0 && look_is_answer(errno))
         return;
-    if (!S_ISREG(st.st_mode) || fd_read_all(fd, LOADED_BYTES_MAX, &text) < 0 ||
-        text_names(&text, s->variable))
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+        return;
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+        fd_read_all(fd, LOADED_BYTES_MAX, &text) < 0 || text_names(&text, s->variable))
         s->found = arena_strdup(s->arena, path);
 }
 
@@ -66,13 +69,14 @@ static void search_directory(struct search *s, const char *path)
 {
     auto_dir DIR *dir = NULL;
     const struct dirent *entry = NULL;
+    int rc = look_open_dir(AT_FDCWD, path, 0, &dir);
 
-    if (look_open_dir(AT_FDCWD, path, 0, &dir) <= 0)
-        return;
-    while (s->found == NULL && look_next(dir, &entry) > 0) {
+    while (rc > 0 && s->found == NULL && (rc = look_next(dir, &entry)) > 0) {
         if (dotenv_name_is_loaded(entry->d_name))
             search_file(s, arena_printf(s->arena, "%s/%s", path, entry->d_name));
     }
+    if (rc < 0 && s->found == NULL)
+        s->found = arena_strdup(s->arena, path);
 }
 
 /* From the working directory up to the project, as tools look for the file. */
