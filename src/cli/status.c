@@ -17,6 +17,8 @@
 #include "svenv/base/path.h"
 #include "svenv/compile/compile.h"
 #include "svenv/compile/layers.h"
+#include "svenv/formats/dotenv.h"
+#include "svenv/launcher/host.h"
 #include "svenv/sys/drop.h"
 #include "term-internal.h"
 
@@ -219,6 +221,23 @@ static void look_at_quarantine(struct status *status)
                             count, count == 1 ? "" : "s", path));
 }
 
+/* Tells of the file of variables as a start would. */
+static void look_at_dotenv(struct status *status)
+{
+    const struct plan *plan = status->default_plan;
+    struct arena arena = {NULL};
+    struct dotenv dotenv = {0};
+    const char *why = NULL, *unread = NULL;
+
+    if (plan != NULL) {
+        (void)host_dotenv(&arena, plan, &status->plan, &dotenv, &why);
+        unread = host_dotenv_unread(&arena, &dotenv, plan->dotenv, why);
+    }
+    if (unread != NULL)
+        strv_add(&status->notes, unread);
+    arena_finish(&arena);
+}
+
 static void look_at_venv(struct status *status)
 {
     struct err err = {0};
@@ -238,6 +257,7 @@ static void look_at_venv(struct status *status)
     look_at_plan(status);
     look_at_log(status);
     look_at_quarantine(status);
+    look_at_dotenv(status);
 }
 
 static int gather(struct status *status, const struct args *args, struct err *err)

@@ -210,3 +210,20 @@ bool host_dotenv(struct arena *arena, const struct plan *plan, const struct plan
     return rc >= 0 &&
            dotenv_parse(arena, plan->dotenv, text.data ? text.data : "", text.len, out, NULL) == 0;
 }
+
+const char *host_dotenv_unread(struct arena *arena, const struct dotenv *dotenv, const char *path,
+                               const char *why)
+{
+    char more[64] = "";
+
+    if (why)
+        return arena_printf(arena,
+                            "no variables are read from '%s': %s (environment.dotenv names another "
+                            "file, or \"\" for none)",
+                            path, why);
+    if (dotenv->skipped > 1)
+        snprintf(more, sizeof(more), " (and %u more)", dotenv->skipped - 1);
+    return dotenv->skipped == 0 ? NULL
+                                : arena_printf(arena, "not read in '%s': line %u, %s%s", path,
+                                               dotenv->skipped_line, dotenv->skipped_why, more);
+}

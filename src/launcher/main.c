@@ -205,23 +205,6 @@ static int begin_by_a_plan_that_holds(struct run *run, struct err *err)
     return rc < 0 ? rc : begin_by_settled_plan(run, err);
 }
 
-/* One line for all of the file: who reads it once goes to look at it. */
-static void tell_dotenv(const struct run *run, const char *why)
-{
-    const struct dotenv *dotenv = &run->dotenv;
-    char more[64] = "";
-
-    if (why)
-        log_line("no variables are read from '%s': %s (environment.dotenv names another file, or "
-                 "\"\" for none)",
-                 run->plan.dotenv, why);
-    if (dotenv->skipped > 1)
-        snprintf(more, sizeof(more), " (and %u more)", dotenv->skipped - 1);
-    if (dotenv->skipped > 0)
-        log_line("not read in '%s': line %u, %s%s", run->plan.dotenv, dotenv->skipped_line,
-                 dotenv->skipped_why, more);
-}
-
 static void tell_refusals(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->refusal_count; i++) {
@@ -235,7 +218,7 @@ static void tell_refusals(const struct plan *plan)
 static int complete_plan(struct run *run, struct err *err)
 {
     struct plan_file *file = session_plan(&run->session);
-    const char *why = NULL;
+    const char *why = NULL, *unread = NULL;
     int rc = plan_load(file, run->variant, err);
 
     if (rc == 0)
@@ -249,7 +232,9 @@ static int complete_plan(struct run *run, struct err *err)
     if (rc < 0)
         return rc;
     set_program(run);
-    tell_dotenv(run, why);
+    unread = host_dotenv_unread(&run->arena, &run->dotenv, run->plan.dotenv, why);
+    if (unread)
+        log_line("%s", unread);
     tell_refusals(&run->plan);
     return 0;
 }

@@ -9,7 +9,7 @@ import textwrap
 from lib import dotenv
 from lib.environment import environment
 from lib.interpreters import SYSTEM_PYTHON
-from lib.programs import run
+from lib.programs import run, tool
 from lib.skips import impossible
 from lib.user import HOME
 from lib.view import View
@@ -178,6 +178,10 @@ class Environment(View):
             done = project.code("print('ran')", env=environment(PIP_FIND_LINKS=None))
             self.assertEqual((done.returncode, done.stdout), (0, "ran\n"), done.stderr)
             self.assert_one_line(done, ".env", *words)
+            told = json.loads(tool("status", project.env_dir, "--json").stdout)
+            self.assertEqual((told["ok"], len(told["notes"])), (True, 1), told)
+            for word in words:
+                self.assertIn(word, told["notes"][0])
             remove()
 
     def test_a_venv_that_is_called_dotenv(self):

@@ -23,4 +23,9 @@ int host_collect(struct arena *arena, struct start *start, struct err *err);
 bool host_dotenv(struct arena *arena, const struct plan *plan, const struct plan_file *file,
                  struct dotenv *out, const char **why_out);
 
+/* Says what was not read, in one line: who reads it once goes to look at the file. path: of the
+ * file. why: of host_dotenv(). NULL: all of it was read, or there is none. */
+const char *host_dotenv_unread(struct arena *arena, const struct dotenv *dotenv, const char *path,
+                               const char *why);
+
 #endif
