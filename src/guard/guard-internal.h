@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct stat;
 
@@ -44,6 +45,26 @@ enum seen_state {
 };
 enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry,
                           int64_t *ctime_ns_out);
+
+/* --- gather.c -----------------------------------------------------------------------------------
+ */
+
+enum {
+    GATHER_HELPERS_MAX = 7
+};
+struct gather_shared;
+struct gather {
+    const struct seen *seen;
+    struct gather_shared *shared; /* NULL: each is looked at when it is asked for */
+    pid_t helpers[GATHER_HELPERS_MAX];
+    size_t helper_count;
+};
+
+/* Looks at all directories of seen->file whose names are compared, with seen_look(). */
+void gather_begin(struct gather *gather, const struct seen *seen);
+/* seen_look() of one of them; of one that could not be looked at before, now. */
+enum seen_state gather_look(const struct gather *gather, size_t index, int64_t *ctime_ns_out);
+void gather_end(struct gather *gather);
 
 /* Has it been made, or come, since the guard began? */
 bool guard_is_new(const struct guard *guard, const struct stat *st);

@@ -156,11 +156,11 @@ static bool seen_is_present(const struct seen *seen, const struct plan_seen *ent
 }
 
 /* Return: false when the directory, or something in it, is not known to the plan. */
-static bool seen_check(struct seen *seen, size_t index)
+static bool seen_check(struct seen *seen, const struct gather *gather, size_t index)
 {
     const struct plan_seen *entry = &seen->file->seen[index];
     int64_t ctime_ns = 0;
-    enum seen_state state = seen_look(seen, entry, &ctime_ns);
+    enum seen_state state = gather_look(gather, index, &ctime_ns);
     int64_t seen_ns = seen->ctimes_ns[index];
 
     seen->ctimes_ns[index] = ctime_ns;
@@ -174,6 +174,7 @@ static bool seen_check(struct seen *seen, size_t index)
 
 bool seen_open(struct seen *seen, const struct plan_file *file)
 {
+    struct gather gather;
     bool holds = true;
 
     *seen = (struct seen){.file = file, .top = -1};
@@ -185,10 +186,12 @@ bool seen_open(struct seen *seen, const struct plan_file *file)
     seen->ctimes_ns = xcalloc(file->seen_count, sizeof(*seen->ctimes_ns));
     if (file->made_ns != 0)
         seen_read(file, seen->ctimes_ns);
+    gather_begin(&gather, seen);
     for (size_t i = 0; holds && i < file->seen_count; i++) {
         if (plan_seen_is_watched(&file->seen[i]))
-            holds = seen_check(seen, i);
+            holds = seen_check(seen, &gather, i);
     }
+    gather_end(&gather);
     return holds;
 }
 

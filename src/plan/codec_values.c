@@ -84,6 +84,16 @@ bool code_bool(struct codec *c, bool value)
     return code_below(c, value, 2) != 0;
 }
 
+void code_padding(struct codec *c)
+{
+    size_t at = c->out != NULL ? c->out->len - c->base : c->pos;
+
+    for (; at % 8 != 0; at++) {
+        if (code_number(c, 0, 1) != 0)
+            codec_fail(c, "has padding that is not empty");
+    }
+}
+
 /* A string that may be NULL. When read it points into the input. */
 const char *code_str(struct codec *c, const char *text)
 {

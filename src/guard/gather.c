@@ -1,0 +1,138 @@
+/* Looks at all directories of a plan at once, on as many processors as there are.
+ *
+ * The processes share rows of results, and each takes the next few that nobody has taken. A row
+ * that was not filled, for whatever reason, is looked at by whoever asks for it: so a process that
+ * could not be made, or was ended, costs time and nothing else. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "svenv/sys/processors.h"
+#include "svenv/sys/syscalls.h"
+
+#include "guard-internal.h"
+
+enum {
+    WORTH_IT = 1024, /* directories: about the price of a process */
+    TAKEN_AT_ONCE = 64
+};
+
+struct gathered {
+    int64_t ctime_ns;
+    uint32_t state; /* 1 + enum seen_state; 0: not looked at. Written last */
+};
+
+struct gather_shared {
+    size_t next;
+    struct gathered rows[];
+};
+
+static void gather_row(const struct gather *gather, size_t index)
+{
+    const struct plan_seen *entry = &gather->seen->file->seen[index];
+    struct gathered *row = &gather->shared->rows[index];
+    enum seen_state state;
+
+    if (!plan_seen_is_watched(entry))
+        return;
+    state = seen_look(gather->seen, entry, &row->ctime_ns);
+    __atomic_store_n(&row->state, 1 + (uint32_t)state, __ATOMIC_RELEASE);
+}
+
+static void gather_share(const struct gather *gather)
+{
+    size_t count = gather->seen->file->seen_count;
+    size_t from;
+
+    while ((from = __atomic_fetch_add(&gather->shared->next, TAKEN_AT_ONCE, __ATOMIC_RELAXED)) <
+           count) {
+        for (size_t i = from; i < count && i < from + TAKEN_AT_ONCE; i++)
+            gather_row(gather, i);
+    }
+}
+
+/* No allocation, and nothing of the caller's: it looks, and ends. */
+static pid_t make_helper(const struct gather *gather)
+{
+    pid_t pid = sys_fork_with(0, NULL);
+
+    if (pid == 0) {
+        gather_share(gather);
+        _exit(0);
+    }
+    if (pid > 0)
+        (void)processors_apart(pid);
+    return pid;
+}
+
+static size_t gather_processors(void)
+{
+    cpu_set_t own;
+
+    return sched_getaffinity(0, sizeof(own), &own) < 0 ? 1 : (size_t)CPU_COUNT(&own);
+}
+
+static struct gather_shared *make_shared(size_t rows)
+{
+    struct gather_shared *shared =
+        mmap(NULL, sizeof(*shared) + rows * sizeof(shared->rows[0]), PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+    return shared == MAP_FAILED ? NULL : shared;
+}
+
+/* One that still has a few rows to go, or is stopped, is not waited for. */
+static void end_helper(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+}
+
+void gather_begin(struct gather *gather, const struct seen *seen)
+{
+    size_t count = seen->file->seen_count;
+    size_t processors = count < WORTH_IT ? 1 : gather_processors();
+
+    *gather = (struct gather){.seen = seen};
+    if (processors < 2)
+        return;
+    gather->shared = make_shared(count);
+    if (gather->shared == NULL)
+        return;
+    while (gather->helper_count < GATHER_HELPERS_MAX && gather->helper_count + 1 < processors &&
+           gather->helper_count < count / WORTH_IT) {
+        pid_t pid = make_helper(gather);
+
+        if (pid < 0)
+            break;
+        gather->helpers[gather->helper_count++] = pid;
+    }
+    gather_share(gather);
+    for (size_t i = 0; i < gather->helper_count; i++)
+        end_helper(gather->helpers[i]);
+}
+
+enum seen_state gather_look(const struct gather *gather, size_t index, int64_t *ctime_ns_out)
+{
+    const struct gathered *row = gather->shared ? &gather->shared->rows[index] : NULL;
+    uint32_t state = row ? __atomic_load_n(&row->state, __ATOMIC_ACQUIRE) : 0;
+
+    if (state == 0)
+        return seen_look(gather->seen, &gather->seen->file->seen[index], ctime_ns_out);
+    *ctime_ns_out = row->ctime_ns;
+    return (enum seen_state)(state - 1);
+}
+
+void gather_end(struct gather *gather)
+{
+    size_t rows = gather->seen->file->seen_count;
+
+    if (gather->shared)
+        munmap(gather->shared, sizeof(*gather->shared) + rows * sizeof(gather->shared->rows[0]));
+    gather->shared = NULL;
+}
