@@ -8,9 +8,11 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "svenv/base/fd.h"
 #include "svenv/sys/processors.h"
 #include "svenv/sys/syscalls.h"
 
@@ -30,6 +32,21 @@ struct gather_shared {
     size_t next;
     struct gathered rows[];
 };
+
+enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry,
+                          int64_t *ctime_ns_out)
+{
+    struct file_id id = file_id_known(seen->top, *entry->rel ? entry->rel : ".", false);
+    enum seen_state state = id.mode == 0 ? SEEN_GONE : SEEN_OTHER;
+
+    if (!file_id_is_known(&id))
+        state = SEEN_UNKNOWN;
+    else if (S_ISDIR(id.mode) && id.dev == entry->dev && id.ino == entry->ino)
+        state = SEEN_SAME;
+    if (ctime_ns_out)
+        *ctime_ns_out = state == SEEN_SAME ? id.ctime_ns : 0;
+    return state;
+}
 
 static void gather_row(const struct gather *gather, size_t index)
 {

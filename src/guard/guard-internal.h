@@ -35,6 +35,10 @@ int scan_names(int dir, scan_fn *fn, void *context);
 
 /* Writes the record for the next start, where the plan is kept, too. */
 void seen_write(const struct seen *seen);
+
+/* --- gather.c -----------------------------------------------------------------------------------
+ */
+
 /* Is the directory at the entry's path the one that the plan knows? *ctime_ns_out (may be NULL):
  * its change time when it is, else 0. */
 enum seen_state {
@@ -45,9 +49,6 @@ enum seen_state {
 };
 enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry,
                           int64_t *ctime_ns_out);
-
-/* --- gather.c -----------------------------------------------------------------------------------
- */
 
 enum {
     GATHER_HELPERS_MAX = 7

@@ -25,21 +25,6 @@ struct record_head {
     uint64_t count;
 };
 
-enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry,
-                          int64_t *ctime_ns_out)
-{
-    struct file_id id = file_id_known(seen->top, *entry->rel ? entry->rel : ".", false);
-    enum seen_state state = id.mode == 0 ? SEEN_GONE : SEEN_OTHER;
-
-    if (!file_id_is_known(&id))
-        state = SEEN_UNKNOWN;
-    else if (S_ISDIR(id.mode) && id.dev == entry->dev && id.ino == entry->ino)
-        state = SEEN_SAME;
-    if (ctime_ns_out)
-        *ctime_ns_out = state == SEEN_SAME ? id.ctime_ns : 0;
-    return state;
-}
-
 static int open_record(const struct plan_file *file, int flags)
 {
     char path[PATH_MAX];

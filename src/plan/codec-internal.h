@@ -22,7 +22,6 @@ typedef void item_fn(struct codec *c, void *item);
 
 void codec_fail(struct codec *c, const char *what);
 const unsigned char *codec_take(struct codec *c, size_t count);
-uint64_t code_number(struct codec *c, uint64_t value, unsigned bytes);
 uint64_t code_u64(struct codec *c, uint64_t value);
 int64_t code_i64(struct codec *c, int64_t value);
 uint32_t code_u32(struct codec *c, uint32_t value);

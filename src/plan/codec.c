@@ -369,7 +369,8 @@ int plan_load_project(struct plan_file *file, struct err *err)
     if (c.bad == NULL && c.pos != c.len)
         codec_fail(&c, "goes on behind its end");
     if (c.bad != NULL)
-        return err_plain(err, EINVAL, "compiled plan %s (at byte %zu of the project)", c.bad, c.pos);
+        return err_plain(err, EINVAL, "compiled plan %s (at byte %zu of the project)", c.bad,
+                         c.pos);
     file->obeyed = project.obeyed;
     file->obeyed_count = project.obeyed_count;
     file->seen = project.seen;

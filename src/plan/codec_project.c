@@ -62,10 +62,10 @@ static void read_present(void *item, const struct row *row, const char *rel)
                                                          .ctime_ns = row->ctime_ns};
 }
 
-static const struct table seen_table = {
-    sizeof(struct plan_seen), PLAN_SEEN__COUNT, write_seen, read_seen};
-static const struct table present_table = {
-    sizeof(struct plan_present), 2, write_present, read_present};
+static const struct table seen_table = {sizeof(struct plan_seen), PLAN_SEEN__COUNT, write_seen,
+                                        read_seen};
+static const struct table present_table = {sizeof(struct plan_present), 2, write_present,
+                                           read_present};
 
 /* --- tables -------------------------------------------------------------------------------------
  */
@@ -88,7 +88,8 @@ static void write_table(struct codec *c, const struct table *table, const char *
     }
 }
 
-static void read_row(struct codec *c, const struct table *table, const unsigned char *at, char *item)
+static void read_row(struct codec *c, const struct table *table, const unsigned char *at,
+                     char *item)
 {
     struct row row;
     const char *rel = NULL;

@@ -29,7 +29,7 @@ const unsigned char *codec_take(struct codec *c, size_t count)
 /* Little-endian on disk, as on every machine that this runs on. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little-endian");
 
-uint64_t code_number(struct codec *c, uint64_t value, unsigned bytes)
+static uint64_t code_number(struct codec *c, uint64_t value, unsigned bytes)
 {
     const unsigned char *in = NULL;
 
