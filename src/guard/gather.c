@@ -103,10 +103,13 @@ static struct gather_shared *make_shared(size_t rows)
 }
 
 /* One that still has a few rows to go, or is stopped, is not waited for. */
-static void end_helper(pid_t pid)
+static void end_helpers(const struct gather *gather)
 {
-    kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    for (size_t i = 0; i < gather->helper_count; i++)
+        kill(gather->helpers[i], SIGKILL);
+    for (size_t i = 0; i < gather->helper_count; i++) {
+        while (waitpid(gather->helpers[i], NULL, 0) < 0 && errno == EINTR) {
+        }
     }
 }
 
@@ -130,8 +133,7 @@ void gather_begin(struct gather *gather, const struct seen *seen)
         gather->helpers[gather->helper_count++] = pid;
     }
     gather_share(gather);
-    for (size_t i = 0; i < gather->helper_count; i++)
-        end_helper(gather->helpers[i]);
+    end_helpers(gather);
 }
 
 enum seen_state gather_look(const struct gather *gather, size_t index, int64_t *ctime_ns_out)
