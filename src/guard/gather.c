@@ -4,6 +4,7 @@
  * that was not filled, for whatever reason, is looked at by whoever asks for it: so a process that
  * could not be made, or was ended, costs time and nothing else. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -33,10 +34,11 @@ struct gather_shared {
     struct gathered rows[];
 };
 
-enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry,
-                          int64_t *ctime_ns_out)
+/* path: of the entry, as it is found from `dir`. */
+static enum seen_state look_from(int dir, const char *path, const struct plan_seen *entry,
+                                 int64_t *ctime_ns_out)
 {
-    struct file_id id = file_id_known(seen->top, *entry->rel ? entry->rel : ".", false);
+    struct file_id id = file_id_known(dir, path, false);
     enum seen_state state = id.mode == 0 ? SEEN_GONE : SEEN_OTHER;
 
     if (!file_id_is_known(&id))
@@ -48,7 +50,37 @@ enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry
     return state;
 }
 
-static void gather_row(const struct gather *gather, size_t index)
+enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry,
+                          int64_t *ctime_ns_out)
+{
+    return look_from(seen->top, *entry->rel ? entry->rel : ".", entry, ctime_ns_out);
+}
+
+/* The directory that several entries lie below: the way to it is gone once for all of them. */
+struct stem {
+    int dir; /* -1: there is none */
+    char path[PATH_MAX];
+    size_t len; /* with the slash behind it */
+};
+
+/* Entries are sorted, so those between two that begin alike begin so, too. */
+static void open_stem(const struct gather *gather, const char *first, const char *last,
+                      struct stem *stem)
+{
+    stem->dir = -1;
+    stem->len = 0;
+    for (size_t i = 0; first[i] != '\0' && first[i] == last[i] && i < sizeof(stem->path); i++) {
+        stem->path[i] = first[i];
+        if (first[i] == '/')
+            stem->len = i + 1;
+    }
+    if (stem->len == 0)
+        return;
+    stem->path[stem->len - 1] = '\0';
+    stem->dir = openat(gather->seen->top, stem->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void gather_row(const struct gather *gather, const struct stem *stem, size_t index)
 {
     const struct plan_seen *entry = &gather->seen->file->seen[index];
     struct gathered *row = &gather->shared->rows[index];
@@ -56,19 +88,30 @@ static void gather_row(const struct gather *gather, size_t index)
 
     if (!plan_seen_is_watched(entry))
         return;
-    state = seen_look(gather->seen, entry, &row->ctime_ns);
+    if (stem->dir >= 0 && strncmp(entry->rel, stem->path, stem->len - 1) == 0 &&
+        entry->rel[stem->len - 1] == '/')
+        state = look_from(stem->dir, entry->rel + stem->len, entry, &row->ctime_ns);
+    else
+        state = seen_look(gather->seen, entry, &row->ctime_ns);
     __atomic_store_n(&row->state, 1 + (uint32_t)state, __ATOMIC_RELEASE);
 }
 
 static void gather_share(const struct gather *gather)
 {
+    const struct plan_seen *entries = gather->seen->file->seen;
     size_t count = gather->seen->file->seen_count;
     size_t from;
 
     while ((from = __atomic_fetch_add(&gather->shared->next, TAKEN_AT_ONCE, __ATOMIC_RELAXED)) <
            count) {
-        for (size_t i = from; i < count && i < from + TAKEN_AT_ONCE; i++)
-            gather_row(gather, i);
+        size_t end = from + TAKEN_AT_ONCE < count ? from + TAKEN_AT_ONCE : count;
+        struct stem stem;
+
+        open_stem(gather, entries[from].rel, entries[end - 1].rel, &stem);
+        for (size_t i = from; i < end; i++)
+            gather_row(gather, &stem, i);
+        if (stem.dir >= 0)
+            close(stem.dir);
     }
 }
 

@@ -49,7 +49,7 @@ void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t offse
 struct tree {
     struct scratch scratch;
     struct plan_seen entries[DIRECTORIES];
-    char names[DIRECTORIES][16];
+    char names[DIRECTORIES][32];
     struct plan_file file;
     struct seen seen;
 };
@@ -62,10 +62,17 @@ static void make_tree(void)
     tree.scratch = scratch_new();
     tree.file = (struct plan_file){.seen = tree.entries, .seen_count = DIRECTORIES};
     tree.seen = (struct seen){.file = &tree.file, .top = tree.scratch.fd};
+    cr_assert_eq(mkdirat(tree.scratch.fd, "b", 0755), 0);
+    cr_assert_eq(mkdirat(tree.scratch.fd, "b/c", 0755), 0);
     for (int i = 0; i < DIRECTORIES; i++) {
         struct file_id id;
 
-        snprintf(tree.names[i], sizeof(tree.names[i]), "d%04d", i);
+        /* Some lie together below a directory, and others on both sides of its end. */
+        snprintf(tree.names[i], sizeof(tree.names[i]), "%s%04d",
+                 i < 200   ? "a"
+                 : i < 500 ? "b/"
+                           : "b/c/d",
+                 i);
         cr_assert_eq(mkdirat(tree.scratch.fd, tree.names[i], 0755), 0);
         id = file_id_of(tree.scratch.fd, tree.names[i], false);
         tree.entries[i] = (struct plan_seen){.rel = tree.names[i],
@@ -105,10 +112,44 @@ static int look(void *arg)
     return wrong;
 }
 
+static int look_at_what_moved(void *arg)
+{
+    struct gather gather;
+    int wrong = 0;
+
+    (void)arg;
+    gather_begin(&gather, &tree.seen);
+    for (int i = 0; i < DIRECTORIES; i++) {
+        int64_t ctime_ns = 7, right_ns = 0;
+        enum seen_state state = gather_look(&gather, (size_t)i, &ctime_ns);
+
+        wrong +=
+            (state != seen_look(&tree.seen, &tree.entries[i], &right_ns) || ctime_ns != right_ns) &&
+            wrong < 100;
+    }
+    gather_end(&gather);
+    return wrong;
+}
+
 Test(gather, gives_what_a_look_at_each_gives)
 {
     make_tree();
     cr_expect_eq(in_child(look, NULL), 0);
+    scratch_drop(&tree.scratch);
+}
+
+/* Names of a damaged plan are in any order. */
+Test(gather, entries_need_not_be_sorted)
+{
+    struct plan_seen one;
+
+    make_tree();
+    for (int i = 510; i < 1000; i += 7) {
+        one = tree.entries[i - 500];
+        tree.entries[i - 500] = tree.entries[i];
+        tree.entries[i] = one;
+    }
+    cr_expect_eq(in_child(look_at_what_moved, NULL), 0);
     scratch_drop(&tree.scratch);
 }
 
