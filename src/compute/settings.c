@@ -166,6 +166,23 @@ static bool holds_sockets(const struct compute *c, const struct plan_op *op)
     return true;
 }
 
+/* A directory of the writable project that is shown at its own place once more, to hold it there.
+ * By the inode, and inside, it lies below the project, whose rule says the same. */
+static bool has_rule_of_project(const struct compute *c, const struct plan_op *op)
+{
+    const char *project = c->venv->project;
+
+    if (c->project != PROJECT_RW || op->kind != PLAN_BIND || !str_eq(op->src, op->dest) ||
+        str_eq(op->dest, project) || !path_is_beneath(op->dest, project) ||
+        may_connect(c, op->dest))
+        return false;
+    for (size_t i = 0; i < c->plan->landlock_count; i++) {
+        if (str_eq(c->plan->landlock[i].path, project))
+            return c->plan->landlock[i].write;
+    }
+    return false;
+}
+
 /* Rules follow the inode: the project needs its own even below a directory that has one, so that a
  * redirection to a file in it can be opened again by /dev/stdout, which leads past our mounts. A
  * source that may be missing at a start has no rule of its own: its mount point lies in a tree that
@@ -186,7 +203,8 @@ void compute_landlock(struct compute *c)
 
         if (!bind && op->kind != PLAN_TMPFS)
             continue;
-        if (path_is_beneath(op->dest, "/dev") || ((op->flags & PLAN_PROJECT) && !project))
+        if (path_is_beneath(op->dest, "/dev") || ((op->flags & PLAN_PROJECT) && !project) ||
+            has_rule_of_project(c, op))
             continue;
         allow(c, op->dest, op->kind == PLAN_TMPFS || (op->flags & PLAN_RW));
     }

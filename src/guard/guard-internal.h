@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct stat;
 
@@ -34,6 +35,10 @@ int scan_names(int dir, scan_fn *fn, void *context);
 
 /* Writes the record for the next start, where the plan is kept, too. */
 void seen_write(const struct seen *seen);
+
+/* --- gather.c -----------------------------------------------------------------------------------
+ */
+
 /* Is the directory at the entry's path the one that the plan knows? *ctime_ns_out (may be NULL):
  * its change time when it is, else 0. */
 enum seen_state {
@@ -44,6 +49,23 @@ enum seen_state {
 };
 enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry,
                           int64_t *ctime_ns_out);
+
+enum {
+    GATHER_HELPERS_MAX = 7
+};
+struct gather_shared;
+struct gather {
+    const struct seen *seen;
+    struct gather_shared *shared; /* NULL: each is looked at when it is asked for */
+    pid_t helpers[GATHER_HELPERS_MAX];
+    size_t helper_count;
+};
+
+/* Looks at all directories of seen->file whose names are compared, with seen_look(). */
+void gather_begin(struct gather *gather, const struct seen *seen);
+/* seen_look() of one of them; of one that could not be looked at before, now. */
+enum seen_state gather_look(const struct gather *gather, size_t index, int64_t *ctime_ns_out);
+void gather_end(struct gather *gather);
 
 /* Has it been made, or come, since the guard began? */
 bool guard_is_new(const struct guard *guard, const struct stat *st);

@@ -25,21 +25,6 @@ struct record_head {
     uint64_t count;
 };
 
-enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry,
-                          int64_t *ctime_ns_out)
-{
-    struct file_id id = file_id_known(seen->top, *entry->rel ? entry->rel : ".", false);
-    enum seen_state state = id.mode == 0 ? SEEN_GONE : SEEN_OTHER;
-
-    if (!file_id_is_known(&id))
-        state = SEEN_UNKNOWN;
-    else if (S_ISDIR(id.mode) && id.dev == entry->dev && id.ino == entry->ino)
-        state = SEEN_SAME;
-    if (ctime_ns_out)
-        *ctime_ns_out = state == SEEN_SAME ? id.ctime_ns : 0;
-    return state;
-}
-
 static int open_record(const struct plan_file *file, int flags)
 {
     char path[PATH_MAX];
@@ -156,11 +141,11 @@ static bool seen_is_present(const struct seen *seen, const struct plan_seen *ent
 }
 
 /* Return: false when the directory, or something in it, is not known to the plan. */
-static bool seen_check(struct seen *seen, size_t index)
+static bool seen_check(struct seen *seen, const struct gather *gather, size_t index)
 {
     const struct plan_seen *entry = &seen->file->seen[index];
     int64_t ctime_ns = 0;
-    enum seen_state state = seen_look(seen, entry, &ctime_ns);
+    enum seen_state state = gather_look(gather, index, &ctime_ns);
     int64_t seen_ns = seen->ctimes_ns[index];
 
     seen->ctimes_ns[index] = ctime_ns;
@@ -174,6 +159,7 @@ static bool seen_check(struct seen *seen, size_t index)
 
 bool seen_open(struct seen *seen, const struct plan_file *file)
 {
+    struct gather gather;
     bool holds = true;
 
     *seen = (struct seen){.file = file, .top = -1};
@@ -185,10 +171,12 @@ bool seen_open(struct seen *seen, const struct plan_file *file)
     seen->ctimes_ns = xcalloc(file->seen_count, sizeof(*seen->ctimes_ns));
     if (file->made_ns != 0)
         seen_read(file, seen->ctimes_ns);
+    gather_begin(&gather, seen);
     for (size_t i = 0; holds && i < file->seen_count; i++) {
         if (plan_seen_is_watched(&file->seen[i]))
-            holds = seen_check(seen, i);
+            holds = seen_check(seen, &gather, i);
     }
+    gather_end(&gather);
     return holds;
 }
 

@@ -437,14 +437,16 @@ static int sweep_open_seen(struct guard *guard, const struct plan_seen *entry, s
 }
 
 /* Looked at twice when something was taken: only a look that finds nothing lets a time stand. */
-static void sweep_watched(struct guard *guard, size_t index, bool ended)
+static void sweep_watched(struct guard *guard, const struct gather *gather, size_t index,
+                          bool ended)
 {
     const struct plan_seen *entry = &guard->seen.file->seen[index];
     struct visit visit = {.found = true};
 
     for (int round = 0; visit.found && round < 3; round++) {
         int64_t ctime_ns = 0;
-        enum seen_state state = seen_look(&guard->seen, entry, &ctime_ns);
+        enum seen_state state = round == 0 ? gather_look(gather, index, &ctime_ns)
+                                           : seen_look(&guard->seen, entry, &ctime_ns);
         auto_fd int dir = -1;
 
         guard->report->incomplete = guard->report->incomplete || state == SEEN_UNKNOWN;
@@ -511,6 +513,7 @@ static void close_project(struct guard *guard)
 void guard_sweep(struct guard *guard, bool ended)
 {
     const struct plan_file *file = guard->seen.file;
+    struct gather gather;
     bool cleans = false;
 
     if (guard->seen.top < 0 || guard->plan->obeyed_count == 0)
@@ -519,12 +522,14 @@ void guard_sweep(struct guard *guard, bool ended)
     if (ended)
         close_project(guard);
     guard->left_over = NEW_MAX;
+    gather_begin(&gather, &guard->seen);
     for (size_t i = 0; i < file->seen_count; i++) {
         if (plan_seen_is_watched(&file->seen[i]))
-            sweep_watched(guard, i, ended);
+            sweep_watched(guard, &gather, i, ended);
         else if (cleans && file->seen[i].kind == PLAN_SEEN_BYTECODE)
             sweep_bytecode(guard, &file->seen[i]);
     }
+    gather_end(&gather);
     if (ended)
         seen_write(&guard->seen);
 }

@@ -5,11 +5,15 @@
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/layout.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/str.h"
 #include "svenv/sys/mounts.h"
 #include "svenv/sys/syscalls.h"
 
@@ -93,6 +97,57 @@ static int clone_source(const struct builder *b, const struct plan_op *op, struc
     return tree;
 }
 
+/* Shows the directory `dest`, which is there already, once more on top of itself, with the flags
+ * that it has. */
+static int bind_on_itself(const struct builder *b, int dest)
+{
+    int rc = 0;
+
+    if (fchdir(dest) < 0)
+        return -errno;
+    if (mount(".", ".", NULL, MS_BIND | MS_REC, NULL) < 0)
+        rc = -errno;
+    return fchdir(b->root) < 0 ? -errno : rc;
+}
+
+static bool is_writable_as_asked(int dest)
+{
+    const int flags = ST_RDONLY | ST_NOSUID | ST_NODEV;
+    struct statfs fs;
+
+    return fstatfs(dest, &fs) == 0 && (fs.f_flags & flags) == (ST_NOSUID | ST_NODEV);
+}
+
+static int clone_onto_itself(int dest, uint64_t attrs)
+{
+    auto_fd int tree = mount_clone(dest, "", attrs);
+
+    return tree < 0 ? tree : mount_attach(tree, dest, "");
+}
+
+/* Hundreds of directories of the project are shown at their own places once more: to protect them,
+ * or to hold them there. Then the file at dest is the source, which its identity proves, and need
+ * not be looked up again. Return: as bind_by_path(). */
+static int bind_in_place(const struct builder *b, const struct plan_op *op, struct err *err)
+{
+    auto_fd int dest = -1;
+    struct stat st;
+    int rc;
+
+    if (!(op->flags & PLAN_IDENTITY) || (op->flags & PLAN_DEVICES) || !str_eq(op->src, op->dest))
+        return 1;
+    dest = dest_open(b, op->dest, O_PATH);
+    if (dest < 0 || fstat(dest, &st) < 0 || st.st_dev != op->dev || st.st_ino != op->ino)
+        return 1;
+    if (!(op->flags & PLAN_RW))
+        rc = clone_onto_itself(dest, bind_attrs(op));
+    else if (S_ISDIR(st.st_mode) && is_writable_as_asked(dest))
+        rc = bind_on_itself(b, dest);
+    else
+        return 1;
+    return rc < 0 ? err_set(err, -rc, "cannot bind '%s' (%s)", op->src, op->origin) : 0;
+}
+
 /* Return: 0 when it is mounted, 1 when the longer way must be taken, which also knows what is
  * wrong. */
 static int bind_by_path(const struct builder *b, const struct plan_op *op, struct err *err)
@@ -110,6 +165,8 @@ int op_bind(struct builder *b, const struct plan_op *op, struct err *err)
     auto_fd int tree = -1;
     int rc = bind_by_path(b, op, err);
 
+    if (rc > 0)
+        rc = bind_in_place(b, op, err);
     if (rc <= 0) {
         dest_note_foreign(b, op);
         return rc;

@@ -163,17 +163,20 @@ static int begin_sandbox(struct run *run, struct plan_file *file, struct err *er
  * and it can be read. */
 static bool plan_still_holds(struct run *run, struct plan_file *file)
 {
-    return session_holds(&run->session, &run->request) && seen_open(&run->guard.seen, file) &&
-           plan_load(file, run->variant, NULL) == 0;
+    return session_holds(&run->session, &run->request) && plan_load_project(file, NULL) == 0 &&
+           seen_open(&run->guard.seen, file) && plan_load(file, run->variant, NULL) == 0;
 }
 
 /* A failure under a plan that holds is told to the user. */
 static int begin_by_settled_plan(struct run *run, struct err *err)
 {
-    int rc;
+    struct plan_file *file = session_plan(&run->session);
+    int rc = plan_load_project(file, err);
 
-    (void)seen_open(&run->guard.seen, session_plan(&run->session));
-    rc = begin_sandbox(run, session_plan(&run->session), err);
+    if (rc < 0)
+        return rc;
+    (void)seen_open(&run->guard.seen, file);
+    rc = begin_sandbox(run, file, err);
     if (rc < 0)
         take_back(run);
     return rc;

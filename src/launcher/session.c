@@ -203,22 +203,30 @@ static int session_check_place(const struct plan_file *file, const char *venv, s
 }
 
 /* Where records and caches lie is not for a program to say. Without such a variable they lie where
- * they do for everybody. HOME counts only for a user whom passwd does not know. */
-static void forget_loaded(const struct plan_file *file)
+ * they do for everybody. HOME counts only for a user whom passwd does not know. Return: negative
+ * when the plan cannot be read. */
+static int forget_loaded(struct plan_file *file, struct err *err)
 {
     struct arena arena = {NULL};
+    int rc = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(helper_names); i++) {
         const char *name = helper_names[i];
-        const char *from =
-            str_eq(name, "HOME") || !getenv(name) ? NULL : loaded_from(&arena, file, name);
+        const char *from = NULL;
 
+        if (str_eq(name, "HOME") || !getenv(name))
+            continue;
+        rc = plan_load_project(file, err);
+        if (rc < 0)
+            break;
+        from = loaded_from(&arena, file, name);
         if (!from)
             continue;
         log_line("%s is not obeyed, because it may come from '%s'", name, from);
         unsetenv(name);
     }
     arena_finish(&arena);
+    return rc;
 }
 
 /* An override can narrow as well as widen, so none is passed over in silence: without it the start
@@ -226,7 +234,7 @@ static void forget_loaded(const struct plan_file *file)
 static int check_overrides(struct plan_file *file, struct err *err)
 {
     struct arena arena = {NULL};
-    int rc = 0;
+    int rc = session_has_overrides() ? plan_load_project(file, err) : 0;
 
     for (size_t i = 0; i < file->variant_count && session_has_overrides(); i++)
         (void)plan_load(file, &file->variants[i], NULL); /* each may name a file of variables */
@@ -305,14 +313,15 @@ int session_open(const struct request *request, const sigset_t *mask, struct ses
         rc = session_decode(request->plan_fd, out, err);
         close(request->plan_fd);
         if (rc == 0) {
-            forget_loaded(&out->file);
-            rc = check_overrides(&out->file, err);
+            rc = forget_loaded(&out->file, err);
+            if (rc == 0)
+                rc = check_overrides(&out->file, err);
         }
         return rc < 0 ? rc : session_check_place(&out->file, request->venv, err);
     }
     rc = open_own(request->venv, out, err);
-    if (rc == 1)
-        forget_loaded(&out->file);
+    if (rc == 1 && forget_loaded(&out->file, NULL) < 0)
+        rc = 0;
     if (rc == 1 && !session_has_overrides()) {
         out->settled = false;
         return 0;

@@ -13,7 +13,7 @@
 #include "codec-internal.h"
 
 #define PLAN_MAGIC "SVENVPLN"
-#define PLAN_VERSION 9u
+#define PLAN_VERSION 10u
 #define HEADER_SIZE 32u      /* magic, version, zero, LENGTH_AT, SUM_AT */
 #define LENGTH_AT 16u        /* of the whole */
 #define SUM_AT 24u           /* over all that follows the header */
@@ -128,54 +128,6 @@ static void code_landlock(struct codec *c, void *item)
     rule->connect = code_bool(c, rule->connect);
 }
 
-static void code_obeyed(struct codec *c, void *item)
-{
-    struct plan_obeyed *obeyed = item;
-
-    obeyed->pattern = code_text(c, obeyed->pattern);
-    obeyed->anywhere = code_bool(c, obeyed->anywhere);
-    obeyed->action = (enum plan_obeyed_action)code_below(c, obeyed->action, PLAN_OBEYED__COUNT);
-}
-
-static void settle_obeyed(const struct codec *c, struct plan_obeyed *obeyed, size_t count)
-{
-    if (c->out == NULL && c->bad == NULL)
-        plan_obeyed_settle(obeyed, count);
-}
-
-static void code_seen(struct codec *c, void *item)
-{
-    struct plan_seen *seen = item;
-
-    seen->rel = code_text(c, seen->rel);
-    seen->kind = (enum plan_seen_kind)code_below(c, seen->kind, PLAN_SEEN__COUNT);
-    seen->dev = code_u64(c, seen->dev);
-    seen->ino = code_u64(c, seen->ino);
-    seen->ctime_ns = code_i64(c, seen->ctime_ns);
-}
-
-static void code_present(struct codec *c, void *item)
-{
-    struct plan_present *present = item;
-
-    present->rel = code_text(c, present->rel);
-    present->link = code_bool(c, present->link);
-    present->dev = code_u64(c, present->dev);
-    present->ino = code_u64(c, present->ino);
-    present->ctime_ns = code_i64(c, present->ctime_ns);
-}
-
-/* Zero bytes up to the next multiple of 8: the filter goes to the kernel from where it lies. */
-static void code_padding(struct codec *c)
-{
-    size_t at = c->out != NULL ? c->out->len - c->base : c->pos;
-
-    for (; at % 8 != 0; at++) {
-        if (code_number(c, 0, 1) != 0)
-            codec_fail(c, "has padding that is not empty");
-    }
-}
-
 static void code_filter(struct codec *c, struct plan *plan)
 {
     assert(plan->filter_count <= FILTER_INSN_MAX);
@@ -228,8 +180,7 @@ static void code_plan(struct codec *c, struct plan *plan)
     CODE_ARRAY(c, plan->env_set, plan->env_set_count, code_env_set);
     CODE_ARRAY(c, plan->limits, plan->limit_count, code_limit);
     CODE_ARRAY(c, plan->landlock, plan->landlock_count, code_landlock);
-    CODE_ARRAY(c, plan->obeyed, plan->obeyed_count, code_obeyed);
-    settle_obeyed(c, plan->obeyed, plan->obeyed_count);
+    code_obeyed_list(c, &plan->obeyed, &plan->obeyed_count);
     code_filter(c, plan);
 }
 
@@ -240,28 +191,50 @@ static void code_pattern(struct codec *c, void *item)
     *pattern = code_text(c, *pattern);
 }
 
-/* A start needs one variant of several, so each says how long its plan is, and reading leaves the
- * plan as it is until plan_load(). */
+/* A part that a start may not need, or needs later, says how long it is. */
+struct packing {
+    size_t len_at;
+    size_t from;
+};
+
+/* Return: false when reading: the part is left as it is. */
+static bool begin_packed(struct codec *c, const void **packed, size_t *len, struct packing *out)
+{
+    uint32_t size = 0;
+
+    assert(c->out == NULL || *packed == NULL);
+    out->len_at = c->out != NULL ? c->out->len : 0;
+    size = code_u32(c, 0);
+    code_padding(c);
+    if (c->out == NULL) {
+        *packed = codec_take(c, size);
+        *len = size;
+        return false;
+    }
+    out->from = c->out->len;
+    return true;
+}
+
+static void end_packed(struct codec *c, const struct packing *packing)
+{
+    uint32_t size = 0;
+
+    code_padding(c);
+    size = (uint32_t)(c->out->len - packing->from);
+    memcpy(c->out->data + packing->len_at, &size, sizeof(size));
+}
+
+/* A start needs one variant of several: see plan_load(). */
 static void code_variant(struct codec *c, void *item)
 {
     struct plan_variant *variant = item;
-    size_t len_at = 0;
-    uint32_t len = 0;
+    struct packing packing;
 
     CODE_ARRAY(c, variant->match, variant->match_count, code_pattern);
-    len_at = c->out != NULL ? c->out->len : 0;
-    len = code_u32(c, 0);
-    code_padding(c);
-    if (c->out == NULL) {
-        variant->packed = codec_take(c, len);
-        variant->packed_len = len;
-        return;
+    if (begin_packed(c, &variant->packed, &variant->packed_len, &packing)) {
+        code_plan(c, &variant->plan);
+        end_packed(c, &packing);
     }
-    len = (uint32_t)(c->out->len);
-    code_plan(c, &variant->plan);
-    code_padding(c);
-    len = (uint32_t)c->out->len - len;
-    memcpy(c->out->data + len_at, &len, sizeof(len));
 }
 
 static void code_input(struct codec *c, void *item)
@@ -276,6 +249,8 @@ static void code_input(struct codec *c, void *item)
 
 static void code_file(struct codec *c, struct plan_file *file)
 {
+    struct packing packing;
+
     file->tool = code_str(c, file->tool);
     file->kernel = code_str(c, file->kernel);
     file->venv = code_text(c, file->venv);
@@ -286,12 +261,10 @@ static void code_file(struct codec *c, struct plan_file *file)
     file->temp_base = code_str(c, file->temp_base);
     file->made_ns = code_i64(c, file->made_ns);
     CODE_ARRAY(c, file->inputs, file->input_count, code_input);
-    CODE_ARRAY(c, file->obeyed, file->obeyed_count, code_obeyed);
-    settle_obeyed(c, file->obeyed, file->obeyed_count);
-    CODE_ARRAY(c, file->seen, file->seen_count, code_seen);
-    CODE_ARRAY(c, file->present, file->present_count, code_present);
-    if (file->seen_count > 0 && file->project == NULL)
-        codec_fail(c, "watches a project that there is not");
+    if (begin_packed(c, &file->packed, &file->packed_len, &packing)) {
+        code_project(c, file);
+        end_packed(c, &packing);
+    }
     CODE_ARRAY(c, file->variants, file->variant_count, code_variant);
 }
 
@@ -385,10 +358,36 @@ int plan_load(struct plan_file *file, struct plan_variant *variant, struct err *
     return 0;
 }
 
+int plan_load_project(struct plan_file *file, struct err *err)
+{
+    struct codec c = {.arena = &file->arena, .data = file->packed, .len = file->packed_len};
+    struct plan_file project = {.project = file->project};
+
+    if (file->packed == NULL)
+        return 0;
+    code_project(&c, &project);
+    if (c.bad == NULL && c.pos != c.len)
+        codec_fail(&c, "goes on behind its end");
+    if (c.bad != NULL)
+        return err_plain(err, EINVAL, "compiled plan %s (at byte %zu of the project)", c.bad,
+                         c.pos);
+    file->obeyed = project.obeyed;
+    file->obeyed_count = project.obeyed_count;
+    file->seen = project.seen;
+    file->seen_count = project.seen_count;
+    file->present = project.present;
+    file->present_count = project.present_count;
+    file->packed = NULL;
+    return 0;
+}
+
 int plan_decode(struct plan_file *file, const void *data, size_t len, struct err *err)
 {
     int rc = plan_open(file, data, len, err);
 
+    if (rc < 0)
+        return rc;
+    rc = plan_load_project(file, err);
     for (size_t i = 0; rc == 0 && i < file->variant_count; i++)
         rc = plan_load(file, &file->variants[i], err);
     if (rc < 0)

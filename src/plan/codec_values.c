@@ -29,7 +29,7 @@ const unsigned char *codec_take(struct codec *c, size_t count)
 /* Little-endian on disk, as on every machine that this runs on. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little-endian");
 
-uint64_t code_number(struct codec *c, uint64_t value, unsigned bytes)
+static uint64_t code_number(struct codec *c, uint64_t value, unsigned bytes)
 {
     const unsigned char *in = NULL;
 
@@ -82,6 +82,16 @@ uint32_t code_flags(struct codec *c, uint32_t value, uint32_t known)
 bool code_bool(struct codec *c, bool value)
 {
     return code_below(c, value, 2) != 0;
+}
+
+void code_padding(struct codec *c)
+{
+    size_t at = c->out != NULL ? c->out->len - c->base : c->pos;
+
+    for (; at % 8 != 0; at++) {
+        if (code_number(c, 0, 1) != 0)
+            codec_fail(c, "has padding that is not empty");
+    }
 }
 
 /* A string that may be NULL. When read it points into the input. */

@@ -37,6 +37,8 @@ FLOOR = str(PROGRAMS / "bench-floor")
 AT_ONCE = 200
 MORE_MOUNTS = 40
 ENTRIES = 1000
+DIRECTORIES = 10000
+REPOSITORIES = 200
 OWN_NET = "network: {mode: none}\n"
 NO_NESTING = "--disable-userns"
 
@@ -57,6 +59,10 @@ LIMITS = {
     "memory": ("resident memory of our processes / bubblewrap's", 0.25, "max"),
     "pss": ("the same in proportion to who shares it (PSS)", 0.5, "max"),
     "many": (f"{AT_ONCE} sandboxes at once: starts per second / bubblewrap's", 2.5, "min"),
+    "tree-wrap": (f"wrapping with {DIRECTORIES} directories in the project, seconds", 2.0, "max"),
+    "tree-start": ("what these add before the program, milliseconds", 1.0, "max"),
+    "tree-end": ("and after it, milliseconds", 3.0, "max"),
+    "repos-start": (f"{REPOSITORIES} repositories in them add before the program, ms", 1.0, "max"),
     "wrap": (f"wrapping a venv of {ENTRIES} entry points, seconds", 1.0, "max"),
 }
 
@@ -169,6 +175,39 @@ class Side:
         )
 
 
+class Tree:
+    """A wrapped project of many directories, and how long it took to wrap it."""
+
+    def __init__(self, directories, repositories):
+        self.project = Project(home=True)
+        try:
+            self._make(directories, repositories)
+        except BaseException:
+            self.close()
+            raise
+
+    def _make(self, directories, repositories):
+        project = self.project
+        project.venv()
+        shutil.copy(PROGRAMS / "bench-loops", project.env_dir / "bin" / "bench-loops")
+        for i in range(directories):  # three levels, a hundred below each of the first
+            below = project.path / "src" / f"d{i // 100}" / f"e{i // 10 % 10}" / f"f{i % 10}"
+            below.mkdir(parents=True)
+        for i in range(repositories):
+            git = project.path / "src" / f"d{i // 4}" / f"repository{i % 4}" / ".git"
+            for name in ("objects", "refs"):
+                (git / name).mkdir(parents=True)
+            (git / "HEAD").write_text("ref: refs/heads/main\n")
+            (git / "config").write_text("[core]\n\tbare = false\n")
+        begin = time.perf_counter()
+        project.wrap()
+        self.took = time.perf_counter() - begin
+        self.command = Command([project.bin("bench-loops")])
+
+    def close(self):
+        self.project.close()
+
+
 class NotHere(Exception):
     """A row that says nothing on this machine, or for this user."""
 
@@ -179,8 +218,12 @@ class Bench:
     def __init__(self, rounds):
         self.rounds = rounds
         self._sides = {}
+        self._trees = None
+        self._edges = None
 
     def close(self):
+        for tree in (self._trees or {}).values():
+            tree.close()
         for side in self._sides.values():
             side.close()
 
@@ -354,6 +397,48 @@ class Bench:
         )
         note = ", ".join(f"{name} {value:.0f}/s" for name, value in rate.items())
         return rate["ours"] / rate["bubblewrap"], note
+
+    def trees(self):
+        if self._trees is None:
+            self._trees = {}
+            for name, directories, repositories in (
+                ("none", 0, 0),
+                ("directories", DIRECTORIES, 0),
+                ("repositories", DIRECTORIES, REPOSITORIES),
+            ):
+                self._trees[name] = Tree(directories, repositories)
+        return self._trees
+
+    def added_by(self, name, against, edge):
+        """The median milliseconds before (0) or after (1) the program, less those of another."""
+        if self._edges is None:
+            env = environment()
+            taken = {key: [] for key in self.trees()}
+            for turn in range(3 + max(20, self.rounds // 4)):
+                for key in sorted(taken, reverse=turn % 2 == 1):
+                    took = measure.edges(self.trees()[key].command, env)
+                    if turn >= 3:
+                        taken[key].append(took)
+            self._edges = {
+                key: [statistics.median(column) for column in zip(*rows, strict=True)]
+                for key, rows in taken.items()
+            }
+        took = {key: self._edges[key][edge] for key in (against, name)}
+        return (took[name] - took[against]) * 1e3, milliseconds(took)
+
+    def row_tree_wrap(self):
+        trees = self.trees()
+        note = f"with {REPOSITORIES} repositories {trees['repositories'].took:.2f} s"
+        return max(tree.took for tree in trees.values()), note
+
+    def row_tree_start(self):
+        return self.added_by("directories", "none", 0)
+
+    def row_tree_end(self):
+        return self.added_by("directories", "none", 1)
+
+    def row_repos_start(self):
+        return self.added_by("repositories", "directories", 0)
 
     def row_wrap(self):
         took = []

@@ -59,6 +59,25 @@ class Appearing(Planting):
         p.policy("filesystem: {unguarded: ['d*']}\n")
         self.assert_clean(p.code("open('new', 'w')"))
 
+    def test_many_directories_are_looked_at_by_several_processes(self):
+        p = self.plain()
+        for number in range(2500):
+            (p.path / "src" / f"d{number}").mkdir(parents=True)
+        p.wrap()
+        self.assert_clean(p.code("pass"))
+        for number in (0, 1250, 2499):
+            (p.path / "src" / f"d{number}" / ".envrc").write_text("mine\n")
+        told = self.write(p, *(f"src/d{number}/.envrc" for number in (0, 1250, 2499)))
+        self.assertEqual(set(told.values()), {"EROFS"}, told)
+        self.make(p, "src/d7/.envrc", "src/d1251/.vscode/x", "src/d2498/.git/config")
+        self.assertEqual(
+            self.quarantined(p), ["src/d1251/.vscode/x", "src/d2498/.git/config", "src/d7/.envrc"]
+        )
+        self.assertEqual((p.path / "src/d1250/.envrc").read_text(), "mine\n")
+        self.assert_clean(p.code("import os; os.rmdir('src/d2000'); os.mkdir('src/d2000')"))
+        self.make(p, "src/d2000/.envrc")
+        self.assertFalse((p.path / "src/d2000/.envrc").exists())
+
     def test_honest_programs_hear_nothing(self):
         p = self.wrapped()
         for _ in range(3):

@@ -264,6 +264,8 @@ struct plan_file {
     int64_t made_ns;       /* when; 0: for one start only */
     struct plan_input *inputs;
     size_t input_count;
+    const void *packed; /* the lists about the project, not yet read: see plan_load_project() */
+    size_t packed_len;
     struct plan_obeyed *obeyed; /* of all variants */
     size_t obeyed_count;
     struct plan_seen *seen; /* sorted by path */
@@ -322,9 +324,13 @@ void plan_encode(const struct plan_file *file, struct buf *out);
 /* Checks what it reads (magic, version, bounds, enum ranges, NUL-termination) and never reads
  * beyond `len`. `data` must outlive the file: strings and the filter point into it (the filter's
  * start is 8-byte aligned in the format, so `data` must be too). The variants' plans stay packed
- * until plan_load(): a start needs only one. Return: 0, or -EINVAL with *err. */
+ * until plan_load(), since a start needs only one, and the lists about the project until
+ * plan_load_project(). Return: 0, or -EINVAL with *err. */
 int plan_open(struct plan_file *file, const void *data, size_t len, struct err *err);
 int plan_load(struct plan_file *file, struct plan_variant *variant, struct err *err);
+/* Reads the lists about the project: those obeyed, seen and present. They are empty before. A start
+ * does so beside the kernel's work. Return: 0, or -EINVAL with *err. */
+int plan_load_project(struct plan_file *file, struct err *err);
 /* Is every byte as it was written? Changed bytes may still read as a plan, but as another one. */
 bool plan_is_whole(const struct plan_file *file);
 /* Only the plain fields of a plan, not its lists: what launch_prepare() needs. */

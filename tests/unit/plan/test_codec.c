@@ -290,6 +290,33 @@ Test(codec, places_of_mounts)
     }
 }
 
+/* The lists about the project are read later, and checked then. */
+Test(codec, lists_about_the_project)
+{
+    auto_buf struct buf bytes = {0};
+    auto_plan_file struct plan_file file;
+    const struct plan_seen *seen = NULL;
+    struct err err = {0};
+    char *text = NULL;
+
+    plan_file_init(&file);
+    encode(&bytes);
+    text = memmem(bytes.data, bytes.len, "sub", sizeof("sub"));
+    cr_assert_not_null(text);
+    cr_assert_eq(plan_open(&file, bytes.data, bytes.len, &err), 0, "%s", err.msg);
+    cr_expect_eq(file.seen_count, 0);
+    text[1] = '\0';
+    cr_expect_eq(plan_load_project(&file, &err), -EINVAL);
+    cr_expect_eq(file.seen_count, 0);
+    text[1] = 'u';
+    cr_assert_eq(plan_load_project(&file, &err), 0, "%s", err.msg);
+    cr_expect_eq(file.seen_count, 1);
+    seen = file.seen;
+    cr_expect_eq(plan_load_project(&file, &err), 0);
+    cr_expect_eq(file.seen, seen, "read once");
+    cr_expect_str_eq(seen->rel, "sub");
+}
+
 Test(codec, trailing_bytes_are_refused)
 {
     auto_buf struct buf bytes = {0};
