@@ -16,6 +16,7 @@
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
 #include "svenv/base/sizes.h"
+#include "svenv/base/str.h"
 #include "svenv/sys/syscalls.h"
 
 #include "guard-internal.h"
@@ -30,6 +31,7 @@ struct visit {
     unsigned depth;
     bool ended;
     bool fresh;    /* the directory was made since the program began */
+    bool still;    /* no name came into it since then: one above it was moved */
     bool venv;     /* a program made it, and may find its byte code again in its packages */
     bool packages; /* of such a venv */
     bool found;    /* something was taken or removed: to be looked at again */
@@ -276,6 +278,15 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
     }
 }
 
+/* Something that could not be moved to the quarantine while the program was there. */
+static bool is_left(const struct guard *guard, int dir, const char *name)
+{
+    struct stat st;
+
+    return str_starts(name, NAME_TAKEN) && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           guard_is_new(guard, &st);
+}
+
 static int see_name(void *context, int dir, const char *name, bool directory)
 {
     struct visit *visit = context;
@@ -289,9 +300,13 @@ static int see_name(void *context, int dir, const char *name, bool directory)
     }
     found = plan_obeyed_find(guard->plan->obeyed, guard->plan->obeyed_count,
                              visit->guard->path.text, name);
+    if (visit->still && found != NULL && found->action != PLAN_OBEYED_BYTECODE)
+        found = NULL;
     if (found != NULL)
         sweep_apply(visit, dir, name, found);
     else if (!directory && link_leads_around(guard, dir, name))
+        sweep_take(visit, guard->path.text);
+    else if (visit->ended && is_left(guard, dir, name))
         sweep_take(visit, guard->path.text);
     scan_path_cut(&visit->guard->path, before);
     return 0;
@@ -307,11 +322,11 @@ static bool was_made_now(const struct guard *guard, int dir)
     return fstat(dir, &st) == 0 && guard_is_new(guard, &st);
 }
 
+/* Only new directories are unknown to the plan, and those that came with one that was moved. */
 static void enter(struct visit *visit, int parent, const char *name)
 {
     struct guard *guard = visit->guard;
-    struct visit inner = {
-        .guard = guard, .depth = visit->depth + 1, .ended = visit->ended, .fresh = true};
+    struct visit inner = {.guard = guard, .depth = visit->depth + 1, .ended = visit->ended};
     auto_fd int dir = -1;
 
     inner.packages = visit->packages || (visit->venv && layout_is_packages(name));
@@ -320,8 +335,10 @@ static void enter(struct visit *visit, int parent, const char *name)
         dir = guard_open(guard, parent, name);
     else
         dir = looked(guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
-    if (dir < 0 || !was_made_now(guard, dir))
+    if (dir < 0)
         return;
+    inner.fresh = was_made_now(guard, dir);
+    inner.still = !inner.fresh;
     visit->unknown = true;
     if (visit->depth == DEPTH_MAX || guard->left_over == 0) {
         guard->report->incomplete = true;
@@ -416,10 +433,10 @@ static void visit_directory(struct visit *visit, int dir)
         guard->report->incomplete = true;
     if (named == -EOVERFLOW)
         ask_names(visit, dir);
-    if (venv > 0 && visit->ended && guard->path.len > 0)
+    if (venv > 0 && visit->ended && !visit->still && guard->path.len > 0)
         record_venv(guard, dir);
     visit->venv = visit->venv || (venv > 0 && visit->fresh);
-    if (visit_repository(visit, dir))
+    if (!visit->still && visit_repository(visit, dir))
         return;
     if (scan_names(dir, enter_name, visit) < 0)
         guard->report->incomplete = true;
@@ -508,6 +525,21 @@ static void close_project(struct guard *guard)
         guard->report->failed = true;
 }
 
+/* A program may close the project itself to hide from us what lies in it. */
+static void open_project(const struct guard *guard)
+{
+    const mode_t wanted = S_IRUSR | S_IXUSR;
+    char proc[64];
+    struct stat st;
+
+    if (fstat(guard->seen.top, &st) < 0 || (st.st_mode & wanted) == wanted ||
+        (guard->mode & wanted) != wanted || !guard_is_new(guard, &st))
+        return;
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", guard->seen.top);
+    if (chmod(proc, (st.st_mode & 07777) | wanted) < 0)
+        guard->report->incomplete = true;
+}
+
 void guard_sweep(struct guard *guard, bool ended)
 {
     const struct plan_file *file = guard->seen.file;
@@ -516,8 +548,10 @@ void guard_sweep(struct guard *guard, bool ended)
     if (guard->seen.top < 0 || guard->plan->obeyed_count == 0)
         return;
     cleans = ended && cleans_bytecode(guard);
-    if (ended)
+    if (ended) {
+        open_project(guard);
         close_project(guard);
+    }
     guard->left_over = NEW_MAX;
     for (size_t i = 0; i < file->seen_count; i++) {
         if (plan_seen_is_watched(&file->seen[i]))
