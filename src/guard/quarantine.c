@@ -284,7 +284,7 @@ static void note(struct quarantine *q, const char *rel, bool moved)
     __atomic_store_n(&report->count, report->count + 1, __ATOMIC_RELEASE);
 }
 
-static bool is_closed(int dir)
+static bool place_is_closed(int dir)
 {
     return faccessat(dir, ".", W_OK | X_OK, 0) < 0 && errno == EACCES;
 }
@@ -310,7 +310,7 @@ int quarantine_take(struct quarantine *q, int top, const char *rel)
 
     snprintf(dir, sizeof(dir), "%.*s", name == rel ? 0 : (int)(name - rel - 1), rel);
     parent = fd_open_beneath(top, *dir ? dir : ".", O_PATH | O_DIRECTORY, 0);
-    closed = parent >= 0 && is_closed(parent) && open_up(parent, &was);
+    closed = parent >= 0 && place_is_closed(parent) && open_up(parent, &was);
     rc = parent < 0 ? parent : disarm(parent, name, inert);
     if (rc == 0) {
         rc = open_quarantine(q);

@@ -506,40 +506,6 @@ static bool cleans_bytecode(const struct guard *guard)
     return false;
 }
 
-/* Others who may write into the project may make the names that we take away. */
-static void close_project(struct guard *guard)
-{
-    char proc[64];
-    struct stat st;
-    unsigned added = 0;
-
-    if (guard->mode == 0 || fstat(guard->seen.top, &st) < 0)
-        return;
-    added = st.st_mode & ~guard->mode & (S_IWGRP | S_IWOTH);
-    if (added == 0)
-        return;
-    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", guard->seen.top);
-    if (chmod(proc, st.st_mode & 07777 & ~added) == 0)
-        guard->report->opened = true;
-    else
-        guard->report->failed = true;
-}
-
-/* A program may close the project itself to hide from us what lies in it. */
-static void open_project(const struct guard *guard)
-{
-    const mode_t wanted = S_IRUSR | S_IXUSR;
-    char proc[64];
-    struct stat st;
-
-    if (fstat(guard->seen.top, &st) < 0 || (st.st_mode & wanted) == wanted ||
-        (guard->mode & wanted) != wanted || !guard_is_new(guard, &st))
-        return;
-    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", guard->seen.top);
-    if (chmod(proc, (st.st_mode & 07777) | wanted) < 0)
-        guard->report->incomplete = true;
-}
-
 void guard_sweep(struct guard *guard, bool ended)
 {
     const struct plan_file *file = guard->seen.file;
@@ -549,8 +515,8 @@ void guard_sweep(struct guard *guard, bool ended)
         return;
     cleans = ended && cleans_bytecode(guard);
     if (ended) {
-        open_project(guard);
-        close_project(guard);
+        top_open(guard);
+        top_close(guard);
     }
     guard->left_over = NEW_MAX;
     for (size_t i = 0; i < file->seen_count; i++) {

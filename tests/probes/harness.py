@@ -149,6 +149,7 @@ class World:
             "forms/link/refs/.keep": "",
             "forms/links/HEAD": "ref: refs/heads/main\n",
             "forms/none/notes.txt": "\n",
+            "plain/a/b/notes.txt": "\n",
             "sub/inner/.git/config": "[core]\n",
             "sub/inner/.git/HEAD": "ref: refs/heads/main\n",
             "sub/inner/.vscode/settings.json": "{}\n",

@@ -161,6 +161,28 @@ MUTATIONS = [
         "GIT-07i GIT-07j GIT-07k",
     ),
     code(
+        "a closed project is opened",
+        "guard/sweep.c",
+        "        top_open(guard);\n",
+        "",
+        "GIT-07o",
+        root=False,
+    ),
+    code(
+        "directories that were moved are passed through",
+        "guard/sweep.c",
+        "    inner.still = !inner.fresh;\n",
+        "    inner.still = !inner.fresh;\n    if (inner.still)\n        return;\n",
+        "GIT-07p",
+    ),
+    code(
+        "a deep tree is moved in parts",
+        "guard/quarantine.c",
+        "        return raise_directory(dir, name, outer);",
+        "        return outer->risen == NULL ? raise_directory(dir, name, outer) : -ELOOP;",
+        "GIT-07q",
+    ),
+    code(
         "no directory hides in the place of byte code",
         "guard/sweep.c",
         "    if (!bytecode) {\n",

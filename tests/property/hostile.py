@@ -252,7 +252,7 @@ class Hostile:
         self.rename(path, obeyed)
 
     def attack(self):
-        """What is protected: written, emptied, changed, removed, replaced."""
+        """Protected things are written, emptied, changed, removed, replaced."""
         path = self.dice.choose(self.protected)
         inner = os.path.join(path, self.dice.choose(["config", "hooks", "HEAD", "x"]))
         aim = self.dice.choose([path, inner])

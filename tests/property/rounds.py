@@ -1,4 +1,4 @@
-"""What programs leave behind, the host does not obey: random projects, random hostile programs, and
+"""The host does not obey what programs leave behind: random projects, random hostile programs, and
 a look by somebody else afterwards.
 
 Each round grows a project (forest.py) or takes over the one before, runs a program (hostile.py) in
@@ -105,7 +105,7 @@ class Worker:
                 remove_tree(entry)
 
     def decisions(self):
-        """What decides about the sandbox, and the entries for the shell."""
+        """The files that decide about the sandbox, and the entries for the shell."""
         top = self.project.env_dir
         names = [
             top / "pyvenv.cfg",
