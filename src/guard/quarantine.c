@@ -269,8 +269,8 @@ static void note(struct quarantine *q, const char *rel, bool moved)
 {
     struct guard_report *report = q->report;
 
-    if (moved && report->stuck > 0 && str_starts(path_basename(rel), NAME_TAKEN)) {
-        report->stuck--; /* it was counted when it could not be moved */
+    if (report->stuck > 0 && str_starts(path_basename(rel), NAME_TAKEN)) {
+        report->stuck -= moved; /* it was counted when it could not be moved */
         return;
     }
     if (report->count < TAKEN_KEPT) {

@@ -307,7 +307,7 @@ static int see_name(void *context, int dir, const char *name, bool directory)
     else if (!directory && link_leads_around(guard, dir, name))
         sweep_take(visit, guard->path.text);
     else if (visit->ended && is_left(guard, dir, name))
-        sweep_take(visit, guard->path.text);
+        (void)quarantine_take(&guard->quarantine, guard->seen.top, guard->path.text);
     scan_path_cut(&visit->guard->path, before);
     return 0;
 }
