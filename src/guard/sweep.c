@@ -127,29 +127,36 @@ static int looked(struct guard *guard, int fd)
     return fd;
 }
 
-int guard_open(struct guard *guard, int parent, const char *name)
+/* Opens a directory to list it. A new one that a program has closed gets the permissions `mode`. */
+static int open_closed(struct guard *guard, int parent, const char *name, int access, mode_t mode)
 {
     auto_fd int dir = fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0);
-    bool closed = dir == -EACCES || (dir >= 0 && faccessat(dir, ".", X_OK, 0) < 0);
+    bool closed = dir == -EACCES || (dir >= 0 && faccessat(dir, ".", access, 0) < 0);
     struct stat st;
 
     if (closed && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
         guard_is_new(guard, &st)) {
         if (dir >= 0)
             close(dir);
-        dir = scan_open_forcibly(parent, name, S_IRUSR | S_IXUSR);
+        dir = scan_open_forcibly(parent, name, mode);
     }
+    return looked(guard, steal_fd(&dir));
+}
+
+int guard_open(struct guard *guard, int parent, const char *name)
+{
+    int dir = open_closed(guard, parent, name, X_OK, S_IRUSR | S_IXUSR);
+
     if (dir == -EACCES) /* another user's */
         guard->report->incomplete = true;
-    return looked(guard, steal_fd(&dir));
+    return dir;
 }
 
 /* A host's Python would run it for source that looks unchanged (docs/SECURITY.md, C28). Files that
  * were there before and are the same stay; a link in the directory's place goes. */
 static void clean_bytecode(struct visit *visit, int parent, const char *name)
 {
-    auto_fd int dir =
-        looked(visit->guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
+    auto_fd int dir = open_closed(visit->guard, parent, name, W_OK | X_OK, S_IRWXU);
     struct stat st;
 
     if (dir < 0) {
