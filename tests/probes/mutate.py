@@ -65,8 +65,8 @@ MUTATIONS = [
     code(
         "new clone flags filtered only: sysctl",
         "launch/nesting.c",
-        "if ((shared->plan.flags & PLAN_USERNS_OK) ||",
-        "if (true ||",
+        "    if (rc == 0 && !(shared->plan.flags & PLAN_USERNS_OK))",
+        "    if (false)",
         "KRN-04",
     ),
     code(
@@ -83,6 +83,13 @@ MUTATIONS = [
         "        core.rlim_max = 1;",
         "        core.rlim_max = 0;",
         "KRN-46",
+    ),
+    code(
+        "half of the inotify instances",
+        "launch/nesting.c",
+        "    rc = namespaces_limit_inotify(proc, err);",
+        "    rc = 0;",
+        "KRN-48",
     ),
     code("own IPC namespace", "sys/namespaces.c", " | CLONE_NEWIPC", "", "KRN-47 IPC-12 IPC-13"),
     code("own UTS namespace", "sys/namespaces.c", " | CLONE_NEWUTS", "", "KRN-47"),
