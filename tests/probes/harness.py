@@ -484,6 +484,7 @@ WORLDS = {
     "links": {},  # what a start is shown by its name stays a directory of the private /tmp
     "pip": {"pip": True},
     "bare": {"bare": True},
+    "unguarded": {"policy": "filesystem: {unguarded: [plain]}\n"},
     # Starts by a compiled plan that stays what it is, whatever happens to the files it names.
     "fixed": {"edits": ["keep"]},
 }

@@ -168,6 +168,13 @@ MUTATIONS = [
         "GIT-07i GIT-07j GIT-07k",
     ),
     code(
+        "an unguarded tree is left alone",
+        "guard/sweep.c",
+        "(entry->ino == 0 ||",
+        "(false ||",
+        "PRJ-37",
+    ),
+    code(
         "a closed project is opened",
         "guard/sweep.c",
         "        top_open(guard);\n",
