@@ -257,12 +257,13 @@ int file_write_atomic(int dir, const char *name, const void *data, size_t len, m
     return 0;
 }
 
-static int copy_by_hand(int from, int to, off_t at)
+static int copy_by_hand(int from, int to, off_t at, off_t end)
 {
     auto_free char *chunk = xcalloc(COPY_CHUNK, 1);
 
-    for (;;) {
-        ssize_t n = pread(from, chunk, COPY_CHUNK, at);
+    while (at < end) {
+        size_t wanted = end - at < COPY_CHUNK ? (size_t)(end - at) : COPY_CHUNK;
+        ssize_t n = pread(from, chunk, wanted, at);
         int rc = 0;
 
         if (n < 0 && errno == EINTR)
@@ -274,24 +275,58 @@ static int copy_by_hand(int from, int to, off_t at)
             return rc;
         at += n;
     }
+    return 0;
+}
+
+/* In the kernel as far as it can (it may share the blocks); across file systems, on old kernels and
+ * for files of /proc it stops or refuses, and the plain loop does the rest. */
+static int copy_piece(int from, int to, off_t at, off_t end)
+{
+    ssize_t n = 1;
+
+    while (at < end && (n > 0 || (n < 0 && errno == EINTR))) {
+        off_t left = end - at;
+
+        n = copy_file_range(from, &at, to, NULL, left < 1 << 30 ? (size_t)left : (size_t)1 << 30,
+                            0);
+    }
+    return copy_by_hand(from, to, at, end);
+}
+
+/* The hole from `at` on stays one in the copy. Return: where data begins again, or the size. */
+static off_t skip_hole(int from, int to, off_t begin, off_t at, off_t size)
+{
+    off_t data = lseek(from, at, SEEK_DATA);
+
+    if (data < 0) /* there is none, or the file system cannot tell */
+        data = errno == ENXIO ? size : at;
+    if (data > at && (ftruncate(to, begin + data) < 0 || lseek(to, begin + data, SEEK_SET) < 0))
+        data = at;
+    return data;
 }
 
 int fd_copy(int from, int to)
 {
+    off_t begin = lseek(to, 0, SEEK_CUR);
     struct stat st;
     off_t at = 0;
-    ssize_t n = 0;
+    int rc = 0;
 
     if (fstat(from, &st) < 0)
         return -errno;
     if (!S_ISREG(st.st_mode))
         return -EINVAL;
-    /* In the kernel as far as it can (it may share the blocks); across file systems, on old
-     * kernels and for files of /proc it stops or refuses, and the plain loop does the rest. */
-    do {
-        n = copy_file_range(from, &at, to, NULL, (size_t)1 << 30, 0);
-    } while (n > 0 || (n < 0 && errno == EINTR));
-    return copy_by_hand(from, to, at);
+    while (rc == 0 && at < st.st_size) {
+        off_t data = begin < 0 ? at : skip_hole(from, to, begin, at, st.st_size);
+        off_t end = lseek(from, data, SEEK_HOLE);
+
+        if (end <= data)
+            end = st.st_size;
+        rc = data < st.st_size ? copy_piece(from, to, data, end) : 0;
+        at = end;
+    }
+    /* It may have grown, or have no size of its own. */
+    return rc < 0 ? rc : copy_by_hand(from, to, at, INT64_MAX);
 }
 
 static struct file_id id_of(const struct stat *st)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "args-internal.h"
 #include "command-internal.h"
@@ -32,7 +33,8 @@ static const struct {
     const char *text;
 } landlock_gaps[] = {
     {1, "Landlock: this kernel has none (Linux 5.13, in the list of 'lsm='): mounts and the system "
-        "call filter stand alone"},
+        "call filter stand alone; a directory that a program is given as a descriptor leads to "
+        "all above it"},
     {2, "Landlock ABI 2 (Linux 5.19): files cannot be moved between directories; truncate(2), "
         "openat2(2) and signals to the own process group are closed altogether instead; abstract "
         "sockets of the host can be reached with network.mode: host"},
@@ -160,6 +162,26 @@ static void look_at_limits(struct status *status)
         status->group_problem = xasprintf("%s", err_text(&err, text, sizeof(text)));
 }
 
+/* Nobody but root can give up a group, so they go in. */
+static void look_at_groups(struct status *status)
+{
+    int count = getgroups(0, NULL);
+    auto_free gid_t *groups = xcalloc(count > 0 ? (size_t)count : 1, sizeof(*groups));
+    auto_buf struct buf text = {0};
+
+    count = count > 0 ? getgroups(count, groups) : 0;
+
+    for (int i = 0; i < count; i++) {
+        if (groups[i] != getegid())
+            buf_printf(&text, "%s%u", text.len ? ", " : "", (unsigned)groups[i]);
+    }
+    if (text.len > 0)
+        strv_take(&status->notes,
+                  xasprintf("files that are shown inside can also be opened by your groups %s: the "
+                            "kernel lets nobody but root give those up",
+                            text.data));
+}
+
 static void look_at_kernel(struct status *status)
 {
     struct err err = {0};
@@ -175,6 +197,7 @@ static void look_at_kernel(struct status *status)
             break;
         }
     }
+    look_at_groups(status);
     if (!status->has_policy)
         return;
     look_at_limits(status);

@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "facts-internal.h"
 #include "inputs-internal.h"
 #include "settle-internal.h"
+#include "svenv/audit/record.h"
+#include "svenv/audit/writer.h"
 #include "svenv/base/clock.h"
 #include "svenv/base/err.h"
 #include "svenv/base/layout.h"
@@ -15,6 +19,7 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/sizes.h"
+#include "svenv/base/str.h"
 #include "svenv/compile/etc.h"
 #include "svenv/compile/history.h"
 #include "svenv/compile/layers.h"
@@ -122,20 +127,29 @@ static bool is_closed_inside(const struct plan_file *file, const char *path)
     return false;
 }
 
+/* The next closed directory from *at on, or NULL. */
+static char *next_closed(const struct plan_file *file, size_t *at)
+{
+    while (*at < file->seen_count) {
+        const struct plan_seen *seen = &file->seen[(*at)++];
+        auto_free char *path =
+            *seen->rel ? path_join(file->project, seen->rel) : xstrdup(file->project);
+
+        if (seen->kind == PLAN_SEEN_CLOSED && is_closed_inside(file, path))
+            return steal_ptr(path);
+    }
+    return NULL;
+}
+
 char *compile_closed(const struct plan_file *file)
 {
-    auto_free char *first = NULL;
-    size_t count = 0;
+    size_t at = 0, count = 0;
+    auto_free char *first = next_closed(file, &at);
 
-    for (size_t i = 0; i < file->seen_count; i++) {
-        auto_free char *path = NULL;
-
-        if (file->seen[i].kind != PLAN_SEEN_CLOSED)
-            continue;
-        path = *file->seen[i].rel ? path_join(file->project, file->seen[i].rel)
-                                  : xstrdup(file->project);
-        if (is_closed_inside(file, path) && count++ == 0)
-            first = steal_ptr(path);
+    for (char *path = first; path != NULL; count++) {
+        if (path != first)
+            free(path);
+        path = next_closed(file, &at);
     }
     if (count == 0)
         return NULL;
@@ -157,6 +171,49 @@ static void tell_closed(const struct plan_file *file)
 
     if (text != NULL)
         log_line("%s", text);
+}
+
+/* With isolation: auto a kernel without Landlock runs programs all the same. */
+static void tell_landlock(const struct plan_file *file)
+{
+    const struct plan *plan = &file->variants[file->variant_count - 1].plan;
+
+    if ((plan->flags & PLAN_USE_LANDLOCK) == 0)
+        log_line("this kernel has no Landlock, and isolation: auto does without: redirected files "
+                 "can be opened again with more rights, and a directory that a program is given as "
+                 "a descriptor leads to all above it");
+}
+
+/* A line for each, at most as many as one start may have. */
+static void log_closed(const struct plan_file *file)
+{
+    const struct plan *plan = &file->variants[file->variant_count - 1].plan;
+    const struct audit_subject subject = {.time_ms = audit_now_ms(),
+                                          .launcher = getpid(),
+                                          .venv = file->venv,
+                                          .variant = plan->variant,
+                                          .policy = file->policy_hash,
+                                          .own_net = (plan->flags & PLAN_OWN_NET) != 0,
+                                          .landlock_abi = plan->landlock_abi,
+                                          .filter = plan->filter != NULL};
+    struct audit_denial *denials = NULL;
+    auto_strv struct strv paths = {0};
+    auto_buf struct buf lines = {0};
+    struct err err = {0};
+    char *path = NULL;
+
+    for (size_t at = 0; (path = next_closed(file, &at)) != NULL;)
+        strv_take(&paths, path);
+    if (paths.count == 0 || plan->audit == PLAN_AUDIT_OFF)
+        return;
+    denials = xcalloc(paths.count, sizeof(*denials));
+    for (size_t i = 0; i < paths.count; i++)
+        denials[i] = (struct audit_denial){
+            "closed", paths.items[i], "read-only inside: not all of it could be looked through"};
+    audit_add_denials(&lines, &subject, denials, paths.count);
+    free(denials);
+    if (audit_append(plan->audit_log, lines.data, lines.len, &err) < 0)
+        log_err(&err);
 }
 
 int compile_plan(const char *venv_path, const struct user *user, const struct layers *layers,
@@ -191,8 +248,10 @@ int compile_plan(const char *venv_path, const struct user *user, const struct la
         r = compute(file, &venv, user, &policy, err);
     if (r == 0 && layers->history)
         keep_history(file, &venv, user, &policy);
-    if (r == 0)
+    if (r == 0) {
         tell_closed(file);
+        tell_landlock(file);
+    }
     return r;
 }
 
@@ -233,6 +292,7 @@ int compile_store(const char *venv_path, const struct user *user, struct err *er
     venv_mark_temporary(strrchr(file.temp_base, '-') + 1, venv_path);
     file.made_ns = clock_now_ns();
     plan_encode(&file, &bytes);
+    log_closed(&file);
     dir = open(sandbox, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0)
         return err_set(err, errno, "cannot open '%s'", sandbox);

@@ -41,7 +41,6 @@ struct survey {
     struct strv packages;  /* of the venvs in the record */
     struct strv closed;    /* directories that nobody can say all of */
     int top;
-    dev_t dev;
     size_t found;
     size_t known; /* directories, also those that are still to be looked at */
 };
@@ -387,7 +386,8 @@ static void survey_look(struct survey *s, struct strv *queue, const char *rel)
     struct file_id id = {0};
     auto_fd int dir = survey_open_directory(s, rel, &id);
 
-    if (dir >= 0 && id.dev == s->dev) {
+    /* Also in another file system: tools of the host look into those as well. */
+    if (dir >= 0) {
         look_into(s, queue, dir, rel, &id);
     } else {
         /* Something closed the way to it meanwhile. */
@@ -407,19 +407,13 @@ static void survey_read_record(struct survey *s)
     facts_unread(s->host, rc, path);
 }
 
-/* Negative: there is no project, as the planner will say, or a look failed. */
+/* Return: negative when there is no project, as the planner will say, or a look failed. */
 static int open_top(struct survey *s)
 {
     auto_fd int top = open(s->project, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct stat st;
 
-    if (top < 0 && look_is_answer(errno))
-        return -1;
-    if (top < 0 || fstat(top, &st) < 0) {
+    if (top < 0 && !look_is_answer(errno))
         facts_failed(s->host, errno, s->project);
-        return -1;
-    }
-    s->dev = st.st_dev;
     return steal_fd(&top);
 }
 

@@ -77,6 +77,14 @@ bool guard_is_new(const struct guard *guard, const struct stat *st);
  * of them under another name, or to a directory that is private to programs inside? */
 bool link_leads_around(const struct guard *guard, int dir, const char *name);
 
+/* --- top.c --------------------------------------------------------------------------------------
+ */
+
+/* When the program has ended: the project's directory is opened for its owner when the program has
+ * closed it, and closed for others when the program has opened it to them. */
+void top_open(const struct guard *guard);
+void top_close(struct guard *guard);
+
 /* --- quarantine.c -----------------------------------------------------------------------------
  */
 

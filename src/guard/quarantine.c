@@ -14,13 +14,15 @@
 #include "svenv/base/layout.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
+#include "svenv/base/str.h"
 #include "svenv/sys/syscalls.h"
 
 #include "guard-internal.h"
 
 enum {
-    DEPTH_MAX = 64, /* directories that are made anew; a descriptor for each */
-    ROUNDS_MAX = 8, /* a program may go on writing */
+    DEPTH_MAX = 64,    /* directories that are made anew; a descriptor for each */
+    RISEN_MAX = 65536, /* trees that were cut off because they were deeper */
+    ROUNDS_MAX = 8,    /* a program may go on writing */
     SAME_NAME_MAX = 64,
     NAME_SIZE = 64
 };
@@ -111,7 +113,30 @@ static int remove_forcibly(int parent, const char *name)
 struct moving {
     int to;
     unsigned depth;
+    /* Here a tree that is deeper goes, to be moved after the others. */
+    int up;
+    const char *inert;
+    unsigned *risen;
 };
+
+static void name_risen(char text[NAME_SIZE], const char *inert, unsigned number)
+{
+    snprintf(text, NAME_SIZE, number > 0 ? "%.40s.%u" : "%.40s", inert, number);
+}
+
+/* Within the project a directory may move: what is reached from it by ".." is the project's. */
+static int raise_directory(int dir, const char *name, const struct moving *moving)
+{
+    char other[NAME_SIZE];
+    auto_fd int opened = scan_open_forcibly(dir, name, 0700); /* or it could not be moved */
+
+    if (opened < 0)
+        return opened == -ENOENT ? 0 : opened;
+    if (*moving->risen == RISEN_MAX)
+        return -ELOOP;
+    name_risen(other, moving->inert, ++*moving->risen);
+    return rename_forcibly(dir, name, moving->up, other);
+}
 
 static int move_entry(void *context, int dir, const char *name, bool directory);
 
@@ -135,11 +160,11 @@ static int empty_into(int parent, const char *name, int from, const struct movin
 static int move_directory(int dir, const char *name, const struct moving *outer)
 {
     auto_fd int from = -1;
-    struct moving inner = {.to = -1, .depth = outer->depth + 1};
+    struct moving inner = *outer;
     auto_fd int to = -1;
 
     if (outer->depth == DEPTH_MAX)
-        return -ELOOP;
+        return raise_directory(dir, name, outer);
     from = scan_open_forcibly(dir, name, 0700);
     if (from < 0)
         return from == -ENOENT ? 0 : from;
@@ -147,6 +172,7 @@ static int move_directory(int dir, const char *name, const struct moving *outer)
         return -errno;
     to = fd_open_beneath(outer->to, name, O_PATH | O_DIRECTORY, 0);
     inner.to = to;
+    inner.depth++;
     return to < 0 ? to : empty_into(dir, name, from, &inner);
 }
 
@@ -181,41 +207,72 @@ static int disarm(int parent, const char *name, char inert[NAME_SIZE])
     return rename_forcibly(parent, name, parent, inert);
 }
 
-/* From under its inert name to `name` in the quarantine. */
-static int bring_in(int parent, const char *inert, int to, const char *name)
+/* Makes the directory, under a name like `name` that is free. Return: descriptor or negative errno.
+ */
+static int make_spare(int to, const char *name)
 {
-    struct moving moving = {.to = to};
     char spare[NAME_MAX + 16];
-    struct stat st;
-    int rc = 0;
 
-    if (fstatat(parent, inert, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
     snprintf(spare, sizeof(spare), "%s", name);
-    if (!S_ISDIR(st.st_mode)) {
-        for (int i = 1;
-             (rc = rename_forcibly(parent, inert, to, spare)) == -EEXIST && i < SAME_NAME_MAX; i++)
-            snprintf(spare, sizeof(spare), "%.200s.%d", name, i);
-        return rc;
-    }
     for (int i = 1; mkdirat(to, spare, 0700) < 0; i++) {
         if (errno != EEXIST || i == SAME_NAME_MAX)
             return -errno;
         snprintf(spare, sizeof(spare), "%.200s.%d", name, i);
     }
-    auto_fd int inner = fd_open_beneath(to, spare, O_PATH | O_DIRECTORY, 0);
-    auto_fd int from = scan_open_forcibly(parent, inert, 0700);
+    return fd_open_beneath(to, spare, O_PATH | O_DIRECTORY, 0);
+}
 
-    moving = (struct moving){.to = inner, .depth = 1};
-    if (inner < 0 || from < 0)
-        return inner < 0 ? inner : from;
-    return empty_into(parent, inert, from, &moving);
+static int bring_in_file(int parent, const char *inert, int to, const char *name)
+{
+    char spare[NAME_MAX + 16];
+    int rc = rename_forcibly(parent, inert, to, name);
+
+    for (int i = 1; rc == -EEXIST && i < SAME_NAME_MAX; i++) {
+        snprintf(spare, sizeof(spare), "%.200s.%d", name, i);
+        rc = rename_forcibly(parent, inert, to, spare);
+    }
+    return rc;
+}
+
+/* Its parts beyond the depth come after it. */
+static int bring_in_directory(int parent, const char *inert, int to, const char *name)
+{
+    unsigned risen = 0;
+    int rc = 0;
+
+    for (unsigned i = 0; rc == 0 && i <= risen; i++) {
+        char part[NAME_SIZE];
+        auto_fd int inner = make_spare(to, name);
+        auto_fd int from = -1;
+        struct moving moving = {
+            .to = inner, .depth = 1, .up = parent, .inert = inert, .risen = &risen};
+
+        name_risen(part, inert, i);
+        from = inner < 0 ? inner : scan_open_forcibly(parent, part, 0700);
+        rc = from < 0 ? from : empty_into(parent, part, from, &moving);
+    }
+    return rc;
+}
+
+/* From under its inert name to `name` in the quarantine. */
+static int bring_in(int parent, const char *inert, int to, const char *name)
+{
+    struct stat st;
+
+    if (fstatat(parent, inert, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    return S_ISDIR(st.st_mode) ? bring_in_directory(parent, inert, to, name)
+                               : bring_in_file(parent, inert, to, name);
 }
 
 static void note(struct quarantine *q, const char *rel, bool moved)
 {
     struct guard_report *report = q->report;
 
+    if (report->stuck > 0 && str_starts(path_basename(rel), NAME_TAKEN)) {
+        report->stuck -= moved; /* it was counted when it could not be moved */
+        return;
+    }
     if (report->count < TAKEN_KEPT) {
         struct taken *taken = &report->taken[report->count];
 
@@ -227,6 +284,19 @@ static void note(struct quarantine *q, const char *rel, bool moved)
     __atomic_store_n(&report->count, report->count + 1, __ATOMIC_RELEASE);
 }
 
+static bool place_is_closed(int dir)
+{
+    return faccessat(dir, ".", W_OK | X_OK, 0) < 0 && errno == EACCES;
+}
+
+/* The same directories as in the project; where a file lies in the way of one, none. */
+static int make_place(const struct quarantine *q, const char *dir)
+{
+    int place = fd_mkdir_beneath(q->dir, dir, 0700);
+
+    return place == -ENOTDIR || place == -EEXIST ? fd_mkdir_beneath(q->dir, "", 0700) : place;
+}
+
 int quarantine_take(struct quarantine *q, int top, const char *rel)
 {
     const char *name = path_basename(rel);
@@ -234,20 +304,22 @@ int quarantine_take(struct quarantine *q, int top, const char *rel)
     char inert[NAME_SIZE];
     auto_fd int parent = -1;
     auto_fd int to = -1;
+    mode_t was = 0;
+    bool closed = false;
     int rc = 0;
 
     snprintf(dir, sizeof(dir), "%.*s", name == rel ? 0 : (int)(name - rel - 1), rel);
     parent = fd_open_beneath(top, *dir ? dir : ".", O_PATH | O_DIRECTORY, 0);
+    closed = parent >= 0 && place_is_closed(parent) && open_up(parent, &was);
     rc = parent < 0 ? parent : disarm(parent, name, inert);
-    if (rc == -ENOENT)
-        return 0;
-    if (rc < 0)
-        return rc;
-    rc = open_quarantine(q);
     if (rc == 0) {
-        to = fd_mkdir_beneath(q->dir, dir, 0700);
+        rc = open_quarantine(q);
+        to = rc < 0 ? rc : make_place(q, dir);
         rc = to < 0 ? to : bring_in(parent, inert, to, name);
+        note(q, rel, rc == 0);
+        rc = 0;
     }
-    note(q, rel, rc == 0);
-    return 0;
+    if (closed)
+        set_mode(parent, was);
+    return rc == -ENOENT ? 0 : rc;
 }

@@ -16,6 +16,7 @@
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
 #include "svenv/base/sizes.h"
+#include "svenv/base/str.h"
 #include "svenv/sys/syscalls.h"
 
 #include "guard-internal.h"
@@ -30,6 +31,7 @@ struct visit {
     unsigned depth;
     bool ended;
     bool fresh;    /* the directory was made since the program began */
+    bool still;    /* no name came into it since then: one above it was moved */
     bool venv;     /* a program made it, and may find its byte code again in its packages */
     bool packages; /* of such a venv */
     bool found;    /* something was taken or removed: to be looked at again */
@@ -125,29 +127,36 @@ static int looked(struct guard *guard, int fd)
     return fd;
 }
 
-int guard_open(struct guard *guard, int parent, const char *name)
+/* Opens a directory to list it. A new one that a program has closed gets the permissions `mode`. */
+static int open_closed(struct guard *guard, int parent, const char *name, int access, mode_t mode)
 {
     auto_fd int dir = fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0);
-    bool closed = dir == -EACCES || (dir >= 0 && faccessat(dir, ".", X_OK, 0) < 0);
+    bool closed = dir == -EACCES || (dir >= 0 && faccessat(dir, ".", access, 0) < 0);
     struct stat st;
 
     if (closed && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
         guard_is_new(guard, &st)) {
         if (dir >= 0)
             close(dir);
-        dir = scan_open_forcibly(parent, name, S_IRUSR | S_IXUSR);
+        dir = scan_open_forcibly(parent, name, mode);
     }
+    return looked(guard, steal_fd(&dir));
+}
+
+int guard_open(struct guard *guard, int parent, const char *name)
+{
+    int dir = open_closed(guard, parent, name, X_OK, S_IRUSR | S_IXUSR);
+
     if (dir == -EACCES) /* another user's */
         guard->report->incomplete = true;
-    return looked(guard, steal_fd(&dir));
+    return dir;
 }
 
 /* A host's Python would run it for source that looks unchanged (docs/SECURITY.md, C28). Files that
  * were there before and are the same stay; a link in the directory's place goes. */
 static void clean_bytecode(struct visit *visit, int parent, const char *name)
 {
-    auto_fd int dir =
-        looked(visit->guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
+    auto_fd int dir = open_closed(visit->guard, parent, name, W_OK | X_OK, S_IRWXU);
     struct stat st;
 
     if (dir < 0) {
@@ -276,6 +285,15 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
     }
 }
 
+/* Something that could not be moved to the quarantine while the program was there. */
+static bool is_left(const struct guard *guard, int dir, const char *name)
+{
+    struct stat st;
+
+    return str_starts(name, NAME_TAKEN) && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           guard_is_new(guard, &st);
+}
+
 static int see_name(void *context, int dir, const char *name, bool directory)
 {
     struct visit *visit = context;
@@ -289,10 +307,14 @@ static int see_name(void *context, int dir, const char *name, bool directory)
     }
     found = plan_obeyed_find(guard->plan->obeyed, guard->plan->obeyed_count,
                              visit->guard->path.text, name);
+    if (visit->still && found != NULL && found->action != PLAN_OBEYED_BYTECODE)
+        found = NULL;
     if (found != NULL)
         sweep_apply(visit, dir, name, found);
     else if (!directory && link_leads_around(guard, dir, name))
         sweep_take(visit, guard->path.text);
+    else if (visit->ended && is_left(guard, dir, name))
+        (void)quarantine_take(&guard->quarantine, guard->seen.top, guard->path.text);
     scan_path_cut(&visit->guard->path, before);
     return 0;
 }
@@ -307,11 +329,11 @@ static bool was_made_now(const struct guard *guard, int dir)
     return fstat(dir, &st) == 0 && guard_is_new(guard, &st);
 }
 
+/* Only new directories are unknown to the plan, and those that came with one that was moved. */
 static void enter(struct visit *visit, int parent, const char *name)
 {
     struct guard *guard = visit->guard;
-    struct visit inner = {
-        .guard = guard, .depth = visit->depth + 1, .ended = visit->ended, .fresh = true};
+    struct visit inner = {.guard = guard, .depth = visit->depth + 1, .ended = visit->ended};
     auto_fd int dir = -1;
 
     inner.packages = visit->packages || (visit->venv && layout_is_packages(name));
@@ -320,8 +342,10 @@ static void enter(struct visit *visit, int parent, const char *name)
         dir = guard_open(guard, parent, name);
     else
         dir = looked(guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
-    if (dir < 0 || !was_made_now(guard, dir))
+    if (dir < 0)
         return;
+    inner.fresh = was_made_now(guard, dir);
+    inner.still = !inner.fresh;
     visit->unknown = true;
     if (visit->depth == DEPTH_MAX || guard->left_over == 0) {
         guard->report->incomplete = true;
@@ -416,10 +440,10 @@ static void visit_directory(struct visit *visit, int dir)
         guard->report->incomplete = true;
     if (named == -EOVERFLOW)
         ask_names(visit, dir);
-    if (venv > 0 && visit->ended && guard->path.len > 0)
+    if (venv > 0 && visit->ended && !visit->still && guard->path.len > 0)
         record_venv(guard, dir);
     visit->venv = visit->venv || (venv > 0 && visit->fresh);
-    if (visit_repository(visit, dir))
+    if (!visit->still && visit_repository(visit, dir))
         return;
     if (scan_names(dir, enter_name, visit) < 0)
         guard->report->incomplete = true;
@@ -491,25 +515,6 @@ static bool cleans_bytecode(const struct guard *guard)
     return false;
 }
 
-/* Others who may write into the project may make the names that we take away. */
-static void close_project(struct guard *guard)
-{
-    char proc[64];
-    struct stat st;
-    unsigned added = 0;
-
-    if (guard->mode == 0 || fstat(guard->seen.top, &st) < 0)
-        return;
-    added = st.st_mode & ~guard->mode & (S_IWGRP | S_IWOTH);
-    if (added == 0)
-        return;
-    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", guard->seen.top);
-    if (chmod(proc, st.st_mode & 07777 & ~added) == 0)
-        guard->report->opened = true;
-    else
-        guard->report->failed = true;
-}
-
 void guard_sweep(struct guard *guard, bool ended)
 {
     const struct plan_file *file = guard->seen.file;
@@ -519,8 +524,10 @@ void guard_sweep(struct guard *guard, bool ended)
     if (guard->seen.top < 0 || guard->plan->obeyed_count == 0)
         return;
     cleans = ended && cleans_bytecode(guard);
-    if (ended)
-        close_project(guard);
+    if (ended) {
+        top_open(guard);
+        top_close(guard);
+    }
     guard->left_over = NEW_MAX;
     gather_begin(&gather, &guard->seen);
     for (size_t i = 0; i < file->seen_count; i++) {

@@ -1,4 +1,4 @@
-/* Further user namespaces, which a sandbox may not make. */
+/* Limits of the user namespace: none below it, and not all that its user has on the host. */
 #include "svenv/base/err.h"
 #include "svenv/sys/namespaces.h"
 
@@ -8,9 +8,11 @@ int root_close_nesting(struct shared *shared, int proc, struct err *err)
 {
     int rc;
 
-    if ((shared->plan.flags & PLAN_USERNS_OK) || gate_is_open(&shared->gates, GATE_NESTING_CLOSED))
+    if (gate_is_open(&shared->gates, GATE_NESTING_CLOSED))
         return 0;
-    rc = namespaces_close_nesting(proc, err);
+    rc = namespaces_limit_inotify(proc, err);
+    if (rc == 0 && !(shared->plan.flags & PLAN_USERNS_OK))
+        rc = namespaces_close_nesting(proc, err);
     if (rc == 0)
         gate_open(&shared->gates, GATE_NESTING_CLOSED);
     return rc;

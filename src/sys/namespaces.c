@@ -27,9 +27,9 @@ static int write_file(int dir, const char *path, const char *text, struct err *e
     return 0;
 }
 
-static long namespaces_read_number(const char *path)
+static long namespaces_read_number(int dir, const char *path)
 {
-    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    auto_fd int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
     char text[32] = "";
     long value = 0;
 
@@ -58,7 +58,7 @@ static const struct {
 void namespaces_refused(int code, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
-        if (namespaces_read_number(refusals[i].path) == refusals[i].refuses) {
+        if (namespaces_read_number(AT_FDCWD, refusals[i].path) == refusals[i].refuses) {
             err_plain(err, code, "the kernel refuses user namespaces (%s is %ld): %s",
                       refusals[i].path, refusals[i].refuses, refusals[i].cure);
             return;
@@ -109,6 +109,31 @@ int namespaces_enter(uint32_t uid, uint32_t gid, struct err *err)
 int namespaces_close_nesting(int proc, struct err *err)
 {
     return write_file(proc, "sys/user/max_user_namespaces", "0", err);
+}
+
+/* Each row: the limit of all of the host's user, and that of our namespace. */
+static const struct {
+    const char *whole, *own;
+} inotify_limits[] = {
+    {"sys/fs/inotify/max_user_instances", "sys/user/max_inotify_instances"},
+    {"sys/fs/inotify/max_user_watches", "sys/user/max_inotify_watches"},
+};
+
+int namespaces_limit_inotify(int proc, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(inotify_limits); i++) {
+        long whole = namespaces_read_number(proc, inotify_limits[i].whole);
+        char text[32];
+        int rc = 0;
+
+        if (whole < 0) /* a kernel without inotify(7), or a host that shows nothing of it */
+            continue;
+        snprintf(text, sizeof(text), "%ld", (whole + 1) / 2);
+        rc = write_file(proc, inotify_limits[i].own, text, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
 }
 
 static int loopback_up(int any_socket, struct err *err)

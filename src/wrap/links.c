@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,9 +19,13 @@
 /* Packages nest a dozen deep; each level costs one descriptor. */
 #define DEPTH_MAX 128
 
+/* A package may leave one large file under many names, each of which would become a copy. */
+#define COPIED_MAX ((uint64_t)16 << 30)
+
 struct breaker {
     const struct site *site;
     size_t copied;
+    uint64_t bytes; /* that the copies take on the disk */
 };
 
 /* The copy is made in sandbox, where nothing inside can reach it, and renamed over the name. */
@@ -36,6 +41,9 @@ static int give_own_inode(struct breaker *b, int dir, const char *name, const st
         return from;
     if (fstat(from, &opened) < 0 || opened.st_ino != st->st_ino || opened.st_dev != st->st_dev)
         return -ESTALE;
+    b->bytes += (uint64_t)opened.st_blocks * 512;
+    if (b->bytes > COPIED_MAX)
+        return -EFBIG;
     unlinkat(b->site->sandbox, SITE_NEW_FILE, 0);
     to = openat(b->site->sandbox, SITE_NEW_FILE,
                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -111,6 +119,11 @@ int venv_break_links(const char *venv_path, size_t *copied_out, struct err *err)
     if (site.sandbox < 0)
         return err_plain(err, ENOENT, "'%s' is not wrapped", venv_path);
     rc = links_walk(&b, site.root, ".", 0);
+    if (rc == -EFBIG)
+        return err_plain(err, EFBIG,
+                         "files of '%s' that have a second name are larger than 16 GiB together: "
+                         "delete those names, or replace them by copies",
+                         venv_path);
     if (rc < 0)
         return err_set(err, -rc, "cannot give the files of '%s' inodes of their own", venv_path);
     if (copied_out != NULL)

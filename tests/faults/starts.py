@@ -100,18 +100,20 @@ class Calls:
                 continue
             yield from self.faults_of(process, generation, number, count)
 
-    def faults_of(self, process, generation, number, count):
+    def faults_of(self, process, generation, number, count, before=0):
+        """before: so many calls are not meant."""
         # Thousands of calls of the installed program read and write files, all in the same way.
         every = world.FULL and (count <= EVERY_MAX or self.names.get(number) in LOOKS)
-        for nth in range(1, count + 1) if every else sorted({1, (count + 1) // 2, count}):
-            for error in CHOSEN or (ERRORS_FULL if world.FULL else sample(number, nth)):
+        first, middle = before + 1, (before + count + 1) // 2
+        for nth in range(first, count + 1) if every else sorted({first, middle, count}):
+            for error in CHOSEN or (ERRORS_FULL if world.FULL else sample(number, nth, first)):
                 yield world.Fault(process, generation, number, nth, error)
 
 
-def sample(number, nth):
+def sample(number, nth, first):
     """One error for each place, and a kill at the first."""
     yield ERRORS[(number + nth) % len(ERRORS)]
-    if nth == 1:
+    if nth == first:
         yield "kill"
 
 

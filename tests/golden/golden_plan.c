@@ -57,7 +57,7 @@ static void add_fact(struct golden *g, const char *path, const char *kind, const
         {"link", FACT_SYMLINK, false},    {"device", FACT_DEVICE, false},
         {"socket", FACT_SOCKET, false},   {"secret-dir", FACT_DIR, true},
         {"secret-file", FACT_FILE, true}, {"venv", FACT_DIR, false},
-        {"repository", FACT_DIR, false},
+        {"repository", FACT_DIR, false},  {"closed", FACT_DIR, false},
     };
     struct facts *facts = &g->facts;
     size_t row = 0;
@@ -70,10 +70,13 @@ static void add_fact(struct golden *g, const char *path, const char *kind, const
         .path = path, .target = target, .unreadable = kinds[row].unreadable, .dev = DEVICE};
     memcpy(&fact->kind, &kinds[row].kind, sizeof(fact->kind));
     fact->ino = 100 + facts->path_count;
-    if (str_eq(kind, "venv") || str_eq(kind, "repository"))
+    if (str_eq(kind, "venv") || str_eq(kind, "repository") || str_eq(kind, "closed"))
         *(struct fact_tree *)arena_push(&g->arena, &facts->trees, &facts->tree_count,
                                         sizeof(struct fact_tree)) =
-            (struct fact_tree){.path = path, .kind = *kind == 'v' ? FACT_VENV : FACT_REPOSITORY};
+            (struct fact_tree){.path = path,
+                               .kind = *kind == 'v'   ? FACT_VENV
+                                       : *kind == 'c' ? FACT_CLOSED
+                                                      : FACT_REPOSITORY};
 }
 
 /* "KIND PATH", "link PATH -> TARGET" */

@@ -137,7 +137,9 @@ sys.exit(child.returncode)
 """
 
 
-class LateMounts(Case):
+class OwnMounts(Case):
+    """In a user and mount namespace of its own a test may mount."""
+
     def setUp(self):
         self.unshare = [
             "unshare",
@@ -151,6 +153,8 @@ class LateMounts(Case):
         if not shutil.which("unshare") or run(*self.unshare, "true").returncode:
             impossible("needs user namespaces, and an unshare(1) that keeps capabilities")
 
+
+class LateMounts(OwnMounts):
     def look(self, project, *command):
         tree = project.top / "tree"
         for name in ("early", "late"):
@@ -169,6 +173,47 @@ class LateMounts(Case):
         self.assertEqual(
             self.look(self.project(), *outside), ["early True written", "late True written"]
         )
+
+
+# argv: project, python of it or of the host. Another file system is mounted inside the project.
+INNER_MOUNT = """
+import os, pathlib, subprocess, sys
+project, python = pathlib.Path(sys.argv[1]), sys.argv[2]
+disk = project / "disk"
+done = subprocess.run(["mount", "-t", "tmpfs", "none", disk])
+if done.returncode: sys.exit(done.returncode)
+(disk / "repo/.git").mkdir(parents=True)
+(disk / "repo/.git/config").write_text("[core]\\n")
+code = (
+    "import os\\n"
+    "for name in ('disk/repo/.git/config', 'disk/data', 'disk/new/.envrc'):\\n"
+    "    try:\\n"
+    "        os.makedirs(os.path.dirname(name), exist_ok=True)\\n"
+    "        open(name, 'a').close(); print('written')\\n"
+    "    except OSError as error: print(error.strerror)\\n"
+)
+done = subprocess.run([python, "-B", "-c", code], cwd=project, stdout=subprocess.PIPE, text=True)
+print(done.stdout, end="")
+print(done.returncode, (disk / "new/.envrc").exists())
+"""
+
+
+class InnerMounts(OwnMounts):
+    """Tools of the host look into file systems that are mounted in the project like anywhere."""
+
+    def look(self, project, python):
+        (project.path / "disk").mkdir()
+        done = run(*self.unshare, sys.executable, "-c", INNER_MOUNT, project.path, python)
+        return done.stdout.splitlines(), done.stderr
+
+    def test_a_repository_in_it_is_protected_and_names_that_appear_go(self):
+        said, told = self.look(self.wrapped(), ".venv/bin/python")
+        self.assertEqual(said, ["Read-only file system", "written", "written", "0 False"], told)
+        self.assertIn("disk/new/.envrc", told)
+
+    def test_outside_all_of_it_can_be_written(self):
+        said, told = self.look(self.project(), sys.executable)
+        self.assertEqual(said, ["written", "written", "written", "0 True"], told)
 
 
 class KernelFiles(Case):

@@ -47,6 +47,23 @@ class Appearing(Planting):
             self.assertEqual(tool("status", p.env_dir, "--check").returncode, 0)
             names[0].unlink()
 
+    def test_a_closed_directory_stands_in_the_log_once(self):
+        p = self.project()
+        p.env = p.own_state()
+        deepest = p.path / "deep" / "/".join("d" * 47)
+        (deepest / "repo").mkdir(parents=True)
+        p.venv()
+        p.wrap()
+        for _ in range(2):
+            self.assert_clean(p.code("pass", env=p.env))
+        lines = (p.top / "state/sandbox-venv/audit.jsonl").read_text().splitlines()
+        denied = [json.loads(line)["denied"] for line in lines]
+        self.assertEqual([(one["what"], one["name"]) for one in denied], [("closed", str(deepest))])
+        self.assertIn("closed", p.tool("log", p.env_dir, check=True).stdout)
+        # Without such a directory there is no line.
+        q = self.wrapped()
+        self.assertNotIn("closed", q.tool("log", q.env_dir, check=True).stdout)
+
     def test_a_project_beyond_the_look_is_read_only(self):
         p = self.plain()
         for number in range(20001):

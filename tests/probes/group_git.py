@@ -259,6 +259,37 @@ def wait_until_gone(path, seconds):
         time.sleep(0.05)
 
 
+def plant_and_hide(project, code):
+    os.chdir(project)
+    exec(code, {"os": os})
+    return "done"
+
+
+def hides(code):
+    """A program plants .envrc and keeps us from seeing it. The user finds it there or does not, and
+    what was there before is there in any case."""
+
+    def play(view):
+        base = view.project
+        try:
+            view.world.value(plant_and_hide, str(base), code, inside=view.inside)
+        finally:
+            os.chmod(base, 0o755)
+        moved, notes = base / "moved", base / "moved/a/b/notes.txt"
+        tops = (path for path in base.iterdir() if path.is_dir() and path != view.world.venv)
+        found = [path for top in tops for path in top.rglob(".envrc")]
+        whole = notes.exists() or (base / "plain/a/b/notes.txt").exists()
+        for path in (*found, base / ".zed"):
+            harness.remove_tree(path)
+        if moved.exists():
+            moved.rename(base / "plain")
+        for path in base.glob(".sandbox-venv-taken-*"):
+            harness.remove_tree(path)
+        return ("there" if found else "moved away") if whole else "notes are lost"
+
+    return Host(play)
+
+
 def nested(project, names):
     return {name: written(os.path.join(project, name)) for name in names}
 
@@ -385,6 +416,30 @@ PROBES = [
         world="bare",
         root=False,
     ),
+    *[
+        Probe("GIT-07" + letter, what, hides(code), "moved away", "there", root=root)
+        for letter, what, code, root in (
+            (
+                "o",
+                "a name in a project that the program closes",
+                "open('plain/.envrc', 'w'); os.chmod('.', 0)",
+                False,
+            ),
+            (
+                "p",
+                "a name deep in a directory that the program moves",
+                "os.rename('plain', 'moved'); open('moved/a/b/.envrc', 'w')",
+                None,
+            ),
+            (
+                "q",
+                "a name deeper than directories are moved at once",
+                "top = 'tree' + '/d' * 150; os.makedirs(top); open(top + '/.envrc', 'w'); "
+                "os.rename('tree', '.zed')",
+                None,
+            ),
+        )
+    ],
     Probe(
         "GIT-10",
         "a repository above the project",

@@ -139,6 +139,23 @@ def nesting_sysctl():
     return [content(path).strip(), opened(path, os.O_WRONLY)]
 
 
+def inotify_instances():
+    """Instances that one user can make beside all others: more or less than half of the limit."""
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    limit = int(content("/proc/sys/fs/inotify/max_user_instances"))
+    made = []
+    while len(made) <= limit // 2 + 1:
+        fd = libc.inotify_init1(0)
+        if fd < 0:
+            break
+        made.append(fd)
+    for fd in made:
+        os.close(fd)
+    return "works, up to a half" if 0 < len(made) <= (limit + 1) // 2 else "more than a half"
+
+
 def own_filter_stays_closed(view):
     """A filter of the program's own that allows everything takes nothing away from ours."""
     allow = view.world.call(["seccomp-filter"], view.inside)
@@ -484,6 +501,13 @@ PROBES = [
         Python(own_namespaces, namespaces_of_host),
         that("own", lambda v: all(v.values())),
         that("the host's", lambda v: not any(v.values())),
+    ),
+    Probe(
+        "KRN-48",
+        "all inotify instances that the user has",
+        Python(inotify_instances),
+        "works, up to a half",
+        "more than a half",
     ),
     Probe("KRN-46", "RLIMIT_CORE stays 1 when set to 0", Call("core-limit"), "ERANGE"),
 ]

@@ -141,10 +141,28 @@ def left(view):
     return found
 
 
+def unguarded(view):
+    """A person answers for one tree, and for nothing beside it."""
+    names = ("plain/a/.envrc", "forms/none/.envrc", "touched.txt")  # that has its directory read
+    view.world.value(write, str(view.project), dict.fromkeys(names, EVIL), {}, inside=view.inside)
+    found = ["there" if (view.project / name).exists() else "gone" for name in names[:2]]
+    for name in names:
+        harness.remove_tree(view.project / name)
+    return found
+
+
 PROBES = [
     *[
         Probe(f"PRJ-35{letter}", row[0], steer(*row[1:]), "did not run", "ran")
         for letter, row in TOOLS.items()
     ],
+    Probe(
+        "PRJ-37",
+        "a name in an unguarded tree, and one beside it",
+        Host(unguarded),
+        ["there", "gone"],
+        ["there", "there"],
+        world="unguarded",
+    ),
     Probe("PRJ-36", "files of ordinary programs stay", Host(left), every("ok"), every("ok")),
 ]

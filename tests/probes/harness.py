@@ -149,6 +149,7 @@ class World:
             "forms/link/refs/.keep": "",
             "forms/links/HEAD": "ref: refs/heads/main\n",
             "forms/none/notes.txt": "\n",
+            "plain/a/b/notes.txt": "\n",
             "sub/inner/.git/config": "[core]\n",
             "sub/inner/.git/HEAD": "ref: refs/heads/main\n",
             "sub/inner/.vscode/settings.json": "{}\n",
@@ -483,6 +484,7 @@ WORLDS = {
     "links": {},  # what a start is shown by its name stays a directory of the private /tmp
     "pip": {"pip": True},
     "bare": {"bare": True},
+    "unguarded": {"policy": "filesystem: {unguarded: [plain]}\n"},
     # Starts by a compiled plan that stays what it is, whatever happens to the files it names.
     "fixed": {"edits": ["keep"]},
 }

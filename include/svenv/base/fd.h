@@ -63,7 +63,7 @@ int file_write_atomic(int dir, const char *name, const void *data, size_t len, m
 void file_forget_temporaries(int dir);
 
 /* Copies the whole of a regular file, from its beginning whatever its offset, to where `to` stands.
- * Return: 0 or negative errno. */
+ * Its holes stay holes. Return: 0 or negative errno. */
 int fd_copy(int from, int to);
 
 /* Removes `name` (one component) in `dir` and everything below it, never following a link or

@@ -22,6 +22,11 @@ void namespaces_refused(int code, struct err *err);
  * for every user namespace that there was lately, and looks at all of them. */
 int namespaces_close_nesting(int proc, struct err *err);
 
+/* Leaves half of the user's inotify(7) instances and watches to the host: the kernel counts those
+ * of the namespace as the user's, too. To be called before namespaces_close_nesting()'s /proc is
+ * given up. Return: 0 or negative errno with *err. */
+int namespaces_limit_inotify(int proc, struct err *err);
+
 /* Moves the caller into a new network namespace with a loopback interface that is up, and hands it
  * to the process at the other end of `peer` (AF_UNIX), which joins it by namespaces_join_net().
  * The dearest of the namespaces, so it is made beside other work. Return: 0 or

@@ -235,6 +235,31 @@ Test(fd, copy_is_whole_whatever_the_offset)
     scratch_drop(&s);
 }
 
+/* A gigabyte of nothing takes no room, in the copy neither. */
+Test(fd, copy_keeps_holes)
+{
+    static const off_t places[][2] = {{0, 1}, {1 << 20, 2}, {(off_t)1 << 30, 0}, {5, 1 << 22}};
+    struct scratch s = scratch_new();
+
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        auto_fd int from = openat(s.fd, "from", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        auto_fd int to = openat(s.fd, "to", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        struct stat a, b;
+        char text[3] = "";
+
+        cr_assert_eq(pwrite(from, "xy", 2, places[i][0]), 2);
+        cr_assert_eq(ftruncate(from, places[i][0] + 2 + places[i][1]), 0);
+        cr_expect_eq(fd_copy(from, to), 0);
+        cr_assert_eq(fstat(from, &a), 0);
+        cr_assert_eq(fstat(to, &b), 0);
+        cr_expect_eq(a.st_size, b.st_size, "row %zu", i);
+        cr_expect_leq(b.st_blocks, a.st_blocks + 64, "row %zu", i);
+        cr_expect_eq(pread(to, text, 2, places[i][0]), 2);
+        cr_expect_str_eq(text, "xy", "row %zu", i);
+    }
+    scratch_drop(&s);
+}
+
 Test(fd, copy_of_what_has_no_size)
 {
     struct scratch s = scratch_new();

@@ -188,18 +188,56 @@ Test(quarantine, closed_directories_give_back_what_is_in_them)
 }
 
 /* Each directory on the way costs a descriptor. */
-Test(quarantine, too_deep_a_tree_is_told)
+Test(quarantine, a_tree_beyond_the_depth_comes_in_parts)
 {
     char path[PATH_MAX] = ".git/";
     struct project *p = NULL;
 
-    for (int i = 0; i < 70; i++)
+    for (int i = 0; i < 150; i++)
         strcat(path, "d/");
+    strcat(path, ".envrc");
     p = begun_with(path);
     cr_expect_eq(take(p, ".git"), 0);
     cr_expect_not(project_has(p, ".git"));
-    cr_expect_eq(project_count(p, ".", NAME_TAKEN), 1);
-    cr_expect_eq(p->guard.report->stuck, 1);
+    cr_expect_eq(project_count(p, ".", NAME_TAKEN), 0);
+    cr_expect(project_took(p, ".git"));
+    cr_expect(project_took(p, ".git.1"));
+    cr_expect(project_took(p, ".git.2"));
+    cr_expect_eq(p->guard.report->stuck, 0);
+    cr_expect_eq(p->guard.report->count, 1);
+    project_drop(p);
+}
+
+/* Its mode is the program's affair, and stays. */
+Test(quarantine, a_closed_parent_keeps_nothing)
+{
+    static const char *const made[] = {"a/.git/config", "a/.envrc"};
+    struct project *p = begun(made, ARRAY_SIZE(made));
+    struct file_id id;
+
+    cr_assert_eq(fchmodat(p->top, "a", 0, 0), 0);
+    cr_expect_eq(take(p, "a/.git"), 0);
+    cr_expect_eq(take(p, "a/.envrc"), 0);
+    id = file_id_of(p->top, "a", false);
+    cr_expect_eq(id.mode & 0777, 0);
+    cr_assert_eq(fchmodat(p->top, "a", 0700, 0), 0);
+    cr_expect_eq(project_count(p, "a", NAME_TAKEN), 0);
+    cr_expect(project_took(p, "a/.git/config"));
+    cr_expect(project_took(p, "a/.envrc"));
+    cr_expect_eq(p->guard.report->stuck, 0);
+    project_drop(p);
+}
+
+/* A file that was taken lies where the next one's directory would. */
+Test(quarantine, a_file_in_the_way_keeps_nothing_out)
+{
+    struct project *p = begun_with("a");
+
+    cr_expect_eq(take(p, "a"), 0);
+    cr_assert_eq(project_make(p, "a/.envrc"), 0);
+    cr_expect_eq(take(p, "a/.envrc"), 0);
+    cr_expect(project_took(p, ".envrc"));
+    cr_expect_eq(p->guard.report->stuck, 0);
     project_drop(p);
 }
 

@@ -310,6 +310,63 @@ Test(sweep, a_closed_directory_is_opened_at_the_end)
 }
 
 /* The directory that the plan knows is elsewhere now, and in its place a link. */
+Test(sweep, byte_code_in_a_closed_directory_goes)
+{
+    static const mode_t modes[] = {0, 0500, 0100};
+
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        struct project *p = project_new();
+
+        cr_assert_eq(project_make(p, "__pycache__/old.pyc"), 0);
+        project_place(p, "", PLAN_SEEN_WATCHED);
+        project_begin(p);
+        cr_assert_eq(project_make(p, "__pycache__/new.pyc"), 0);
+        cr_assert_eq(project_make(p, "touched"), 0);
+        cr_assert_eq(fchmodat(p->top, "__pycache__", modes[i], 0), 0);
+        guard_sweep(&p->guard, true);
+        cr_expect_not(project_has(p, "__pycache__/new.pyc"), "%o", modes[i]);
+        cr_expect(project_has(p, "__pycache__/old.pyc"), "%o", modes[i]);
+        cr_expect_not(p->guard.report->failed, "%o", modes[i]);
+        project_drop(p);
+    }
+}
+
+/* Nobody knows its directories by their new paths, and only the innermost has a new time. */
+Test(sweep, a_directory_that_was_moved_hides_nothing)
+{
+    struct project *p = project_new();
+
+    cr_assert_eq(project_make(p, "old/a/b/notes"), 0);
+    cr_assert_eq(project_make(p, "old/a/.envrc"), 0);
+    cr_assert_eq(project_make(p, "old/c/notes"), 0);
+    project_place(p, "", PLAN_SEEN_WATCHED);
+    project_begin(p);
+    cr_assert_eq(renameat(p->top, "old", p->top, "new"), 0);
+    cr_assert_eq(project_make(p, "new/a/b/.envrc"), 0);
+    guard_sweep(&p->guard, true);
+    cr_expect_not(project_has(p, "new/a/b/.envrc"));
+    cr_expect(project_has(p, "new/a/b/notes"));
+    cr_expect(project_has(p, "new/c/notes"));
+    /* It came with the directory, from before. */
+    cr_expect(project_has(p, "new/a/.envrc"));
+    project_drop(p);
+}
+
+/* Neither git nor a shell sees anything in it until its owner opens it, who then meets all. */
+Test(sweep, a_closed_project_is_opened_at_the_end)
+{
+    struct project *p = project_new();
+
+    project_place(p, "", PLAN_SEEN_WATCHED);
+    project_begin(p);
+    cr_assert_eq(project_make(p, ".envrc"), 0);
+    cr_assert_eq(fchmodat(p->scratch.fd, "p", 0, 0), 0);
+    guard_sweep(&p->guard, true);
+    cr_expect_not(project_has(p, ".envrc"));
+    cr_expect_not(p->guard.report->incomplete);
+    project_drop(p);
+}
+
 Test(sweep, no_link_is_followed)
 {
     struct project *p = begun();

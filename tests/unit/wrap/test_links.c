@@ -61,6 +61,29 @@ Test(links, each_file_gets_an_inode_of_its_own)
     fixture_drop(&f);
 }
 
+/* A package left them: three gigabytes that take no room must take none afterwards. */
+Test(links, holes_stay_holes)
+{
+    struct fixture f = fixture_new(NULL);
+    auto_free char *path = NULL;
+    struct err err = {0};
+    size_t copied = 0;
+
+    make_dirs(&f, SITE "pkg");
+    put_file(&f, SITE "pkg/data.bin", "x", 0644);
+    path = path_join(f.root, SITE "pkg/data.bin");
+    cr_assert_eq(truncate(path, (off_t)3 << 30), 0);
+    join(&f, SITE "pkg/data.bin", SITE "pkg/again.bin");
+    do_wrap(&f);
+    cr_assert_eq(venv_break_links(f.venv, &copied, &err), 0, "%s", err.msg);
+    cr_expect_eq(copied, 1);
+    cr_expect_eq(look(&f, SITE "pkg/data.bin").st_size, (off_t)3 << 30);
+    cr_expect_eq(look(&f, SITE "pkg/again.bin").st_size, (off_t)3 << 30);
+    cr_expect_lt(look(&f, SITE "pkg/data.bin").st_blocks, 1024);
+    cr_expect_lt(look(&f, SITE "pkg/again.bin").st_blocks, 1024);
+    fixture_drop(&f);
+}
+
 Test(links, only_in_a_wrapped_venv)
 {
     struct fixture f = fixture_new(NULL);
