@@ -87,6 +87,15 @@ char str_capital(char c)
     return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
+bool str_eq_any_case(const char *a, const char *b)
+{
+    while (*a != '\0' && str_capital(*a) == str_capital(*b)) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
 uint32_t str_capitals(const char *text)
 {
     uint32_t found = 0;

@@ -32,6 +32,7 @@ struct status {
     char *group_problem;  /* NULL: one can be made here */
     char *audit_log;      /* NULL: none */
     struct log_denials denials;
+    struct strv leads;    /* files covered because something protected leads there, and why */
     struct strv problems; /* what makes --check fail, one line each */
     struct strv missing;  /* isolation that this kernel or this policy does not give */
     struct strv notes;    /* what heals by itself */

@@ -18,6 +18,7 @@
 #include "svenv/base/path.h"
 #include "svenv/compile/compile.h"
 #include "svenv/compile/layers.h"
+#include "svenv/compute/leads.h"
 #include "svenv/formats/dotenv.h"
 #include "svenv/launcher/host.h"
 #include "svenv/sys/drop.h"
@@ -96,6 +97,8 @@ static void look_at_policy(struct status *status)
         add_problem(status, "policy", &err);
     else if (status->plan.variant_count > 0)
         status->default_plan = &status->plan.variants[status->plan.variant_count - 1].plan;
+    if (status->default_plan != NULL)
+        leads_list(status->default_plan, &status->leads);
     closed = status->default_plan != NULL ? compile_closed(&status->plan) : NULL;
     if (closed != NULL)
         strv_take(&status->problems, closed);
@@ -314,6 +317,7 @@ static void status_finish(struct status *status)
     strv_finish(&status->problems);
     strv_finish(&status->missing);
     strv_finish(&status->notes);
+    strv_finish(&status->leads);
 }
 
 int command_status(const struct args *args)

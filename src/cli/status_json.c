@@ -97,6 +97,7 @@ static void json_add_policy(struct json *json, const struct status *status)
     json_add_str(json, "network", status_value_name(status, POLICY_NET_MODE));
     json_key(json, "network_restricted");
     json_bool(json, status->values.v[POLICY_NET_MODE].number != NET_MODE_HOST);
+    json_add_lines(json, "leads", &status->leads);
     json_add_str(json, "lifetime", status_value_name(status, POLICY_LIFETIME));
     json_add_limits(json, status);
     json_add_isolation(json, status);

@@ -87,6 +87,19 @@ static void text_add_list(struct buf *out, const char *label, const struct polic
     term_row(out, label, text.data);
 }
 
+static void text_add_leads(struct buf *out, const struct strv *leads)
+{
+    for (size_t i = 0; i < leads->count && i <= LIST_SHOWN; i++) {
+        auto_buf struct buf text = {0};
+
+        if (i == LIST_SHOWN)
+            buf_printf(&text, "and %zu more", leads->count - LIST_SHOWN);
+        else
+            buf_add_escaped(&text, leads->items[i]);
+        term_row(out, i == 0 ? "leads to" : "", text.data);
+    }
+}
+
 static void text_add_limits(struct buf *out, const struct status *status)
 {
     enum policy_field field = status_limit((enum policy_field)0);
@@ -170,6 +183,7 @@ static void text_add_policy(struct buf *out, const struct status *status)
     for (size_t i = 0; i < ARRAY_SIZE(list_rows); i++)
         text_add_list(out, list_rows[i].label, &status->values.v[list_rows[i].field],
                       list_rows[i].only_count);
+    text_add_leads(out, &status->leads);
     term_row(out, "lifetime", status_value_name(status, POLICY_LIFETIME));
     text_add_limits(out, status);
     text_add_isolation(out, status);

@@ -19,10 +19,10 @@ struct asked_path {
     struct file_id id; /* of the same moment */
 };
 
-/* A directory whose names were compared with a pattern. */
+/* A directory whose names were compared with a pattern, or a file. */
 struct listed_dir {
     const char *path;
-    struct file_id id; /* from before it was read */
+    struct file_id id; /* from before the reading */
 };
 
 struct host_facts {
@@ -32,6 +32,8 @@ struct host_facts {
     size_t asked_count;
     struct listed_dir *listed;
     size_t listed_count;
+    struct listed_dir *read; /* files and directories, through links */
+    size_t read_count;
     struct err failed; /* the first look that found nothing out; code 0: there was none */
 };
 
@@ -49,10 +51,22 @@ void facts_survey(struct host_facts *host, const struct policy *policy, const st
 void facts_close(struct host_facts *host, const char *project, struct strv *closed);
 /* The repository that the .git file of a worktree leads to; NULL when `project` is none. */
 const char *worktree_repository(struct host_facts *host, const char *project);
+/* The first line of a small regular file in `dir` without `prefix`, absolute against `base`; NULL:
+ * there is no such line. Caller frees. */
+char *worktree_path_in(struct host_facts *host, int dir, const char *name, const char *prefix,
+                       const char *base);
+/* Adds what the protected things lead to: links in them, what git's configuration names, other
+ * names of the same files. `unguarded`: patterns of trees that a person answers for; `top`: the
+ * project. Call it when the survey has found them. Return: false when not all of it is known. */
+bool facts_lead(struct host_facts *host, const struct venv *venv, const struct strv *unguarded,
+                int top, bool with_git);
 /* Asks for a path, so that the plan is made anew when something else is there. */
 void facts_ask(struct host_facts *host, const char *path);
 /* Asks for a path and adds it to the table of facts. */
 void facts_add(struct host_facts *host, const char *path);
+/* The plan depends on the content of the file, or on the names in the directory. Call it before the
+ * reading. */
+void facts_read(struct host_facts *host, const char *path);
 /* A look failed, so nobody knows what is there: the facts are of no use. */
 void facts_failed(struct host_facts *host, int code, const char *path);
 /* The same for a file whose reading gave `rc`, unless the file is not there or of another kind. */

@@ -152,6 +152,19 @@ void facts_add(struct host_facts *host, const char *path)
     *slot = fact;
 }
 
+void facts_read(struct host_facts *host, const char *path)
+{
+    struct listed_dir *read = NULL;
+
+    for (size_t i = 0; i < host->read_count; i++) {
+        if (str_eq(host->read[i].path, path))
+            return;
+    }
+    read = arena_push(&host->arena, &host->read, &host->read_count, sizeof(*read));
+    read->path = arena_strdup(&host->arena, path);
+    read->id = file_id_known(AT_FDCWD, path, true);
+}
+
 void facts_finish(struct host_facts *host)
 {
     arena_finish(&host->arena);

@@ -216,4 +216,6 @@ void inputs_add_asked(struct plan_file *file, const struct host_facts *host)
     /* A name that fits a pattern may come or go: only the directory's own times tell. */
     for (size_t i = 0; i < host->listed_count; i++)
         add_input(file, host->listed[i].path, false, false, &host->listed[i].id);
+    for (size_t i = 0; i < host->read_count; i++)
+        add_input(file, host->read[i].path, true, false, &host->read[i].id);
 }

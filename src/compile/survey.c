@@ -434,6 +434,9 @@ void facts_survey(struct host_facts *host, const struct policy *policy, const st
     for (size_t i = 0; i < queue.count; i++)
         survey_look(&s, &queue, queue.items[i]);
     host->facts.repository = worktree_repository(host, venv->project);
+    if (!facts_lead(host, venv, &s.unguarded, s.top,
+                    plan_takes_repositories(s.obeyed, s.obeyed_count)))
+        strv_add(&s.closed, "");
     facts_close(host, venv->project, &s.closed);
     strv_finish(&s.closed);
     strv_finish(&s.packages);

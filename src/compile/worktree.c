@@ -11,10 +11,8 @@
 #include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 
-/* The first line of a small regular file without `prefix`, absolute against `dir`; NULL: there is
- * no such line. Caller frees. */
-static char *path_in(struct host_facts *host, int dir, const char *name, const char *prefix,
-                     const char *base)
+char *worktree_path_in(struct host_facts *host, int dir, const char *name, const char *prefix,
+                       const char *base)
 {
     auto_buf struct buf text = {0};
     int rc = dir < 0 ? -ENOENT : file_read(dir, name, GIT_LINK_BYTES_MAX, &text, NULL);
@@ -49,11 +47,11 @@ static char *real_of(struct host_facts *host, const char *path)
 const char *worktree_repository(struct host_facts *host, const char *project)
 {
     auto_fd int top = worktree_open_dir(host, project);
-    auto_free char *gitdir = path_in(host, top, ".git", "gitdir: ", project);
+    auto_free char *gitdir = worktree_path_in(host, top, ".git", "gitdir: ", project);
     auto_fd int dir = gitdir ? worktree_open_dir(host, gitdir) : -1;
     auto_free char *real = dir >= 0 ? real_of(host, gitdir) : NULL;
-    auto_free char *back = real ? path_in(host, dir, "gitdir", "", real) : NULL;
-    auto_free char *common = back ? path_in(host, dir, "commondir", "", real) : NULL;
+    auto_free char *back = real ? worktree_path_in(host, dir, "gitdir", "", real) : NULL;
+    auto_free char *common = back ? worktree_path_in(host, dir, "commondir", "", real) : NULL;
     auto_free char *own = path_join(project, ".git");
     auto_free char *back_real = back ? real_of(host, back) : NULL;
     auto_free char *worktrees = common ? path_join(common, "worktrees") : NULL;

@@ -115,6 +115,8 @@ void compute_obeyed(struct compute *c);
 void compute_seen(struct plan_file *file, const struct facts *facts);
 /* ".git" in `protect` stands for repositories in all their forms. */
 bool compute_protects_git(const struct compute *c);
+/* Is what the lead comes from protected here, and the lead not opened by the policy? */
+bool compute_lead_counts(const struct compute *c, const struct fact_lead *lead);
 /* A repository that holds the own venv: its parts are protected, and not the whole of it. */
 bool compute_is_parted(const struct compute *c, const struct fact_tree *tree);
 int compute_caps(struct compute *c, struct err *err);

@@ -107,6 +107,18 @@ static void obeyed_add_parts(struct compute *c, const struct fact_tree *tree)
     }
 }
 
+/* A name that comes in the place of a lead is obeyed. Another name of a file is a lead only as long
+ * as it is that file. */
+static void obeyed_add_lead(struct compute *c, const struct fact_lead *lead)
+{
+    const char *rel = path_relative_to(lead->path, c->venv->project);
+    const struct plan_obeyed obeyed = {.pattern = plain_pattern(c->arena, rel),
+                                       .action = PLAN_OBEYED_TAKE};
+
+    if (lead->kind != LEAD_TWIN && compute_lead_counts(c, lead))
+        obeyed_add(c->arena, &c->plan->obeyed, &c->plan->obeyed_count, &obeyed);
+}
+
 void compute_obeyed(struct compute *c)
 {
     static const struct {
@@ -126,6 +138,8 @@ void compute_obeyed(struct compute *c)
         if (compute_is_parted(c, &c->facts->trees[i]))
             obeyed_add_parts(c, &c->facts->trees[i]);
     }
+    for (size_t i = 0; i < c->facts->lead_count; i++)
+        obeyed_add_lead(c, &c->facts->leads[i]);
     obeyed_sort(c->plan->obeyed, c->plan->obeyed_count);
 }
 

@@ -203,13 +203,13 @@ static int protect_parts(struct compute *c, const char *path, struct err *err)
 }
 
 /* filesystem.write is a person's word for all that is in a tree. */
-static bool is_opened(const struct compute *c, const struct fact_tree *tree)
+static bool is_opened(const struct compute *c, const char *path)
 {
     for (size_t i = 0; i < c->bind_count; i++) {
         const struct bind *bind = &c->binds[i];
 
         if (bind->rank == RANK_POLICY && (bind->mount.flags & PLAN_RW) &&
-            path_is_beneath(tree->path, bind->mount.dest))
+            path_is_beneath(path, bind->mount.dest))
             return true;
     }
     return false;
@@ -218,7 +218,7 @@ static bool is_opened(const struct compute *c, const struct fact_tree *tree)
 /* Directories that nobody could look into are read-only where other names are. */
 static bool is_closed_here(const struct compute *c, const struct fact_tree *tree)
 {
-    return c->values->v[POLICY_FS_PROTECT].count > 0 && !is_opened(c, tree);
+    return c->values->v[POLICY_FS_PROTECT].count > 0 && !is_opened(c, tree->path);
 }
 
 /* The project itself may be closed: it is shown read-only then. */
@@ -264,6 +264,56 @@ static int protect_trees(struct compute *c, struct err *err)
     return rc;
 }
 
+/* Is the name, or something above it, one that an entry of the policy names? */
+static bool is_named_by(const struct compute *c, enum policy_field field, const char *path)
+{
+    const struct policy_value *value = &c->values->v[field];
+
+    for (size_t i = 0; i < value->count; i++) {
+        const struct policy_item *item = &value->items[i];
+        const char *pattern = NULL;
+        bool anywhere = field == POLICY_FS_PROTECT && compute_is_anywhere(item->text);
+        const struct fact_path fact = {.path = path, .kind = FACT_FILE};
+
+        if (compute_expand(c, item, item->text, &pattern, NULL) == 0 &&
+            path_is_beneath(pattern, c->venv->project) &&
+            protection_fits(c, pattern, anywhere, &fact))
+            return true;
+    }
+    return false;
+}
+
+bool compute_lead_counts(const struct compute *c, const struct fact_lead *lead)
+{
+    if (is_opened(c, lead->path))
+        return false;
+    return lead->kind == LEAD_GIT ? compute_protects_git(c)
+                                  : is_named_by(c, POLICY_FS_PROTECT, lead->of);
+}
+
+/* A name of a hidden file is hidden, whatever else it is. */
+static int protect_lead(struct compute *c, const struct fact_lead *lead, struct err *err)
+{
+    const struct fact_path fact = compute_fact(c, lead->path);
+
+    if (lead->kind == LEAD_TWIN && is_named_by(c, POLICY_FS_HIDE, lead->of) &&
+        !is_opened(c, lead->path))
+        return hide(c, lead->path, lead->why, err);
+    /* No mount protects a link: the launcher takes away what comes in its place. */
+    if (fact.kind == FACT_SYMLINK || !compute_lead_counts(c, lead))
+        return 0;
+    return protect(c, lead->path, lead->why, err);
+}
+
+static int protect_leads(struct compute *c, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < c->facts->lead_count; i++)
+        rc = protect_lead(c, &c->facts->leads[i], err);
+    return rc;
+}
+
 int compute_protection(struct compute *c, struct err *err)
 {
     static const struct {
@@ -272,6 +322,8 @@ int compute_protection(struct compute *c, struct err *err)
     } rows[] = {{POLICY_FS_PROTECT, protect}, {POLICY_FS_HIDE, hide}};
     int rc = c->project == PROJECT_NONE ? 0 : protect_trees(c, err);
 
+    if (rc == 0 && c->project != PROJECT_NONE)
+        rc = protect_leads(c, err);
     if (c->project != PROJECT_NONE)
         show_repository(c);
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -46,6 +46,31 @@ int filter_make(struct arena *arena, const struct policy_values *values, unsigne
     return 0;
 }
 
+/* "named PATH -> OF": something protected leads to the file. */
+static void add_lead(struct golden *g, const char *path, const char *way, const char *of)
+{
+    static const struct {
+        const char *name, *why;
+        int kind;
+    } ways[] = {
+        {"linked", "linked from", LEAD_NAME},
+        {"named", "named by", LEAD_GIT},
+        {"twin", "the same file as", LEAD_TWIN},
+    };
+    struct facts *facts = &g->facts;
+
+    for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+        struct fact_lead *lead = NULL;
+
+        if (!str_eq(ways[i].name, way))
+            continue;
+        lead = arena_push(&g->arena, &facts->leads, &facts->lead_count, sizeof(*lead));
+        *lead = (struct fact_lead){
+            .path = path, .of = of, .why = arena_printf(&g->arena, "%s %s", ways[i].why, of)};
+        memcpy(&lead->kind, &ways[i].kind, sizeof(lead->kind));
+    }
+}
+
 static void add_fact(struct golden *g, const char *path, const char *kind, const char *target)
 {
     static const struct {
@@ -58,6 +83,8 @@ static void add_fact(struct golden *g, const char *path, const char *kind, const
         {"socket", FACT_SOCKET, false},   {"secret-dir", FACT_DIR, true},
         {"secret-file", FACT_FILE, true}, {"venv", FACT_DIR, false},
         {"repository", FACT_DIR, false},  {"closed", FACT_DIR, false},
+        {"linked", FACT_FILE, false},     {"named", FACT_FILE, false},
+        {"twin", FACT_FILE, false},
     };
     struct facts *facts = &g->facts;
     size_t row = 0;
@@ -70,6 +97,7 @@ static void add_fact(struct golden *g, const char *path, const char *kind, const
         .path = path, .target = target, .unreadable = kinds[row].unreadable, .dev = DEVICE};
     memcpy(&fact->kind, &kinds[row].kind, sizeof(fact->kind));
     fact->ino = 100 + facts->path_count;
+    add_lead(g, path, kind, target);
     if (str_eq(kind, "venv") || str_eq(kind, "repository") || str_eq(kind, "closed"))
         *(struct fact_tree *)arena_push(&g->arena, &facts->trees, &facts->tree_count,
                                         sizeof(struct fact_tree)) =

@@ -46,6 +46,43 @@ LINKS = {
     "forms/links/objects": "../link/objects",
     "forms/links/refs": "../link/refs",
 }
+# Repositories that lead git to files beside their own.
+LED_BY = {
+    "hooks": "[core]\n\thooksPath = .githooks\n",
+    "include": "[include]\n\tpath = ../shared/gitconfig\n",
+    "link": "",
+    "chain": "",
+    "absent": "[core]\n\tfsmonitor = ./tools/watch\n",
+    "filter": '[filter "x"]\n\tclean = sh tools/clean.sh\n',
+}
+LEADS = {
+    **{
+        f"leads/{name}/{part}": text
+        for name, config in LED_BY.items()
+        for part, text in (
+            (".git/HEAD", "ref: refs/heads/main\n"),
+            (".git/objects/info/.keep", ""),
+            (".git/refs/heads/.keep", ""),
+            (".git/config", "[core]\n\trepositoryformatversion = 0\n" + config),
+        )
+    },
+    "leads/hooks/.githooks/pre-commit": "#!/bin/sh\n",
+    "leads/include/shared/gitconfig": "[user]\n\tname = x\n",
+    "leads/link/hooks/pre-commit": "#!/bin/sh\n",
+    "leads/chain/tools/hook": "#!/bin/sh\n",
+    "leads/filter/.gitattributes": "*.txt filter=x\n",
+    "leads/filter/notes.txt": "\n",
+    "leads/filter/tools/clean.sh": "cat\n",
+    "leads/editor/tasks.json": "{}\n",
+    "leads/twin/.envrc": "\n",
+}
+LEAD_LINKS = {
+    "leads/link/.git/hooks": "../hooks",
+    "leads/chain/.git/hooks/pre-commit": "../../middle",
+    "leads/chain/middle": "tools/hook",
+    "leads/editor/.vscode/tasks.json": "../tasks.json",
+}
+LEAD_PROGRAMS = ("hooks/.githooks/pre-commit", "link/hooks/pre-commit", "chain/tools/hook")
 # The survey knows of directories in this one, and looks into none of them.
 DEEPEST = "deep" + "/d" * 47
 
@@ -163,10 +200,24 @@ class World:
         for name, target in LINKS.items():
             (base / name).parent.mkdir(exist_ok=True)
             (base / name).symlink_to(target)
+        if not self.bare:
+            self._fill_leads(base)
         if self.bare:
             os.chmod(base / "shut", 0o311)
         shutil.copy(CALLS, base / "probe-calls")
         os.chmod(base / "probe-calls", 0o755)
+
+    @staticmethod
+    def _fill_leads(base):
+        for name, text in LEADS.items():
+            (base / name).parent.mkdir(parents=True, exist_ok=True)
+            (base / name).write_text(text)
+        for name, target in LEAD_LINKS.items():
+            (base / name).parent.mkdir(parents=True, exist_ok=True)
+            (base / name).symlink_to(target)
+        for name in LEAD_PROGRAMS:
+            os.chmod(base / "leads" / name, 0o755)
+        os.link(base / "leads/twin/.envrc", base / "leads/twin/other")
 
     def _edit(self):
         self.python("-c", "pass")  # compiles the plan

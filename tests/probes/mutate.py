@@ -214,14 +214,41 @@ MUTATIONS = [
         "GIT-07m",
         root=False,
     ),
+    plan(
+        "what git's configuration names protected",
+        (
+            "drop-op=bind:{PROJECT}/leads/hooks/.githooks",
+            "drop-op=bind:{PROJECT}/leads/include/shared/gitconfig",
+            "drop-op=bind:{PROJECT}/leads/filter/tools/clean.sh",
+        ),
+        "GIT-20a GIT-20b GIT-20g",
+    ),
+    plan(
+        "what links in a repository lead to protected",
+        (
+            "drop-op=bind:{PROJECT}/leads/link/hooks",
+            "drop-op=bind:{PROJECT}/leads/chain/tools/hook",
+        ),
+        "GIT-20c GIT-20d",
+    ),
+    plan(
+        "what links in editor settings lead to protected",
+        "drop-op=bind:{PROJECT}/leads/editor/tasks.json",
+        "PRJ-50a",
+    ),
+    plan(
+        "other names of protected files protected",
+        "drop-op=bind:{PROJECT}/leads/twin/other",
+        "PRJ-50b",
+    ),
     plan(".vscode protected", "drop-op=bind:{PROJECT}/.vscode", "PRJ-02 PRJ-03a"),
     plan(".idea protected", "drop-op=bind:{PROJECT}/.idea", "PRJ-02 PRJ-03c"),
     plan(".env protected", "drop-op=bind:{PROJECT}/.env", "PRJ-02"),
-    plan(".envrc protected", "drop-op=bind:{PROJECT}/.envrc", "PRJ-02 PRJ-05"),
+    plan(".envrc protected", "drop-op=bind:{PROJECT}/.envrc", "PRJ-02 PRJ-05 PRJ-50d"),
     plan(
         "what appears in the project is taken away",
         "unguard",
-        "PRJ-01 PRJ-16 PRJ-25 PRJ-32 PRJ-35a",
+        "PRJ-01 PRJ-16 PRJ-25 PRJ-32 PRJ-35a GIT-20e GIT-20f",
     ),
     code(
         "protected names are compared without case",

@@ -20,6 +20,8 @@ enum {
     PYVENV_BYTES_MAX = 64 << 10,
     /* A .git, commondir or gitdir of the project: one path. */
     GIT_LINK_BYTES_MAX = 8 << 10,
+    /* A configuration of git: long ones have a section for each of thousands of branches. */
+    GIT_CONFIG_BYTES_MAX = 1 << 20,
     /* A .pth file of an installed package: some hold a program in one line. */
     PTH_BYTES_MAX = 1 << 20,
     /* The file of pip's own source that names its index: 1 KiB as it is distributed. */

@@ -17,6 +17,8 @@ bool str_glob(const char *pattern, const char *text);
 /* The same for names of files that tools outside look for: a file system may not tell apart
  * whether the letters a to z are capitals. */
 bool str_glob_any_case(const char *pattern, const char *text);
+/* The same, and nothing in `a` stands for anything else. */
+bool str_eq_any_case(const char *a, const char *b);
 /* 'a' to 'z' become 'A' to 'Z', whatever the locale; every other byte stays. */
 char str_capital(char c);
 /* The letters A to Z in it, a bit for each, A the lowest. */

@@ -32,6 +32,18 @@ struct fact_tree {
         FACT_CLOSED /* nobody can say all that is in it */
     } kind;
 };
+/* A path of the project that a protected thing leads to. Host tools obey what is there, or comes to
+ * be there, like the protected thing. */
+struct fact_lead {
+    const char *path; /* no link lies above it; it may be one itself */
+    const char *of;   /* the protected or hidden name */
+    const char *why;  /* for people: "named by .git/config" */
+    enum {
+        LEAD_NAME, /* of a name that the policy protects */
+        LEAD_GIT,  /* of a repository, or of the user's configuration of git */
+        LEAD_TWIN  /* another name of the same file */
+    } kind;
+};
 struct facts {
     uint32_t uid, gid;
     const char *home;       /* real path of the home directory */
@@ -44,6 +56,8 @@ struct facts {
     /* Other venvs, and repositories without a name that fits `protect`. */
     struct fact_tree *trees;
     size_t tree_count;
+    struct fact_lead *leads; /* each that exists is in `paths`, too */
+    size_t lead_count;
     /* Directories of the project, sorted by path, for struct plan_file. Names in them that fit
      * `protect` are in `paths`. */
     struct plan_seen *seen;

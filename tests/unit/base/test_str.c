@@ -189,3 +189,14 @@ Test(str, strv)
     strv_finish(&v);
     cr_expect_null(v.items);
 }
+
+Test(str, eq_any_case)
+{
+    cr_expect(str_eq_any_case("", ""));
+    cr_expect(str_eq_any_case("a/B*", "A/b*"));
+    cr_expect_not(str_eq_any_case("a", ""));
+    cr_expect_not(str_eq_any_case("", "a"));
+    cr_expect_not(str_eq_any_case("ab", "a"));
+    cr_expect_not(str_eq_any_case("a*", "ab"));
+    cr_expect_not(str_eq_any_case("[", "{"));
+}
