@@ -154,6 +154,8 @@ static void expect_next_look(struct beside *b)
 {
     if (b->guard->watch.fd < 0)
         loop_expect(&b->loop, b->at_project, clock_ms() + GUARD_LOOK_MS);
+    else if (touch_settle(b->guard))
+        loop_expect(&b->loop, b->at_project, clock_ms() + WATCH_STEP_MS);
 }
 
 static void on_changes(void *context, short events)
@@ -166,16 +168,16 @@ static void on_changes(void *context, short events)
         return;
     if (events)
         watch_take(guard);
-    else
+    else if (fd < 0)
         guard_sweep(guard, false);
+    if (guard->report->stop == GUARD_GOES_ON)
+        expect_next_look(b);
     if (guard->watch.fd != fd) {
         loop_remove(&b->loop, b->at_project);
         b->at_project = loop_add(&b->loop, guard->watch.fd, POLLIN, on_changes, b);
     }
     if (guard->report->stop != GUARD_GOES_ON)
         loop_remove(&b->loop, b->at_project);
-    else
-        expect_next_look(b);
     tell_launcher(b);
 }
 

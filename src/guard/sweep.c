@@ -22,7 +22,8 @@
 
 enum {
     NEW_MAX = 262144, /* directories that a program made, of one sweep */
-    DEPTH_MAX = 48
+    DEPTH_MAX = 48,
+    COVERED_FIRST_MAX = 1024 /* names: each leaves a mount in the sandbox */
 };
 
 struct visit {
@@ -48,7 +49,7 @@ void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
     guard->began_ns = clock_ns_of(now);
     guard->report = &guard->own;
     guard->quarantine = (struct quarantine){.venv = venv, .dir = -1, .report = guard->report};
-    guard->watch = (struct watch){.fd = -1, .inside = {-1, -1}};
+    guard->watch = (struct watch){.fd = -1, .inside = {-1, -1, -1, 0}};
     guard->process = (struct guard_process){.socket = -1, .pidfd = -1};
 }
 
@@ -211,8 +212,11 @@ static void protect_again(struct guard *guard, const char *rel, bool hide)
 
     if (!guard->watch.armed || guard->report->stop != GUARD_GOES_ON || len >= (int)sizeof(dest))
         return;
-    if (inside_cover(&guard->watch.inside, project, dest, hide) == 0)
+    if (inside_cover(&guard->watch.inside, project, dest, COVER_PIN | (hide ? COVER_HIDE : 0)) ==
+        0) {
+        touch_begin(guard, rel, hide);
         return;
+    }
     snprintf(guard->report->lost, sizeof(guard->report->lost), "%s", rel);
     guard->report->stop = GUARD_LOST;
 }
@@ -252,6 +256,21 @@ static bool was_there(struct guard *guard, const char *rel)
     return true;
 }
 
+/* Before anything is decided about a name that appeared: whoever made it, no program writes it from
+ * here on. Its directories stay as they are, because programs rename their own. The name may also
+ * be a link, or gone again: then nothing is covered. */
+static void cover_first(struct guard *guard, const char *rel)
+{
+    const char *project = guard->seen.file->project;
+    char dest[PATH_MAX];
+
+    if (!guard->watch.armed || guard->watch.covered_first == COVERED_FIRST_MAX ||
+        snprintf(dest, sizeof(dest), "%s/%s", project, rel) >= (int)sizeof(dest))
+        return;
+    guard->watch.covered_first++;
+    (void)inside_cover(&guard->watch.inside, project, dest, 0);
+}
+
 static void sweep_apply(struct visit *visit, int dir, const char *name,
                         const struct plan_obeyed *found)
 {
@@ -264,8 +283,11 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
             clean_bytecode(visit, dir, name);
         break;
     case PLAN_OBEYED_TAKE:
-        if (!was_there(guard, rel))
-            sweep_take(visit, rel);
+        if (was_there(guard, rel))
+            break;
+        if (!visit->ended)
+            cover_first(guard, rel);
+        sweep_take(visit, rel);
         break;
     case PLAN_OBEYED_HIDE:
         if (!was_there(guard, rel) && !visit->ended)

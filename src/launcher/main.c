@@ -212,6 +212,8 @@ static int begin_by_a_plan_that_holds(struct run *run, struct err *err)
         *err = failure;
         return rc;
     }
+    if (run->again.tries > 0) /* it lies in memory that goes with the next plan */
+        run->variant = NULL;
     rc = session_renew(session, &run->request, &run->mask, err);
     return rc < 0 ? rc : begin_by_settled_plan(run, err);
 }

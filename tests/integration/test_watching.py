@@ -13,10 +13,24 @@ from lib.plants import FORGE, Planting
 from lib.processes import descendants, is_inside, wait_for
 from lib.programs import SECONDS, tool
 
+COVERER = "sandbox-cover"
+
+
+def named(pid):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
 
 def guards(process):
     """The process that watches the project beside a program, once there is one."""
-    return [pid for pid in descendants(process.pid) if not is_inside(pid)]
+    outside = [pid for pid in descendants(process.pid) if not is_inside(pid)]
+    return [pid for pid in outside if named(pid) != COVERER]
+
+
+def coverers(process):
+    """The process of the guard that mounts in the sandbox."""
+    return [pid for pid in descendants(process.pid) if named(pid) == COVERER]
 
 
 class Beside(Planting):

@@ -1,0 +1,219 @@
+/* Was a file that somebody outside saved touched before it was covered again? inotify(7) reports in
+ * order, so what it tells of the file between its coming and the end of the cover happened in that
+ * moment. What is still open then, or has another name, shows afterwards. It is not known who
+ * touched it: the program is stopped. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "svenv/base/clock.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/look.h"
+
+#include "guard-internal.h"
+
+enum {
+    TOUCHES_MAX = 1024,
+    PATIENCE_MS = 2000 /* with an editor that has not closed what it saves */
+};
+
+/* A name that was covered again, until it is known that nobody touched it. */
+struct touch {
+    bool used;
+    bool hide;
+    bool created;    /* in place: whoever made it writes it, and closes it once */
+    unsigned closes; /* after writing */
+    unsigned opens;
+    uint64_t until; /* position in what inotify reports: the end of the moment */
+    int64_t due_ms;
+    char rel[PATH_MAX];
+};
+
+int touch_open(struct watch *watch)
+{
+    watch->touches = calloc(TOUCHES_MAX, sizeof(*watch->touches));
+    return watch->touches ? 0 : -ENOMEM;
+}
+
+static void touch_found(struct guard *guard, const struct touch *touch)
+{
+    if (guard->report->stop != GUARD_GOES_ON)
+        return;
+    snprintf(guard->report->lost, sizeof(guard->report->lost), "%s", touch->rel);
+    guard->report->stop = touch->hide ? GUARD_SHOWN : GUARD_TOUCHED;
+}
+
+/* Return: its row, or the one that it can have; NULL: there are too many. */
+static struct touch *touch_find(struct watch *watch, const char *rel)
+{
+    struct touch *free_row = NULL;
+
+    for (size_t i = 0; i < watch->touch_rows; i++) {
+        struct touch *row = &watch->touches[i];
+
+        if (row->used && str_eq(row->rel, rel))
+            return row;
+        if (!row->used && free_row == NULL)
+            free_row = row;
+    }
+    if (free_row == NULL && watch->touch_rows < TOUCHES_MAX)
+        free_row = &watch->touches[watch->touch_rows++];
+    return free_row;
+}
+
+void touch_begin(struct guard *guard, const char *rel, bool hide)
+{
+    struct watch *watch = &guard->watch;
+    struct touch *row = NULL;
+    int queued = 0;
+
+    if (watch->touches == NULL)
+        return;
+    row = touch_find(watch, rel);
+    if (row == NULL) {
+        snprintf(guard->report->lost, sizeof(guard->report->lost), "%s", rel);
+        guard->report->stop = GUARD_LOST;
+        return;
+    }
+    if (row->used && watch->event != 0 && watch->at <= row->until)
+        touch_found(guard, row); /* the second one came while nothing covered the first */
+    if (watch->fd < 0 || ioctl(watch->fd, FIONREAD, &queued) < 0)
+        queued = 0;
+    *row = (struct touch){.used = true,
+                          .hide = hide,
+                          .created = (watch->event & IN_CREATE) != 0,
+                          .until = watch->event != 0 ? watch->read + (uint64_t)queued : 0,
+                          .due_ms = clock_ms() + PATIENCE_MS};
+    snprintf(row->rel, sizeof(row->rel), "%s", rel);
+}
+
+static void take_touch(struct guard *guard, struct touch *row)
+{
+    uint32_t event = guard->watch.event;
+    bool within = guard->watch.at <= row->until;
+
+    row->closes += (event & IN_CLOSE_WRITE) != 0;
+    row->opens += within && (event & IN_OPEN) != 0;
+    if (row->closes > 1 || row->opens > 1)
+        touch_found(guard, row);
+    if (!within || row->created)
+        return;
+    if ((event & (IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_DELETE)) ||
+        (row->hide && row->opens > 0))
+        touch_found(guard, row);
+}
+
+void touch_event(struct guard *guard, const char *dir, const char *name)
+{
+    struct watch *watch = &guard->watch;
+    size_t len = strlen(dir);
+
+    for (size_t i = 0; i < watch->touch_rows; i++) {
+        struct touch *row = &watch->touches[i];
+        const char *below = row->rel + len + (len > 0);
+
+        if (row->used && strncmp(row->rel, dir, len) == 0 && (len == 0 || row->rel[len] == '/') &&
+            str_eq(below, name))
+            take_touch(guard, row);
+    }
+}
+
+void touch_lost(struct guard *guard)
+{
+    struct watch *watch = &guard->watch;
+
+    for (size_t i = 0; i < watch->touch_rows; i++) {
+        if (watch->touches[i].used && watch->touches[i].until > watch->at)
+            touch_found(guard, &watch->touches[i]);
+    }
+}
+
+/* A read lease is refused while anybody has the file open for writing, or mapped so (fcntl(2)).
+ * Nobody could write a file of another user but by its mode. Return: 1, 0, or negative errno. */
+static int is_written(int path)
+{
+    char proc[64];
+    auto_fd int fd = -1;
+    int code = 0;
+
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", path);
+    fd = open(proc, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return access(proc, W_OK) == 0 ? -errno : 0;
+    code = fcntl(fd, F_SETLEASE, F_RDLCK) < 0 ? errno : 0;
+    if (code == 0)
+        (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+    if (code == EAGAIN)
+        return 1;
+    /* A file system without leases (EINVAL): what processes hold is looked for all the same. */
+    return code == EACCES && access(proc, W_OK) == 0 ? -code : 0;
+}
+
+enum settling {
+    SETTLED,
+    UNSETTLED,
+    TOUCHED
+};
+
+/* Whoever saved it may still be about to close it, or to remove the name that it had before. */
+static enum settling touch_file(const struct guard *guard, const struct touch *row)
+{
+    auto_fd int path = fd_open_beneath(guard->seen.top, row->rel, O_PATH, 0);
+    struct stat st;
+    int written = 0;
+
+    if (path < 0)
+        return look_is_answer(path) ? SETTLED : TOUCHED;
+    if (fstat(path, &st) < 0)
+        return TOUCHED;
+    if (row->hide || !S_ISREG(st.st_mode))
+        return SETTLED;
+    written = is_written(path);
+    if (written < 0)
+        return TOUCHED;
+    return written > 0 || st.st_nlink > 1 ? UNSETTLED : SETTLED;
+}
+
+static enum settling settle(struct guard *guard, const struct touch *row)
+{
+    const char *project = guard->seen.file->project;
+    enum settling is = touch_file(guard, row);
+    char dest[PATH_MAX];
+
+    if (is == UNSETTLED && clock_ms() >= row->due_ms)
+        return TOUCHED;
+    if (is != SETTLED)
+        return is;
+    if (snprintf(dest, sizeof(dest), "%s/%s", project, row->rel) >= (int)sizeof(dest))
+        return TOUCHED;
+    return inside_cover(&guard->watch.inside, project, dest, COVER_SEARCH) == 0 ? SETTLED : TOUCHED;
+}
+
+bool touch_settle(struct guard *guard)
+{
+    struct watch *watch = &guard->watch;
+    bool left = false;
+
+    for (size_t i = 0; i < watch->touch_rows && guard->report->stop == GUARD_GOES_ON; i++) {
+        struct touch *row = &watch->touches[i];
+        enum settling is = UNSETTLED;
+
+        if (!row->used)
+            continue;
+        if (watch->at >= row->until)
+            is = settle(guard, row);
+        if (is == TOUCHED)
+            touch_found(guard, row);
+        row->used = is == UNSETTLED;
+        left = left || row->used;
+    }
+    if (!left)
+        watch->touch_rows = 0;
+    return left;
+}
