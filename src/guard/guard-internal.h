@@ -142,5 +142,7 @@ void watch_begin(struct guard *guard, int pid);
 void watch_begin_looks(struct guard *guard, int pid);
 /* Takes what was reported. */
 void watch_take(struct guard *guard);
+/* Likewise, all of it, when the sandbox has ended. */
+void watch_end(struct guard *guard);
 
 #endif

@@ -208,6 +208,9 @@ static void on_launcher(void *context, short events)
     if (got == 0 || (got < 0 && !(events & POLLIN))) {
         launcher_is_gone(b);
     } else if (got == 1 && b->watching == BESIDE_PROGRAM) {
+        watch_end(b->guard);
+        if (word != WORD_LIVES_ON) /* nothing is left to be covered */
+            b->guard->watch.armed = false;
         guard_sweep(b->guard, true);
         (void)send(b->launcher, &looked, 1, MSG_NOSIGNAL);
         if (word != WORD_LIVES_ON || b->init < 0)

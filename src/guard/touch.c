@@ -20,6 +20,7 @@
 
 enum {
     TOUCHES_MAX = 1024,
+    GRACE_MS = 20,     /* for a call that had found the file before it was covered */
     PATIENCE_MS = 2000 /* with an editor that has not closed what it saves */
 };
 
@@ -30,8 +31,10 @@ struct touch {
     bool created;    /* in place: whoever made it writes it, and closes it once */
     unsigned closes; /* after writing */
     unsigned opens;
-    uint64_t until; /* position in what inotify reports: the end of the moment */
-    int64_t due_ms;
+    uint64_t covered; /* position in what inotify reports: names that came before it were free */
+    uint64_t until;   /* writes before it may be by somebody inside */
+    bool over;        /* GRACE_MS are, and `until` is known */
+    int64_t begun_ms;
     char rel[PATH_MAX];
 };
 
@@ -67,11 +70,20 @@ static struct touch *touch_find(struct watch *watch, const char *rel)
     return free_row;
 }
 
+/* The end of what has been reported so far. */
+static uint64_t touch_position(const struct watch *watch)
+{
+    int queued = 0;
+
+    if (watch->fd < 0 || ioctl(watch->fd, FIONREAD, &queued) < 0)
+        queued = 0;
+    return watch->read + (uint64_t)queued;
+}
+
 void touch_begin(struct guard *guard, const char *rel, bool hide)
 {
     struct watch *watch = &guard->watch;
     struct touch *row = NULL;
-    int queued = 0;
 
     if (watch->touches == NULL)
         return;
@@ -81,31 +93,28 @@ void touch_begin(struct guard *guard, const char *rel, bool hide)
         guard->report->stop = GUARD_LOST;
         return;
     }
-    if (row->used && watch->event != 0 && watch->at <= row->until)
-        touch_found(guard, row); /* the second one came while nothing covered the first */
-    if (watch->fd < 0 || ioctl(watch->fd, FIONREAD, &queued) < 0)
-        queued = 0;
     *row = (struct touch){.used = true,
                           .hide = hide,
                           .created = (watch->event & IN_CREATE) != 0,
-                          .until = watch->event != 0 ? watch->read + (uint64_t)queued : 0,
-                          .due_ms = clock_ms() + PATIENCE_MS};
+                          .covered = watch->event != 0 ? touch_position(watch) : 0,
+                          .begun_ms = clock_ms()};
     snprintf(row->rel, sizeof(row->rel), "%s", rel);
 }
 
+/* A name under a mount cannot be given to another file from inside, nor taken away; a write may
+ * come late, by a call that had begun. */
 static void take_touch(struct guard *guard, struct touch *row)
 {
     uint32_t event = guard->watch.event;
-    bool within = guard->watch.at <= row->until;
+    bool uncovered = guard->watch.at <= row->covered;
+    bool within = !row->over || guard->watch.at <= row->until;
 
-    row->closes += (event & IN_CLOSE_WRITE) != 0;
-    row->opens += within && (event & IN_OPEN) != 0;
-    if (row->closes > 1 || row->opens > 1)
+    if (uncovered && (event & (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)))
         touch_found(guard, row);
-    if (!within || row->created)
-        return;
-    if ((event & (IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_DELETE)) ||
-        (row->hide && row->opens > 0))
+    row->closes += (event & IN_CLOSE_WRITE) != 0;
+    row->opens += uncovered && (event & IN_OPEN) != 0;
+    if (row->closes > row->created || (row->hide && row->opens > row->created) ||
+        (within && !row->created && (event & IN_MODIFY)))
         touch_found(guard, row);
 }
 
@@ -129,7 +138,7 @@ void touch_lost(struct guard *guard)
     struct watch *watch = &guard->watch;
 
     for (size_t i = 0; i < watch->touch_rows; i++) {
-        if (watch->touches[i].used && watch->touches[i].until > watch->at)
+        if (watch->touches[i].used)
             touch_found(guard, &watch->touches[i]);
     }
 }
@@ -175,24 +184,31 @@ static enum settling touch_file(const struct guard *guard, const struct touch *r
     if (row->hide || !S_ISREG(st.st_mode))
         return SETTLED;
     written = is_written(path);
-    if (written < 0)
+    if (written < 0 || (st.st_nlink > 1 && !row->created))
         return TOUCHED;
     return written > 0 || st.st_nlink > 1 ? UNSETTLED : SETTLED;
 }
 
-static enum settling settle(struct guard *guard, const struct touch *row)
+static enum settling settle(struct guard *guard, struct touch *row)
 {
+    struct watch *watch = &guard->watch;
     const char *project = guard->seen.file->project;
     enum settling is = touch_file(guard, row);
     char dest[PATH_MAX];
 
-    if (is == UNSETTLED && clock_ms() >= row->due_ms)
+    if (!row->over && clock_ms() >= row->begun_ms + GRACE_MS) {
+        row->until = touch_position(watch);
+        row->over = true;
+    }
+    if (is == SETTLED && (!row->over || watch->at < row->until))
+        return UNSETTLED;
+    if (is == UNSETTLED && clock_ms() >= row->begun_ms + PATIENCE_MS)
         return TOUCHED;
     if (is != SETTLED)
         return is;
     if (snprintf(dest, sizeof(dest), "%s/%s", project, row->rel) >= (int)sizeof(dest))
         return TOUCHED;
-    return inside_cover(&guard->watch.inside, project, dest, COVER_SEARCH) == 0 ? SETTLED : TOUCHED;
+    return inside_cover(&watch->inside, project, dest, COVER_SEARCH) == 0 ? SETTLED : TOUCHED;
 }
 
 bool touch_settle(struct guard *guard)
@@ -206,8 +222,7 @@ bool touch_settle(struct guard *guard)
 
         if (!row->used)
             continue;
-        if (watch->at >= row->until)
-            is = settle(guard, row);
+        is = settle(guard, row);
         if (is == TOUCHED)
             touch_found(guard, row);
         row->used = is == UNSETTLED;

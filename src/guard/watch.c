@@ -4,13 +4,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "guard-internal.h"
 #include "svenv/base/fd.h"
 
 enum {
-    EVENT_BYTES = 16384
+    EVENT_BYTES = 16384,
+    LATE_READS_MAX = 512 /* of a full queue, when nothing inside adds to it any more */
 };
 
 static void watch_open(struct guard *guard)
@@ -72,10 +74,21 @@ static void take_event(struct guard *guard, const struct inotify_event *event)
 
     if (event->mask & IN_IGNORED)
         watch_drop(&guard->watch, event->wd);
-    else if (watched != NULL && event->len > 0 && (event->mask & (IN_CREATE | IN_MOVED_TO)))
+    if (watched == NULL || event->len == 0)
+        return;
+    touch_event(guard, watched->rel, event->name);
+    if (event->mask & (IN_CREATE | IN_MOVED_TO))
         guard_see(guard, watched->rel, event->name, (event->mask & IN_ISDIR) != 0);
-    else if (watched != NULL && event->len > 0)
-        touch_event(guard, watched->rel, event->name);
+}
+
+void watch_end(struct guard *guard)
+{
+    int queued = 0;
+
+    for (int i = 0; i < LATE_READS_MAX && guard->watch.fd >= 0 &&
+                    ioctl(guard->watch.fd, FIONREAD, &queued) == 0 && queued > 0;
+         i++)
+        watch_take(guard);
 }
 
 void watch_take(struct guard *guard)
