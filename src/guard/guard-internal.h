@@ -89,6 +89,17 @@ int inside_cover(struct inside *inside, const char *top, const char *dest, unsig
  * below it, that does not lead through the mount on it; 0: none; negative errno: unknown. */
 int held_inside(const char *dest);
 
+/* --- turn.c ------------------------------------------------------------------------------------
+ */
+
+/* Asks for the lock, and never waits for it. */
+void turn_try(struct guard *guard);
+/* A name is to be taken: is it for another program's guard to do? Then turn_look() is to be called
+ * by guard->watch.waits_until_ms. */
+bool turn_is_anothers(struct guard *guard);
+/* Takes what was left to another guard that has ended, or has not done it. */
+void turn_look(struct guard *guard);
+
 /* --- touch.c -----------------------------------------------------------------------------------
  */
 

@@ -152,10 +152,14 @@ static void tell_launcher(struct beside *b)
 
 static void expect_next_look(struct beside *b)
 {
-    if (b->guard->watch.fd < 0)
+    const struct watch *watch = &b->guard->watch;
+
+    if (watch->fd < 0)
         loop_expect(&b->loop, b->at_project, clock_ms() + GUARD_LOOK_MS);
     else if (touch_settle(b->guard))
         loop_expect(&b->loop, b->at_project, clock_ms() + WATCH_STEP_MS);
+    else if (watch->waits_until_ms != 0)
+        loop_expect(&b->loop, b->at_project, watch->waits_until_ms);
 }
 
 static void on_changes(void *context, short events)
@@ -166,6 +170,7 @@ static void on_changes(void *context, short events)
 
     if (guard->report->stop != GUARD_GOES_ON)
         return;
+    turn_look(guard);
     if (events)
         watch_take(guard);
     else if (fd < 0)
@@ -225,6 +230,7 @@ static void on_launcher(void *context, short events)
 static _Noreturn void guard_main(struct beside *b, int pid)
 {
     leave_caller(b);
+    turn_try(b->guard);
     watch_begin(b->guard, pid);
     b->at_project = loop_add(&b->loop, b->guard->watch.fd, POLLIN, on_changes, b);
     expect_next_look(b);

@@ -49,7 +49,7 @@ void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
     guard->began_ns = clock_ns_of(now);
     guard->report = &guard->own;
     guard->quarantine = (struct quarantine){.venv = venv, .dir = -1, .report = guard->report};
-    guard->watch = (struct watch){.fd = -1, .inside = {-1, -1, -1, 0}};
+    guard->watch = (struct watch){.fd = -1, .turn = -1, .inside = {-1, -1, -1, 0}};
     guard->process = (struct guard_process){.socket = -1, .pidfd = -1};
 }
 
@@ -67,9 +67,11 @@ static void sweep_take(struct visit *visit, const char *rel)
 {
     struct guard *guard = visit->guard;
 
+    visit->found = true;
+    if (!visit->ended && turn_is_anothers(guard))
+        return;
     if (quarantine_take(&guard->quarantine, guard->seen.top, rel) < 0)
         guard->report->failed = true;
-    visit->found = true;
 }
 
 /* --- byte code ---------------------------------------------------------------------------------
@@ -237,15 +239,17 @@ static const struct plan_op *mounted(const struct guard *guard, const char *rel)
     return found;
 }
 
-/* Was the name there when the plan was made, as no link that the program could replace? */
+/* Was the name there when the plan was made, as no link that the program could replace? Whatever
+ * comes under it is covered again, also a file that has the number of the one that went. */
 static bool was_there(struct guard *guard, const char *rel)
 {
     struct plan_present *present = plan_find_present(guard->seen.file, rel);
+    bool same = present != NULL && sweep_is_same(guard, present);
     const struct plan_op *op = NULL;
     struct file_id id;
 
-    if (present == NULL || sweep_is_same(guard, present) || present->link)
-        return present != NULL && sweep_is_same(guard, present);
+    if (present == NULL || present->link || (same && guard->watch.event == 0))
+        return same;
     op = mounted(guard, rel);
     if (op != NULL && guard->watch.armed) {
         id = file_id_of(guard->seen.top, rel, false);

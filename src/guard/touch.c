@@ -80,6 +80,16 @@ static uint64_t touch_position(const struct watch *watch)
     return watch->read + (uint64_t)queued;
 }
 
+/* Has a process inside a way to it past the mount? */
+static bool is_held(struct guard *guard, const struct touch *row)
+{
+    const char *project = guard->seen.file->project;
+    char dest[PATH_MAX];
+
+    return snprintf(dest, sizeof(dest), "%s/%s", project, row->rel) >= (int)sizeof(dest) ||
+           inside_cover(&guard->watch.inside, project, dest, COVER_SEARCH) != 0;
+}
+
 void touch_begin(struct guard *guard, const char *rel, bool hide)
 {
     struct watch *watch = &guard->watch;
@@ -99,17 +109,26 @@ void touch_begin(struct guard *guard, const char *rel, bool hide)
                           .covered = watch->event != 0 ? touch_position(watch) : 0,
                           .begun_ms = clock_ms()};
     snprintf(row->rel, sizeof(row->rel), "%s", rel);
+    if (!hide || watch->event == 0)
+        return;
+    /* A call that opens it is told of when it is through: the search gives it time. */
+    if (is_held(guard, row))
+        touch_found(guard, row);
+    row->covered = touch_position(watch);
 }
 
 /* A name under a mount cannot be given to another file from inside, nor taken away; a write may
- * come late, by a call that had begun. */
+ * come late, by a call that had begun. A name that was free until its file was made in place could
+ * be anybody's all the time: git takes such a one away and makes it again in one go. */
 static void take_touch(struct guard *guard, struct touch *row)
 {
     uint32_t event = guard->watch.event;
     bool uncovered = guard->watch.at <= row->covered;
     bool within = !row->over || guard->watch.at <= row->until;
 
-    if (uncovered && (event & (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)))
+    uint32_t taking = row->created ? 0 : IN_CREATE | IN_MOVED_FROM | IN_DELETE;
+
+    if (uncovered && (event & (IN_MOVED_TO | taking)))
         touch_found(guard, row);
     row->closes += (event & IN_CLOSE_WRITE) != 0;
     row->opens += uncovered && (event & IN_OPEN) != 0;
@@ -192,9 +211,7 @@ static enum settling touch_file(const struct guard *guard, const struct touch *r
 static enum settling settle(struct guard *guard, struct touch *row)
 {
     struct watch *watch = &guard->watch;
-    const char *project = guard->seen.file->project;
     enum settling is = touch_file(guard, row);
-    char dest[PATH_MAX];
 
     if (!row->over && clock_ms() >= row->begun_ms + GRACE_MS) {
         row->until = touch_position(watch);
@@ -206,9 +223,7 @@ static enum settling settle(struct guard *guard, struct touch *row)
         return TOUCHED;
     if (is != SETTLED)
         return is;
-    if (snprintf(dest, sizeof(dest), "%s/%s", project, row->rel) >= (int)sizeof(dest))
-        return TOUCHED;
-    return inside_cover(&watch->inside, project, dest, COVER_SEARCH) == 0 ? SETTLED : TOUCHED;
+    return is_held(guard, row) ? TOUCHED : SETTLED;
 }
 
 bool touch_settle(struct guard *guard)

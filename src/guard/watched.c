@@ -86,6 +86,10 @@ static bool hides(const struct plan *plan)
         if (plan->obeyed[i].action == PLAN_OBEYED_HIDE)
             return true;
     }
+    for (size_t i = 0; i < plan->op_count; i++) {
+        if (plan->ops[i].kind == PLAN_MASK)
+            return true;
+    }
     return false;
 }
 

@@ -104,6 +104,9 @@ struct watch {
     struct touch *touches; /* NULL: none can be known */
     size_t touch_rows;
     unsigned covered_first; /* names that appeared */
+    int turn;               /* the lock of the one that takes names away; -1: not opened */
+    bool waits;             /* another program's guard holds it */
+    int64_t waits_until_ms; /* then names are taken all the same; 0: there was none */
     struct inside inside;
 };
 
