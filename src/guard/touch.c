@@ -132,6 +132,9 @@ static void take_touch(struct guard *guard, struct touch *row)
         touch_found(guard, row);
     row->closes += (event & IN_CLOSE_WRITE) != 0;
     row->opens += uncovered && (event & IN_OPEN) != 0;
+    /* Whoever opens it can be told of before the name is, as its end is not. */
+    if (row->hide && uncovered && (event & (IN_ACCESS | IN_CLOSE_NOWRITE)))
+        touch_found(guard, row);
     if (row->closes > row->created || (row->hide && row->opens > row->created) ||
         (within && !row->created && (event & IN_MODIFY)))
         touch_found(guard, row);

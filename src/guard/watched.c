@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/inotify.h>
 
+#include "svenv/base/path.h"
+
 #include "guard-internal.h"
 
 enum {
@@ -80,14 +82,19 @@ static bool holds_present(const struct plan_file *file, const char *rel)
     return false;
 }
 
-static bool hides(const struct plan *plan)
+static bool hides(const struct guard *guard)
 {
+    const struct plan *plan = guard->plan;
+
     for (size_t i = 0; i < plan->obeyed_count; i++) {
         if (plan->obeyed[i].action == PLAN_OBEYED_HIDE)
             return true;
     }
     for (size_t i = 0; i < plan->op_count; i++) {
-        if (plan->ops[i].kind == PLAN_MASK)
+        const char *rel = path_relative_to(plan->ops[i].dest, guard->seen.file->project);
+
+        if (plan->ops[i].kind == PLAN_MASK && rel != NULL &&
+            plan_find_present(guard->seen.file, rel) != NULL)
             return true;
     }
     return false;
@@ -102,7 +109,7 @@ static uint32_t watch_mask(const struct guard *guard, const char *rel)
     if (!holds_present(guard->seen.file, rel))
         return mask;
     mask |= IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_DELETE;
-    return hides(guard->plan) ? mask | IN_OPEN : mask;
+    return hides(guard) ? mask | IN_OPEN | IN_ACCESS | IN_CLOSE_NOWRITE : mask;
 }
 
 void watch_add(struct guard *guard, int dir, const char *rel)
