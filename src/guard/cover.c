@@ -29,8 +29,9 @@
 #define FIXED_ATTRS ((uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
 
 enum {
-    TRIES_MAX = 20, /* a program may rename a directory until that is a mount point */
-    PATIENCE_S = 5  /* with the coverer: a file system may be slow */
+    TRIES_MAX = 20,           /* a program may rename a directory until that is a mount point */
+    COVERED_FIRST_MAX = 1024, /* names: each leaves a mount in the sandbox */
+    PATIENCE_S = 5            /* with the coverer: a file system may be slow */
 };
 
 static int open_namespace(int pid, const char *name)
@@ -228,4 +229,16 @@ int inside_cover(struct inside *inside, const char *top, const char *dest, unsig
     for (int i = 0; rc < 0 && i < 2; i++) /* somebody may have killed it */
         rc = ask_coverer(inside, &request, &answer);
     return rc < 0 ? rc : answer;
+}
+
+void guard_cover_first(struct guard *guard, const char *rel)
+{
+    const char *project = guard->seen.file->project;
+    char dest[PATH_MAX];
+
+    if (!guard->watch.armed || guard->watch.covered_first == COVERED_FIRST_MAX ||
+        snprintf(dest, sizeof(dest), "%s/%s", project, rel) >= (int)sizeof(dest))
+        return;
+    guard->watch.covered_first++;
+    (void)inside_cover(&guard->watch.inside, project, dest, 0);
 }

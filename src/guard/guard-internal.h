@@ -82,6 +82,11 @@ int inside_begin(struct inside *inside);
  * is nothing at dest; else negative errno. With COVER_SEARCH as held_inside(). */
 int inside_cover(struct inside *inside, const char *top, const char *dest, unsigned how);
 
+/* Covers a name that appeared, before anything is decided about it: no program writes it from here
+ * on, whoever made it. Its directories stay as they are, because programs rename their own. The
+ * name may also be a link, or gone again: then nothing is covered. */
+void guard_cover_first(struct guard *guard, const char *rel);
+
 /* --- held.c ------------------------------------------------------------------------------------
  */
 
@@ -97,8 +102,10 @@ void turn_try(struct guard *guard);
 /* A name is to be taken: is it for another program's guard to do? Then turn_look() is to be called
  * by guard->watch.waits_until_ms. */
 bool turn_is_anothers(struct guard *guard);
-/* Takes what was left to another guard that has ended, or has not done it. */
-void turn_look(struct guard *guard);
+/* Asks again. Return: it is time for a look that takes what was left to another guard, which has
+ * ended, or has not done it; turn_looked() comes after that. */
+bool turn_is_due(struct guard *guard);
+void turn_looked(struct guard *guard);
 
 /* --- touch.c -----------------------------------------------------------------------------------
  */
@@ -107,7 +114,7 @@ void turn_look(struct guard *guard);
 int touch_open(struct watch *watch);
 /* A name was covered again that somebody outside had replaced. */
 void touch_begin(struct guard *guard, const char *rel, bool hide);
-/* What the event at hand tells of the name in the directory, when that is such a one. */
+/* Takes the event at hand about a name in the directory, when that is such a one. */
 void touch_event(struct guard *guard, const char *dir, const char *name);
 /* Events were lost. */
 void touch_lost(struct guard *guard);

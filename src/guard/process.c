@@ -170,7 +170,10 @@ static void on_changes(void *context, short events)
 
     if (guard->report->stop != GUARD_GOES_ON)
         return;
-    turn_look(guard);
+    if (turn_is_due(guard)) {
+        guard_sweep(guard, false);
+        turn_looked(guard);
+    }
     if (events)
         watch_take(guard);
     else if (fd < 0)

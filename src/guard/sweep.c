@@ -22,8 +22,7 @@
 
 enum {
     NEW_MAX = 262144, /* directories that a program made, of one sweep */
-    DEPTH_MAX = 48,
-    COVERED_FIRST_MAX = 1024 /* names: each leaves a mount in the sandbox */
+    DEPTH_MAX = 48
 };
 
 struct visit {
@@ -239,8 +238,8 @@ static const struct plan_op *mounted(const struct guard *guard, const char *rel)
     return found;
 }
 
-/* Was the name there when the plan was made, as no link that the program could replace? Whatever
- * comes under it is covered again, also a file that has the number of the one that went. */
+/* Was the name there when the plan was made, as no link that the program could replace? A file that
+ * comes under it is covered again, also one that has the number of the one that went. */
 static bool was_there(struct guard *guard, const char *rel)
 {
     struct plan_present *present = plan_find_present(guard->seen.file, rel);
@@ -260,21 +259,6 @@ static bool was_there(struct guard *guard, const char *rel)
     return true;
 }
 
-/* Before anything is decided about a name that appeared: whoever made it, no program writes it from
- * here on. Its directories stay as they are, because programs rename their own. The name may also
- * be a link, or gone again: then nothing is covered. */
-static void cover_first(struct guard *guard, const char *rel)
-{
-    const char *project = guard->seen.file->project;
-    char dest[PATH_MAX];
-
-    if (!guard->watch.armed || guard->watch.covered_first == COVERED_FIRST_MAX ||
-        snprintf(dest, sizeof(dest), "%s/%s", project, rel) >= (int)sizeof(dest))
-        return;
-    guard->watch.covered_first++;
-    (void)inside_cover(&guard->watch.inside, project, dest, 0);
-}
-
 static void sweep_apply(struct visit *visit, int dir, const char *name,
                         const struct plan_obeyed *found)
 {
@@ -290,7 +274,7 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
         if (was_there(guard, rel))
             break;
         if (!visit->ended)
-            cover_first(guard, rel);
+            guard_cover_first(guard, rel);
         sweep_take(visit, rel);
         break;
     case PLAN_OBEYED_HIDE:

@@ -1,6 +1,6 @@
 /* Was a file that somebody outside saved touched before it was covered again? inotify(7) reports in
- * order, so what it tells of the file between its coming and the end of the cover happened in that
- * moment. What is still open then, or has another name, shows afterwards. It is not known who
+ * order, so a report about the file between its coming and the end of the cover is of that moment.
+ * A file that is still open then, or has another name, shows it afterwards. It is not known who
  * touched it: the program is stopped. */
 #include <errno.h>
 #include <fcntl.h>
@@ -132,7 +132,7 @@ static void take_touch(struct guard *guard, struct touch *row)
         touch_found(guard, row);
     row->closes += (event & IN_CLOSE_WRITE) != 0;
     row->opens += uncovered && (event & IN_OPEN) != 0;
-    /* Whoever opens it can be told of before the name is, as its end is not. */
+    /* An opening can be told of before the name is; its end comes after. */
     if (row->hide && uncovered && (event & (IN_ACCESS | IN_CLOSE_NOWRITE)))
         touch_found(guard, row);
     if (row->closes > row->created || (row->hide && row->opens > row->created) ||
@@ -192,7 +192,8 @@ enum settling {
     TOUCHED
 };
 
-/* Whoever saved it may still be about to close it, or to remove the name that it had before. */
+/* The one that saved it may still be about to close it, or to remove the name that it had before.
+ */
 static enum settling touch_file(const struct guard *guard, const struct touch *row)
 {
     auto_fd int path = fd_open_beneath(guard->seen.top, row->rel, O_PATH, 0);
@@ -211,7 +212,7 @@ static enum settling touch_file(const struct guard *guard, const struct touch *r
     return written > 0 || st.st_nlink > 1 ? UNSETTLED : SETTLED;
 }
 
-static enum settling settle(struct guard *guard, struct touch *row)
+static enum settling touch_look(struct guard *guard, struct touch *row)
 {
     struct watch *watch = &guard->watch;
     enum settling is = touch_file(guard, row);
@@ -240,7 +241,7 @@ bool touch_settle(struct guard *guard)
 
         if (!row->used)
             continue;
-        is = settle(guard, row);
+        is = touch_look(guard, row);
         if (is == TOUCHED)
             touch_found(guard, row);
         row->used = is == UNSETTLED;

@@ -1,6 +1,7 @@
 /* Several programs of one venv have a guard each. One of them takes names away; the others cover
- * them in their own sandboxes. Whoever holds the lock takes, and it goes with the holder's end.
- * Nobody relies on it: a name that is still there after a moment is taken by each that saw it. */
+ * them in their own sandboxes. The one that holds the lock takes, and the lock goes with
+ * its end. Nobody relies on it: a name that is still there after a moment is taken by each that saw
+ * it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -42,16 +43,20 @@ bool turn_is_anothers(struct guard *guard)
     return watch->waits;
 }
 
-void turn_look(struct guard *guard)
+bool turn_is_due(struct guard *guard)
 {
     struct watch *watch = &guard->watch;
 
     if (watch->waits)
         turn_try(guard);
     if (watch->waits_until_ms == 0 || (watch->waits && clock_ms() < watch->waits_until_ms))
-        return;
+        return false;
     watch->waits = false;
-    guard_sweep(guard, false);
-    watch->waits_until_ms = 0;
+    return true;
+}
+
+void turn_looked(struct guard *guard)
+{
+    guard->watch.waits_until_ms = 0;
     turn_try(guard);
 }

@@ -262,7 +262,7 @@ Test(cover, a_file_that_appeared_is_protected_alone)
     box_drop(&box);
 }
 
-/* Whoever kills it cannot keep a name from being covered. */
+/* Its end does not keep a name from being covered. */
 Test(cover, another_process_takes_its_place)
 {
     struct box box = box_new();
