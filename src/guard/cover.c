@@ -1,14 +1,20 @@
 /* Mounts in a sandbox that runs. The user of the launcher owns the sandbox's user namespace, so a
- * child of the guard may enter. The child holds nothing that a program inside could use, and
- * nothing inside can see it. */
+ * child of the guard may enter: the coverer. It enters once and then waits for names, because what
+ * it is asked for cannot wait for a process to be made. It holds nothing that a program inside
+ * could use but its socket to the guard, and nothing inside can see it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +29,9 @@
 #define FIXED_ATTRS ((uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
 
 enum {
-    TRIES_MAX = 20 /* a program may rename a directory until that is a mount point */
+    TRIES_MAX = 20,           /* a program may rename a directory until that is a mount point */
+    COVERED_FIRST_MAX = 1024, /* names: each leaves a mount in the sandbox */
+    PATIENCE_S = 5            /* with the coverer: a file system may be slow */
 };
 
 static int open_namespace(int pid, const char *name)
@@ -38,6 +46,7 @@ void inside_open(struct inside *inside, int pid)
 {
     inside->user_ns = open_namespace(pid, "user");
     inside->mount_ns = open_namespace(pid, "mnt");
+    inside->coverer = -1;
 }
 
 static int open_inside(const char *path)
@@ -92,9 +101,9 @@ static bool cover_is_covered(int target)
 }
 
 /* Return: 0 when dest is covered or not there, 1 to try again. */
-static int cover(const char *top, const char *dest, bool hide)
+static int cover(const char *top, const char *dest, unsigned how)
 {
-    int rc = pin_ancestors(top, dest);
+    int rc = how & COVER_PIN ? pin_ancestors(top, dest) : 0;
     auto_fd int target = rc < 0 ? rc : open_inside(dest);
     struct stat st;
 
@@ -106,7 +115,7 @@ static int cover(const char *top, const char *dest, bool hide)
         return -ELOOP;
     if (cover_is_covered(target))
         return 0;
-    if (hide)
+    if (how & COVER_HIDE)
         rc = mount_over(target, AT_FDCWD,
                         S_ISDIR(st.st_mode) ? "/" ROOT_EMPTY_DIR : "/" ROOT_EMPTY_FILE,
                         MOUNT_ATTR_RDONLY);
@@ -115,34 +124,121 @@ static int cover(const char *top, const char *dest, bool hide)
     return 1; /* what counts is how it looks now */
 }
 
-/* In a child, so without memory of its own. */
-static _Noreturn void cover_main(const struct inside *inside, const char *top, const char *dest,
-                                 bool hide)
+/* --- the coverer -------------------------------------------------------------------------------
+ */
+
+struct cover_request {
+    unsigned how;
+    size_t top; /* length of the project's path, with which dest begins */
+    char dest[PATH_MAX];
+};
+
+static int cover_answer(struct cover_request *request)
 {
+    char top[PATH_MAX];
     int rc = 1;
+
+    if (request->how & COVER_SEARCH)
+        return held_inside(request->dest);
+    snprintf(top, sizeof(top), "%.*s", (int)request->top, request->dest);
+    for (int i = 0; rc == 1 && i < TRIES_MAX; i++)
+        rc = cover(top, request->dest, request->how);
+    return rc == 1 ? -EBUSY : rc;
+}
+
+/* In a child, so without memory of its own. It ends with the other end of its socket. */
+static _Noreturn void coverer_main(const struct inside *inside, int socket)
+{
+    struct cover_request request;
+    int rc = 0;
 
     if (setns(inside->user_ns, CLONE_NEWUSER) < 0 || setns(inside->mount_ns, CLONE_NEWNS) < 0)
         _exit(1);
-    for (int i = 0; rc == 1 && i < TRIES_MAX; i++)
-        rc = cover(top, dest, hide);
-    _exit(rc == 0 ? 0 : 1);
+    prctl(PR_SET_NAME, "sandbox-cover");
+    if (socket != 0 && dup2(socket, 0) < 0)
+        _exit(1);
+    sys_close_range(1, ~0u, 0);
+    while (recv(0, &request, sizeof(request), 0) > 0) {
+        rc = cover_answer(&request);
+        if (send(0, &rc, sizeof(rc), MSG_NOSIGNAL) < 0)
+            break;
+    }
+    _exit(0);
 }
 
-int inside_cover(const struct inside *inside, const char *top, const char *dest, bool hide)
+int inside_begin(struct inside *inside)
 {
-    int status = 0;
+    const struct timeval patience = {.tv_sec = PATIENCE_S};
+    int pair[2];
     pid_t pid;
 
     if (inside->user_ns < 0 || inside->mount_ns < 0)
         return -EBADF;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
     pid = sys_fork_with(0, NULL);
     if (pid == 0)
-        cover_main(inside, top, dest, hide);
-    if (pid < 0)
-        return pid;
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR)
-            return -errno;
+        coverer_main(inside, pair[1]);
+    close(pair[1]);
+    if (pid < 0 || setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0) {
+        close(pair[0]);
+        return pid < 0 ? pid : -errno;
     }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
+    inside->coverer = pair[0];
+    inside->pid = pid;
+    return 0;
+}
+
+static void coverer_end(struct inside *inside)
+{
+    close(inside->coverer);
+    inside->coverer = -1;
+    kill(inside->pid, SIGKILL);
+    while (waitpid(inside->pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+}
+
+/* Return: 0 with the answer, or negative errno: there is no coverer now. */
+static int ask_coverer(struct inside *inside, const struct cover_request *request, int *answer_out)
+{
+    size_t size = offsetof(struct cover_request, dest) + strlen(request->dest) + 1;
+    int rc = inside->coverer < 0 ? inside_begin(inside) : 0;
+    ssize_t got = -1;
+
+    if (rc < 0)
+        return rc;
+    if (send(inside->coverer, request, size, MSG_NOSIGNAL) == (ssize_t)size) {
+        do
+            got = recv(inside->coverer, answer_out, sizeof(*answer_out), 0);
+        while (got < 0 && errno == EINTR);
+    }
+    if (got == (ssize_t)sizeof(*answer_out))
+        return 0;
+    coverer_end(inside);
+    return -ECHILD;
+}
+
+int inside_cover(struct inside *inside, const char *top, const char *dest, unsigned how)
+{
+    struct cover_request request = {.how = how, .top = strlen(top)};
+    int answer = 0;
+    int rc = -ENAMETOOLONG;
+
+    if (snprintf(request.dest, sizeof(request.dest), "%s", dest) >= (int)sizeof(request.dest))
+        return rc;
+    for (int i = 0; rc < 0 && i < 2; i++) /* somebody may have killed it */
+        rc = ask_coverer(inside, &request, &answer);
+    return rc < 0 ? rc : answer;
+}
+
+void guard_cover_first(struct guard *guard, const char *rel)
+{
+    const char *project = guard->seen.file->project;
+    char dest[PATH_MAX];
+
+    if (!guard->watch.armed || guard->watch.covered_first == COVERED_FIRST_MAX ||
+        snprintf(dest, sizeof(dest), "%s/%s", project, rel) >= (int)sizeof(dest))
+        return;
+    guard->watch.covered_first++;
+    (void)inside_cover(&guard->watch.inside, project, dest, 0);
 }

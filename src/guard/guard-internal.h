@@ -97,12 +97,60 @@ int quarantine_take(struct quarantine *q, int top, const char *rel);
 /* --- cover.c ----------------------------------------------------------------------------------
  */
 
-void inside_open(struct inside *inside, int pid);
+enum {
+    COVER_HIDE = 1 << 0,  /* empty, else read-only */
+    COVER_PIN = 1 << 1,   /* each directory between it and the project becomes a mount point, too */
+    COVER_SEARCH = 1 << 2 /* mounts nothing, see held.c */
+};
 
-/* Protects (read-only), or hides, what is at the absolute path `dest` inside, as a mount, with
- * every directory between it and `top` a mount point, too. Done by a child that enters the
- * namespaces. Return: 0 when it is so, also when there is nothing at dest; else negative errno. */
-int inside_cover(const struct inside *inside, const char *top, const char *dest, bool hide);
+void inside_open(struct inside *inside, int pid);
+/* Has a process wait in the sandbox for names to be covered. Return: 0, or negative errno. */
+int inside_begin(struct inside *inside);
+
+/* Protects (read-only), or hides, what is at the absolute path `dest` inside, as a mount. top: the
+ * project's path, which it begins with. how: COVER_* bits. Return: 0 when it is so, also when there
+ * is nothing at dest; else negative errno. With COVER_SEARCH as held_inside(). */
+int inside_cover(struct inside *inside, const char *top, const char *dest, unsigned how);
+
+/* Covers a name that appeared, before anything is decided about it: no program writes it from here
+ * on, whoever made it. Its directories stay as they are, because programs rename their own. The
+ * name may also be a link, or gone again: then nothing is covered. */
+void guard_cover_first(struct guard *guard, const char *rel);
+
+/* --- held.c ------------------------------------------------------------------------------------
+ */
+
+/* Return: 1 when a process of the sandbox has a descriptor for the path, or is in a directory at or
+ * below it, that does not lead through the mount on it; 0: none; negative errno: unknown. */
+int held_inside(const char *dest);
+
+/* --- turn.c ------------------------------------------------------------------------------------
+ */
+
+/* Asks for the lock, and never waits for it. */
+void turn_try(struct guard *guard);
+/* A name is to be taken: is it for another program's guard to do? Then turn_look() is to be called
+ * by guard->watch.waits_until_ms. */
+bool turn_is_anothers(struct guard *guard);
+/* Asks again. Return: it is time for a look that takes what was left to another guard, which has
+ * ended, or has not done it; turn_looked() comes after that. */
+bool turn_is_due(struct guard *guard);
+void turn_looked(struct guard *guard);
+
+/* --- touch.c -----------------------------------------------------------------------------------
+ */
+
+/* Return: 0, or -ENOMEM. */
+int touch_open(struct watch *watch);
+/* A name was covered again that somebody outside had replaced. */
+void touch_begin(struct guard *guard, const char *rel, bool hide);
+/* Takes the event at hand about a name in the directory, when that is such a one. */
+void touch_event(struct guard *guard, const char *dir, const char *name);
+/* Events were lost. */
+void touch_lost(struct guard *guard);
+/* Return: of some names it is not known yet. Call it again when something was reported, and in
+ * WATCH_STEP_MS. */
+bool touch_settle(struct guard *guard);
 
 /* --- sweep.c ----------------------------------------------------------------------------------
  */
@@ -121,7 +169,8 @@ int guard_open(struct guard *guard, int parent, const char *name);
  */
 
 enum {
-    WATCHES_MAX = 20480 /* directories at a time */
+    WATCHES_MAX = 20480, /* directories at a time */
+    WATCH_STEP_MS = 10
 };
 struct watched {
     int number; /* of inotify(7), which gives none twice */
@@ -141,5 +190,7 @@ void watch_begin(struct guard *guard, int pid);
 void watch_begin_looks(struct guard *guard, int pid);
 /* Takes what was reported. */
 void watch_take(struct guard *guard);
+/* Likewise, all of it, when the sandbox has ended. */
+void watch_end(struct guard *guard);
 
 #endif

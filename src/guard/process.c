@@ -152,8 +152,14 @@ static void tell_launcher(struct beside *b)
 
 static void expect_next_look(struct beside *b)
 {
-    if (b->guard->watch.fd < 0)
+    const struct watch *watch = &b->guard->watch;
+
+    if (watch->fd < 0)
         loop_expect(&b->loop, b->at_project, clock_ms() + GUARD_LOOK_MS);
+    else if (touch_settle(b->guard))
+        loop_expect(&b->loop, b->at_project, clock_ms() + WATCH_STEP_MS);
+    else if (watch->waits_until_ms != 0)
+        loop_expect(&b->loop, b->at_project, watch->waits_until_ms);
 }
 
 static void on_changes(void *context, short events)
@@ -164,18 +170,22 @@ static void on_changes(void *context, short events)
 
     if (guard->report->stop != GUARD_GOES_ON)
         return;
+    if (turn_is_due(guard)) {
+        guard_sweep(guard, false);
+        turn_looked(guard);
+    }
     if (events)
         watch_take(guard);
-    else
+    else if (fd < 0)
         guard_sweep(guard, false);
+    if (guard->report->stop == GUARD_GOES_ON)
+        expect_next_look(b);
     if (guard->watch.fd != fd) {
         loop_remove(&b->loop, b->at_project);
         b->at_project = loop_add(&b->loop, guard->watch.fd, POLLIN, on_changes, b);
     }
     if (guard->report->stop != GUARD_GOES_ON)
         loop_remove(&b->loop, b->at_project);
-    else
-        expect_next_look(b);
     tell_launcher(b);
 }
 
@@ -206,6 +216,9 @@ static void on_launcher(void *context, short events)
     if (got == 0 || (got < 0 && !(events & POLLIN))) {
         launcher_is_gone(b);
     } else if (got == 1 && b->watching == BESIDE_PROGRAM) {
+        watch_end(b->guard);
+        if (word != WORD_LIVES_ON) /* nothing is left to be covered */
+            b->guard->watch.armed = false;
         guard_sweep(b->guard, true);
         (void)send(b->launcher, &looked, 1, MSG_NOSIGNAL);
         if (word != WORD_LIVES_ON || b->init < 0)
@@ -220,6 +233,7 @@ static void on_launcher(void *context, short events)
 static _Noreturn void guard_main(struct beside *b, int pid)
 {
     leave_caller(b);
+    turn_try(b->guard);
     watch_begin(b->guard, pid);
     b->at_project = loop_add(&b->loop, b->guard->watch.fd, POLLIN, on_changes, b);
     expect_next_look(b);

@@ -50,7 +50,7 @@ void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
     guard->began_ns = clock_ns_of(now);
     guard->report = &guard->own;
     guard->quarantine = (struct quarantine){.venv = venv, .dir = -1, .report = guard->report};
-    guard->watch = (struct watch){.fd = -1, .inside = {-1, -1}};
+    guard->watch = (struct watch){.fd = -1, .turn = -1, .inside = {-1, -1, -1, 0}};
     guard->process = (struct guard_process){.socket = -1, .pidfd = -1};
 }
 
@@ -68,9 +68,11 @@ static void sweep_take(struct visit *visit, const char *rel)
 {
     struct guard *guard = visit->guard;
 
+    visit->found = true;
+    if (!visit->ended && turn_is_anothers(guard))
+        return;
     if (quarantine_take(&guard->quarantine, guard->seen.top, rel) < 0)
         guard->report->failed = true;
-    visit->found = true;
 }
 
 /* --- byte code ---------------------------------------------------------------------------------
@@ -220,8 +222,11 @@ static void protect_again(struct guard *guard, const char *rel, bool hide)
 
     if (!guard->watch.armed || guard->report->stop != GUARD_GOES_ON || len >= (int)sizeof(dest))
         return;
-    if (inside_cover(&guard->watch.inside, project, dest, hide) == 0)
+    if (inside_cover(&guard->watch.inside, project, dest, COVER_PIN | (hide ? COVER_HIDE : 0)) ==
+        0) {
+        touch_begin(guard, rel, hide);
         return;
+    }
     snprintf(guard->report->lost, sizeof(guard->report->lost), "%s", rel);
     guard->report->stop = GUARD_LOST;
 }
@@ -242,15 +247,17 @@ static const struct plan_op *mounted(const struct guard *guard, const char *rel)
     return found;
 }
 
-/* Was the name there when the plan was made, as no link that the program could replace? */
+/* Was the name there when the plan was made, as no link that the program could replace? A file that
+ * comes under it is covered again, also one that has the number of the one that went. */
 static bool was_there(struct guard *guard, const char *rel)
 {
     struct plan_present *present = plan_find_present(guard->seen.file, rel);
+    bool same = present != NULL && sweep_is_same(guard, present);
     const struct plan_op *op = NULL;
     struct file_id id;
 
-    if (present == NULL || sweep_is_same(guard, present) || present->link)
-        return present != NULL && sweep_is_same(guard, present);
+    if (present == NULL || present->link || (same && guard->watch.event == 0))
+        return same;
     op = mounted(guard, rel);
     if (op != NULL && guard->watch.armed) {
         id = file_id_of(guard->seen.top, rel, false);
@@ -273,8 +280,11 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
             clean_bytecode(visit, dir, name);
         break;
     case PLAN_OBEYED_TAKE:
-        if (!was_there(guard, rel))
-            sweep_take(visit, rel);
+        if (was_there(guard, rel))
+            break;
+        if (!visit->ended)
+            guard_cover_first(guard, rel);
+        sweep_take(visit, rel);
         break;
     case PLAN_OBEYED_HIDE:
         if (!was_there(guard, rel) && !visit->ended)

@@ -67,6 +67,16 @@ void guard_tell_stop(const struct guard *guard)
                  "protected again (filesystem.protect)",
                  guard->report->lost);
         break;
+    case GUARD_TOUCHED:
+        log_line("stopped: '%s' was saved on the host, and may have been changed before it was "
+                 "protected again: look at it (filesystem.protect)",
+                 guard->report->lost);
+        break;
+    case GUARD_SHOWN:
+        log_line("stopped: '%s' was saved on the host, and may have been read before it was "
+                 "hidden again (filesystem.hide)",
+                 guard->report->lost);
+        break;
     case GUARD_NO_MEMORY:
         log_line("stopped: there is no memory left to watch '%s' (filesystem.protect)",
                  guard->seen.file->project);

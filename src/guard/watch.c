@@ -4,13 +4,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "guard-internal.h"
 #include "svenv/base/fd.h"
 
 enum {
-    EVENT_BYTES = 16384
+    EVENT_BYTES = 16384,
+    LATE_READS_MAX = 512 /* of a full queue, when nothing inside adds to it any more */
 };
 
 static void watch_open(struct guard *guard)
@@ -44,11 +46,12 @@ void watch_begin(struct guard *guard, int pid)
 
     watch_begin_looks(guard, pid);
     watch->watched = calloc(WATCHES_MAX, sizeof(*watch->watched));
-    if (watch->watched == NULL)
+    if (watch->watched == NULL || touch_open(watch) < 0)
         guard->report->stop = GUARD_NO_MEMORY;
     else
         watch_open(guard);
-    guard_sweep(guard, false); /* what came before the watching */
+    (void)inside_begin(&watch->inside); /* tried again when there is something to cover */
+    guard_sweep(guard, false);          /* what came before the watching */
 }
 
 /* Events were lost, and with them the ends of watches: all are made anew. */
@@ -56,6 +59,7 @@ static void watch_again(struct guard *guard)
 {
     struct watch *watch = &guard->watch;
 
+    touch_lost(guard);
     close(watch->fd);
     for (size_t i = 0; i < watch->count; i++)
         free(watch->watched[i].rel);
@@ -70,23 +74,44 @@ static void take_event(struct guard *guard, const struct inotify_event *event)
 
     if (event->mask & IN_IGNORED)
         watch_drop(&guard->watch, event->wd);
-    else if (watched != NULL && event->len > 0)
+    if (watched == NULL || event->len == 0)
+        return;
+    touch_event(guard, watched->rel, event->name);
+    if (event->mask & (IN_CREATE | IN_MOVED_TO))
         guard_see(guard, watched->rel, event->name, (event->mask & IN_ISDIR) != 0);
+}
+
+void watch_end(struct guard *guard)
+{
+    int queued = 0;
+
+    for (int i = 0; i < LATE_READS_MAX && guard->watch.fd >= 0 &&
+                    ioctl(guard->watch.fd, FIONREAD, &queued) == 0 && queued > 0;
+         i++)
+        watch_take(guard);
 }
 
 void watch_take(struct guard *guard)
 {
     _Alignas(struct inotify_event) char buffer[EVENT_BYTES];
-    ssize_t size = read(guard->watch.fd, buffer, sizeof(buffer));
+    struct watch *watch = &guard->watch;
+    ssize_t size = read(watch->fd, buffer, sizeof(buffer));
+    uint64_t before = watch->read;
+
+    watch->read += size > 0 ? (uint64_t)size : 0;
 
     for (ssize_t at = 0; at < size && guard->report->stop == GUARD_GOES_ON;) {
         const struct inotify_event *event = (const void *)(buffer + at);
 
         if (event->mask & IN_Q_OVERFLOW) {
+            watch->event = 0;
             watch_again(guard);
             return;
         }
-        take_event(guard, event);
         at += (ssize_t)(sizeof(*event) + event->len);
+        watch->at = before + (uint64_t)at;
+        watch->event = event->mask;
+        take_event(guard, event);
     }
+    watch->event = 0;
 }

@@ -4,7 +4,13 @@
 #include <string.h>
 #include <sys/inotify.h>
 
+#include "svenv/base/path.h"
+
 #include "guard-internal.h"
+
+enum {
+    NEIGHBOURS_MAX = 256 /* that are looked through */
+};
 
 /* The row of the number in the table, or the one that it is to get. */
 static size_t watch_find(const struct watch *watch, int number)
@@ -50,6 +56,62 @@ static void watch_insert(struct watch *watch, int number, char *rel)
     watch->count++;
 }
 
+/* Is a name in the directory `rel` protected, or hidden? The names are sorted by path, so those
+ * below the directory stand together. */
+static bool holds_present(const struct plan_file *file, const char *rel)
+{
+    size_t low = 0, high = file->present_count, len = strlen(rel);
+    char prefix[PATH_MAX];
+
+    if (len == 0 || snprintf(prefix, sizeof(prefix), "%s/", rel) >= (int)sizeof(prefix))
+        return true;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (strcmp(file->present[middle].rel, prefix) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (size_t i = low; i < file->present_count; i++) {
+        if (!str_starts(file->present[i].rel, prefix))
+            return false;
+        if (i - low == NEIGHBOURS_MAX || strchr(file->present[i].rel + len + 1, '/') == NULL)
+            return true;
+    }
+    return false;
+}
+
+static bool hides(const struct guard *guard)
+{
+    const struct plan *plan = guard->plan;
+
+    for (size_t i = 0; i < plan->obeyed_count; i++) {
+        if (plan->obeyed[i].action == PLAN_OBEYED_HIDE)
+            return true;
+    }
+    for (size_t i = 0; i < plan->op_count; i++) {
+        const char *rel = path_relative_to(plan->ops[i].dest, guard->seen.file->project);
+
+        if (plan->ops[i].kind == PLAN_MASK && rel != NULL &&
+            plan_find_present(guard->seen.file, rel) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* Names that come are asked for everywhere. Each write and each end of one costs something, so they
+ * are asked for only beside names that are protected, and openings beside hidden ones. */
+static uint32_t watch_mask(const struct guard *guard, const char *rel)
+{
+    uint32_t mask = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR;
+
+    if (!holds_present(guard->seen.file, rel))
+        return mask;
+    mask |= IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_DELETE;
+    return hides(guard) ? mask | IN_OPEN | IN_ACCESS | IN_CLOSE_NOWRITE : mask;
+}
+
 void watch_add(struct guard *guard, int dir, const char *rel)
 {
     struct watch *watch = &guard->watch;
@@ -61,7 +123,7 @@ void watch_add(struct guard *guard, int dir, const char *rel)
     if (watch->fd < 0)
         return;
     snprintf(proc, sizeof(proc), "/proc/self/fd/%d", dir);
-    number = inotify_add_watch(watch->fd, proc, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+    number = inotify_add_watch(watch->fd, proc, watch_mask(guard, rel));
     if (number < 0)
         return; /* the last look comes here, too */
     known = watch_of(watch, number);

@@ -56,9 +56,12 @@ enum {
 };
 #define KILLED "the set-up of the sandbox was ended from outside before the program ran"
 
+/* Where pid 1 has ended the kernel starts no process in its namespace, and calls that a want of
+ * memory: what pid 1 ended of is the cause. */
 static _Noreturn void cannot_start(struct shared *shared, int code)
 {
-    err_set(&shared->failure.err, code, "cannot start a process in the sandbox");
+    if (shared->failure.err.code == 0)
+        err_set(&shared->failure.err, code, "cannot start a process in the sandbox");
     _exit(STATUS_OURS);
 }
 
@@ -162,6 +165,15 @@ static void end_processes(struct launch *launch)
     reap_process(&shared->init);
 }
 
+/* Has the set-up failed, and said why? An exec that failed has a status of its own. */
+static bool set_up_failed(const struct shared *shared)
+{
+    const struct launch_failure *failure = &shared->failure;
+
+    return failure->err.code != 0 && failure->status != STATUS_CANNOT_EXEC &&
+           failure->status != STATUS_NOT_FOUND;
+}
+
 /* Step 8: waits for the opener, and so until the program has executed or ended; afterwards either
  * both children exist or none. */
 static int finish_opener(struct launch *launch, struct err *err)
@@ -174,7 +186,7 @@ static int finish_opener(struct launch *launch, struct err *err)
     }
     launch->opener = 0;
     /* Its last act is to make the program's process: whatever it died of came after. */
-    if (shared->program > 0)
+    if (shared->program > 0 && !set_up_failed(shared))
         return 0;
     end_processes(launch);
     if (shared->failure.err.code == 0)

@@ -77,10 +77,17 @@ static void deny_failure(struct denials *denials, const struct ended *ended)
         deny(denials, "refresh", NULL, why);
 }
 
+static bool names_file(enum guard_stop stop)
+{
+    return stop == GUARD_LOST || stop == GUARD_TOUCHED || stop == GUARD_SHOWN;
+}
+
 static void deny_taken(struct denials *denials, const struct guard *guard)
 {
     static const char *const stops[] = {
         [GUARD_LOST] = "stopped: replaced on the host, and cannot be protected again",
+        [GUARD_TOUCHED] = "stopped: saved on the host, and perhaps changed before it was protected",
+        [GUARD_SHOWN] = "stopped: saved on the host, and perhaps read before it was hidden",
         [GUARD_NO_MEMORY] = "stopped: no memory left to watch the project",
         [GUARD_DIED] = "stopped: the process that watches the project has ended",
     };
@@ -99,7 +106,7 @@ static void deny_taken(struct denials *denials, const struct guard *guard)
              arena_printf(&denials->arena, "%zu more were moved to quarantine/%s",
                           report->count - TAKEN_KEPT, report->stamp));
     if (report->stop != GUARD_GOES_ON)
-        deny(denials, "appeared", report->stop == GUARD_LOST ? report->lost : NULL,
+        deny(denials, "appeared", names_file(report->stop) ? report->lost : NULL,
              stops[report->stop]);
     if (report->opened)
         deny(denials, "mode", NULL, "the project was made writable for other users: taken back");

@@ -25,6 +25,7 @@
 #include "svenv/start/start.h"
 #include "svenv/sys/pending.h"
 
+#include "again-internal.h"
 #include "helper-internal.h"
 #include "loaded-internal.h"
 #include "memory-internal.h"
@@ -57,6 +58,9 @@ struct run {
     int64_t ended_clock_ms; /* 0: not yet */
     bool ran;               /* the program did, and has ended */
     struct guard guard;
+    struct again again;
+    bool opened; /* there is a plan */
+    bool told;   /* the user, what the plan does not show */
 };
 
 static int take_over_signals(struct run *run, struct err *err)
@@ -99,7 +103,10 @@ static int keep_harmless_descriptors(struct run *run, struct err *err)
 
 static int open_plan(struct run *run, struct err *err)
 {
-    return session_open(&run->request, &run->mask, &run->session, err);
+    int rc = session_open(&run->request, &run->mask, &run->session, err);
+
+    run->opened = rc == 0;
+    return rc;
 }
 
 /* A console script sees the name that it was called by. The interpreter sees a path, from which it
@@ -175,7 +182,11 @@ static int begin_by_settled_plan(struct run *run, struct err *err)
 
     if (rc < 0)
         return rc;
-    (void)seen_open(&run->guard.seen, file);
+    if (!seen_open(&run->guard.seen, file) && run->request.plan_fd < 0 &&
+        again_unknown(&run->again)) {
+        seen_close(&run->guard.seen);
+        return err_plain(err, ESTALE, "the project changed while its plan was made");
+    }
     rc = begin_sandbox(run, file, err);
     if (rc < 0)
         take_back(run);
@@ -204,6 +215,8 @@ static int begin_by_a_plan_that_holds(struct run *run, struct err *err)
         *err = failure;
         return rc;
     }
+    if (run->again.tries > 0) /* it lies in memory that goes with the next plan */
+        run->variant = NULL;
     rc = session_renew(session, &run->request, &run->mask, err);
     return rc < 0 ? rc : begin_by_settled_plan(run, err);
 }
@@ -235,10 +248,13 @@ static int complete_plan(struct run *run, struct err *err)
     if (rc < 0)
         return rc;
     set_program(run);
-    unread = host_dotenv_unread(&run->arena, &run->dotenv, run->plan.dotenv, why);
-    if (unread)
-        log_line("%s", unread);
-    tell_refusals(&run->plan);
+    if (!run->told) {
+        unread = host_dotenv_unread(&run->arena, &run->dotenv, run->plan.dotenv, why);
+        if (unread)
+            log_line("%s", unread);
+        tell_refusals(&run->plan);
+    }
+    run->told = true;
     return 0;
 }
 
@@ -307,14 +323,20 @@ static int start_program(struct run *run, struct err *err)
 /* From the call of the launcher to a program that runs, in this order. A step that fails has taken
  * back its own; then those before it are undone, the last first. A step without an undo leaves
  * nothing that outlives this process. */
-static const struct step {
+struct step {
     int (*take)(struct run *run, struct err *err); /* Return: 0, or negative errno with *err */
     void (*undo)(struct run *run);
-} steps[] = {
+};
+
+static const struct step first_steps[] = {
     {take_over_signals, NULL},
     {read_request, NULL},
     {hand_over, NULL},
     {keep_harmless_descriptors, NULL},
+};
+
+/* A change on the host meanwhile can fail these, and they are taken again. */
+static const struct step steps[] = {
     {open_plan, NULL},
     {begin_by_a_plan_that_holds, take_back},
     {complete_plan, NULL},
@@ -325,16 +347,48 @@ static const struct step {
     {start_program, NULL},
 };
 
-static int take_steps(struct run *run, struct err *err)
+static int take_all(const struct step *table, size_t count, struct run *run, struct err *err)
 {
     size_t taken = 0;
     int rc = 0;
 
-    while (taken < ARRAY_SIZE(steps) && (rc = steps[taken].take(run, err)) == 0)
+    while (taken < count && (rc = table[taken].take(run, err)) == 0)
         taken++;
     while (rc < 0 && taken-- > 0) {
-        if (steps[taken].undo)
-            steps[taken].undo(run);
+        if (table[taken].undo)
+            table[taken].undo(run);
+    }
+    return rc;
+}
+
+/* The editor saves, or git switches branches, between the look at a file and its mount. A plan that
+ * was made for this start alone cannot be made again here. */
+static bool is_to_be_tried_again(struct run *run, const struct err *err)
+{
+    return run->opened && run->request.plan_fd < 0 && !memory_is_scarce() &&
+           again_try(&run->again, err->code, !session_is_stale(&run->session, &run->request));
+}
+
+static void forget_try(struct run *run)
+{
+    run->variant = NULL;
+    run->start = (struct start){.entry = NULL};
+    run->dotenv = (struct dotenv){.count = 0};
+    run->plan = (struct plan){.op_count = 0};
+    run->program = (struct launch_program){.path = NULL};
+    run->before.signals = run->files = -1;
+}
+
+static int take_steps(struct run *run, struct err *err)
+{
+    int rc = take_all(first_steps, ARRAY_SIZE(first_steps), run, err);
+
+    if (rc < 0)
+        return rc;
+    while ((rc = take_all(steps, ARRAY_SIZE(steps), run, err)) < 0 &&
+           is_to_be_tried_again(run, err)) {
+        forget_try(run);
+        *err = (struct err){0};
     }
     return rc;
 }

@@ -191,6 +191,11 @@ bool memory_warm(void)
     return heap_is_mapped();
 }
 
+bool memory_is_scarce(void)
+{
+    return memory.used > ARENA_BYTES / 2;
+}
+
 void *memory_that_stays(size_t size)
 {
     return size <= sizeof(stays) ? stays : NULL;

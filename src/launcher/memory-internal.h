@@ -15,6 +15,9 @@ struct launch_program;
  * needs, as page after page would cost more, and maps the heap. Return: is there a heap? */
 bool memory_warm(void);
 
+/* Has the set-up used half of its memory? Tries of a start that fail give none back. */
+bool memory_is_scarce(void);
+
 /* Zeroed memory that lasts as long as the process, for one object. The children see it as it was
  * when they were forked. NULL: there is not so much. */
 void *memory_that_stays(size_t size);

@@ -53,6 +53,8 @@ int session_open(const struct request *request, const sigset_t *mask, struct ses
 /* Do all inputs of the plan stand as they were? Some dozens of look-ups, so done beside the opening
  * of the namespaces. When not, session_renew() makes the plan again. */
 bool session_holds(const struct session *session, const struct request *request);
+/* The same question after a start by the plan failed, also of a plan that had just been made. */
+bool session_is_stale(const struct session *session, const struct request *request);
 int session_renew(struct session *session, const struct request *request, const sigset_t *mask,
                   struct err *err);
 /* The plan that is known to hold: it insists on that. */

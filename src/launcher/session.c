@@ -159,8 +159,10 @@ static int session_open_sandbox(const char *venv, struct err *err)
     return rc < 0 ? rc : steal_fd(&sandbox);
 }
 
-static bool is_stale(const struct plan_file *file, const char *venv)
+/* *changed_out (may be NULL): the input that has changed, when it is one. */
+static bool is_stale(const struct plan_file *file, const char *venv, const char **changed_out)
 {
+    struct plan_change change;
     char kernel[KERNEL_NAME_MAX];
     const struct plan_now now = {.tool = SVENV_BUILD,
                                  .venv = venv,
@@ -169,7 +171,10 @@ static bool is_stale(const struct plan_file *file, const char *venv)
                                  .look = file_id_known};
 
     sys_kernel_name(kernel);
-    return plan_first_change(file, &now).kind != PLAN_CHANGE_NONE;
+    change = plan_first_change(file, &now);
+    if (changed_out)
+        *changed_out = change.path;
+    return change.kind != PLAN_CHANGE_NONE;
 }
 
 /* Return: 1 with the plan as it lies there, 0 when there is none to use, or negative with *err. */
@@ -287,19 +292,32 @@ static bool ran_raw_script(const struct request *request)
 /* Inputs like /etc can change while the plan is being made, by no doing of the user's. */
 static int renew(const char *venv, const sigset_t *mask, struct session *out, struct err *err)
 {
-    for (int i = 0; i < RENEWALS_MAX; i++) {
-        int rc = run_helper("internal-refresh", venv, -1, mask, err);
+    int64_t made_ns = out->file.made_ns;
+    const char *changed = NULL;
 
+    for (int i = 0; i < RENEWALS_MAX; i++) {
+        /* Of many starts at once one has made it already. */
+        int rc = open_own(venv, out, err);
+
+        if (rc == 1 && out->file.made_ns != made_ns && !is_stale(&out->file, venv, &changed))
+            return 0;
+        if (rc >= 0)
+            rc = run_helper("internal-refresh", venv, -1, mask, err);
         if (rc == 0)
             rc = open_own(venv, out, err);
         if (rc < 0)
             return rc;
-        if (rc == 1 && !is_stale(&out->file, venv))
+        if (rc == 1 && !is_stale(&out->file, venv, &changed))
             return 0;
     }
+    if (changed)
+        return err_plain(err, ESTALE,
+                         "'%s' changes all the time: no plan could be made for '%s' that is not "
+                         "out of date at once",
+                         changed, venv);
     return err_plain(err, ESTALE,
-                     "the plan of '%s' is out of date although it was just made: is something "
-                     "writing to the virtualenv, or are two versions installed?",
+                     "the plan of '%s' is out of date although it was just made: are two versions "
+                     "installed?",
                      venv);
 }
 
@@ -326,7 +344,7 @@ int session_open(const struct request *request, const sigset_t *mask, struct ses
         out->settled = false;
         return 0;
     }
-    if (rc == 0 || (rc == 1 && is_stale(&out->file, request->venv)))
+    if (rc == 0 || (rc == 1 && is_stale(&out->file, request->venv, NULL)))
         rc = renew(request->venv, mask, out, err);
     if (rc >= 0)
         rc = check_overrides(&out->file, err);
@@ -338,7 +356,12 @@ int session_open(const struct request *request, const sigset_t *mask, struct ses
 bool session_holds(const struct session *session, const struct request *request)
 {
     return session->settled ||
-           (!is_stale(&session->file, request->venv) && !ran_raw_script(request));
+           (!is_stale(&session->file, request->venv, NULL) && !ran_raw_script(request));
+}
+
+bool session_is_stale(const struct session *session, const struct request *request)
+{
+    return is_stale(&session->file, request->venv, NULL);
 }
 
 int session_renew(struct session *session, const struct request *request, const sigset_t *mask,

@@ -424,6 +424,8 @@ void supervise(const struct plan *plan, struct launch *launch, struct guard *gua
     add_sources(&s);
     take_children(&s);
     loop_run(&s.loop);
+    if (!s.stopped) /* the end of the program can be heard of before its cause */
+        guard_tell_stop(guard);
     close(s.signal_fd);
     close(s.adopted);
     *out = !s.ended ? (struct outcome){.how = OUTCOME_TIME_LIMIT, .value = STATUS_TIME_LIMIT}

@@ -13,10 +13,24 @@ from lib.plants import FORGE, Planting
 from lib.processes import descendants, is_inside, wait_for
 from lib.programs import SECONDS, tool
 
+COVERER = "sandbox-cover"
+
+
+def named(pid):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
 
 def guards(process):
     """The process that watches the project beside a program, once there is one."""
-    return [pid for pid in descendants(process.pid) if not is_inside(pid)]
+    outside = [pid for pid in descendants(process.pid) if not is_inside(pid)]
+    return [pid for pid in outside if named(pid) != COVERER]
+
+
+def coverers(process):
+    """The process of the guard that mounts in the sandbox."""
+    return [pid for pid in descendants(process.pid) if named(pid) == COVERER]
 
 
 class Beside(Planting):
@@ -120,6 +134,96 @@ for line in sys.stdin:
         p.write("sub/inner/.git/config", "new")
         self.ask_until(process, "EROFS", "write", "sub/inner/.git/config")
         self.assertEqual(self.end(process), (0, ""))
+
+    def save(self, p, name, text):
+        p.write("saved.new", text).rename(p.path / name)
+
+    def test_an_editor_that_saves_often_stops_nothing(self):
+        """By each way in which editors and git save."""
+        p = self.project()
+        p.write(".envrc", "0")
+        p.venv()
+        p.wrap()
+        process = self.waiting(p)
+        for number in range(20):
+            self.save(p, ".envrc", f"{number}")
+            time.sleep(0.03)
+            (p.path / ".envrc").rename(p.path / "kept")
+            p.write(".envrc", f"{number} away")
+            (p.path / "kept").unlink()
+            time.sleep(0.03)
+            p.write(".envrc", f"{number} in place")
+            (p.path / ".envrc").unlink()
+            p.write(".envrc", f"{number} again")
+            time.sleep(0.03)
+        self.ask_until(process, "EROFS", "write", ".envrc")
+        self.assertEqual(self.end(process), (0, ""))
+        self.assertEqual((p.path / ".envrc").read_text(), "19 again")
+
+    HOLDING = """
+import os
+print("ready", flush=True)
+held = []
+while not held:
+    try:
+        held.append(os.open(".envrc", os.O_WRONLY | os.O_APPEND))
+    except OSError:
+        pass
+import time; time.sleep(60)
+"""
+
+    def test_a_file_that_is_held_while_it_is_saved_stops_the_program(self):
+        p = self.project()
+        p.write(".envrc", "0")
+        p.venv()
+        p.wrap()
+        process = self.begin(p, self.HOLDING)
+        for number in range(3000):
+            if process.poll() is not None:
+                break
+            self.save(p, ".envrc", f"{number}")
+            time.sleep(0.01)
+        self.assertTrue(wait_for(lambda: process.poll() is not None))
+        status, said = self.end(process)
+        self.assertEqual(status, -signal.SIGKILL)
+        self.assertIn("stopped: '.envrc' was saved on the host, and may have been changed", said)
+        self.assertIn("perhaps changed before it was protected", tool("log", p.env_dir).stdout)
+
+    def test_a_coverer_that_was_killed_is_replaced(self):
+        p = self.project()
+        p.write(".envrc", "0")
+        p.venv()
+        p.wrap()
+        process = self.waiting(p)
+        self.assertTrue(wait_for(lambda: coverers(process)))
+        os.kill(coverers(process)[0], signal.SIGKILL)
+        self.save(p, ".envrc", "1")
+        self.ask_until(process, "EROFS", "write", ".envrc")
+        self.assertEqual(self.end(process), (0, ""))
+
+    def test_of_several_programs_one_takes_a_name(self):
+        p = self.wrapped()
+        programs = [self.waiting(p) for _ in range(5)]
+        self.assertEqual(self.ask(programs[4], "make", ".theia"), "made")
+        self.assertTrue(wait_for(lambda: not (p.path / ".theia").exists()))
+        time.sleep(0.3)
+        said = [self.end(process) for process in programs]
+        self.assertEqual([status for status, _ in said], [0] * 5, said)
+        self.assertEqual(sum(text.count("'.theia'") for _, text in said), 1, said)
+        self.assertEqual(len(list((p.env_dir / "sandbox/quarantine").glob("*/*"))), 1)
+
+    def test_another_takes_names_when_the_first_is_gone_or_stands_still(self):
+        p = self.wrapped()
+        first, second = self.waiting(p), self.waiting(p)
+        guard = guards(first)[0]
+        os.kill(guard, signal.SIGSTOP)
+        (p.path / ".theia").mkdir()
+        self.assertTrue(wait_for(lambda: not (p.path / ".theia").exists()))
+        os.kill(guard, signal.SIGCONT)
+        self.assertEqual(self.end(first)[0], 0)
+        (p.path / ".theia").mkdir()
+        self.assertTrue(wait_for(lambda: not (p.path / ".theia").exists()))
+        self.assertEqual(self.end(second)[0], 0)
 
     def test_a_saved_file_that_nobody_protects_can_be_written(self):
         """The control."""

@@ -1,5 +1,6 @@
 """PRJ: the writable project as a way to programs of the host."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -207,6 +208,56 @@ def save_atomically(view):
     target.write_text("\n")
     found = harness.result_in(out.decode())
     return "written" if through else found["result"] if found else "stopped"
+
+
+def write_in_a_loop(path, seconds):
+    """Truncates and writes the file whenever that can be done."""
+    import contextlib
+    import time
+
+    os.write(1, b"up\n")
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            os.truncate(path, 1)
+        with contextlib.suppress(OSError):
+            fd = os.open(path, os.O_WRONLY | os.O_APPEND)
+            os.write(fd, b"svenv-written")
+            os.close(fd)
+
+
+def save_often(view, hostile):
+    """An editor saves a protected file again and again. Return: the fate of the saved text and of
+    the program."""
+    target = view.project / ".envrc"
+    words = [str(view.project / (".envrc" if hostile else "own.txt")), 30]
+    code = harness.code_of(write_in_a_loop, json.dumps(words))
+    if view.inside:
+        process = view.world.spawn("python", "-B", "-c", code)
+    else:
+        process = subprocess.Popen(
+            [harness.SYSTEM_PYTHON, "-B", "-c", code], stdout=subprocess.PIPE
+        )
+    process.stdout.readline()
+    time.sleep(0.5)
+    touched = False
+    for number in range(60):
+        text = f"# saved {number}\n"
+        (view.project / "saved.new").write_text(text)
+        os.replace(view.project / "saved.new", target)
+        time.sleep(0.03)
+        touched = target.read_text() != text
+        if touched or process.poll() is not None:
+            break
+    if touched and view.inside:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(3)
+    stopped = process.poll() is not None
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    target.write_text("\n")
+    return "stopped" if stopped else "written" if touched else "kept"
 
 
 def created_by_user(view):
@@ -525,6 +576,20 @@ PROBES = [
         Host(save_atomically),
         (*DENIED, "stopped"),
         "written",
+    ),
+    Probe(
+        "PRJ-10b",
+        "write what an editor saves before it is protected again",
+        Host(lambda v: save_often(v, True)),
+        ("kept", "stopped"),
+        "written",
+    ),
+    Probe(
+        "PRJ-10c",
+        "an editor saves sixty times beside a harmless program",
+        Host(lambda v: save_often(v, False)),
+        "kept",
+        "kept",
     ),
     Probe(
         "PRJ-11",

@@ -286,6 +286,13 @@ MUTATIONS = [
         "PRJ-10",
         backed="a file that cannot be protected again ends the run",
     ),
+    code(
+        "a file that was touched while it was saved stops the program",
+        "guard/touch.c",
+        "    guard->report->stop = touch->hide ? GUARD_SHOWN : GUARD_TOUCHED;",
+        "    (void)touch->hide;",
+        "PRJ-10b",
+    ),
     plan("nodev on the project", "devices={PROJECT}", "FS-24 DEV-03"),
     plan("nodev on /usr", "devices=/usr", "FS-24"),
     *[

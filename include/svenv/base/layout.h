@@ -21,6 +21,7 @@
 #define SANDBOX_PLAN "plan"
 #define SANDBOX_SEEN "seen"
 #define SANDBOX_MADE_INSIDE "made-inside"
+#define SANDBOX_WATCHING "watching"
 #define SANDBOX_QUARANTINE "quarantine"
 #define SANDBOX_STUB "stub"
 #define SANDBOX_LOCK "lock"

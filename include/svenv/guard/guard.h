@@ -45,6 +45,8 @@ struct taken {
 enum guard_stop {
     GUARD_GOES_ON,
     GUARD_LOST,      /* what could not be protected again */
+    GUARD_TOUCHED,   /* a file that was saved may have been changed before it was protected again */
+    GUARD_SHOWN,     /* likewise one that is hidden may have been read */
     GUARD_NO_MEMORY, /* for the names of what is watched */
     GUARD_DIED       /* its process has ended */
 };
@@ -61,7 +63,7 @@ struct guard_report {
     bool incomplete; /* there was more than is looked at */
     bool failed;     /* something could not be taken away */
     enum guard_stop stop;
-    char lost[PATH_MAX]; /* GUARD_LOST: what */
+    char lost[PATH_MAX]; /* GUARD_LOST, GUARD_TOUCHED, GUARD_SHOWN: what */
 };
 
 /* --- parts of a guard, of which only its own files know more ---------------------------------- */
@@ -83,9 +85,12 @@ struct quarantine {
 struct inside {
     int user_ns;
     int mount_ns;
+    int coverer; /* socket to the process that mounts there; -1: none */
+    int pid;     /* its number */
 };
 
 struct watched;
+struct touch;
 /* inotify(7), or nothing where its instances are used up: then the project is looked through every
  * second. */
 struct watch {
@@ -93,6 +98,15 @@ struct watch {
     int fd;                  /* -1: none */
     struct watched *watched; /* by number */
     size_t count;
+    uint64_t read;         /* bytes of reports so far */
+    uint64_t at;           /* the end of the report at hand, in them */
+    uint32_t event;        /* of the report at hand; 0: there is none */
+    struct touch *touches; /* NULL: none can be known */
+    size_t touch_rows;
+    unsigned covered_first; /* names that appeared */
+    int turn;               /* the lock of the one that takes names away; -1: not opened */
+    bool waits;             /* another program's guard holds it */
+    int64_t waits_until_ms; /* then names are taken all the same; 0: there was none */
     struct inside inside;
 };
 

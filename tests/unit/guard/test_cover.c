@@ -144,6 +144,7 @@ static void box_drop(struct box *box)
     cr_expect_eq(waitpid(box->pid, NULL, 0), box->pid);
     close(box->inside.user_ns);
     close(box->inside.mount_ns);
+    close(box->inside.coverer);
     project_drop(box->project);
 }
 
@@ -173,7 +174,7 @@ static struct box box_new(void)
     box.socket = pair[0];
     cr_assert_gt(box.pid, 0);
     if (answer_of(&box) == CANNOT_BEGIN && getenv("SVENV_MUST_WORK") == NULL) {
-        box.inside = (struct inside){-1, -1};
+        box.inside = (struct inside){-1, -1, -1, 0};
         box_drop(&box);
         cr_skip_test("user namespaces are refused here");
     }
@@ -182,12 +183,13 @@ static struct box box_new(void)
     return box;
 }
 
-static int cover_in(const struct box *box, const char *rel, bool hide)
+static int cover_in(struct box *box, const char *rel, bool hide)
 {
     char dest[128];
 
     snprintf(dest, sizeof(dest), "%s/%s", box->project->path, rel);
-    return inside_cover(&box->inside, box->project->path, dest, hide);
+    return inside_cover(&box->inside, box->project->path, dest,
+                        COVER_PIN | (hide ? COVER_HIDE : 0));
 }
 
 Test(cover, a_file_is_protected_with_its_directories)
@@ -247,6 +249,31 @@ Test(cover, a_file_that_was_replaced_outside_is_protected_again)
     box_drop(&box);
 }
 
+/* Programs rename their own directories: only what stays protected may hold them. */
+Test(cover, a_file_that_appeared_is_protected_alone)
+{
+    struct box box = box_new();
+    char dest[128];
+
+    snprintf(dest, sizeof(dest), "%s/a/b/.envrc", box.project->path);
+    cr_assert_eq(inside_cover(&box.inside, box.project->path, dest, 0), 0);
+    cr_expect_eq(ask(&box, WRITE, "a/b/.envrc"), -EROFS);
+    cr_expect_eq(ask(&box, RENAME, "a/b"), 0);
+    box_drop(&box);
+}
+
+/* Its end does not keep a name from being covered. */
+Test(cover, another_process_takes_its_place)
+{
+    struct box box = box_new();
+
+    cr_assert_eq(cover_in(&box, "a/.git", false), 0);
+    cr_assert_eq(kill(box.inside.pid, SIGKILL), 0);
+    cr_assert_eq(cover_in(&box, "a/b/.envrc", false), 0);
+    cr_expect_eq(ask(&box, WRITE, "a/b/.envrc"), -EROFS);
+    box_drop(&box);
+}
+
 Test(cover, what_is_not_there_needs_no_mount)
 {
     struct box box = box_new();
@@ -274,15 +301,15 @@ Test(cover, no_link_is_covered)
 Test(cover, what_cannot_be_entered_is_told)
 {
     struct box box = box_new();
-    struct inside none = {-1, -1};
+    struct inside none = {-1, -1, -1, 0};
     struct inside own;
     const char *top = box.project->path;
     char dest[128];
 
     snprintf(dest, sizeof(dest), "%s/a/b/.envrc", top);
-    cr_expect_eq(inside_cover(&none, top, dest, false), -EBADF);
+    cr_expect_eq(inside_cover(&none, top, dest, COVER_PIN), -EBADF);
     inside_open(&own, getpid());
-    cr_expect_eq(inside_cover(&own, top, dest, false), -EPERM);
+    cr_expect_eq(inside_cover(&own, top, dest, COVER_PIN), -ECHILD);
     cr_expect_eq(ask(&box, WRITE, "a/b/.envrc"), 0);
     close(own.user_ns);
     close(own.mount_ns);
