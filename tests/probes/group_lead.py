@@ -197,9 +197,9 @@ PROBES = [
         "50a", "an editor's tasks through a link", "editor/tasks.json", "editor/.vscode/tasks.json"
     ),
     file_led("50b", "a protected file by another name", "twin/other", "twin/.envrc"),
-    Probe("PRJ-50c", "a hidden file by another name", Host(hidden_twin), False, True),
+    Probe("PRJ-53c", "a hidden file by another name", Host(hidden_twin), False, True),
     Probe(
-        "PRJ-50d",
+        "PRJ-53d",
         "make another name for a protected file",
         Host(new_name),
         LINKS_REFUSED,

@@ -234,17 +234,17 @@ MUTATIONS = [
     plan(
         "what links in editor settings lead to protected",
         "drop-op=bind:{PROJECT}/leads/editor/tasks.json",
-        "PRJ-50a",
+        "PRJ-53a",
     ),
     plan(
         "other names of protected files protected",
         "drop-op=bind:{PROJECT}/leads/twin/other",
-        "PRJ-50b",
+        "PRJ-53b",
     ),
     plan(".vscode protected", "drop-op=bind:{PROJECT}/.vscode", "PRJ-02 PRJ-03a"),
     plan(".idea protected", "drop-op=bind:{PROJECT}/.idea", "PRJ-02 PRJ-03c"),
     plan(".env protected", "drop-op=bind:{PROJECT}/.env", "PRJ-02"),
-    plan(".envrc protected", "drop-op=bind:{PROJECT}/.envrc", "PRJ-02 PRJ-05 PRJ-50d"),
+    plan(".envrc protected", "drop-op=bind:{PROJECT}/.envrc", "PRJ-02 PRJ-05 PRJ-53d"),
     plan(
         "what appears in the project is taken away",
         "unguard",
