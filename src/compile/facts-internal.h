@@ -17,6 +17,7 @@ struct asked_path {
     const char *path;
     struct fact_path answer;
     struct file_id id; /* of the same moment */
+    bool exact;        /* its content counts, too */
 };
 
 /* A directory whose names were compared with a pattern. */
@@ -51,6 +52,8 @@ void facts_close(struct host_facts *host, const char *project, struct strv *clos
 const char *worktree_repository(struct host_facts *host, const char *project);
 /* Asks for a path, so that the plan is made anew when something else is there. */
 void facts_ask(struct host_facts *host, const char *path);
+/* Likewise, also when the file's content is another. */
+void facts_ask_exactly(struct host_facts *host, const char *path);
 /* Asks for a path and adds it to the table of facts. */
 void facts_add(struct host_facts *host, const char *path);
 /* A look failed, so nobody knows what is there: the facts are of no use. */

@@ -11,6 +11,7 @@
 #include "svenv/base/clock.h"
 #include "svenv/base/layout.h"
 #include "svenv/base/look.h"
+#include "svenv/base/made_inside.h"
 #include "svenv/base/num.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
@@ -20,7 +21,6 @@
 #include "svenv/policy/policy.h"
 
 #define BYTECODE "__pycache__"
-#define VENV_CONFIG "pyvenv.cfg"
 
 /* A directory that goes beyond one of these is closed, like one that cannot be read. */
 enum {
@@ -122,21 +122,19 @@ static void failed(struct survey *s, int code, const char *rel)
     facts_failed(s->host, code, path);
 }
 
-/* The launcher noted "DEV INO" of each venv that a program inside made: those stay writable, or tox
- * could not use its own environments a second time. */
+/* The launcher noted those: they stay writable, or tox could not use its own environments a second
+ * time. */
 static bool was_made_inside(struct survey *s, int dir, const char *rel)
 {
-    auto_free char *line = NULL;
-    struct stat st;
+    char line[MADE_INSIDE_LINE];
+    size_t dir_len = 0;
     const char *at = NULL;
+    int rc = s->record.len == 0 ? 0 : made_inside_line(dir, line, &dir_len);
 
-    if (s->record.len == 0)
+    if (rc < 0)
+        failed(s, rc, rel);
+    if (rc <= 0)
         return false;
-    if (fstat(dir, &st) < 0) {
-        failed(s, errno, rel);
-        return false;
-    }
-    line = xasprintf("%llu %llu\n", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
     at = strstr(s->record.data, line);
     while (at != NULL && at != s->record.data && at[-1] != '\n')
         at = strstr(at + 1, line);
@@ -304,6 +302,9 @@ static enum plan_seen_kind settle_kind(struct survey *s, int dir, const char *re
         return kind;
     }
     if (sight->venv && was_made_inside(s, dir, rel)) {
+        auto_free char *mark = path_join(path, VENV_CONFIG);
+
+        facts_ask_exactly(s->host, mark);
         kind = PLAN_SEEN_VENV;
     } else if (sight->venv) {
         add_tree(s, path, FACT_VENV);

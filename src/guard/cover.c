@@ -40,6 +40,15 @@ void inside_open(struct inside *inside, int pid)
     inside->mount_ns = open_namespace(pid, "mnt");
 }
 
+void inside_close(struct inside *inside)
+{
+    if (inside->user_ns >= 0)
+        close(inside->user_ns);
+    if (inside->mount_ns >= 0)
+        close(inside->mount_ns);
+    *inside = (struct inside){-1, -1};
+}
+
 static int open_inside(const char *path)
 {
     return sys_openat2(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0,
@@ -115,13 +124,60 @@ static int cover(const char *top, const char *dest, bool hide)
     return 1; /* what counts is how it looks now */
 }
 
+static bool enter_inside(const struct inside *inside)
+{
+    return setns(inside->user_ns, CLONE_NEWUSER) == 0 && setns(inside->mount_ns, CLONE_NEWNS) == 0;
+}
+
+/* Return: the child's exit status, or negative errno. */
+static int wait_for_child(pid_t pid)
+{
+    int status = 0;
+
+    while (waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR)
+            return -errno;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -EPERM;
+}
+
+/* In a child, so without memory of its own. */
+static _Noreturn void look_main(const struct inside *inside, const char *path,
+                                const struct stat *wanted)
+{
+    enum inside_view view = INSIDE_WRITABLE;
+    int fd = -1;
+    struct stat st;
+
+    if (!enter_inside(inside))
+        _exit(INSIDE_UNKNOWN);
+    fd = open_inside(path);
+    if (fd < 0 || fstat(fd, &st) < 0 || st.st_dev != wanted->st_dev || st.st_ino != wanted->st_ino)
+        view = INSIDE_OTHER;
+    else if (cover_is_covered(fd))
+        view = INSIDE_READ_ONLY;
+    _exit(view);
+}
+
+enum inside_view inside_look(const struct inside *inside, const char *path, const struct stat *st)
+{
+    int status = INSIDE_UNKNOWN;
+    pid_t pid = inside->user_ns < 0 || inside->mount_ns < 0 ? -1 : sys_fork_with(0, NULL);
+
+    if (pid == 0)
+        look_main(inside, path, st);
+    if (pid > 0)
+        status = wait_for_child(pid);
+    return status > 0 ? (enum inside_view)status : INSIDE_UNKNOWN;
+}
+
 /* In a child, so without memory of its own. */
 static _Noreturn void cover_main(const struct inside *inside, const char *top, const char *dest,
                                  bool hide)
 {
     int rc = 1;
 
-    if (setns(inside->user_ns, CLONE_NEWUSER) < 0 || setns(inside->mount_ns, CLONE_NEWNS) < 0)
+    if (!enter_inside(inside))
         _exit(1);
     for (int i = 0; rc == 1 && i < TRIES_MAX; i++)
         rc = cover(top, dest, hide);
@@ -130,7 +186,6 @@ static _Noreturn void cover_main(const struct inside *inside, const char *top, c
 
 int inside_cover(const struct inside *inside, const char *top, const char *dest, bool hide)
 {
-    int status = 0;
     pid_t pid;
 
     if (inside->user_ns < 0 || inside->mount_ns < 0)
@@ -140,9 +195,5 @@ int inside_cover(const struct inside *inside, const char *top, const char *dest,
         cover_main(inside, top, dest, hide);
     if (pid < 0)
         return pid;
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR)
-            return -errno;
-    }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
+    return wait_for_child(pid) == 0 ? 0 : -EPERM;
 }

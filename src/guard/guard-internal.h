@@ -64,10 +64,40 @@ bool link_leads_around(const struct guard *guard, int dir, const char *name);
  * about. Return: 0 (also when the name is gone already), or negative errno. */
 int quarantine_take(struct quarantine *q, int top, const char *rel);
 
+/* --- own.c ------------------------------------------------------------------------------------
+ */
+
+void own_init(struct guard_own *own);
+/* Stops the guard when the venv, its bin or its `sandbox` is not the directory that it was. */
+void own_check(struct guard *guard);
+/* Has inotify wake the guard when that may be so. */
+void own_watch(const struct guard *guard);
+
+/* --- venvs.c ----------------------------------------------------------------------------------
+ */
+
+/* Of the directory `dir`, which is a virtualenv and whose path is the guard's: notes it in
+ * $venv/sandbox/made-inside, when its mark is new, and in the report. */
+void venvs_record(struct guard *guard, int dir);
+/* A wrapped one is the user's: protects it in the running sandbox, or stops the guard. Return: it
+ * is protected. */
+bool venvs_cover(struct guard *guard, int dir);
+
 /* --- cover.c ----------------------------------------------------------------------------------
  */
 
 void inside_open(struct inside *inside, int pid);
+void inside_close(struct inside *inside);
+#define auto_inside __attribute__((cleanup(inside_close)))
+
+/* How does the directory at the absolute path look inside? */
+enum inside_view {
+    INSIDE_UNKNOWN,
+    INSIDE_OTHER, /* it is not the one of `st`, or not there */
+    INSIDE_READ_ONLY,
+    INSIDE_WRITABLE
+};
+enum inside_view inside_look(const struct inside *inside, const char *path, const struct stat *st);
 
 /* Protects (read-only), or hides, what is at the absolute path `dest` inside, as a mount, with
  * every directory between it and `top` a mount point, too. Done by a child that enters the

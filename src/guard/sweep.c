@@ -50,6 +50,7 @@ void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
     guard->quarantine = (struct quarantine){.venv = venv, .dir = -1, .report = guard->report};
     guard->watch = (struct watch){.fd = -1, .inside = {-1, -1}};
     guard->process = (struct guard_process){.socket = -1, .pidfd = -1};
+    own_init(&guard->own_venv);
 }
 
 void guard_keep(struct guard *guard, struct arena *arena, const char *venv)
@@ -159,35 +160,6 @@ static void clean_bytecode(struct visit *visit, int parent, const char *name)
         visit->guard->report->incomplete = true;
     if (visit->found)
         unlinkat(parent, name, AT_REMOVEDIR); /* when it is empty */
-}
-
-/* --- venvs that programs make ------------------------------------------------------------------
- */
-
-/* Such a venv stays writable, or tox could not use its own a second time: the survey finds it in
- * $venv/sandbox/made-inside. */
-static void record_venv(const struct guard *guard, int dir)
-{
-    char path[PATH_MAX], present[MADE_INSIDE_BYTES_MAX + 1];
-    auto_fd int fd = -1;
-    char line[64];
-    struct stat st, config;
-    ssize_t len = 0;
-
-    snprintf(path, sizeof(path), "%s/" IN_SANDBOX(SANDBOX_MADE_INSIDE), guard->quarantine.venv);
-    fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || fstat(dir, &st) < 0 ||
-        fstatat(dir, "pyvenv.cfg", &config, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !guard_is_new(guard, &config))
-        return;
-    snprintf(line, sizeof(line), "%llu %llu\n", (unsigned long long)st.st_dev,
-             (unsigned long long)st.st_ino);
-    len = pread(fd, present, MADE_INSIDE_BYTES_MAX, 0);
-    if (len < 0 || len == MADE_INSIDE_BYTES_MAX)
-        return;
-    present[len] = '\0';
-    if (strstr(present, line) == NULL)
-        (void)fd_write_all(fd, line, strlen(line));
 }
 
 /* --- directories -------------------------------------------------------------------------------
@@ -410,14 +382,17 @@ static void visit_directory(struct visit *visit, int dir)
 {
     struct guard *guard = visit->guard;
     int venv = scan_venv(dir);
-    int named = scan_names(dir, see_name, visit);
+    int named = 0;
 
+    if (venv > 0 && !visit->ended && guard->path.len > 0 && venvs_cover(guard, dir))
+        return;
+    named = scan_names(dir, see_name, visit);
     if (named < 0 || venv < 0)
         guard->report->incomplete = true;
     if (named == -EOVERFLOW)
         ask_names(visit, dir);
     if (venv > 0 && visit->ended && guard->path.len > 0)
-        record_venv(guard, dir);
+        venvs_record(guard, dir);
     visit->venv = visit->venv || (venv > 0 && visit->fresh);
     if (visit_repository(visit, dir))
         return;
@@ -513,6 +488,7 @@ void guard_sweep(struct guard *guard, bool ended)
     const struct plan_file *file = guard->seen.file;
     bool cleans = false;
 
+    own_check(guard);
     if (guard->seen.top < 0 || guard->plan->obeyed_count == 0)
         return;
     cleans = ended && cleans_bytecode(guard);

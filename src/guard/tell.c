@@ -42,6 +42,8 @@ void guard_tell(struct guard *guard, bool ended)
     tell_taken(guard, ended);
     if (!ended)
         return;
+    if (report->stop == GUARD_REPLACED && !guard->told_stop) /* seen at the last look */
+        guard_tell_stop(guard);
     if (report->stuck > 0)
         log_line("not all of it could be moved: the rest is in '%s', as '" NAME_TAKEN "...'",
                  project);
@@ -57,14 +59,20 @@ void guard_tell(struct guard *guard, bool ended)
                  project);
 }
 
-void guard_tell_stop(const struct guard *guard)
+void guard_tell_stop(struct guard *guard)
 {
+    guard->told_stop = true;
     switch (guard->report->stop) {
     case GUARD_GOES_ON:
         break;
     case GUARD_LOST:
         log_line("stopped: '%s' was replaced on the host while the program ran, and cannot be "
                  "protected again (filesystem.protect)",
+                 guard->report->lost);
+        break;
+    case GUARD_REPLACED:
+        log_line("stopped: '%s' was replaced or removed on the host while the program ran, which "
+                 "could write there; make the virtualenv again when nothing of the old one runs",
                  guard->report->lost);
         break;
     case GUARD_NO_MEMORY:

@@ -17,9 +17,12 @@ static void watch_open(struct guard *guard)
 {
     struct watch *watch = &guard->watch;
     const struct plan_file *file = guard->seen.file;
+    bool looks = false;
 
     watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    for (size_t i = 0; watch->fd >= 0 && i < file->seen_count; i++) {
+    looks = watch->fd >= 0 && guard->seen.top >= 0 && guard->plan->obeyed_count > 0;
+    own_watch(guard);
+    for (size_t i = 0; looks && i < file->seen_count; i++) {
         const struct plan_seen *entry = &file->seen[i];
         auto_fd int dir = -1;
 
@@ -70,7 +73,7 @@ static void take_event(struct guard *guard, const struct inotify_event *event)
 
     if (event->mask & IN_IGNORED)
         watch_drop(&guard->watch, event->wd);
-    else if (watched != NULL && event->len > 0)
+    else if (watched != NULL && event->len > 0 && (event->mask & (IN_CREATE | IN_MOVED_TO)))
         guard_see(guard, watched->rel, event->name, (event->mask & IN_ISDIR) != 0);
 }
 
@@ -79,6 +82,7 @@ void watch_take(struct guard *guard)
     _Alignas(struct inotify_event) char buffer[EVENT_BYTES];
     ssize_t size = read(guard->watch.fd, buffer, sizeof(buffer));
 
+    own_check(guard);
     for (ssize_t at = 0; at < size && guard->report->stop == GUARD_GOES_ON;) {
         const struct inotify_event *event = (const void *)(buffer + at);
 

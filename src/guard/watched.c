@@ -61,7 +61,7 @@ void watch_add(struct guard *guard, int dir, const char *rel)
     if (watch->fd < 0)
         return;
     snprintf(proc, sizeof(proc), "/proc/self/fd/%d", dir);
-    number = inotify_add_watch(watch->fd, proc, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+    number = inotify_add_watch(watch->fd, proc, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_MASK_ADD);
     if (number < 0)
         return; /* the last look comes here, too */
     known = watch_of(watch, number);

@@ -81,6 +81,7 @@ static void deny_taken(struct denials *denials, const struct guard *guard)
 {
     static const char *const stops[] = {
         [GUARD_LOST] = "stopped: replaced on the host, and cannot be protected again",
+        [GUARD_REPLACED] = "stopped: replaced or removed on the host while the program ran",
         [GUARD_NO_MEMORY] = "stopped: no memory left to watch the project",
         [GUARD_DIED] = "stopped: the process that watches the project has ended",
     };
@@ -99,7 +100,8 @@ static void deny_taken(struct denials *denials, const struct guard *guard)
              arena_printf(&denials->arena, "%zu more were moved to quarantine/%s",
                           report->count - TAKEN_KEPT, report->stamp));
     if (report->stop != GUARD_GOES_ON)
-        deny(denials, "appeared", report->stop == GUARD_LOST ? report->lost : NULL,
+        deny(denials, "appeared",
+             report->stop == GUARD_LOST || report->stop == GUARD_REPLACED ? report->lost : NULL,
              stops[report->stop]);
     if (report->opened)
         deny(denials, "mode", NULL, "the project was made writable for other users: taken back");

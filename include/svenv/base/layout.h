@@ -10,6 +10,9 @@
 #define VENV_HOME "home"       /* private: $HOME inside */
 #define VENV_CACHE "cache"     /* private: ~/.cache inside */
 
+/* In every venv, also in those that are not wrapped: its mark. */
+#define VENV_CONFIG "pyvenv.cfg"
+
 /* In its directory `sandbox`; with IN_SANDBOX() as a path below the venv. */
 #define IN_SANDBOX(name) VENV_SANDBOX "/" name
 #define SANDBOX_BIN "bin" /* the real entry points: bin inside */

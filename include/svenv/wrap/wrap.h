@@ -57,7 +57,8 @@ int venv_unwrap(const char *venv_path, bool purge, struct err *err);
 /* Gives each file in the venv that has a second name elsewhere an inode of its own
  * (docs/SECURITY.md, C27): installers link from their caches, and a program inside that wrote into
  * such a file would change every other venv. Must have run since the last change from the host
- * before the venv is shown writable. sandbox, home and cache are left out. Killed half-way, each
+ * before the venv is shown writable. One that is not wrapped must be closed to programs that run
+ * (running_close()). sandbox, home and cache are left out. Killed half-way, each
  * file is old or new. Takes the lock itself. *copied_out (may be NULL): how many files were copied.
  * Return: 0 or negative errno with *err. */
 int venv_break_links(const char *venv_path, size_t *copied_out, struct err *err);
