@@ -54,7 +54,13 @@ static int prepare_directory(const char *name, bool *made_out, unsigned *covered
     r = look_real(name, &path);
     if (r <= 0)
         return r < 0 ? err_set(err, r, "cannot look at '%s'", name) : 0;
-    return running_close(path, covered_out, err);
+    r = running_close(path, covered_out, err);
+    if (r == 0 && *covered_out > 0 && !*made_out)
+        return err_plain(err, EBUSY,
+                         "programs that run in a sandbox could write in '%s' until now, so its "
+                         "files may be theirs: remove it first",
+                         name);
+    return r;
 }
 
 static int make_venv(const struct args *args, struct err *err)

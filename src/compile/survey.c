@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "facts-internal.h"
@@ -37,6 +38,7 @@ struct survey {
     struct plan_obeyed *obeyed;
     size_t obeyed_count;
     struct strv unguarded; /* patterns of paths: a person answers for what is in them */
+    struct strv venvs;     /* names at the top that no program may make a venv */
     struct buf record;     /* venvs that programs inside made */
     struct strv packages;  /* of the venvs in the record */
     struct strv closed;    /* directories that nobody can say all of */
@@ -90,6 +92,17 @@ static void survey_collect(struct survey *s, const struct policy_values *values)
     }
 }
 
+/* A mark that is there is no new one. */
+static void survey_add_venv(struct survey *s, const char *name)
+{
+    strv_add(&s->venvs, name);
+    for (size_t i = 0; layout_venv_marks[i] != NULL; i++) {
+        auto_free char *mark = path_join(name, layout_venv_marks[i]);
+
+        survey_add_name(s, mark, false);
+    }
+}
+
 static void collect_names(struct survey *s, const struct policy *policy)
 {
     struct policy_values values;
@@ -98,6 +111,10 @@ static void collect_names(struct survey *s, const struct policy *policy)
     survey_collect(s, &values);
     for (size_t i = 0; i < values.v[POLICY_FS_UNGUARDED].count; i++)
         strv_add(&s->unguarded, values.v[POLICY_FS_UNGUARDED].items[i].text);
+    for (size_t i = 0; layout_usual_venvs[i] != NULL; i++) {
+        if (!compute_opens_venv(&values, layout_usual_venvs[i]))
+            survey_add_venv(s, layout_usual_venvs[i]);
+    }
     for (size_t i = 0; i < policy->command_count; i++) {
         policy_effective(policy, &policy->commands[i], &values);
         survey_collect(s, &values);
@@ -239,12 +256,29 @@ static bool read_entries(struct survey *s, int dir, const char *rel, struct sigh
     return left >= 0 && !sight->cut;
 }
 
+/* Tools start the python of a directory with the name of a virtualenv, and shells read its
+ * activate, also where its mark is missing (conda makes none). Return: 1, 0, or negative errno. */
+static int is_used_as_venv(const struct survey *s, int dir, const char *rel)
+{
+    struct stat st;
+    int rc = 0;
+
+    for (size_t i = 0; i < s->venvs.count; i++) {
+        if (strcasecmp(s->venvs.items[i], rel) == 0)
+            rc = look_at(dir, "bin/python", false, &st);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
 /* The names that decide are asked for, so however many others there are, none of these is missed.
  */
 static void see_kind(struct survey *s, int dir, const char *rel, struct sight *sight)
 {
     struct stat st;
-    int venv = look_at(dir, VENV_CONFIG, false, &st);
+    int marked = look_at(dir, VENV_CONFIG, false, &st);
+    int venv = marked == 0 ? is_used_as_venv(s, dir, rel) : marked;
     int repository = plan_takes_repositories(s->obeyed, s->obeyed_count) ? repository_at(dir) : 0;
 
     if (venv < 0 || repository < 0)
@@ -445,6 +479,7 @@ void facts_survey(struct host_facts *host, const struct policy *policy, const st
     strv_finish(&s.closed);
     strv_finish(&s.packages);
     strv_finish(&s.unguarded);
+    strv_finish(&s.venvs);
     buf_finish(&s.record);
     close(s.top);
 }

@@ -83,8 +83,20 @@ void venvs_record(struct guard *guard, int dir);
  * is protected. */
 bool venvs_cover(struct guard *guard, int dir);
 
+/* Of a new directory `dir` whose path is the guard's, when it stands in the place of a protected
+ * virtualenv, or is a `.venv`: closes it to the running programs, before something is in it when
+ * that succeeds. It is the user's then. known: the plan protects what was there. Return: it is the
+ * user's. */
+bool venvs_close(struct guard *guard, int dir, bool known);
+/* Is the path a mark in a usual virtualenv that a command of the host closed to programs inside? */
+bool venvs_is_users(struct guard *guard, const char *rel);
+
 /* --- cover.c ----------------------------------------------------------------------------------
  */
+
+/* Does a program that runs in a sandbox hold the path, as it is called inside, or something below
+ * it, open? A process that cannot be looked at counts, too. */
+bool running_holds(const char *path);
 
 void inside_open(struct inside *inside, int pid);
 void inside_close(struct inside *inside);

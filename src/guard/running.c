@@ -258,6 +258,21 @@ static int refuse_all_held(struct running *r)
     return rc;
 }
 
+bool running_holds(const char *path)
+{
+    struct err err = {0};
+    struct running r = {.path = path, .err = &err};
+    bool holds = true;
+
+    r.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    strv_add(&r.inside, path);
+    holds = r.proc < 0 || each_inside(&r, refuse_held) < 0;
+    if (r.proc >= 0)
+        close(r.proc);
+    strv_finish(&r.inside);
+    return holds;
+}
+
 int running_close(const char *path, unsigned *covered_out, struct err *err)
 {
     struct running r = {.path = path, .err = err};

@@ -49,6 +49,7 @@ void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
     guard->report = &guard->own;
     guard->quarantine = (struct quarantine){.venv = venv, .dir = -1, .report = guard->report};
     guard->watch = (struct watch){.fd = -1, .inside = {-1, -1}};
+    guard->kept = (struct guard_kept){.count = 0};
     guard->process = (struct guard_process){.socket = -1, .pidfd = -1};
     own_init(&guard->own_venv);
 }
@@ -236,7 +237,7 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
             clean_bytecode(visit, dir, name);
         break;
     case PLAN_OBEYED_TAKE:
-        if (!was_there(guard, rel))
+        if (!was_there(guard, rel) && !venvs_is_users(guard, rel))
             sweep_take(visit, rel);
         break;
     case PLAN_OBEYED_HIDE:
@@ -279,6 +280,12 @@ static bool was_made_now(const struct guard *guard, int dir)
     return fstat(dir, &st) == 0 && guard_is_new(guard, &st);
 }
 
+/* Does the plan protect what was at the guard's path? */
+static bool protects(const struct guard *guard)
+{
+    return mounted(guard, guard->path.text) != NULL;
+}
+
 static void enter(struct visit *visit, int parent, const char *name)
 {
     struct guard *guard = visit->guard;
@@ -295,6 +302,8 @@ static void enter(struct visit *visit, int parent, const char *name)
     if (dir < 0 || !was_made_now(guard, dir))
         return;
     visit->unknown = true;
+    if (venvs_close(guard, dir, protects(guard)))
+        return;
     if (visit->depth == DEPTH_MAX || guard->left_over == 0) {
         guard->report->incomplete = true;
         if (visit->ended) /* nobody knows what is in it */
@@ -437,6 +446,19 @@ static void sweep_watched(struct guard *guard, size_t index, bool ended)
     }
 }
 
+/* Its mark may have been written anew in place, which the directory's times do not tell. */
+static void sweep_venv(struct guard *guard, const struct plan_seen *entry)
+{
+    struct visit visit;
+    auto_fd int dir = -1;
+
+    if (seen_look(&guard->seen, entry, NULL) != SEEN_SAME)
+        return;
+    dir = sweep_open_seen(guard, entry, &visit);
+    if (dir >= 0)
+        venvs_record(guard, dir);
+}
+
 static void sweep_bytecode(struct guard *guard, const struct plan_seen *entry)
 {
     struct visit visit;
@@ -498,7 +520,9 @@ void guard_sweep(struct guard *guard, bool ended)
     for (size_t i = 0; i < file->seen_count; i++) {
         if (plan_seen_is_watched(&file->seen[i]))
             sweep_watched(guard, i, ended);
-        else if (cleans && file->seen[i].kind == PLAN_SEEN_BYTECODE)
+        if (ended && file->seen[i].kind == PLAN_SEEN_VENV)
+            sweep_venv(guard, &file->seen[i]);
+        if (cleans && file->seen[i].kind == PLAN_SEEN_BYTECODE)
             sweep_bytecode(guard, &file->seen[i]);
     }
     if (ended)

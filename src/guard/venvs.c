@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +14,14 @@
 #include "svenv/base/str.h"
 
 #include "guard-internal.h"
+
+enum {
+    CLOSE_TRIES = 32, /* a program can make and remove the name for ever */
+    BARE_DEPTH_MAX = 5,
+    BARE_NAMES_MAX = 32
+};
+
+#define DOT_VENV ".venv"
 
 /* --- the record --------------------------------------------------------------------------------
  */
@@ -115,19 +124,148 @@ void venvs_record(struct guard *guard, int dir)
         note_made(guard->report, guard->path.text);
 }
 
-bool venvs_cover(struct guard *guard, int dir)
+/* Return: it is protected in the running sandbox. */
+static bool cover_here(struct guard *guard, char dest[PATH_MAX])
 {
     const char *project = guard->seen.file->project;
-    char dest[PATH_MAX];
-    struct stat st;
-    int wrapped = look_at(dir, VENV_SANDBOX, false, &st);
-    int len = snprintf(dest, sizeof(dest), "%s/%s", project, guard->path.text);
+    int len = snprintf(dest, PATH_MAX, "%s/%s", project, guard->path.text);
 
-    if (wrapped == 0 || !guard->watch.armed || guard->report->stop != GUARD_GOES_ON)
-        return false;
-    if (len < (int)sizeof(dest) && inside_cover(&guard->watch.inside, project, dest, false) == 0)
+    if (len < PATH_MAX && inside_cover(&guard->watch.inside, project, dest, false) == 0)
         return true;
     snprintf(guard->report->lost, sizeof(guard->report->lost), "%s", guard->path.text);
     guard->report->stop = GUARD_LOST;
     return false;
+}
+
+static bool can_cover(const struct guard *guard)
+{
+    return guard->watch.armed && guard->report->stop == GUARD_GOES_ON;
+}
+
+bool venvs_cover(struct guard *guard, int dir)
+{
+    char dest[PATH_MAX];
+    struct stat st;
+
+    return can_cover(guard) && look_at(dir, VENV_SANDBOX, false, &st) != 0 &&
+           cover_here(guard, dest);
+}
+
+/* --- those that are the user's -----------------------------------------------------------------
+ */
+
+static bool is_kept(const struct guard *guard, const struct stat *st)
+{
+    for (size_t i = 0; i < guard->kept.count; i++) {
+        struct stat kept;
+
+        if (fstat(guard->kept.dirs[i], &kept) == 0 && kept.st_dev == st->st_dev &&
+            kept.st_ino == st->st_ino)
+            return true;
+    }
+    return false;
+}
+
+static void keep_venv(struct guard *guard, int dir)
+{
+    struct guard_kept *kept = &guard->kept;
+    int copy = kept->count < GUARD_KEPT_MAX ? fcntl(dir, F_DUPFD_CLOEXEC, 0) : -1;
+
+    if (copy >= 0)
+        kept->dirs[kept->count++] = copy;
+}
+
+/* Is it read-only in the running sandbox, though the plan knows nothing of it? Then a command of
+ * the host closed it. */
+static bool is_closed_to_programs(const struct guard *guard, const char *rel, const struct stat *st)
+{
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof(path), "%s/%s", guard->seen.file->project, rel);
+
+    return guard->watch.armed && len < (int)sizeof(path) &&
+           inside_look(&guard->watch.inside, path, st) == INSIDE_READ_ONLY;
+}
+
+bool venvs_is_users(struct guard *guard, const char *rel)
+{
+    const char *name = layout_mark_of(rel);
+    char top[NAME_MAX + 1];
+    auto_fd int dir = -1;
+    struct stat st;
+
+    if (name == NULL)
+        return false;
+    snprintf(top, sizeof(top), "%.*s", (int)strlen(name), rel);
+    dir = fd_open_beneath(guard->seen.top, top, O_PATH | O_DIRECTORY, 0);
+    if (dir < 0 || fstat(dir, &st) < 0)
+        return false;
+    if (is_kept(guard, &st))
+        return true;
+    if (!is_closed_to_programs(guard, top, &st))
+        return false;
+    keep_venv(guard, dir);
+    return true;
+}
+
+struct bare {
+    unsigned depth;
+    unsigned left; /* names that may still be looked at */
+};
+
+static int bare_name(void *context, int dir, const char *name, bool directory);
+
+static int bare_names(int dir, struct bare *bare)
+{
+    return bare->depth == BARE_DEPTH_MAX ? 1 : scan_names(dir, bare_name, bare);
+}
+
+static int bare_name(void *context, int dir, const char *name, bool directory)
+{
+    struct bare *bare = context;
+    struct bare inner = {.depth = bare->depth + 1, .left = bare->left};
+    auto_fd int below = -1;
+    int rc = 0;
+
+    if (bare->left-- == 0 || name[0] == '.')
+        return 1;
+    if (!directory)
+        return bare->depth == 0 && str_eq(name, "lib64") ? 0 : 1;
+    below = fd_open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0);
+    rc = below < 0 ? below : bare_names(below, &inner);
+    bare->left = inner.left;
+    return rc;
+}
+
+/* Is there nothing in it but the directories with which the making of a virtualenv begins? */
+static bool is_bare(int dir)
+{
+    struct bare bare = {.left = BARE_NAMES_MAX};
+
+    return bare_names(dir, &bare) == 0;
+}
+
+/* A directory named `venv` or `env` may be anything; one named `.venv` is a virtualenv or about to
+ * be one. */
+static bool is_closed_name(const struct guard *guard)
+{
+    return strcasecmp(guard->path.text, DOT_VENV) == 0 &&
+           plan_obeyed_find(guard->plan->obeyed, guard->plan->obeyed_count,
+                            DOT_VENV "/" VENV_CONFIG, VENV_CONFIG) != NULL;
+}
+
+bool venvs_close(struct guard *guard, int dir, bool known)
+{
+    char dest[PATH_MAX];
+    struct stat st;
+
+    if (fstat(dir, &st) < 0)
+        return false;
+    if (is_kept(guard, &st))
+        return true;
+    if (!can_cover(guard) || (!known && !is_closed_name(guard)) ||
+        guard->kept.tries++ >= CLOSE_TRIES || !cover_here(guard, dest) || !is_bare(dir) ||
+        running_holds(dest))
+        return false;
+    keep_venv(guard, dir);
+    return true;
 }

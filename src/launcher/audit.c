@@ -103,6 +103,12 @@ static void deny_taken(struct denials *denials, const struct guard *guard)
         deny(denials, "appeared",
              report->stop == GUARD_LOST || report->stop == GUARD_REPLACED ? report->lost : NULL,
              stops[report->stop]);
+    for (size_t i = 0; i < report->made_count && i < MADE_KEPT; i++)
+        deny(denials, "virtualenv", report->made[i],
+             "appeared in the project, and programs in the sandbox can write it");
+    if (report->made_count > MADE_KEPT)
+        deny(denials, "virtualenv", NULL,
+             arena_printf(&denials->arena, "%zu more appeared", report->made_count - MADE_KEPT));
     if (report->opened)
         deny(denials, "mode", NULL, "the project was made writable for other users: taken back");
     if (report->failed)

@@ -104,6 +104,16 @@ struct guard_own {
     int parts[GUARD_OWN_COUNT];
 };
 
+/* Virtualenvs that appeared while the running programs could not write in them: the user's. */
+enum {
+    GUARD_KEPT_MAX = 8
+};
+struct guard_kept {
+    int dirs[GUARD_KEPT_MAX]; /* open, so that no other directory gets the number of one */
+    size_t count;
+    unsigned tries; /* to close one before something is in it */
+};
+
 struct watched;
 /* inotify(7), or nothing where its instances are used up: then the project is looked through every
  * second. */
@@ -135,12 +145,13 @@ struct guard {
     struct quarantine quarantine;
     struct watch watch;
     struct guard_own own_venv;
+    struct guard_kept kept;
     struct guard_report *report; /* `own`, or memory that is shared with the guard's process */
     struct guard_process process;
     guard_late_fn *late; /* writes to the audit log what is found when the launcher has ended */
     void *late_context;
     size_t told; /* of report->count */
-    bool told_stop;
+    bool told_stop, told_venv;
     unsigned lines;        /* that told of them while the program ran */
     unsigned left_over;    /* new directories that may still be looked at */
     struct scan_path path; /* of the directory that is being looked at */
