@@ -39,6 +39,7 @@ GROUPS = (
     "pip",
     "bin",
     "after",
+    "anew",
     "pol",
     "proc",
     "krn",
@@ -54,6 +55,7 @@ GROUPS = (
 SHARES = (
     ("pip", "bin", "after"),
     ("life",),
+    ("anew",),
     ("arg",),
     ("prj", "names", "steer", "git"),
     ("none", "net", "ipc"),
