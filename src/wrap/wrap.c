@@ -91,8 +91,9 @@ static int carry_over(struct venv *venv, const struct venv *old, struct err *err
         *(const char **)arena_push(&venv->arena, &venv->withheld, &venv->withheld_count,
                                    sizeof(*venv->withheld)) =
             arena_strdup(&venv->arena, old->withheld[i]);
-    /* A copy of a wrapped venv must not share the first one's private directories. */
-    if (!str_eq(old->path, venv->path))
+    /* A copy of a wrapped venv must not share the first one's private directories, and another
+     * account may have taken their names. */
+    if (!str_eq(old->path, venv->path) || venv_temporary_is_taken(old->id))
         return make_id(venv, err);
     venv->id = arena_strdup(&venv->arena, old->id);
     return 0;

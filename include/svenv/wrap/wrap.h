@@ -67,6 +67,8 @@ int venv_break_links(const char *venv_path, size_t *copied_out, struct err *err)
 
 /* Removes those of the venv with that id, if they are this user's. */
 void venv_remove_temporary(const char *id);
+/* Does something stand there that is no directory of this user? Others may write there, too. */
+bool venv_temporary_is_taken(const char *id);
 /* Notes beside them whose they are. They must be there; a failure does no harm. */
 void venv_mark_temporary(const char *id, const char *venv_path);
 /* Removes those whose venv is gone, as far as no running program has them. */
