@@ -20,7 +20,7 @@
 static const char *const part_names[GUARD_OWN_COUNT] = {
     [GUARD_OWN_VENV] = "",
     [GUARD_OWN_BIN] = "/bin",
-    [GUARD_OWN_SANDBOX] = "/" VENV_SANDBOX,
+    [GUARD_OWN_SANDBOX] = ("/" VENV_SANDBOX),
 };
 
 /* The widest tree of the host that programs may write and that holds the venv, or is it; NULL: no

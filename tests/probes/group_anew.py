@@ -257,6 +257,23 @@ def tox(view):
     return found
 
 
+def unwrapped(view):
+    """An installer put a script in the interpreter's place; the user unwraps and starts it."""
+
+    def act(base, venv):
+        folder = venv / "sandbox" / "bin" if view.inside else venv / "bin"
+        script = folder / "python3"
+        script.unlink()
+        script.write_text("#!/bin/sh\necho replaced\n")
+        script.chmod(0o755)
+        if view.inside:
+            harness.must([harness.TOOL, "unwrap", venv])
+        done = harness.run([venv / "bin" / "python3", "-c", "print('as it was')"], cwd=base)
+        return done.stdout.strip()
+
+    return mini(view, lambda base: None, act)
+
+
 PROBES = [
     *[
         Probe("PRJ-50" + letter, f"the user replaces {what}", replaced(part), "ended", "written")
@@ -289,6 +306,13 @@ PROBES = [
         Host(usual_later),
         [],
         ["pyvenv.cfg", "bin/activate"],
+    ),
+    Probe(
+        "PRJ-52",
+        "unwrap gives back an interpreter that an installer replaced",
+        Host(unwrapped),
+        "as it was",
+        "replaced",
     ),
     Probe(
         "PRJ-51e",

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 struct err;
+struct strv;
 struct venv;
 
 struct wrap_options {
@@ -53,6 +54,9 @@ int venv_sync(struct venv *venv, const struct wrap_options *options, struct sync
  * and the quarantine go only when `purge` is given or they are empty. Finishes an interrupted wrap
  * or unwrap. -ENOENT: not wrapped. Takes the lock itself. */
 int venv_unwrap(const char *venv_path, bool purge, struct err *err);
+/* The same. told (may be NULL): the names of interpreters that are not those that were wrapped, but
+ * what an installer put in their place. Those are in the quarantine; links are as they were. */
+int venv_unwrap_telling(const char *venv_path, bool purge, struct strv *told, struct err *err);
 
 /* Gives each file in the venv that has a second name elsewhere an inode of its own
  * (docs/SECURITY.md, C27): installers link from their caches, and a program inside that wrote into
