@@ -2,16 +2,19 @@
 #include <errno.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "args-internal.h"
 #include "command-internal.h"
 #include "svenv/base/err.h"
+#include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/find/venv.h"
+#include "svenv/guard/running.h"
 
 extern char **environ;
 
@@ -36,11 +39,36 @@ static int spawn_and_wait(const char *python, char *const *words, struct err *er
     return 0;
 }
 
+/* The directory is closed to programs that run in a sandbox before there is anything of it, but for
+ * the files that they may have been quick enough to make: *covered_out.
+ * *made_out: it was not there. */
+static int prepare_directory(const char *name, bool *made_out, unsigned *covered_out,
+                             struct err *err)
+{
+    auto_free char *path = NULL;
+    int r;
+
+    *made_out = mkdir(name, 0777) == 0;
+    if (!*made_out && errno != EEXIST)
+        return 0; /* its parents are missing, and are made with it, or python says why not */
+    r = look_real(name, &path);
+    if (r <= 0)
+        return r < 0 ? err_set(err, r, "cannot look at '%s'", name) : 0;
+    r = running_close(path, covered_out, err);
+    if (r == 0 && *covered_out > 0 && !*made_out)
+        return err_plain(err, EBUSY,
+                         "programs that run in a sandbox could write in '%s' until now, so its "
+                         "files may be theirs: remove it first",
+                         name);
+    return r;
+}
+
 static int make_venv(const struct args *args, struct err *err)
 {
     const char *python = args->python ? args->python : "python3";
     auto_strv struct strv words = {0};
-
+    unsigned covered = 0;
+    bool made = false;
     int r = venv_is_wrapped(args->venv, err);
 
     if (r < 0)
@@ -48,14 +76,21 @@ static int make_venv(const struct args *args, struct err *err)
     if (r > 0)
         return err_plain(err, EEXIST, "'%s' is there and wrapped: remove it first, or use 'wrap'",
                          args->venv);
+    r = prepare_directory(args->venv, &made, &covered, err);
     strv_add(&words, python);
     strv_add(&words, "-m");
     strv_add(&words, "venv");
+    if (covered > 0)
+        strv_add(&words, "--clear");
     for (size_t i = 0; i < args->extra.count; i++)
         strv_add(&words, args->extra.items[i]);
     strv_add(&words, "--");
     strv_add(&words, args->venv);
-    return spawn_and_wait(python, words.items, err);
+    if (r == 0)
+        r = spawn_and_wait(python, words.items, err);
+    if (r < 0 && made)
+        (void)rmdir(args->venv); /* when nothing is in it */
+    return r;
 }
 
 int command_create(const struct args *args)

@@ -88,6 +88,7 @@ int command_unwrap(const struct args *args)
 {
     auto_free char *path = NULL;
     auto_user struct user user = {0};
+    auto_strv struct strv told = {0};
     struct err err = {0};
     /* venv_unwrap() decides whether the venv is wrapped: it heals one whose manifest is gone. */
     int r = venv_named(args->venv, &path, &err);
@@ -97,9 +98,15 @@ int command_unwrap(const struct args *args)
     if (r == 0)
         remove_nodes(path);
     if (r == 0)
-        r = venv_unwrap(path, args->purge, &err);
+        r = venv_unwrap_telling(path, args->purge, &told, &err);
     if (r < 0)
         return command_failed(&err);
+    for (size_t i = 0; i < told.count; i++)
+        log_line(
+            "'%s/bin/%s' was not what was wrapped, but what something inside put in its place: "
+            "that is %s, and the link is as it was; where a file was, make the virtualenv "
+            "again",
+            path, told.items[i], args->purge ? "removed" : "in sandbox/quarantine/unwrapped");
     if (registry_remove(&user, path, &err) < 0)
         log_err(&err);
     venv_sweep_temporary();

@@ -20,6 +20,7 @@
 #include "svenv/compile/layers.h"
 #include "svenv/compile/user.h"
 #include "svenv/find/venv.h"
+#include "svenv/guard/running.h"
 #include "svenv/policy/policy.h"
 #include "svenv/wrap/wrap.h"
 #include "term-internal.h"
@@ -213,6 +214,26 @@ static int place_policy(struct wrapping *wrapping, struct err *err)
                              &wrapping->policy, err);
 }
 
+/* Programs that run in a sandbox could change what the host is about to obey, and nobody knows what
+ * they have changed before it was closed to them. A file that they gave a second name gets an inode
+ * of its own. */
+static int close_to_running(const char *path, const char *named, struct err *err)
+{
+    unsigned covered = 0;
+    int r = running_close(path, &covered, err);
+
+    if (r < 0 || covered == 0)
+        return r;
+    r = venv_break_links(path, NULL, err);
+    if (r < 0)
+        return r;
+    return err_plain(err, EBUSY,
+                     "programs that run in a sandbox could write in '%s' until now, so its files "
+                     "may be theirs: make it again ('python3 -m venv --clear %s'), which is closed "
+                     "to them from now on, and wrap it ('sandbox-venv create' does both at once)",
+                     named, named);
+}
+
 static int wrap(struct wrapping *wrapping, struct err *err)
 {
     auto_free char *path = NULL;
@@ -226,6 +247,8 @@ static int wrap(struct wrapping *wrapping, struct err *err)
         r = inspect_venv(wrapping, path, err);
     if (r == 0)
         r = probe_namespaces(err);
+    if (r == 0)
+        r = close_to_running(path, wrapping->named, err);
     if (r < 0)
         return r;
     wrapping->had_private = has_private(path);

@@ -17,6 +17,7 @@ struct asked_path {
     const char *path;
     struct fact_path answer;
     struct file_id id; /* of the same moment */
+    bool exact;        /* its content counts, too */
 };
 
 /* A directory whose names were compared with a pattern, or a file. */
@@ -62,6 +63,8 @@ bool facts_lead(struct host_facts *host, const struct venv *venv, const struct s
                 int top, bool with_git);
 /* Asks for a path, so that the plan is made anew when something else is there. */
 void facts_ask(struct host_facts *host, const char *path);
+/* Likewise, also when the file's content is another. */
+void facts_ask_exactly(struct host_facts *host, const char *path);
 /* Asks for a path and adds it to the table of facts. */
 void facts_add(struct host_facts *host, const char *path);
 /* The plan depends on the content of the file, or on the names in the directory. Call it before the

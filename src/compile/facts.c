@@ -105,6 +105,7 @@ static void lookup(void *context, const char *path, struct fact_path *out)
         }
     }
     asked = arena_push(&host->arena, &host->asked, &host->asked_count, sizeof(*asked));
+    asked->exact = false;
     asked->path = arena_strdup(&host->arena, path);
     asked->id = file_id_known(AT_FDCWD, path, false);
     facts_look(host, asked->path, &asked->answer);
@@ -140,6 +141,13 @@ void facts_ask(struct host_facts *host, const char *path)
     struct fact_path fact;
 
     lookup(host, path, &fact);
+}
+
+void facts_ask_exactly(struct host_facts *host, const char *path)
+{
+    facts_ask(host, path);
+    for (size_t i = 0; i < host->asked_count; i++)
+        host->asked[i].exact = host->asked[i].exact || str_eq(host->asked[i].path, path);
 }
 
 void facts_add(struct host_facts *host, const char *path)

@@ -207,11 +207,11 @@ void inputs_add_asked(struct plan_file *file, const struct host_facts *host)
 {
     for (size_t i = 0; i < host->asked_count; i++) {
         const struct asked_path *asked = &host->asked[i];
-        bool is_link = asked->answer.kind == FACT_SYMLINK;
+        bool is_exact = asked->exact || asked->answer.kind == FACT_SYMLINK;
 
         if (!is_told_by_kernel(asked->path) && !is_in_listed(host, asked->path) &&
             !is_in_watched(file, asked))
-            add_asked_input(file, asked->path, !is_link, &asked->id);
+            add_asked_input(file, asked->path, !is_exact, &asked->id);
     }
     /* A name that fits a pattern may come or go: only the directory's own times tell. */
     for (size_t i = 0; i < host->listed_count; i++)

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "facts-internal.h"
 #include "svenv/base/clock.h"
 #include "svenv/base/layout.h"
 #include "svenv/base/look.h"
+#include "svenv/base/made_inside.h"
 #include "svenv/base/num.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
@@ -20,7 +22,6 @@
 #include "svenv/policy/policy.h"
 
 #define BYTECODE "__pycache__"
-#define VENV_CONFIG "pyvenv.cfg"
 
 /* A directory that goes beyond one of these is closed, like one that cannot be read. */
 enum {
@@ -37,6 +38,7 @@ struct survey {
     struct plan_obeyed *obeyed;
     size_t obeyed_count;
     struct strv unguarded; /* patterns of paths: a person answers for what is in them */
+    struct strv venvs;     /* names at the top that no program may make a venv */
     struct buf record;     /* venvs that programs inside made */
     struct strv packages;  /* of the venvs in the record */
     struct strv closed;    /* directories that nobody can say all of */
@@ -89,6 +91,17 @@ static void survey_collect(struct survey *s, const struct policy_values *values)
     }
 }
 
+/* A mark that is there is no new one. */
+static void survey_add_venv(struct survey *s, const char *name)
+{
+    strv_add(&s->venvs, name);
+    for (size_t i = 0; layout_venv_marks[i] != NULL; i++) {
+        auto_free char *mark = path_join(name, layout_venv_marks[i]);
+
+        survey_add_name(s, mark, false);
+    }
+}
+
 static void collect_names(struct survey *s, const struct policy *policy)
 {
     struct policy_values values;
@@ -97,6 +110,10 @@ static void collect_names(struct survey *s, const struct policy *policy)
     survey_collect(s, &values);
     for (size_t i = 0; i < values.v[POLICY_FS_UNGUARDED].count; i++)
         strv_add(&s->unguarded, values.v[POLICY_FS_UNGUARDED].items[i].text);
+    for (size_t i = 0; layout_usual_venvs[i] != NULL; i++) {
+        if (!compute_opens_venv(&values, layout_usual_venvs[i]))
+            survey_add_venv(s, layout_usual_venvs[i]);
+    }
     for (size_t i = 0; i < policy->command_count; i++) {
         policy_effective(policy, &policy->commands[i], &values);
         survey_collect(s, &values);
@@ -121,21 +138,19 @@ static void failed(struct survey *s, int code, const char *rel)
     facts_failed(s->host, code, path);
 }
 
-/* The launcher noted "DEV INO" of each venv that a program inside made: those stay writable, or tox
- * could not use its own environments a second time. */
+/* The launcher noted those: they stay writable, or tox could not use its own environments a second
+ * time. */
 static bool was_made_inside(struct survey *s, int dir, const char *rel)
 {
-    auto_free char *line = NULL;
-    struct stat st;
+    char line[MADE_INSIDE_LINE];
+    size_t dir_len = 0;
     const char *at = NULL;
+    int rc = s->record.len == 0 ? 0 : made_inside_line(dir, line, &dir_len);
 
-    if (s->record.len == 0)
+    if (rc < 0)
+        failed(s, rc, rel);
+    if (rc <= 0)
         return false;
-    if (fstat(dir, &st) < 0) {
-        failed(s, errno, rel);
-        return false;
-    }
-    line = xasprintf("%llu %llu\n", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
     at = strstr(s->record.data, line);
     while (at != NULL && at != s->record.data && at[-1] != '\n')
         at = strstr(at + 1, line);
@@ -240,12 +255,29 @@ static bool read_entries(struct survey *s, int dir, const char *rel, struct sigh
     return left >= 0 && !sight->cut;
 }
 
+/* Tools start the python of a directory with the name of a virtualenv, and shells read its
+ * activate, also where its mark is missing (conda makes none). Return: 1, 0, or negative errno. */
+static int is_used_as_venv(const struct survey *s, int dir, const char *rel)
+{
+    struct stat st;
+    int rc = 0;
+
+    for (size_t i = 0; i < s->venvs.count; i++) {
+        if (strcasecmp(s->venvs.items[i], rel) == 0)
+            rc = look_at(dir, "bin/python", false, &st);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
 /* The names that decide are asked for, so however many others there are, none of these is missed.
  */
 static void see_kind(struct survey *s, int dir, const char *rel, struct sight *sight)
 {
     struct stat st;
-    int venv = look_at(dir, VENV_CONFIG, false, &st);
+    int marked = look_at(dir, VENV_CONFIG, false, &st);
+    int venv = marked == 0 ? is_used_as_venv(s, dir, rel) : marked;
     int repository = plan_takes_repositories(s->obeyed, s->obeyed_count) ? repository_at(dir) : 0;
 
     if (venv < 0 || repository < 0)
@@ -303,6 +335,9 @@ static enum plan_seen_kind settle_kind(struct survey *s, int dir, const char *re
         return kind;
     }
     if (sight->venv && was_made_inside(s, dir, rel)) {
+        auto_free char *mark = path_join(path, VENV_CONFIG);
+
+        facts_ask_exactly(s->host, mark);
         kind = PLAN_SEEN_VENV;
     } else if (sight->venv) {
         add_tree(s, path, FACT_VENV);
@@ -441,6 +476,7 @@ void facts_survey(struct host_facts *host, const struct policy *policy, const st
     strv_finish(&s.closed);
     strv_finish(&s.packages);
     strv_finish(&s.unguarded);
+    strv_finish(&s.venvs);
     buf_finish(&s.record);
     close(s.top);
 }

@@ -2,7 +2,9 @@
  * them. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "svenv/base/layout.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
 #include "svenv/base/str.h"
@@ -119,6 +121,33 @@ static void obeyed_add_lead(struct compute *c, const struct fact_lead *lead)
         obeyed_add(c->arena, &c->plan->obeyed, &c->plan->obeyed_count, &obeyed);
 }
 
+bool compute_opens_venv(const struct policy_values *values, const char *name)
+{
+    const struct policy_value *value = &values->v[POLICY_FS_VIRTUALENVS];
+
+    for (size_t i = 0; i < value->count; i++) {
+        if (strcasecmp(value->items[i].text, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Tools of the host start the python of such a virtualenv, and shells read its activate, for its
+ * name alone. A directory of that name that is none may hold whatever programs like, so the parts
+ * are taken away that make it one. */
+static void obeyed_add_venv(struct compute *c, const char *name)
+{
+    struct plan_obeyed obeyed = {.action = PLAN_OBEYED_TAKE};
+
+    if (compute_opens_venv(c->values, name) ||
+        is_granted(c, compute_join(c, c->venv->project, name)))
+        return;
+    for (size_t i = 0; layout_venv_marks[i] != NULL; i++) {
+        obeyed.pattern = compute_join(c, name, layout_venv_marks[i]);
+        obeyed_add(c->arena, &c->plan->obeyed, &c->plan->obeyed_count, &obeyed);
+    }
+}
+
 void compute_obeyed(struct compute *c)
 {
     static const struct {
@@ -140,6 +169,8 @@ void compute_obeyed(struct compute *c)
     }
     for (size_t i = 0; i < c->facts->lead_count; i++)
         obeyed_add_lead(c, &c->facts->leads[i]);
+    for (size_t i = 0; layout_usual_venvs[i] != NULL; i++)
+        obeyed_add_venv(c, layout_usual_venvs[i]);
     obeyed_sort(c->plan->obeyed, c->plan->obeyed_count);
 }
 

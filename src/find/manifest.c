@@ -107,6 +107,25 @@ static void write_need(struct json *json, const struct venv_need *need)
     json_close(json, '}');
 }
 
+static void write_interpreters(struct json *json, const struct venv *venv)
+{
+    if (venv->interpreter_count == 0)
+        return;
+    json_key(json, "interpreters");
+    json_open(json, '[');
+    for (size_t i = 0; i < venv->interpreter_count; i++) {
+        const struct venv_interpreter *one = &venv->interpreters[i];
+
+        json_open(json, '{');
+        json_key(json, "name");
+        write_text(json, one->name);
+        json_key(json, one->target ? "target" : "sum");
+        write_text(json, one->target ? one->target : one->sum);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
 void manifest_format(const struct venv *venv, struct buf *out)
 {
     struct json json;
@@ -132,6 +151,7 @@ void manifest_format(const struct venv *venv, struct buf *out)
     for (size_t i = 0; i < venv->withheld_count; i++)
         write_text(&json, venv->withheld[i]);
     json_close(&json, ']');
+    write_interpreters(&json, venv);
     json_close(&json, '}');
     buf_add_char(out, '\n');
 }

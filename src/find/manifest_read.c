@@ -166,6 +166,27 @@ static int read_withheld(const struct reader *r, const struct json_node *node)
     return rc;
 }
 
+static int read_interpreter(const struct reader *r, const struct json_node *node)
+{
+    const struct json_node *name = json_get(node, "name");
+    const struct json_node *target = json_get(node, "target");
+    const struct json_node *sum = json_get(node, "sum");
+    struct venv_interpreter one = {.name = NULL};
+    int rc = 0;
+
+    if (name == NULL || (target == NULL) == (sum == NULL) || node->count != 2)
+        return manifest_complain(r, node, "expected {\"name\", \"target\" or \"sum\"}");
+    rc = manifest_read_text(r, name, MANIFEST_NAME, &one.name);
+    if (rc == 0 && target != NULL)
+        rc = manifest_read_text(r, target, MANIFEST_TEXT, &one.target);
+    if (rc == 0 && sum != NULL)
+        rc = manifest_read_text(r, sum, MANIFEST_TEXT, &one.sum);
+    if (rc == 0)
+        *(struct venv_interpreter *)arena_push(&r->venv->arena, &r->venv->interpreters,
+                                               &r->venv->interpreter_count, sizeof(one)) = one;
+    return rc;
+}
+
 static int manifest_read_list(const struct reader *r, const struct json_node *map, const char *key,
                               int (*read_item)(const struct reader *, const struct json_node *))
 {
@@ -202,7 +223,7 @@ int manifest_parse(struct venv *venv, const char *name, const char *data, size_t
     struct arena scratch = {0};
     const struct reader r = {.venv = venv, .name = name, .err = err};
     struct json_node root;
-    bool has_withheld = false;
+    bool has_withheld = false, has_interpreters = false;
     int rc = json_parse(&scratch, name, 1, data, len, &root, err);
 
     if (rc == 0)
@@ -220,8 +241,11 @@ int manifest_parse(struct venv *venv, const char *name, const char *data, size_t
     has_withheld = rc == 0 && json_get(&root, "withheld") != NULL;
     if (has_withheld)
         rc = manifest_read_list(&r, &root, "withheld", read_withheld);
+    has_interpreters = rc == 0 && json_get(&root, "interpreters") != NULL;
+    if (has_interpreters)
+        rc = manifest_read_list(&r, &root, "interpreters", read_interpreter);
     /* These lists and the version are not rows of the table; the parser lets no key stand twice. */
-    if (rc == 0 && root.count != manifest_field_count + 3 + has_withheld)
+    if (rc == 0 && root.count != manifest_field_count + 3 + has_withheld + has_interpreters)
         rc = manifest_complain(&r, &root, "a key that this version does not know");
     arena_finish(&scratch);
     return rc;

@@ -129,9 +129,20 @@ static int cover(const char *top, const char *dest, unsigned how)
 
 struct cover_request {
     unsigned how;
-    size_t top; /* length of the project's path, with which dest begins */
+    size_t top;             /* length of the project's path, with which dest begins */
+    unsigned long dev, ino; /* of the directory that is looked for */
     char dest[PATH_MAX];
 };
+
+static enum inside_view look_inside(const struct cover_request *request)
+{
+    auto_fd int fd = open_inside(request->dest);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0 || st.st_dev != request->dev || st.st_ino != request->ino)
+        return INSIDE_OTHER;
+    return cover_is_covered(fd) ? INSIDE_READ_ONLY : INSIDE_WRITABLE;
+}
 
 static int cover_answer(struct cover_request *request)
 {
@@ -140,6 +151,8 @@ static int cover_answer(struct cover_request *request)
 
     if (request->how & COVER_SEARCH)
         return held_inside(request->dest);
+    if (request->how & COVER_LOOK)
+        return (int)look_inside(request);
     snprintf(top, sizeof(top), "%.*s", (int)request->top, request->dest);
     for (int i = 0; rc == 1 && i < TRIES_MAX; i++)
         rc = cover(top, request->dest, request->how);
@@ -218,17 +231,43 @@ static int ask_coverer(struct inside *inside, const struct cover_request *reques
     return -ECHILD;
 }
 
-int inside_cover(struct inside *inside, const char *top, const char *dest, unsigned how)
+/* Return: the answer, or negative errno. */
+static int ask_inside(struct inside *inside, struct cover_request *request, const char *dest)
 {
-    struct cover_request request = {.how = how, .top = strlen(top)};
     int answer = 0;
     int rc = -ENAMETOOLONG;
 
-    if (snprintf(request.dest, sizeof(request.dest), "%s", dest) >= (int)sizeof(request.dest))
+    if (snprintf(request->dest, sizeof(request->dest), "%s", dest) >= (int)sizeof(request->dest))
         return rc;
     for (int i = 0; rc < 0 && i < 2; i++) /* somebody may have killed it */
-        rc = ask_coverer(inside, &request, &answer);
+        rc = ask_coverer(inside, request, &answer);
     return rc < 0 ? rc : answer;
+}
+
+int inside_cover(struct inside *inside, const char *top, const char *dest, unsigned how)
+{
+    struct cover_request request = {.how = how, .top = strlen(top)};
+
+    return ask_inside(inside, &request, dest);
+}
+
+enum inside_view inside_look(struct inside *inside, const char *path, const struct stat *st)
+{
+    struct cover_request request = {.how = COVER_LOOK, .dev = st->st_dev, .ino = st->st_ino};
+    int answer = ask_inside(inside, &request, path);
+
+    return answer > 0 ? (enum inside_view)answer : INSIDE_UNKNOWN;
+}
+
+void inside_close(struct inside *inside)
+{
+    if (inside->coverer >= 0)
+        coverer_end(inside);
+    if (inside->user_ns >= 0)
+        close(inside->user_ns);
+    if (inside->mount_ns >= 0)
+        close(inside->mount_ns);
+    *inside = (struct inside){-1, -1, -1, 0};
 }
 
 void guard_cover_first(struct guard *guard, const char *rel)

@@ -94,16 +94,59 @@ void top_close(struct guard *guard);
  * about. Return: 0 (also when the name is gone already), or negative errno. */
 int quarantine_take(struct quarantine *q, int top, const char *rel);
 
+/* --- own.c ------------------------------------------------------------------------------------
+ */
+
+void own_init(struct guard_own *own);
+/* Stops the guard when the venv, its bin or its `sandbox` is not the directory that it was. */
+void own_check(struct guard *guard);
+/* Has inotify wake the guard when that may be so. */
+void own_watch(const struct guard *guard);
+
+/* --- venvs.c ----------------------------------------------------------------------------------
+ */
+
+/* Of the directory `dir`, which is a virtualenv and whose path is the guard's: notes it in
+ * $venv/sandbox/made-inside, when its mark is new, and in the report. */
+void venvs_record(struct guard *guard, int dir);
+/* A wrapped one is the user's: protects it in the running sandbox, or stops the guard. Return: it
+ * is protected. */
+bool venvs_cover(struct guard *guard, int dir);
+
+/* Of a new directory `dir` whose path is the guard's, when it stands in the place of a protected
+ * virtualenv, or is a `.venv`: closes it to the running programs, before something is in it when
+ * that succeeds. It is the user's then. known: the plan protects what was there. Return: it is the
+ * user's. */
+bool venvs_close(struct guard *guard, int dir, bool known);
+/* Is the path a mark in a usual virtualenv that a command of the host closed to programs inside? */
+bool venvs_is_users(struct guard *guard, const char *rel);
+
 /* --- cover.c ----------------------------------------------------------------------------------
  */
 
 enum {
-    COVER_HIDE = 1 << 0,  /* empty, else read-only */
-    COVER_PIN = 1 << 1,   /* each directory between it and the project becomes a mount point, too */
-    COVER_SEARCH = 1 << 2 /* mounts nothing, see held.c */
+    COVER_HIDE = 1 << 0, /* empty, else read-only */
+    COVER_PIN = 1 << 1,  /* each directory between it and the project becomes a mount point, too */
+    COVER_SEARCH = 1 << 2, /* mounts nothing, see held.c */
+    COVER_LOOK = 1 << 3    /* likewise, see inside_look() */
 };
 
+/* Does a program that runs in a sandbox hold the path, as it is called inside, or something below
+ * it, open? A process that cannot be looked at counts, too. */
+bool running_holds(const char *path);
+
+/* How does the directory at the absolute path look inside? */
+enum inside_view {
+    INSIDE_UNKNOWN,
+    INSIDE_OTHER, /* it is not the one of `st`, or not there */
+    INSIDE_READ_ONLY,
+    INSIDE_WRITABLE
+};
+enum inside_view inside_look(struct inside *inside, const char *path, const struct stat *st);
+
 void inside_open(struct inside *inside, int pid);
+void inside_close(struct inside *inside);
+#define auto_inside __attribute__((cleanup(inside_close)))
 /* Has a process wait in the sandbox for names to be covered. Return: 0, or negative errno. */
 int inside_begin(struct inside *inside);
 

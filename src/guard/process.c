@@ -27,7 +27,7 @@
 
 enum {
     ORPHANED_MS = 2000,
-    KEPT_MAX = 4
+    KEPT_MAX = 5 + GUARD_OWN_COUNT
 };
 
 /* One byte each, on the socket between the two. */
@@ -90,7 +90,15 @@ static void close_all_but(const int *kept, size_t count)
 
 static void leave_caller(const struct beside *b)
 {
-    const int kept[KEPT_MAX] = {b->launcher, b->init, b->guard->seen.top, b->guard->quarantine.dir};
+    const struct guard_own *own = &b->guard->own_venv;
+    const int kept[KEPT_MAX] = {b->launcher,
+                                b->init,
+                                b->guard->seen.top,
+                                b->guard->quarantine.dir,
+                                own->top,
+                                own->parts[GUARD_OWN_VENV],
+                                own->parts[GUARD_OWN_BIN],
+                                own->parts[GUARD_OWN_SANDBOX]};
     int null = -1;
 
     prctl(PR_SET_NAME, "sandbox-venv");
@@ -108,7 +116,7 @@ static void begin_report(struct guard *guard)
 
     if (guard->report != report)
         memcpy(report->stamp, guard->report->stamp, sizeof(report->stamp));
-    report->count = report->stuck = 0;
+    report->count = report->stuck = report->made_count = 0;
     report->opened = report->incomplete = report->failed = false;
     report->stop = GUARD_GOES_ON;
     guard->report = guard->quarantine.report = report;
@@ -119,7 +127,8 @@ static _Noreturn void look_late(struct guard *guard)
     const struct guard_report *report = guard->report;
 
     guard_sweep(guard, true);
-    if (report->count > 0 || report->failed || report->incomplete || report->stop != GUARD_GOES_ON)
+    if (report->count > 0 || report->made_count > 0 || report->failed || report->incomplete ||
+        report->stop != GUARD_GOES_ON)
         guard->late(guard->late_context);
     _exit(0);
 }
@@ -251,7 +260,8 @@ static _Noreturn void guard_main(struct beside *b, int pid)
 
 bool guard_is_used(const struct guard *guard)
 {
-    return guard->seen.top >= 0 && guard->plan != NULL && guard->plan->obeyed_count > 0;
+    return guard->plan != NULL &&
+           (guard->own_venv.top >= 0 || (guard->seen.top >= 0 && guard->plan->obeyed_count > 0));
 }
 
 /* Return: 0, when the report is where both sides see it. */

@@ -51,7 +51,9 @@ void guard_begin(struct guard *guard, const struct plan *plan, const char *venv)
     guard->report = &guard->own;
     guard->quarantine = (struct quarantine){.venv = venv, .dir = -1, .report = guard->report};
     guard->watch = (struct watch){.fd = -1, .turn = -1, .inside = {-1, -1, -1, 0}};
+    guard->kept = (struct guard_kept){.count = 0};
     guard->process = (struct guard_process){.socket = -1, .pidfd = -1};
+    own_init(&guard->own_venv);
 }
 
 void guard_keep(struct guard *guard, struct arena *arena, const char *venv)
@@ -172,35 +174,6 @@ static void clean_bytecode(struct visit *visit, int parent, const char *name)
         unlinkat(parent, name, AT_REMOVEDIR); /* when it is empty */
 }
 
-/* --- venvs that programs make ------------------------------------------------------------------
- */
-
-/* Such a venv stays writable, or tox could not use its own a second time: the survey finds it in
- * $venv/sandbox/made-inside. */
-static void record_venv(const struct guard *guard, int dir)
-{
-    char path[PATH_MAX], present[MADE_INSIDE_BYTES_MAX + 1];
-    auto_fd int fd = -1;
-    char line[64];
-    struct stat st, config;
-    ssize_t len = 0;
-
-    snprintf(path, sizeof(path), "%s/" IN_SANDBOX(SANDBOX_MADE_INSIDE), guard->quarantine.venv);
-    fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || fstat(dir, &st) < 0 ||
-        fstatat(dir, "pyvenv.cfg", &config, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !guard_is_new(guard, &config))
-        return;
-    snprintf(line, sizeof(line), "%llu %llu\n", (unsigned long long)st.st_dev,
-             (unsigned long long)st.st_ino);
-    len = pread(fd, present, MADE_INSIDE_BYTES_MAX, 0);
-    if (len < 0 || len == MADE_INSIDE_BYTES_MAX)
-        return;
-    present[len] = '\0';
-    if (strstr(present, line) == NULL)
-        (void)fd_write_all(fd, line, strlen(line));
-}
-
 /* --- directories -------------------------------------------------------------------------------
  */
 
@@ -280,7 +253,7 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
             clean_bytecode(visit, dir, name);
         break;
     case PLAN_OBEYED_TAKE:
-        if (was_there(guard, rel))
+        if (was_there(guard, rel) || venvs_is_users(guard, rel))
             break;
         if (!visit->ended)
             guard_cover_first(guard, rel);
@@ -339,6 +312,12 @@ static bool was_made_now(const struct guard *guard, int dir)
     return fstat(dir, &st) == 0 && guard_is_new(guard, &st);
 }
 
+/* Does the plan protect what was at the guard's path? */
+static bool protects(const struct guard *guard)
+{
+    return mounted(guard, guard->path.text) != NULL;
+}
+
 /* Only new directories are unknown to the plan, and those that came with one that was moved. */
 static void enter(struct visit *visit, int parent, const char *name)
 {
@@ -357,6 +336,8 @@ static void enter(struct visit *visit, int parent, const char *name)
     inner.fresh = was_made_now(guard, dir);
     inner.still = !inner.fresh;
     visit->unknown = true;
+    if (venvs_close(guard, dir, protects(guard)))
+        return;
     if (visit->depth == DEPTH_MAX || guard->left_over == 0) {
         guard->report->incomplete = true;
         if (visit->ended) /* nobody knows what is in it */
@@ -444,14 +425,17 @@ static void visit_directory(struct visit *visit, int dir)
 {
     struct guard *guard = visit->guard;
     int venv = scan_venv(dir);
-    int named = scan_names(dir, see_name, visit);
+    int named = 0;
 
+    if (venv > 0 && !visit->ended && guard->path.len > 0 && venvs_cover(guard, dir))
+        return;
+    named = scan_names(dir, see_name, visit);
     if (named < 0 || venv < 0)
         guard->report->incomplete = true;
     if (named == -EOVERFLOW)
         ask_names(visit, dir);
     if (venv > 0 && visit->ended && !visit->still && guard->path.len > 0)
-        record_venv(guard, dir);
+        venvs_record(guard, dir);
     visit->venv = visit->venv || (venv > 0 && visit->fresh);
     if (!visit->still && visit_repository(visit, dir))
         return;
@@ -498,6 +482,19 @@ static void sweep_watched(struct guard *guard, const struct gather *gather, size
     }
 }
 
+/* Its mark may have been written anew in place, which the directory's times do not tell. */
+static void sweep_venv(struct guard *guard, const struct plan_seen *entry)
+{
+    struct visit visit;
+    auto_fd int dir = -1;
+
+    if (seen_look(&guard->seen, entry, NULL) != SEEN_SAME)
+        return;
+    dir = sweep_open_seen(guard, entry, &visit);
+    if (dir >= 0)
+        venvs_record(guard, dir);
+}
+
 static void sweep_bytecode(struct guard *guard, const struct plan_seen *entry)
 {
     struct visit visit;
@@ -531,6 +528,7 @@ void guard_sweep(struct guard *guard, bool ended)
     struct gather gather;
     bool cleans = false;
 
+    own_check(guard);
     if (guard->seen.top < 0 || guard->plan->obeyed_count == 0)
         return;
     cleans = ended && cleans_bytecode(guard);
@@ -543,7 +541,9 @@ void guard_sweep(struct guard *guard, bool ended)
     for (size_t i = 0; i < file->seen_count; i++) {
         if (plan_seen_is_watched(&file->seen[i]))
             sweep_watched(guard, &gather, i, ended);
-        else if (cleans && file->seen[i].kind == PLAN_SEEN_BYTECODE)
+        if (ended && file->seen[i].kind == PLAN_SEEN_VENV)
+            sweep_venv(guard, &file->seen[i]);
+        if (cleans && file->seen[i].kind == PLAN_SEEN_BYTECODE)
             sweep_bytecode(guard, &file->seen[i]);
     }
     gather_end(&gather);

@@ -19,9 +19,12 @@ static void watch_open(struct guard *guard)
 {
     struct watch *watch = &guard->watch;
     const struct plan_file *file = guard->seen.file;
+    bool looks = false;
 
     watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    for (size_t i = 0; watch->fd >= 0 && i < file->seen_count; i++) {
+    looks = watch->fd >= 0 && guard->seen.top >= 0 && guard->plan->obeyed_count > 0;
+    own_watch(guard);
+    for (size_t i = 0; looks && i < file->seen_count; i++) {
         const struct plan_seen *entry = &file->seen[i];
         auto_fd int dir = -1;
 
@@ -100,6 +103,7 @@ void watch_take(struct guard *guard)
 
     watch->read += size > 0 ? (uint64_t)size : 0;
 
+    own_check(guard);
     for (ssize_t at = 0; at < size && guard->report->stop == GUARD_GOES_ON;) {
         const struct inotify_event *event = (const void *)(buffer + at);
 

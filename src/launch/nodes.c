@@ -27,8 +27,11 @@ static int check_dir(int dir, struct err *err, const struct plan_node *node)
     if (fstat(dir, &st) < 0)
         return err_set(err, errno, "cannot look at '%s/%s'", node->base, node->rel);
     if (!owner_is_self(&st))
-        return err_plain(err, EPERM, "'%s/%s' belongs to another user: remove it", node->base,
-                         node->rel);
+        return err_plain(
+            err, EPERM,
+            "'%s/%s' belongs to another user: remove it ('sandbox-venv wrap' takes another name "
+            "for a directory in /tmp)",
+            node->base, node->rel);
     return 0;
 }
 
@@ -42,6 +45,12 @@ static int nodes_make_dir(int base, const struct plan_node *node, struct err *er
         return 0;
     if (dir == -ENOENT)
         dir = fd_mkdir_beneath(base, node->rel, dir_mode(node));
+    if (dir == -EACCES)
+        return err_plain(
+            err, EACCES,
+            "cannot make the directory '%s/%s': when another account has taken its name in /tmp, "
+            "'sandbox-venv wrap' takes another one",
+            node->base, node->rel);
     if (dir < 0)
         return err_set(err, -dir, "cannot make the directory '%s/%s'", node->base, node->rel);
     return check_dir(dir, err, node);

@@ -56,7 +56,10 @@ static int root_mounts_check_source(const struct builder *b, int source, const s
         return err_plain(err, ESTALE, "'%s' is not the file that the plan was made for (%s)",
                          op->src, op->origin);
     if (!(op->flags & PLAN_IDENTITY) && st.st_uid != b->uid)
-        return err_plain(err, EPERM, "'%s' belongs to another user", op->src);
+        return err_plain(err, EPERM,
+                         "'%s' belongs to another user: remove it ('sandbox-venv wrap' takes "
+                         "another name for a directory in /tmp)",
+                         op->src);
     return 0;
 }
 

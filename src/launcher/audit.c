@@ -79,7 +79,8 @@ static void deny_failure(struct denials *denials, const struct ended *ended)
 
 static bool names_file(enum guard_stop stop)
 {
-    return stop == GUARD_LOST || stop == GUARD_TOUCHED || stop == GUARD_SHOWN;
+    return stop == GUARD_LOST || stop == GUARD_TOUCHED || stop == GUARD_SHOWN ||
+           stop == GUARD_REPLACED;
 }
 
 static void deny_taken(struct denials *denials, const struct guard *guard)
@@ -88,6 +89,7 @@ static void deny_taken(struct denials *denials, const struct guard *guard)
         [GUARD_LOST] = "stopped: replaced on the host, and cannot be protected again",
         [GUARD_TOUCHED] = "stopped: saved on the host, and perhaps changed before it was protected",
         [GUARD_SHOWN] = "stopped: saved on the host, and perhaps read before it was hidden",
+        [GUARD_REPLACED] = "stopped: replaced or removed on the host while the program ran",
         [GUARD_NO_MEMORY] = "stopped: no memory left to watch the project",
         [GUARD_DIED] = "stopped: the process that watches the project has ended",
     };
@@ -108,6 +110,12 @@ static void deny_taken(struct denials *denials, const struct guard *guard)
     if (report->stop != GUARD_GOES_ON)
         deny(denials, "appeared", names_file(report->stop) ? report->lost : NULL,
              stops[report->stop]);
+    for (size_t i = 0; i < report->made_count && i < MADE_KEPT; i++)
+        deny(denials, "virtualenv", report->made[i],
+             "appeared in the project, and programs in the sandbox can write it");
+    if (report->made_count > MADE_KEPT)
+        deny(denials, "virtualenv", NULL,
+             arena_printf(&denials->arena, "%zu more appeared", report->made_count - MADE_KEPT));
     if (report->opened)
         deny(denials, "mode", NULL, "the project was made writable for other users: taken back");
     if (report->failed)

@@ -310,9 +310,8 @@ static void close_files(struct run *run)
 
 static int guard_project(struct run *run, struct err *err)
 {
-    (void)err;
     guard_begin(&run->guard, &run->plan, run->request.venv);
-    return 0;
+    return guard_own_begin(&run->guard, err);
 }
 
 static int start_program(struct run *run, struct err *err)

@@ -120,6 +120,8 @@ static const struct policy_field_info fields[] = {
                              .text = POLICY_TEXT_NAME,
                              .additive = true,
                              .enforced = ANY_VALUE},
+    [POLICY_FS_VIRTUALENVS] =
+        LIST_ROW("filesystem", "virtualenvs", POLICY_TEXT_VENV, true, ANY_VALUE, NULL),
     [POLICY_FS_CWD] = ENUM_ROW("filesystem", "cwd", access_names, ALL_VALUES, NULL, true),
     [POLICY_FS_SYSTEM] = ENUM_ROW("filesystem", "system", system_names, BIT(SYSTEM_HOST),
                                   "a minimal system is not put together yet: use host", true),

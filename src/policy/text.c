@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "svenv/base/layout.h"
 #include "svenv/base/str.h"
 
 enum {
@@ -199,6 +200,11 @@ static const char *fault_entry(const char *text)
     return NULL;
 }
 
+static const char *fault_venv(const char *text)
+{
+    return layout_is_usual_venv(text) ? NULL : "is not '.venv', 'venv' or 'env'";
+}
+
 const char *policy_text_fault(enum policy_text kind, const char *text)
 {
     static const char *(*const faults[])(const char *text) = {
@@ -214,6 +220,7 @@ const char *policy_text_fault(enum policy_text kind, const char *text)
         [POLICY_TEXT_SYSCALL] = fault_syscall,
         [POLICY_TEXT_CAPABILITY] = fault_capability,
         [POLICY_TEXT_ENTRY] = fault_entry,
+        [POLICY_TEXT_VENV] = fault_venv,
     };
     static_assert(ARRAY_SIZE(faults) == POLICY_TEXT__COUNT, "one check per kind of text");
 

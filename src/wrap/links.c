@@ -23,12 +23,12 @@
 #define COPIED_MAX ((uint64_t)16 << 30)
 
 struct breaker {
-    const struct site *site;
+    int workshop; /* a directory that nothing inside can write */
     size_t copied;
     uint64_t bytes; /* that the copies take on the disk */
 };
 
-/* The copy is made in sandbox, where nothing inside can reach it, and renamed over the name. */
+/* The copy is made where nothing inside can reach it, and renamed over the name. */
 static int give_own_inode(struct breaker *b, int dir, const char *name, const struct stat *st)
 {
     const struct timespec times[2] = {st->st_atim, st->st_mtim};
@@ -44,17 +44,17 @@ static int give_own_inode(struct breaker *b, int dir, const char *name, const st
     b->bytes += (uint64_t)opened.st_blocks * 512;
     if (b->bytes > COPIED_MAX)
         return -EFBIG;
-    unlinkat(b->site->sandbox, SITE_NEW_FILE, 0);
-    to = openat(b->site->sandbox, SITE_NEW_FILE,
-                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    unlinkat(b->workshop, SITE_NEW_FILE, 0);
+    to = openat(b->workshop, SITE_NEW_FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                0600);
     if (to < 0)
         return -errno;
     rc = fd_copy(from, to);
     if (rc == 0 && (fchmod(to, st->st_mode & 0777) < 0 || futimens(to, times) < 0 ||
-                    renameat(b->site->sandbox, SITE_NEW_FILE, dir, name) < 0))
+                    renameat(b->workshop, SITE_NEW_FILE, dir, name) < 0))
         rc = -errno;
     if (rc < 0)
-        unlinkat(b->site->sandbox, SITE_NEW_FILE, 0);
+        unlinkat(b->workshop, SITE_NEW_FILE, 0);
     else
         b->copied++;
     return rc;
@@ -107,7 +107,7 @@ int venv_break_links(const char *venv_path, size_t *copied_out, struct err *err)
 {
     auto_fd int lock = venv_lock(venv_path, err);
     auto_site struct site site;
-    struct breaker b = {.site = &site};
+    struct breaker b = {.copied = 0};
     int rc = 0;
 
     site_init(&site, venv_path);
@@ -116,8 +116,7 @@ int venv_break_links(const char *venv_path, size_t *copied_out, struct err *err)
     rc = site_open(&site, venv_path, err);
     if (rc < 0)
         return rc;
-    if (site.sandbox < 0)
-        return err_plain(err, ENOENT, "'%s' is not wrapped", venv_path);
+    b.workshop = site.sandbox >= 0 ? site.sandbox : site.root;
     rc = links_walk(&b, site.root, ".", 0);
     if (rc == -EFBIG)
         return err_plain(err, EFBIG,

@@ -56,6 +56,21 @@ void venv_remove_temporary(const char *id)
     remove_in(TEMPORARY_TMP, name);
 }
 
+static bool is_taken_in(const char *place, const char *name)
+{
+    auto_free char *path = path_join(place, name);
+    struct stat st;
+
+    return look_at(AT_FDCWD, path, false, &st) > 0 && !(S_ISDIR(st.st_mode) && owner_is_self(&st));
+}
+
+bool venv_temporary_is_taken(const char *id)
+{
+    auto_free char *name = xasprintf(TEMPORARY_PREFIX "%s", id);
+
+    return is_taken_in(TEMPORARY_TMP, name) || is_taken_in(TEMPORARY_SHM, name);
+}
+
 void venv_mark_temporary(const char *id, const char *venv_path)
 {
     auto_free char *name = xasprintf(TEMPORARY_PREFIX "%s/" OWNER, id);

@@ -6,13 +6,15 @@
 
 struct err;
 struct site;
+struct strv;
 struct stubs;
 struct venv;
 
 /* Gives bin back and removes what wrapping added. `manifest` may know nothing (id NULL): then modes
- * and times stay. The lock is held. Return: 0 or negative errno with *err. */
+ * and times stay. told (may be NULL): see venv_unwrap_telling(). The lock is held. Return: 0 or
+ * negative errno with *err. */
 int unwrap_site(const struct site *site, const struct stubs *stubs, const struct venv *manifest,
-                bool purge, struct err *err);
+                bool purge, struct strv *told, struct err *err);
 
 /* Removes the directory `name` and those below it as far as they hold nothing; no link is followed.
  */

@@ -11,6 +11,7 @@
 #include "svenv/base/look.h"
 #include "svenv/base/str.h"
 
+#include "interpreters-internal.h"
 #include "reconcile-internal.h"
 #include "svenv/find/manifest.h"
 #include "svenv/find/site.h"
@@ -127,10 +128,12 @@ static int unwrap_remove_sandbox(const struct site *site, bool purge)
 }
 
 int unwrap_site(const struct site *site, const struct stubs *stubs, const struct venv *manifest,
-                bool purge, struct err *err)
+                bool purge, struct strv *told, struct err *err)
 {
-    int rc = reconcile_undo(site, stubs, manifest, err);
+    int rc = interpreters_settle(site, manifest, told, err);
 
+    if (rc == 0)
+        rc = reconcile_undo(site, stubs, manifest, err);
     if (rc == 0)
         rc = restore_bin(site, manifest, err);
     if (rc == 0)
@@ -171,6 +174,11 @@ static bool is_unusable(int rc)
 
 int venv_unwrap(const char *venv_path, bool purge, struct err *err)
 {
+    return venv_unwrap_telling(venv_path, purge, NULL, err);
+}
+
+int venv_unwrap_telling(const char *venv_path, bool purge, struct strv *told, struct err *err)
+{
     auto_free char *shown = xasprintf("%s/" IN_SANDBOX(SANDBOX_MANIFEST), venv_path);
     auto_fd int lock = venv_lock(venv_path, err);
     auto_stubs struct stubs stubs = {.count = 0};
@@ -197,5 +205,5 @@ int venv_unwrap(const char *venv_path, bool purge, struct err *err)
     rc = manifest_load(&manifest, site.sandbox, shown, &why);
     if (rc < 0 && !is_unusable(rc))
         return err_plain(err, why.code, "%s", why.msg);
-    return unwrap_site(&site, &stubs, &manifest, purge, err);
+    return unwrap_site(&site, &stubs, &manifest, purge, told, err);
 }

@@ -15,6 +15,7 @@
 #include "svenv/base/look.h"
 #include "svenv/base/str.h"
 
+#include "interpreters-internal.h"
 #include "reconcile-internal.h"
 #include "svenv/find/manifest.h"
 #include "svenv/find/site.h"
@@ -91,8 +92,13 @@ static int carry_over(struct venv *venv, const struct venv *old, struct err *err
         *(const char **)arena_push(&venv->arena, &venv->withheld, &venv->withheld_count,
                                    sizeof(*venv->withheld)) =
             arena_strdup(&venv->arena, old->withheld[i]);
-    /* A copy of a wrapped venv must not share the first one's private directories. */
-    if (!str_eq(old->path, venv->path))
+    venv->interpreters = NULL;
+    venv->interpreter_count = 0;
+    for (size_t i = 0; i < old->interpreter_count; i++)
+        interpreters_record(venv, &old->interpreters[i]);
+    /* A copy of a wrapped venv must not share the first one's private directories, and another
+     * account may have taken their names. */
+    if (!str_eq(old->path, venv->path) || venv_temporary_is_taken(old->id))
         return make_id(venv, err);
     venv->id = arena_strdup(&venv->arena, old->id);
     return 0;
@@ -114,14 +120,20 @@ int wrap_in_step(const struct site *site, const struct stubs *stubs, struct venv
                  const struct wrap_options *options, bool force, struct sync_result *result,
                  struct err *err)
 {
-    bool changed = false;
+    bool changed = false, noted = false;
+    struct found found = {.count = 0};
     int rc = make_writable(site, err);
 
     if (rc == 0)
+        rc = interpreters_find(site, stubs, &found, err);
+    if (rc == 0)
         rc = reconcile(site, stubs, manifest, options, result, &changed, err);
     if (rc == 0)
+        rc = interpreters_keep(site, manifest, &found, &noted, err);
+    arena_finish(&found.arena);
+    if (rc == 0)
         rc = stubs_settle(stubs, site, err);
-    if (rc < 0 || !(changed || force || manifest->unfinished))
+    if (rc < 0 || !(changed || noted || force || manifest->unfinished))
         return rc;
     /* Once the set of entries is another than that of the first wrap, so is the directory's time.
      */
@@ -183,7 +195,7 @@ static int wrap_first(struct venv *venv, struct site *site, const struct stubs *
         rc = wrap_in_step(site, stubs, venv, options, true, result, err);
     /* Half a wrap is of no use to anybody: take back what was done, which needs no space. */
     if (rc < 0 && site->sandbox >= 0)
-        (void)unwrap_site(site, stubs, venv, false, NULL);
+        (void)unwrap_site(site, stubs, venv, false, NULL, NULL);
     return rc;
 }
 

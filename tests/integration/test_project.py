@@ -276,9 +276,29 @@ class Venvs(Planting):
 
     def test_one_that_programs_made_stays_theirs(self):
         p = self.wrapped()
-        code = "import sys, venv; venv.create('env', symlinks=True)"
+        code = "import sys, venv; venv.create('made', symlinks=True)"
+        for _ in range(2):
+            done = p.code(code)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("a virtualenv appeared", done.stderr)
+        self.assertEqual(self.write(p, "made/bin/activate"), {"made/bin/activate": "ok"})
+        self.make(p, "made/.envrc")
+        self.assertFalse((p.path / "made/.envrc").exists())
+
+    def test_one_of_a_tool_is_not_worth_a_line(self):
+        p = self.wrapped()
+        code = "import sys, venv; venv.create('.tox/py', symlinks=True)"
         for _ in range(2):
             self.assert_clean(p.code(code))
+        self.assertEqual(self.write(p, ".tox/py/bin/activate"), {".tox/py/bin/activate": "ok"})
+
+    def test_the_usual_one_only_by_the_policy(self):
+        p = self.wrapped()
+        code = "import sys, venv; venv.create('env', symlinks=True)"
+        done = p.code(code)
+        self.assertIn("filesystem: {virtualenvs: [env]}", done.stderr)
+        self.assertFalse((p.path / "env/pyvenv.cfg").exists())
+        p.policy("filesystem: {virtualenvs: [env]}\n")
+        self.assertEqual(p.code(code).returncode, 0)
+        self.assertTrue((p.path / "env/pyvenv.cfg").exists())
         self.assertEqual(self.write(p, "env/bin/activate"), {"env/bin/activate": "ok"})
-        self.make(p, "env/.envrc")
-        self.assertFalse((p.path / "env/.envrc").exists())

@@ -101,6 +101,7 @@ class Unwrap(Case):
         """They go with the next wrap or unwrap of anything, but never under a running program."""
         gone, other = self.plain(), self.plain()
         gone.wrap()
+        gone.policy("filesystem: {project: ro}\n")  # else it ends with its venv
         ident = gone.manifest["id"]
         process = gone.spawn(
             "python",

@@ -237,6 +237,26 @@ import time; time.sleep(60)
         self.assertEqual(self.ask(process, "write", ".envrc"), "4")
         self.assertEqual(self.end(process), (0, ""))
 
+    def test_a_venv_that_the_user_makes_beside(self):
+        """One of the names that no program may make a virtualenv."""
+        p = self.wrapped()
+        process = self.waiting(p)
+        tool("create", p.path / "env", "--without-pip", check=True)
+        self.addCleanup(tool, "unwrap", p.path / "env", "--purge")
+        self.assertEqual(self.ask(process, "write", "env/bin/activate"), "EROFS")
+        self.assertEqual(self.end(process), (0, ""))
+        self.assertTrue((p.path / "env/bin/activate").exists())
+        self.assertEqual(self.quarantined(p), [])
+
+    def test_a_program_ends_with_its_venv(self):
+        p = self.wrapped()
+        process = self.waiting(p)
+        p.env_dir.rename(p.path / "away")
+        status, said = self.end(process)
+        (p.path / "away").rename(p.env_dir)
+        self.assertEqual(status, -signal.SIGKILL)
+        self.assertIn("was replaced or removed", said)
+
     def test_what_appears_is_gone_at_once(self):
         p = self.wrapped()
         process = self.waiting(p)

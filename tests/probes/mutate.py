@@ -293,6 +293,27 @@ MUTATIONS = [
         "    (void)touch->hide;",
         "PRJ-10b",
     ),
+    code(
+        "the own venv is the same to the end",
+        "guard/own.c",
+        "        if (own_is_same(guard, (enum guard_own_part)i))",
+        "        if (guard != NULL || own_is_same(guard, (enum guard_own_part)i))",
+        "PRJ-50a PRJ-50b",
+    ),
+    code(
+        "marks of a usual virtualenv are taken away",
+        "guard/venvs.c",
+        "    if (name == NULL)\n        return false;",
+        "    if (name != NULL)\n        return true;",
+        "PRJ-51a PRJ-51b PRJ-51d",
+    ),
+    code(
+        "the virtualenvs of a program are remembered",
+        "guard/venvs.c",
+        "    if (record_line(guard, line, dir_len) &&",
+        "    if (guard == NULL && record_line(guard, line, dir_len) &&",
+        "PRJ-51e",
+    ),
     plan("nodev on the project", "devices={PROJECT}", "FS-24 DEV-03"),
     plan("nodev on /usr", "devices=/usr", "FS-24"),
     *[

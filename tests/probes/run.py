@@ -40,6 +40,7 @@ GROUPS = (
     "pip",
     "bin",
     "after",
+    "anew",
     "pol",
     "proc",
     "krn",
@@ -55,6 +56,7 @@ GROUPS = (
 SHARES = (
     ("pip", "bin", "after"),
     ("life",),
+    ("anew",),
     ("arg",),
     ("prj", "names", "steer", "git", "lead"),
     ("none", "net", "ipc"),

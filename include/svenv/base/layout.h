@@ -10,6 +10,9 @@
 #define VENV_HOME "home"       /* private: $HOME inside */
 #define VENV_CACHE "cache"     /* private: ~/.cache inside */
 
+/* In every venv, also in those that are not wrapped: its mark. */
+#define VENV_CONFIG "pyvenv.cfg"
+
 /* In its directory `sandbox`; with IN_SANDBOX() as a path below the venv. */
 #define IN_SANDBOX(name) VENV_SANDBOX "/" name
 #define SANDBOX_BIN "bin" /* the real entry points: bin inside */
@@ -35,6 +38,15 @@ bool layout_is_private(const char *name);
 
 /* Is a directory of this name in a venv a tree of packages? */
 bool layout_is_packages(const char *name);
+
+/* Directories at the top of a project that tools of the host take for its virtualenv, and the paths
+ * in one (globs) that make it one or that they run. NULL-terminated. */
+extern const char *const layout_usual_venvs[];
+extern const char *const layout_venv_marks[];
+/* The usual virtualenv in which the path, below the project, is such a mark; NULL: it is none. */
+const char *layout_mark_of(const char *rel);
+/* Is it the path of a usual virtualenv itself? */
+bool layout_is_usual_venv(const char *rel);
 
 /* With the venv's id behind it: its private directories in both places of the host. */
 #define TEMPORARY_PREFIX "sandbox-venv-"

@@ -58,6 +58,8 @@ enum {
     ENVIRON_BYTES_MAX = 4 << 20,
     /* Mounts of one namespace: thousands of lines beside many containers. */
     MOUNTINFO_BYTES_MAX = 4 << 20,
+    /* The memory of a program, a line for each part of it. A longer one is not looked through. */
+    MAPS_BYTES_MAX = 16 << 20,
     /* Ranges of a user namespace: the one that is looked for, of all users, has one line. */
     UID_MAP_BYTES_MAX = 4 << 10,
 };

@@ -82,4 +82,7 @@ int plan_compute(struct plan_file *file, const struct policy *policy, const stru
  * top alone. */
 bool compute_is_anywhere(const char *text);
 
+/* May programs make the usual virtualenv of that name (layout_usual_venvs)? */
+bool compute_opens_venv(const struct policy_values *values, const char *name);
+
 #endif

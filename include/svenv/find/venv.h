@@ -28,6 +28,13 @@ struct venv_entry {
     bool known; /* scratch mark for sync */
 };
 
+/* As wrapping found it: a link with its text, or a file with the SHA-256 of its content. */
+struct venv_interpreter {
+    const char *name;
+    const char *target; /* NULL: a file */
+    const char *sum;
+};
+
 /* The facts about one venv that `sandbox-venv status`, the planner and the launcher need. Found by
  * venv_inspect() when wrapping, kept in $venv/sandbox/manifest.json, read back by manifest_read().
  */
@@ -51,6 +58,8 @@ struct venv {
     /* Reserved names that stay inside, of which the user has been told. */
     const char **withheld;
     size_t withheld_count;
+    struct venv_interpreter *interpreters;
+    size_t interpreter_count;
     bool own_shell;           /* bin/shell is a stub of ours, with nothing inside */
     const char *index_url;    /* default package index of the bundled pip, NULL when unknown */
     const char *index_files;  /* host that the index serves its files from, NULL when unknown */

@@ -13,6 +13,8 @@
 #include "svenv/base/str.h"
 #include "svenv/plan/plan.h"
 
+struct err;
+
 /* --- seen.c: what was seen before ------------------------------------------------------------ */
 
 /* The directories of a plan as they were when they were last looked at and held nothing unknown. */
@@ -34,6 +36,7 @@ void seen_close(struct seen *seen);
 
 enum {
     TAKEN_KEPT = 32, /* names for the message and the audit log */
+    MADE_KEPT = 8,   /* likewise */
     STAMP_SIZE = 48
 };
 struct taken {
@@ -47,6 +50,7 @@ enum guard_stop {
     GUARD_LOST,      /* what could not be protected again */
     GUARD_TOUCHED,   /* a file that was saved may have been changed before it was protected again */
     GUARD_SHOWN,     /* likewise one that is hidden may have been read */
+    GUARD_REPLACED,  /* the venv itself, or a directory of it */
     GUARD_NO_MEMORY, /* for the names of what is watched */
     GUARD_DIED       /* its process has ended */
 };
@@ -57,13 +61,15 @@ enum guard_stop {
 struct guard_report {
     char stamp[STAMP_SIZE]; /* of the quarantine, see below */
     struct taken taken[TAKEN_KEPT];
-    size_t count;    /* of names that were taken, also of those that are not kept */
-    size_t stuck;    /* of them are not moved, or not wholly */
+    char made[MADE_KEPT][PATH_MAX]; /* virtualenvs that appeared, and may be a program's */
+    size_t made_count;              /* also of those that are not kept */
+    size_t count;                   /* of names that were taken, also of those that are not kept */
+    size_t stuck;                   /* of them are not moved, or not wholly */
     bool opened;     /* others could have written into the project, and can no more */
     bool incomplete; /* there was more than is looked at */
     bool failed;     /* something could not be taken away */
     enum guard_stop stop;
-    char lost[PATH_MAX]; /* GUARD_LOST, GUARD_TOUCHED, GUARD_SHOWN: what */
+    char lost[PATH_MAX]; /* of GUARD_LOST, GUARD_TOUCHED, GUARD_SHOWN, GUARD_REPLACED: what */
 };
 
 /* --- parts of a guard, of which only its own files know more ---------------------------------- */
@@ -87,6 +93,29 @@ struct inside {
     int mount_ns;
     int coverer; /* socket to the process that mounts there; -1: none */
     int pid;     /* its number */
+};
+
+/* The venv's directories as they were at the beginning, see own.c. */
+enum guard_own_part {
+    GUARD_OWN_VENV,
+    GUARD_OWN_BIN,
+    GUARD_OWN_SANDBOX,
+    GUARD_OWN_COUNT
+};
+struct guard_own {
+    int top;       /* the tree that programs may write and that holds the venv; -1: there is none */
+    size_t rel_at; /* of the venv's path: where its path below `top` begins */
+    int parts[GUARD_OWN_COUNT];
+};
+
+/* Virtualenvs that appeared while the running programs could not write in them: the user's. */
+enum {
+    GUARD_KEPT_MAX = 8
+};
+struct guard_kept {
+    int dirs[GUARD_KEPT_MAX]; /* open, so that no other directory gets the number of one */
+    size_t count;
+    unsigned tries; /* to close one before something is in it */
 };
 
 struct watched;
@@ -129,11 +158,14 @@ struct guard {
     unsigned mode; /* of the project's directory, at the beginning */
     struct quarantine quarantine;
     struct watch watch;
+    struct guard_own own_venv;
+    struct guard_kept kept;
     struct guard_report *report; /* `own`, or memory that is shared with the guard's process */
     struct guard_process process;
     guard_late_fn *late; /* writes to the audit log what is found when the launcher has ended */
     void *late_context;
-    size_t told;           /* of report->count */
+    size_t told; /* of report->count */
+    bool told_stop, told_venv;
     unsigned lines;        /* that told of them while the program ran */
     unsigned left_over;    /* new directories that may still be looked at */
     struct scan_path path; /* of the directory that is being looked at */
@@ -143,13 +175,16 @@ struct guard {
 /* Call it before the program runs: names that appear from here on are taken away. seen: as
  * seen_open() left them. */
 void guard_begin(struct guard *guard, const struct plan *plan, const char *venv);
+/* Looks at the venv's own directories, which are to be the same until the end. Call it behind
+ * guard_begin(). Return: 0 or negative errno with *err. */
+int guard_own_begin(struct guard *guard, struct err *err);
 /* Moves its part of the start's memory to `arena`; the plan and its file were moved already. */
 void guard_keep(struct guard *guard, struct arena *arena, const char *venv);
 /* Tells the user in one line what was taken since the last time. */
 void guard_tell(struct guard *guard, bool ended);
 
 /* Tells in one line why the guard stopped; says nothing while it goes on. */
-void guard_tell_stop(const struct guard *guard);
+void guard_tell_stop(struct guard *guard);
 
 /* --- process.c: the guard's own process ------------------------------------------------------ */
 

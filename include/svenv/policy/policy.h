@@ -39,6 +39,7 @@ enum policy_text {
     POLICY_TEXT_SYSCALL,
     POLICY_TEXT_CAPABILITY,
     POLICY_TEXT_ENTRY, /* file name of an entry point */
+    POLICY_TEXT_VENV,  /* name of a usual virtualenv of a project */
     POLICY_TEXT__COUNT
 };
 
@@ -51,7 +52,8 @@ enum policy_field {
     POLICY_FS_WRITE,
     POLICY_FS_HIDE,
     POLICY_FS_PROTECT,
-    POLICY_FS_UNGUARDED, /* directories of the project that are not looked through */
+    POLICY_FS_UNGUARDED,   /* directories of the project that are not looked through */
+    POLICY_FS_VIRTUALENVS, /* usual ones that programs may make */
     POLICY_FS_CWD,
     POLICY_FS_SYSTEM,
     POLICY_FS_MOUNTS,

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 struct err;
+struct strv;
 struct venv;
 
 struct wrap_options {
@@ -53,11 +54,15 @@ int venv_sync(struct venv *venv, const struct wrap_options *options, struct sync
  * and the quarantine go only when `purge` is given or they are empty. Finishes an interrupted wrap
  * or unwrap. -ENOENT: not wrapped. Takes the lock itself. */
 int venv_unwrap(const char *venv_path, bool purge, struct err *err);
+/* The same. told (may be NULL): the names of interpreters that are not those that were wrapped, but
+ * what an installer put in their place. Those are in the quarantine; links are as they were. */
+int venv_unwrap_telling(const char *venv_path, bool purge, struct strv *told, struct err *err);
 
 /* Gives each file in the venv that has a second name elsewhere an inode of its own
  * (docs/SECURITY.md, C27): installers link from their caches, and a program inside that wrote into
  * such a file would change every other venv. Must have run since the last change from the host
- * before the venv is shown writable. sandbox, home and cache are left out. Killed half-way, each
+ * before the venv is shown writable. One that is not wrapped must be closed to programs that run
+ * (running_close()). sandbox, home and cache are left out. Killed half-way, each
  * file is old or new. Takes the lock itself. *copied_out (may be NULL): how many files were copied.
  * Return: 0 or negative errno with *err. */
 int venv_break_links(const char *venv_path, size_t *copied_out, struct err *err);
@@ -66,6 +71,8 @@ int venv_break_links(const char *venv_path, size_t *copied_out, struct err *err)
 
 /* Removes those of the venv with that id, if they are this user's. */
 void venv_remove_temporary(const char *id);
+/* Does something stand there that is no directory of this user? Others may write there, too. */
+bool venv_temporary_is_taken(const char *id);
 /* Notes beside them whose they are. They must be there; a failure does no harm. */
 void venv_mark_temporary(const char *id, const char *venv_path);
 /* Removes those whose venv is gone, as far as no running program has them. */

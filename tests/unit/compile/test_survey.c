@@ -7,6 +7,7 @@
 
 #include "svenv/base/clock.h"
 #include "svenv/base/layout.h"
+#include "svenv/base/made_inside.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
@@ -147,13 +148,14 @@ static size_t closed_count(const struct surveyed *p)
 
 static void record_made(const struct surveyed *p, const char *rel, const char *before)
 {
-    char line[96];
-    struct stat st;
+    int dir = openat(p->s.fd, rel, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    char line[MADE_INSIDE_LINE], text[MADE_INSIDE_LINE + 32];
+    size_t dir_len = 0;
 
-    cr_assert_eq(fstatat(p->s.fd, rel, &st, 0), 0);
-    snprintf(line, sizeof(line), "%s%llu %llu\n", before, (unsigned long long)st.st_dev,
-             (unsigned long long)st.st_ino);
-    scratch_write(&p->s, ".venv/" IN_SANDBOX(SANDBOX_MADE_INSIDE), line);
+    cr_assert_eq(made_inside_line(dir, line, &dir_len), 1);
+    close(dir);
+    snprintf(text, sizeof(text), "%s%s", before, line);
+    scratch_write(&p->s, ".venv/" IN_SANDBOX(SANDBOX_MADE_INSIDE), text);
 }
 
 Test(survey, each_directory_has_its_kind)
@@ -256,6 +258,30 @@ Test(survey, a_venv_is_only_writable_when_it_was_made_inside)
         cr_assert_eq(survey(&p), 0);
         cr_expect_eq(kind_at(&p, "made"), rows[i].kind, "row %zu", i);
     }
+    surveyed_drop(&p);
+}
+
+/* A name that a program took first, and where the user then makes a venv, or wraps one. */
+Test(survey, a_venv_that_was_made_anew_is_not_the_recorded_one)
+{
+    struct surveyed p;
+
+    surveyed_new(&p);
+    put(&p, "made/pyvenv.cfg");
+    put(&p, "wrapped/pyvenv.cfg");
+    record_made(&p, "made", "");
+    cr_assert_eq(survey(&p), 0);
+    cr_expect_eq(kind_at(&p, "made"), PLAN_SEEN_VENV);
+    usleep(50000); /* the clock of change times is a coarse one */
+    scratch_write(&p.s, "made/pyvenv.cfg", "home = /usr/bin\n");
+    cr_assert_eq(survey(&p), 0);
+    cr_expect_eq(kind_at(&p, "made"), PLAN_SEEN_PASSED);
+    record_made(&p, "wrapped", "");
+    cr_assert_eq(survey(&p), 0);
+    cr_expect_eq(kind_at(&p, "wrapped"), PLAN_SEEN_VENV);
+    put(&p, "wrapped/sandbox/");
+    cr_assert_eq(survey(&p), 0);
+    cr_expect_eq(kind_at(&p, "wrapped"), PLAN_SEEN_PASSED);
     surveyed_drop(&p);
 }
 

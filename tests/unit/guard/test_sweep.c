@@ -5,6 +5,7 @@
 #include "../child.h"
 #include "project.h"
 
+#include "svenv/base/clock.h"
 #include "svenv/base/layout.h"
 #include "svenv/base/mem.h"
 
@@ -486,24 +487,28 @@ Test(sweep, the_project_is_closed_again_for_others)
 Test(sweep, a_venv_that_was_made_is_remembered_once)
 {
     struct project *p = begun();
-    struct stat st;
-    char line[64], text[256] = "";
+    struct stat st, config;
+    char line[128], text[256] = "";
     int fd = -1;
 
     cr_assert_eq(project_make(p, "env/pyvenv.cfg"), 0);
     cr_assert_eq(fstatat(p->top, "env", &st, 0), 0);
+    cr_assert_eq(fstatat(p->top, "env/pyvenv.cfg", &config, 0), 0);
     guard_sweep(&p->guard, false);
     cr_expect_not(scratch_has(&p->scratch, "v/" IN_SANDBOX(SANDBOX_MADE_INSIDE)));
     guard_sweep(&p->guard, true);
     p->guard.seen.ctimes_ns[0] = 0;
     guard_sweep(&p->guard, true);
-    snprintf(line, sizeof(line), "%llu %llu\n", (unsigned long long)st.st_dev,
-             (unsigned long long)st.st_ino);
+    snprintf(line, sizeof(line), "%llu %llu %llu %lld\n", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino, (unsigned long long)config.st_ino,
+             (long long)clock_ns_of(config.st_ctim));
     fd = openat(p->scratch.fd, "v/" IN_SANDBOX(SANDBOX_MADE_INSIDE), O_RDONLY | O_CLOEXEC);
     cr_assert_geq(fd, 0);
     cr_assert_geq(read(fd, text, sizeof(text) - 1), 0);
     close(fd);
     cr_expect_str_eq(text, line);
+    cr_expect_eq(p->guard.report->made_count, 1);
+    cr_expect_str_eq(p->guard.report->made[0], "env");
     project_drop(p);
 }
 

@@ -34,6 +34,30 @@ Test(unwrap, not_wrapped)
     fixture_drop(&f);
 }
 
+/* An installer can put another one in the place of an interpreter, for programs inside. */
+Test(unwrap, a_replaced_interpreter_is_not_given_back)
+{
+    struct fixture f = fixture_new(NULL);
+    auto_free char *real = path_join(f.root, REAL "python3");
+    auto_free char *given = path_join(f.root, BIN "python3");
+    auto_strv struct strv told = {0};
+    struct err err = {0};
+    char before[256] = "", after[256] = "";
+    ssize_t len = readlink(given, before, sizeof(before) - 1);
+
+    cr_assert_gt(len, 0);
+    do_wrap(&f);
+    cr_assert_eq(unlink(real), 0);
+    put_file(&f, REAL "python3", "#!/bin/sh\n", 0755);
+    cr_assert_eq(venv_unwrap_telling(f.venv, false, &told, &err), 0, "%s", err.msg);
+    cr_assert_eq(readlink(given, after, sizeof(after) - 1), len);
+    cr_expect_str_eq(after, before);
+    cr_assert_eq(told.count, 1);
+    cr_expect_str_eq(told.items[0], "python3");
+    cr_expect(is_there(&f, "proj/.venv/sandbox/quarantine/unwrapped/python3"));
+    fixture_drop(&f);
+}
+
 Test(unwrap, home_and_cache_stay_until_purged)
 {
     struct fixture f = fixture_new(NULL);

@@ -14,8 +14,11 @@
 
 #include "fixture.h"
 #include "svenv/base/err.h"
+#include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
+#include "svenv/find/manifest.h"
+#include "svenv/find/venv.h"
 #include "svenv/wrap/wrap.h"
 
 #define BIN "proj/.venv/bin/"
@@ -118,6 +121,27 @@ Test(wrap, twice_changes_nothing)
     second = snapshot(&f);
     cr_expect_str_eq(first, second);
     cr_expect_eq(again.adopted + again.added + again.removed + again.repaired, 0);
+    fixture_drop(&f);
+}
+
+/* Another account can take the name in /tmp, and no start could use it then. */
+Test(wrap, again_takes_another_name_where_one_was_taken)
+{
+    struct fixture f = fixture_new(NULL);
+    auto_venv struct venv first, second;
+    auto_free char *taken = NULL;
+    struct err err = {0};
+
+    do_wrap(&f);
+    venv_init(&first);
+    venv_init(&second);
+    cr_assert_eq(manifest_read(&first, f.venv, &err), 0, "%s", err.msg);
+    taken = xasprintf("/tmp/sandbox-venv-%s", first.id);
+    cr_assert_eq(symlink("/", taken), 0);
+    do_wrap(&f);
+    cr_assert_eq(unlink(taken), 0);
+    cr_assert_eq(manifest_read(&second, f.venv, &err), 0, "%s", err.msg);
+    cr_expect_str_neq(first.id, second.id);
     fixture_drop(&f);
 }
 
