@@ -105,7 +105,8 @@ void touch_begin(struct guard *guard, const char *rel, bool hide)
     }
     *row = (struct touch){.used = true,
                           .hide = hide,
-                          .created = (watch->event & IN_CREATE) != 0,
+                          /* Without a report it is not known how it came. */
+                          .created = watch->event == 0 || (watch->event & IN_CREATE) != 0,
                           .covered = watch->event != 0 ? touch_position(watch) : 0,
                           .begun_ms = clock_ms()};
     snprintf(row->rel, sizeof(row->rel), "%s", rel);

@@ -160,34 +160,73 @@ for line in sys.stdin:
         self.assertEqual(self.end(process), (0, ""))
         self.assertEqual((p.path / ".envrc").read_text(), "19 again")
 
-    HOLDING = """
-import os
+    # Each is done between the save and the cover.
+    MOMENTS = (
+        "fd = os.open('.envrc', os.O_WRONLY); os.write(fd, b'evil'); os.close(fd)",
+        "held = os.open('.envrc', os.O_WRONLY)",
+        "held = os.open('.envrc', os.O_PATH)",
+        "os.truncate('.envrc', 1)",
+        "os.link('.envrc', 'other')",
+        "open('mine', 'w').close(); os.rename('mine', '.envrc')",
+    )
+    IN_A_MOMENT = """
+import os, sys
 print("ready", flush=True)
-held = []
-while not held:
-    try:
-        held.append(os.open(".envrc", os.O_WRONLY | os.O_APPEND))
-    except OSError:
-        pass
-import time; time.sleep(60)
+sys.stdin.readline()
+exec(sys.argv[1])
+print("done", flush=True)
+sys.stdin.read()
 """
 
-    def test_a_file_that_is_held_while_it_is_saved_stops_the_program(self):
+    def save_in_a_moment(self, p, code):
+        """The guard stands still between the save and its look. Returns the launcher's process."""
+        process = self.begin(p, self.IN_A_MOMENT, code)
+        self.assertTrue(wait_for(lambda: coverers(process)))
+        guard = guards(process)[0]
+        os.kill(guard, signal.SIGSTOP)
+        self.save(p, ".envrc", "saved")
+        self.assertEqual(self.ask(process, "go"), "done", code)
+        os.kill(guard, signal.SIGCONT)
+        return process
+
+    def stopped(self, p, code, line):
+        process = self.save_in_a_moment(p, code)
+        self.assertTrue(wait_for(lambda: process.poll() is not None), code)
+        status, said = self.end(process)
+        self.assertEqual(status, -signal.SIGKILL, code)
+        self.assertIn(line, said)
+        for name in ("other", "mine"):
+            (p.path / name).unlink(missing_ok=True)
+
+    def test_a_file_that_is_touched_while_it_is_saved_stops_the_program(self):
         p = self.project()
         p.write(".envrc", "0")
         p.venv()
         p.wrap()
-        process = self.begin(p, self.HOLDING)
-        for number in range(3000):
-            if process.poll() is not None:
-                break
-            self.save(p, ".envrc", f"{number}")
-            time.sleep(0.01)
-        self.assertTrue(wait_for(lambda: process.poll() is not None))
-        status, said = self.end(process)
-        self.assertEqual(status, -signal.SIGKILL)
-        self.assertIn("stopped: '.envrc' was saved on the host, and may have been changed", said)
+        for code in self.MOMENTS:
+            self.stopped(
+                p, code, "stopped: '.envrc' was saved on the host, and may have been chang"
+            )
         self.assertIn("perhaps changed before it was protected", tool("log", p.env_dir).stdout)
+
+    def test_a_hidden_file_that_is_read_while_it_is_saved_stops_the_program(self):
+        p = self.project()
+        p.write(".envrc", "0")
+        p.venv()
+        p.wrap()
+        p.policy("filesystem: {hide: [.envrc]}\n")
+        self.stopped(p, "open('.envrc').read()", "may have been read before it was hidden again")
+        self.stopped(p, "held = os.open('.envrc', os.O_PATH)", "may have been read before")
+
+    def test_a_file_that_nobody_touches_while_it_is_saved_stops_nothing(self):
+        """The control."""
+        p = self.project()
+        p.write(".envrc", "0")
+        p.venv()
+        p.wrap()
+        process = self.save_in_a_moment(p, "open('mine', 'w').write('x'); open('.envrc').read()")
+        time.sleep(0.2)
+        self.assertEqual(self.end(process), (0, ""))
 
     def test_a_coverer_that_was_killed_is_replaced(self):
         p = self.project()
