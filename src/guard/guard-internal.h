@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sys/types.h>
+
 struct stat;
 
 #include "svenv/guard/guard.h"
@@ -73,6 +75,60 @@ void inside_open(struct inside *inside, int pid);
  * every directory between it and `top` a mount point, too. Done by a child that enters the
  * namespaces. Return: 0 when it is so, also when there is nothing at dest; else negative errno. */
 int inside_cover(const struct inside *inside, const char *top, const char *dest, bool hide);
+
+/* --- judge.c, judge_content.c, judge_repository.c: whose is a name that appeared?
+ * -----------------
+ */
+
+enum verdict {
+    VERDICT_KEEP, /* the user's: in the index, known by its inode, or a repository that runs nothing
+                   */
+    VERDICT_WAIT, /* the user's git is at work, and will say */
+    VERDICT_TAKE
+};
+
+/* Does the name that appeared stay? It is covered inside first, and looked at again and again while
+ * the guard lives, because a program can have kept a descriptor of it. ended: nobody inside is left
+ * to write. */
+bool guard_keeps(struct guard *guard, const char *rel, bool ended);
+/* Looks at the names that stay. Those that are no more what they were are taken. */
+void guard_judge_again(struct guard *guard, bool ended);
+/* In how many milliseconds guard_judge_again() is to be called; 0: not at all. */
+int guard_judge_next_ms(const struct guard *guard);
+
+/* Takes the name. Of a repository only the parts that make it one and that name programs: git finds
+ * none there any more, and the rest, which may be large and somebody's, stays. Return: as
+ * quarantine_take(). */
+int guard_take(struct guard *guard, const char *rel);
+
+/* A repository that is the user's word about the files in its worktree. */
+struct judge_repository {
+    int dir;              /* O_PATH; -1: none */
+    char below[PATH_MAX]; /* the name's path, from the worktree's top */
+    bool at_work;         /* the user's git changes it just now */
+};
+/* The repository that git finds for the name, if no program can have made it. */
+void judge_find(const struct guard *guard, const char *rel, struct judge_repository *out);
+/* A .git that is no directory. */
+bool judge_git_file(struct guard *guard, const char *rel);
+/* A .git, or a repository without: is there nothing in it that git would run? depth: of the
+ * directory below that which it is the repository of. */
+bool judge_is_harmless(int dir, unsigned depth);
+/* A mark that says so in later runs: what it has as its index is nobody's word. Return: it has it.
+ */
+bool judge_mark_made(int dir);
+/* Is it a .git by its name? */
+bool judge_is_git(const char *rel);
+
+/* Compares what is at the path with the repository's index, and takes what does not belong to a
+ * directory that does. */
+enum verdict judge_content(struct guard *guard, const char *rel,
+                           const struct judge_repository *repository, bool ended);
+
+/* The directory that the name is in, O_PATH, or negative errno. */
+int judge_open_parent(const struct guard *guard, const char *rel);
+/* Reads a small regular file. Return: its length, text_out ends with a 0; or negative errno. */
+ssize_t judge_read(int dir, const char *name, char *text_out, size_t size);
 
 /* --- sweep.c ----------------------------------------------------------------------------------
  */

@@ -152,8 +152,12 @@ static void tell_launcher(struct beside *b)
 
 static void expect_next_look(struct beside *b)
 {
-    if (b->guard->watch.fd < 0)
-        loop_expect(&b->loop, b->at_project, clock_ms() + GUARD_LOOK_MS);
+    int64_t again_ms = guard_judge_next_ms(b->guard);
+    int64_t next_ms = b->guard->watch.fd < 0 ? GUARD_LOOK_MS : 0;
+
+    if (again_ms > 0 && (next_ms == 0 || again_ms < next_ms))
+        next_ms = again_ms;
+    loop_expect(&b->loop, b->at_project, next_ms > 0 ? clock_ms() + next_ms : 0);
 }
 
 static void on_changes(void *context, short events)
@@ -166,8 +170,9 @@ static void on_changes(void *context, short events)
         return;
     if (events)
         watch_take(guard);
-    else
+    else if (guard->watch.fd < 0)
         guard_sweep(guard, false);
+    guard_judge_again(guard, false);
     if (guard->watch.fd != fd) {
         loop_remove(&b->loop, b->at_project);
         b->at_project = loop_add(&b->loop, guard->watch.fd, POLLIN, on_changes, b);

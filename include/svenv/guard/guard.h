@@ -96,6 +96,13 @@ struct watch {
     struct inside inside;
 };
 
+struct judged;
+/* Names that appeared and stay: they are the user's, or may prove to be. See judge.c. */
+struct judging {
+    struct judged *rows; /* NULL: none yet */
+    size_t count;
+};
+
 /* Of the guard's own process, as the launcher sees it. */
 struct guard_process {
     bool begun;
@@ -115,6 +122,7 @@ struct guard {
     unsigned mode; /* of the project's directory, at the beginning */
     struct quarantine quarantine;
     struct watch watch;
+    struct judging judging;
     struct guard_report *report; /* `own`, or memory that is shared with the guard's process */
     struct guard_process process;
     guard_late_fn *late; /* writes to the audit log what is found when the launcher has ended */
