@@ -189,7 +189,7 @@ static enum verdict judge_tracked(struct guard *guard, const char *rel, bool end
     judge_find(guard, rel, &repository);
     if (repository.dir < 0)
         return VERDICT_TAKE;
-    verdict = repository.at_work ? VERDICT_WAIT : judge_content(guard, rel, &repository, ended);
+    verdict = judge_content(guard, rel, &repository, ended);
     close(repository.dir);
     return verdict;
 }
@@ -285,41 +285,37 @@ static bool rel_is_there(const struct guard *guard, const char *rel)
     return parent >= 0 && fstatat(parent, path_basename(rel), &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* At the end the user's git is waited for, as long as a caller can wait. */
-static void wait_for_git(struct guard *guard)
+/* last: nobody is waited for any more. Return: one of them waits for the user's git. */
+static bool look_at_rows(struct guard *guard, bool ended, bool last)
 {
-    const struct timespec pause = {.tv_nsec = AGAIN_MS * 1000000};
-    int64_t until_ms = clock_ms() + END_MS;
-    bool waiting = true;
+    bool waiting = false;
 
-    while (waiting && clock_ms() < until_ms) {
-        waiting = false;
-        guard_judge_again(guard, false);
-        for (size_t i = 0; i < guard->judging.count; i++)
-            waiting = waiting || guard->judging.rows[i].waiting;
-        if (waiting)
-            nanosleep(&pause, NULL);
-    }
-}
+    for (size_t i = guard->judging.count; i-- > 0;) {
+        struct judged *row = &guard->judging.rows[i];
+        bool there = rel_is_there(guard, row->rel);
 
-void guard_judge_again(struct guard *guard, bool ended)
-{
-    struct judging *judging = &guard->judging;
-
-    if (ended)
-        wait_for_git(guard);
-    for (size_t i = judging->count; i-- > 0;) {
-        struct judged *row = &judging->rows[i];
-        bool stays = rel_is_there(guard, row->rel) && row_settle(guard, row, ended);
-
-        if (stays && ended && row->waiting)
-            stays = false;
-        if (stays)
+        if (there && row_settle(guard, row, ended) && !(last && row->waiting)) {
+            waiting = waiting || row->waiting;
             continue;
-        if (guard_take(guard, row->rel) < 0)
+        }
+        if (there && guard_take(guard, row->rel) < 0)
             guard->report->failed = true;
         if (!judge_is_git(row->rel) || !rel_is_there(guard, row->rel))
             row_drop(guard, row);
+    }
+    return waiting;
+}
+
+/* At the end the user's git is waited for, as long as a caller can wait. */
+void guard_judge_again(struct guard *guard, bool ended)
+{
+    const struct timespec pause = {.tv_nsec = AGAIN_MS * 1000000};
+    int64_t until_ms = clock_ms() + END_MS;
+    bool last = false;
+
+    while (look_at_rows(guard, ended, last) && ended && !last) {
+        nanosleep(&pause, NULL);
+        last = clock_ms() >= until_ms;
     }
 }
 

@@ -187,7 +187,7 @@ static enum verdict judge_directory(struct content *c, const char *rel)
     content_begin(c, rel);
     if (weigh_directory(c, top, rel) < 0)
         return VERDICT_TAKE;
-    if (c->waiting > 0)
+    if (c->waiting > 0 || (c->doubtful > 0 && c->repository->at_work))
         return VERDICT_WAIT;
     if (c->kept == 0)
         return VERDICT_TAKE;
@@ -207,7 +207,7 @@ enum verdict judge_content(struct guard *guard, const char *rel,
     struct stat st;
 
     if (parent < 0 || git_index_open(repository->dir, &content.index) < 0)
-        return VERDICT_TAKE;
+        return repository->at_work ? VERDICT_WAIT : VERDICT_TAKE;
     content_begin(&content, rel);
     if (fstatat(parent, path_basename(rel), &st, AT_SYMLINK_NOFOLLOW) < 0)
         verdict = errno == ENOENT ? VERDICT_KEEP : VERDICT_TAKE;
@@ -216,5 +216,5 @@ enum verdict judge_content(struct guard *guard, const char *rel,
     else
         verdict = weigh_name(&content, parent, path_basename(rel));
     git_index_close(&content.index);
-    return verdict;
+    return verdict == VERDICT_TAKE && repository->at_work ? VERDICT_WAIT : verdict;
 }

@@ -249,6 +249,8 @@ static int find_in_project(const struct guard *guard, const char *rel, size_t *a
     int rc = -ENOENT;
 
     snprintf(dir, sizeof(dir), "%s", rel);
+    if (judge_is_git(rel) && (slash = strrchr(dir, '/')) != NULL)
+        *slash = '\0'; /* of the repository that this one would be in */
     do {
         auto_fd int holder = -1;
 
