@@ -32,6 +32,7 @@ enum {
     WAIT_MS = 60000,       /* for the user's git */
     END_MS = 5000,         /* the same when the program has ended, and its caller waits */
     SETTLED_NS = 50000000, /* files of the same moment have the same time */
+    UNFINISHED_NS = 300000000,
     MARK_DEPTH_MAX = 16,
     MARK_FILES_MAX = 4096
 };
@@ -168,6 +169,20 @@ static bool judge_cover(struct guard *guard, const char *rel, const struct stat 
            inside_cover(&guard->watch.inside, project, dest, false) == 0;
 }
 
+/* git makes a repository within milliseconds. One that we disarmed has its objects yet. */
+static enum verdict judge_unfinished(int parent, const char *name, int dir)
+{
+    int64_t born_ns = sys_birth_ns(parent, name);
+    struct timespec now;
+    struct stat st;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (fstatat(dir, "objects", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+        fstatat(dir, "refs", &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return VERDICT_KEEP;
+    return clock_ns_of(now) - born_ns < UNFINISHED_NS ? VERDICT_WAIT : VERDICT_TAKE;
+}
+
 static enum verdict judge_new_repository(struct guard *guard, const char *rel)
 {
     auto_fd int parent = judge_open_parent(guard, rel);
@@ -178,7 +193,10 @@ static enum verdict judge_new_repository(struct guard *guard, const char *rel)
     dir = fd_open_beneath(parent, path_basename(rel), O_RDONLY | O_DIRECTORY, 0);
     if (dir < 0)
         return dir == -ENOENT ? VERDICT_KEEP : VERDICT_TAKE;
-    return judge_mark_made(dir) && judge_is_harmless(dir, 1) ? VERDICT_KEEP : VERDICT_TAKE;
+    if (!judge_mark_made(dir) || !judge_is_harmless(dir, 1))
+        return VERDICT_TAKE;
+    return repository_at(dir) > 0 ? VERDICT_KEEP
+                                  : judge_unfinished(parent, path_basename(rel), dir);
 }
 
 static enum verdict judge_tracked(struct guard *guard, const char *rel, bool ended)

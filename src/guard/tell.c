@@ -30,8 +30,9 @@ static void tell_taken(struct guard *guard, bool ended)
                  count - guard->told - shown, shown > 0 ? "more" : "names");
     guard->told = count;
     log_line("programs on the host obey %s, which appeared in the project: moved to "
-             "'%s/sandbox/quarantine/%s' (filesystem.protect)",
-             names, guard->quarantine.venv, report->stamp);
+             "'%s/sandbox/quarantine/%s' (filesystem.protect); what is yours comes back with "
+             "'sandbox-venv quarantine restore %s %s'",
+             names, guard->quarantine.venv, report->stamp, guard->quarantine.venv, report->stamp);
 }
 
 void guard_tell(struct guard *guard, bool ended)

@@ -1,5 +1,5 @@
-"""The user's own git beside programs that run: nothing of the user's is taken, git succeeds, and what
-programs write at the same moment is taken all the same."""
+"""The user's own git beside programs that run: nothing of the user's is taken, and what programs
+write at the same moment is taken all the same."""
 
 import os
 import shutil

@@ -75,7 +75,8 @@ struct scan_path {
 /* $venv/sandbox/quarantine/STAMP, made when something comes into it. */
 struct quarantine {
     const char *venv;
-    int dir; /* -1: not made yet */
+    bool of_venv; /* the names are below the venv, not the project */
+    int dir;      /* -1: not made yet */
     struct guard_report *report;
 };
 
