@@ -192,7 +192,7 @@ static bool survey_is_directory(struct survey *s, int dir, const char *rel,
     return rc > 0 && S_ISDIR(st.st_mode);
 }
 
-static int ask_host(void *context, const char *path, const char **target_out)
+static int ask_link(void *context, const char *path, const char **target_out)
 {
     struct survey *s = context;
     struct fact_path fact;
@@ -208,7 +208,7 @@ static void survey_add_way(struct survey *s, const char *path)
 {
     struct followed way;
 
-    (void)follow_path(&s->host->arena, path, ask_host, s, &way);
+    (void)follow_path(&s->host->arena, path, ask_link, s, &way);
     for (size_t i = 0; i < way.link_count; i++) {
         if (!str_eq(way.links[i].path, path) && path_is_beneath(way.links[i].path, s->project))
             facts_add(s->host, way.links[i].path);

@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <sys/types.h>
-
 struct stat;
 
 #include "svenv/guard/guard.h"
@@ -23,6 +21,9 @@ int scan_venv(int dir);
 /* Opens a directory to list it. Its owner, when that is the caller, gets the permissions `mode`:
  * programs take them away. Return: descriptor or negative errno. */
 int scan_open_forcibly(int parent, const char *name, unsigned mode);
+
+/* The directory below `top` that the name at the path is in, O_PATH, or negative errno. */
+int scan_open_parent(int top, const char *rel);
 
 /* directory: by its entry; a name that vanishes meanwhile is none. Return: not 0 to stop. */
 typedef int scan_fn(void *context, int dir, const char *name, bool directory);
@@ -66,6 +67,14 @@ bool link_leads_around(const struct guard *guard, int dir, const char *name);
  * about. Return: 0 (also when the name is gone already), or negative errno. */
 int quarantine_take(struct quarantine *q, int top, const char *rel);
 
+/* --- take.c ------------------------------------------------------------------------------------
+ */
+
+/* Takes the name. Of a repository only the parts that make it one and that name programs: git finds
+ * none there any more, and the rest, which may be large and somebody's, stays. Return: as
+ * quarantine_take(). */
+int guard_take(struct guard *guard, const char *rel);
+
 /* --- cover.c ----------------------------------------------------------------------------------
  */
 
@@ -96,11 +105,6 @@ void guard_judge_again(struct guard *guard, bool ended);
 /* In how many milliseconds guard_judge_again() is to be called; 0: not at all. */
 int guard_judge_next_ms(const struct guard *guard);
 
-/* Takes the name. Of a repository only the parts that make it one and that name programs: git finds
- * none there any more, and the rest, which may be large and somebody's, stays. Return: as
- * quarantine_take(). */
-int guard_take(struct guard *guard, const char *rel);
-
 /* A repository that is the user's word about the files in its worktree. */
 struct judge_repository {
     int dir;              /* O_PATH; -1: none */
@@ -110,7 +114,7 @@ struct judge_repository {
 /* The repository that git finds for the name, if no program can have made it. */
 void judge_find(const struct guard *guard, const char *rel, struct judge_repository *out);
 /* A .git that is no directory. */
-bool judge_git_file(struct guard *guard, const char *rel);
+bool judge_git_file(const struct guard *guard, const char *rel);
 /* A .git, or a repository without: is there nothing in it that git would run? depth: of the
  * directory below that which it is the repository of. */
 bool judge_is_harmless(int dir, unsigned depth);
@@ -124,11 +128,6 @@ bool judge_is_git(const char *rel);
  * directory that does. */
 enum verdict judge_content(struct guard *guard, const char *rel,
                            const struct judge_repository *repository, bool ended);
-
-/* The directory that the name is in, O_PATH, or negative errno. */
-int judge_open_parent(const struct guard *guard, const char *rel);
-/* Reads a small regular file. Return: its length, text_out ends with a 0; or negative errno. */
-ssize_t judge_read(int dir, const char *name, char *text_out, size_t size);
 
 /* --- sweep.c ----------------------------------------------------------------------------------
  */

@@ -109,7 +109,7 @@ static int mark_repository(struct marking *m, int dir)
 /* Return: a mark that is another when anything was changed; 0: nobody can say. */
 static uint64_t mark_of(const struct guard *guard, const char *rel)
 {
-    auto_fd int parent = judge_open_parent(guard, rel);
+    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
     struct marking m = {.mark = 1};
     struct timespec now;
     struct stat st;
@@ -185,7 +185,7 @@ static enum verdict judge_unfinished(int parent, const char *name, int dir)
 
 static enum verdict judge_new_repository(struct guard *guard, const char *rel)
 {
-    auto_fd int parent = judge_open_parent(guard, rel);
+    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
     auto_fd int dir = -1;
 
     if (parent < 0)
@@ -214,7 +214,7 @@ static enum verdict judge_tracked(struct guard *guard, const char *rel, bool end
 
 static enum verdict judge(struct guard *guard, const char *rel, bool ended)
 {
-    auto_fd int parent = judge_open_parent(guard, rel);
+    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
     struct stat st;
 
     if (parent < 0)
@@ -297,7 +297,7 @@ static bool row_settle(struct guard *guard, struct judged *row, bool ended)
 
 static bool rel_is_there(const struct guard *guard, const char *rel)
 {
-    auto_fd int parent = judge_open_parent(guard, rel);
+    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
     struct stat st;
 
     return parent >= 0 && fstatat(parent, path_basename(rel), &st, AT_SYMLINK_NOFOLLOW) == 0;
@@ -354,54 +354,4 @@ bool guard_keeps(struct guard *guard, const char *rel, bool ended)
         return true;
     row_drop(guard, row);
     return false;
-}
-
-/* --- taking ------------------------------------------------------------------------------------
- */
-
-static int take_part(struct guard *guard, const char *rel, const char *part)
-{
-    char path[PATH_MAX];
-    auto_fd int parent = -1;
-    struct stat st;
-
-    if (snprintf(path, sizeof(path), "%s/%s", rel, part) >= (int)sizeof(path))
-        return -ENAMETOOLONG;
-    parent = judge_open_parent(guard, path);
-    if (parent == -ENOENT ||
-        (parent >= 0 && fstatat(parent, part, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT))
-        return 0;
-    return quarantine_take(&guard->quarantine, guard->seen.top, path);
-}
-
-/* HEAD first: without it the directory is no repository. */
-static int take_parts(struct guard *guard, const char *rel)
-{
-    auto_fd int above = judge_open_parent(guard, rel);
-    int rc = 0;
-
-    for (size_t i = 0; repository_part(i) != NULL; i++) {
-        const char *part = repository_part(i);
-        int one = 0;
-
-        if (str_eq(part, "objects") || str_eq(part, "refs"))
-            continue;
-        one = take_part(guard, rel, part);
-        rc = rc < 0 ? rc : one;
-    }
-    if (above >= 0)
-        unlinkat(above, path_basename(rel), AT_REMOVEDIR); /* when nothing else is in it */
-    return rc;
-}
-
-int guard_take(struct guard *guard, const char *rel)
-{
-    auto_fd int parent = judge_open_parent(guard, rel);
-    auto_fd int dir = -1;
-
-    if (parent >= 0)
-        dir = fd_open_beneath(parent, path_basename(rel), O_PATH | O_DIRECTORY, 0);
-    if (dir >= 0 && repository_at(dir) > 0)
-        return take_parts(guard, rel);
-    return quarantine_take(&guard->quarantine, guard->seen.top, rel);
 }

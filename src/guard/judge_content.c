@@ -10,8 +10,8 @@
 
 #include "svenv/base/clock.h"
 #include "svenv/base/fd.h"
-#include "svenv/base/git_index.h"
 #include "svenv/base/path.h"
+#include "svenv/guard/git_index.h"
 
 #include "guard-internal.h"
 
@@ -135,7 +135,7 @@ static int weigh_directory(struct content *c, int parent, const char *name)
     return rc;
 }
 
-/* What is in a directory is taken one by one; nobody knows what is in one that cannot be read. */
+/* Files in a directory are taken one by one, and a directory that cannot be read as a whole. */
 static void content_take(struct content *c)
 {
     c->doubtful++;
@@ -203,7 +203,7 @@ enum verdict judge_content(struct guard *guard, const char *rel,
 {
     struct content content = {.guard = guard, .repository = repository, .ended = ended};
     enum verdict verdict = VERDICT_TAKE;
-    auto_fd int parent = judge_open_parent(guard, rel);
+    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
     struct stat st;
 
     if (parent < 0 || git_index_open(repository->dir, &content.index) < 0)

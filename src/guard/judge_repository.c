@@ -12,11 +12,11 @@
 
 #include "svenv/base/clock.h"
 #include "svenv/base/fd.h"
-#include "svenv/base/git_config.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
+#include "svenv/guard/git_config.h"
 
 #include "guard-internal.h"
 
@@ -37,17 +37,8 @@ bool judge_is_git(const char *rel)
     return strcasecmp(path_basename(rel), REPOSITORY_DOT_GIT) == 0;
 }
 
-int judge_open_parent(const struct guard *guard, const char *rel)
-{
-    const char *name = path_basename(rel);
-    char dir[PATH_MAX];
-
-    snprintf(dir, sizeof(dir), "%.*s", name == rel ? 1 : (int)(name - rel - 1),
-             name == rel ? "." : rel);
-    return fd_open_beneath(guard->seen.top, dir, O_PATH | O_DIRECTORY, 0);
-}
-
-ssize_t judge_read(int dir, const char *name, char *text_out, size_t size)
+/* Reads a small regular file. Return: its length, text_out ends with a 0; or negative errno. */
+static ssize_t judge_read(int dir, const char *name, char *text_out, size_t size)
 {
     auto_fd int fd = fd_open_beneath(dir, name, O_RDONLY, 0);
     struct stat st;
@@ -75,7 +66,7 @@ static const char *read_line(int dir, const char *name, const char *prefix, char
     return text[strlen(prefix)] != '\0' ? text + strlen(prefix) : NULL;
 }
 
-static bool real_path(int fd, char out[PATH_MAX])
+static bool path_of_open(int fd, char out[PATH_MAX])
 {
     char proc[64];
     ssize_t len = 0;
@@ -127,7 +118,8 @@ static bool repository_is_protected(const struct guard *guard, int dir)
 {
     char path[PATH_MAX];
 
-    return real_path(dir, path) && !repository_is_writable(guard, path) && !was_made_beside(path);
+    return path_of_open(dir, path) && !repository_is_writable(guard, path) &&
+           !was_made_beside(path);
 }
 
 bool judge_mark_made(int dir)
@@ -167,7 +159,7 @@ static bool leads_back(int dir, int holder)
     return *worktree != '\0' && is_same_file(dir, worktree, holder, ".");
 }
 
-/* What the .git file, or the link, in `holder` leads to. */
+/* The target of the .git file, or of the link, in `holder`. */
 static int open_linked(int holder, mode_t mode)
 {
     char line[LINK_BYTES];
@@ -429,9 +421,9 @@ bool judge_is_harmless(int dir, unsigned depth)
 
 /* The user's git made it, or a program imitates that: either way git comes to the user's own
  * settings, or to those of a new repository that were found harmless. */
-bool judge_git_file(struct guard *guard, const char *rel)
+bool judge_git_file(const struct guard *guard, const char *rel)
 {
-    auto_fd int holder = judge_open_parent(guard, rel);
+    auto_fd int holder = scan_open_parent(guard->seen.top, rel);
     auto_fd int dir = -1;
     char path[PATH_MAX];
     const char *in = NULL, *part = NULL;
@@ -441,7 +433,7 @@ bool judge_git_file(struct guard *guard, const char *rel)
         !S_ISREG(st.st_mode) || !str_eq(path_basename(rel), REPOSITORY_DOT_GIT))
         return false;
     dir = open_linked(holder, st.st_mode);
-    if (dir < 0 || !real_path(dir, path))
+    if (dir < 0 || !path_of_open(dir, path))
         return false;
     part = strstr(path, "/" REPOSITORY_DOT_GIT "/");
     if (part == NULL || !(str_starts(part + 6, "worktrees/") || str_starts(part + 6, "modules/")))
@@ -450,5 +442,7 @@ bool judge_git_file(struct guard *guard, const char *rel)
         return true;
     path[part - path + (ptrdiff_t)strlen("/" REPOSITORY_DOT_GIT)] = '\0';
     in = path_relative_to(path, guard->seen.file->project);
-    return in != NULL && guard_keeps(guard, in, false);
+    close(dir);
+    dir = in == NULL ? -1 : fd_open_beneath(guard->seen.top, in, O_PATH | O_DIRECTORY, 0);
+    return dir >= 0 && judge_is_harmless(dir, 1);
 }

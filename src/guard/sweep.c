@@ -71,7 +71,7 @@ static void sweep_take(struct visit *visit, const char *rel)
     visit->found = true;
 }
 
-/* What is the user's stays (judge.c). */
+/* A name of the user's stays (judge.c). */
 static void sweep_judge(struct visit *visit, const char *rel)
 {
     if (!guard_keeps(visit->guard, rel, false))

@@ -55,7 +55,7 @@ SHARES = (
     ("pip", "bin", "after"),
     ("life",),
     ("arg",),
-    ("prj", "names", "steer", "git"),
+    ("prj", "names", "steer", "git", "user"),
     ("none", "net", "ipc"),
     ("pol",),
     ("krn",),

@@ -1,6 +1,6 @@
 /* Reads a repository's configuration for keys that could run something (git-config(1)). Anything
  * unknown counts as one. */
-#include "svenv/base/git_config.h"
+#include "svenv/guard/git_config.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -49,7 +49,8 @@ static const struct {
     {"extensions", "objectformat", KEY_DATA},
 };
 
-bool git_url_is_plain(const char *url)
+/* Does git reach the address by itself or ssh, and run no helper for it? */
+static bool git_url_is_plain(const char *url)
 {
     static const char *const schemes[] = {"https", "http", "ssh", "git", "file"};
     const char *colon = strchr(url, ':');
@@ -92,7 +93,7 @@ static void cut_blanks(char *text)
 }
 
 /* [name] or [name "part"]; nothing behind it. */
-static bool read_section(struct config_reader *r, char *line)
+static bool read_header(struct config_reader *r, char *line)
 {
     size_t len =
         strspn(line + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
@@ -165,7 +166,7 @@ bool git_config_is_plain(const char *text, size_t len, char *worktree_out, size_
         cut_blanks(at);
         if (*at == '\0' || *at == '#' || *at == ';')
             continue;
-        if (*at == '[' ? !read_section(&r, at) : (r.section[0] == '\0' || !read_key(&r, at)))
+        if (*at == '[' ? !read_header(&r, at) : (r.section[0] == '\0' || !read_key(&r, at)))
             return false;
     }
     return true;

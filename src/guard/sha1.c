@@ -1,5 +1,5 @@
 /* The SHA-1 of what is added bit by bit. */
-#include "svenv/base/sha1.h"
+#include "svenv/guard/sha1.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Reads git's index (gitformat-index(5)). */
-#include "svenv/base/git_index.h"
+#include "svenv/guard/git_index.h"
 
 #include <errno.h>
 #include <fcntl.h>

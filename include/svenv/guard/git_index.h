@@ -1,12 +1,12 @@
 /* git's index: the contents that a repository's own user gave its files. Only the user writes it,
  * and it is read with limits all the same. */
-#ifndef SVENV_BASE_GIT_INDEX_H
-#define SVENV_BASE_GIT_INDEX_H
+#ifndef SVENV_GUARD_GIT_INDEX_H
+#define SVENV_GUARD_GIT_INDEX_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "svenv/base/sha1.h"
+#include "svenv/guard/sha1.h"
 
 enum {
     GIT_INDEX_BYTES_MAX = 256 << 20 /* two million files */
@@ -21,8 +21,7 @@ struct git_index {
 enum git_mode {
     GIT_MODE_FILE = 0100644,
     GIT_MODE_PROGRAM = 0100755,
-    GIT_MODE_LINK = 0120000,
-    GIT_MODE_REPOSITORY = 0160000
+    GIT_MODE_LINK = 0120000
 };
 struct git_entry {
     uint32_t mode;
