@@ -95,8 +95,8 @@ FLOOD = """
 until = time.time() + 4
 while time.time() < until:
     try:
-        os.makedirs(".vscode", exist_ok=True)
-        open(".vscode/tasks.json", "w").write("evil")
+        if os.path.exists(".vscode"):
+            open(".vscode/tasks.json", "w").write("evil")
     except OSError:
         pass
 """
@@ -190,16 +190,21 @@ open("other", "w").write("evil")
 input()
 """
 
+# Made elsewhere and complete within a moment, or it would be covered before it is.
 OWN_INDEX = """
-import subprocess
-os.makedirs("sub/.vscode")
-open("sub/x", "w").write("evil")
+import shutil, subprocess, tempfile
+other = tempfile.mkdtemp()
+open(other + "/x", "w").write("evil")
 def git(*words):
-    return subprocess.run(["git", "-C", "sub", *words], stdout=-1, text=True).stdout.strip()
+    return subprocess.run(["git", "-C", other, *words], stdout=-1, text=True).stdout.strip()
 git("init", "-q")
 blob = git("hash-object", "-w", "x")
 git("update-index", "--add", "--cacheinfo", "100644," + blob + ",.vscode/tasks.json")
-os.rmdir("sub/.vscode")
+os.mkdir("sub")
+shutil.copytree(other + "/.git", "sub/new", ignore=shutil.ignore_patterns("HEAD"))
+shutil.copy(other + "/.git/HEAD", "sub/name")
+os.rename("sub/new", "sub/.git")
+os.rename("sub/name", "sub/.git/HEAD")
 """
 
 
@@ -208,7 +213,7 @@ def trusts_own_index(view):
 
     def act(base, venv):
         end(start(view, base, venv, PREPARED + OWN_INDEX + "input()"))
-        if not (base / "sub/.git/index").exists():
+        if not (base / "sub/.git/HEAD").exists():
             return "no repository"
         code = (
             "os.makedirs('sub/.vscode'); open('sub/.vscode/tasks.json', 'w').write('evil')\n"
@@ -230,7 +235,7 @@ PROBES = [
     ),
     Probe(
         "GIT-13b",
-        "a program that writes the same names, in a loop",
+        "a program that writes the same name at once, in a loop",
         checked_out(FLOOD),
         ("gone", "the user's"),
         "evil",

@@ -36,6 +36,7 @@ GROUPS = (
     "names",
     "steer",
     "git",
+    "user",
     "pip",
     "bin",
     "after",
