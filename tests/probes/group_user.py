@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import time
@@ -29,7 +30,7 @@ def git(base, *words):
     return harness.must([shutil.which("git"), *words], cwd=base, env=env).stdout
 
 
-def start(view, base, venv, code):
+def start(view, base, venv, code, wait=0.5):
     """The program begins, and the watching beside it."""
     argv, options = [harness.SYSTEM_PYTHON, "-c", code], {}
     if view.inside:
@@ -47,7 +48,7 @@ def start(view, base, venv, code):
         **options,
     )
     process.stdout.readline()
-    time.sleep(0.5)
+    time.sleep(wait)
     return process
 
 
@@ -164,7 +165,7 @@ def copies(code):
         process = start(view, base, venv, PREPARED + code)
         time.sleep(2)
         end(process)
-        time.sleep(0.5)
+        end(start(view, base, venv, PREPARED + LATER, wait=0))
         return {name: content(base, name) for name in (TASKS, "sub/" + TASKS)}
 
     def prepare(base):
@@ -185,26 +186,28 @@ os.makedirs("mine")
 open("mine/tasks.json", "w").write({OURS!r})
 os.link("mine/tasks.json", "other")
 os.rename("mine", ".vscode")
-time.sleep(2.5)
-open("other", "w").write("evil")
 input()
 """
+LATER = """
+if os.path.exists("other"):
+    open("other", "w").write("evil")
+"""
 
-# Made elsewhere and complete within a moment, or it would be covered before it is.
+# Made elsewhere, and brought by a program that ends at once, or it would be covered half made.
 OWN_INDEX = """
-import shutil, subprocess, tempfile
-other = tempfile.mkdtemp()
+import subprocess
+os.mkdir(other)
 open(other + "/x", "w").write("evil")
 def git(*words):
     return subprocess.run(["git", "-C", other, *words], stdout=-1, text=True).stdout.strip()
-git("init", "-q")
+git("init", "-q", "--template=")
 blob = git("hash-object", "-w", "x")
 git("update-index", "--add", "--cacheinfo", "100644," + blob + ",.vscode/tasks.json")
+"""
+BRINGS = """
+import shutil
 os.mkdir("sub")
-shutil.copytree(other + "/.git", "sub/new", ignore=shutil.ignore_patterns("HEAD"))
-shutil.copy(other + "/.git/HEAD", "sub/name")
-os.rename("sub/new", "sub/.git")
-os.rename("sub/name", "sub/.git/HEAD")
+shutil.copytree(other + "/.git", "sub/.git")
 """
 
 
@@ -212,7 +215,9 @@ def trusts_own_index(view):
     """A program's repository stays, and in the next run it names the program's file."""
 
     def act(base, venv):
-        end(start(view, base, venv, PREPARED + OWN_INDEX + "input()"))
+        other = f"other = os.path.expanduser('~/{base.name}')\n"
+        for code in (OWN_INDEX, BRINGS):
+            end(start(view, base, venv, PREPARED + other + code, wait=0))
         if not (base / "sub/.git/HEAD").exists():
             return "no repository"
         code = (
@@ -220,6 +225,8 @@ def trusts_own_index(view):
             "time.sleep(3)\n"
         )
         end(start(view, base, venv, PREPARED + code))
+        if not view.inside:
+            harness.remove_tree(pathlib.Path.home() / base.name)
         return content(base, "sub/" + TASKS)
 
     return mini(view, lambda base: None, act)
