@@ -101,19 +101,21 @@ while time.time() < until:
     except OSError:
         pass
 """
-# A descriptor opens the file again, even one that can't be read by.
+# A descriptor of the directory, even one that can't be read by, opens the file again.
 EXCHANGE = """
 fd = -1
 until = time.time() + 5
 while fd < 0 and time.time() < until:
     try:
-        fd = os.open(".vscode/tasks.json", os.O_PATH)
+        fd = os.open(".vscode", os.O_PATH)
     except OSError:
         pass
 time.sleep(2)
 if fd >= 0:
     try:
-        open("/proc/self/fd/%d" % fd, "w").write("evil")
+        file = os.open("tasks.json", os.O_WRONLY | os.O_TRUNC, dir_fd=fd)
+        os.write(file, b"evil")
+        time.sleep(1)
     except OSError:
         pass
 """
@@ -216,8 +218,12 @@ def trusts_own_index(view):
 
     def act(base, venv):
         other = f"other = os.path.expanduser('~/{base.name}')\n"
-        for code in (OWN_INDEX, BRINGS):
-            end(start(view, base, venv, PREPARED + other + code, wait=0))
+        end(start(view, base, venv, PREPARED + other + OWN_INDEX, wait=0))
+        for _ in range(8):  # until it is quicker than the first tenth of a second
+            if (base / "sub/.git/HEAD").exists():
+                break
+            harness.remove_tree(base / "sub")
+            end(start(view, base, venv, PREPARED + other + BRINGS, wait=0))
         if not (base / "sub/.git/HEAD").exists():
             return "no repository"
         code = (
