@@ -169,8 +169,9 @@ static bool judge_cover(struct guard *guard, const char *rel, const struct stat 
            inside_cover(&guard->watch.inside, project, dest, false) == 0;
 }
 
-/* git makes a repository within milliseconds. One that we disarmed has its objects yet. */
-static enum verdict judge_unfinished(int parent, const char *name, int dir)
+/* Somebody makes or removes it, and git finds none in it meanwhile. git needs milliseconds for
+ * that. One that we disarmed has its objects yet. */
+static enum verdict judge_unfinished(int parent, const char *name, int dir, bool ended)
 {
     int64_t born_ns = sys_birth_ns(parent, name);
     struct timespec now;
@@ -180,10 +181,10 @@ static enum verdict judge_unfinished(int parent, const char *name, int dir)
     if (fstatat(dir, "objects", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
         fstatat(dir, "refs", &st, AT_SYMLINK_NOFOLLOW) == 0)
         return VERDICT_KEEP;
-    return clock_ns_of(now) - born_ns < UNFINISHED_NS ? VERDICT_WAIT : VERDICT_TAKE;
+    return !ended || clock_ns_of(now) - born_ns < UNFINISHED_NS ? VERDICT_WAIT : VERDICT_TAKE;
 }
 
-static enum verdict judge_new_repository(struct guard *guard, const char *rel)
+static enum verdict judge_new_repository(struct guard *guard, const char *rel, bool ended)
 {
     auto_fd int parent = scan_open_parent(guard->seen.top, rel);
     auto_fd int dir = -1;
@@ -196,7 +197,7 @@ static enum verdict judge_new_repository(struct guard *guard, const char *rel)
     if (!judge_mark_made(dir) || !judge_is_harmless(dir, 1))
         return VERDICT_TAKE;
     return repository_at(dir) > 0 ? VERDICT_KEEP
-                                  : judge_unfinished(parent, path_basename(rel), dir);
+                                  : judge_unfinished(parent, path_basename(rel), dir, ended);
 }
 
 static enum verdict judge_tracked(struct guard *guard, const char *rel, bool ended)
@@ -229,7 +230,7 @@ static enum verdict judge(struct guard *guard, const char *rel, bool ended)
         auto_fd int dir = fd_open_beneath(parent, path_basename(rel), O_PATH | O_DIRECTORY, 0);
 
         if (judge_is_git(rel) || (dir >= 0 && repository_at(dir) > 0))
-            return judge_new_repository(guard, rel);
+            return judge_new_repository(guard, rel, ended);
     }
     if (judge_is_git(rel) && judge_git_file(guard, rel))
         return VERDICT_KEEP;
