@@ -40,6 +40,8 @@ int command_shell(const struct args *args);
 int command_policy_show(const struct args *args);
 int command_policy_check(const struct args *args);
 int command_policy_log(const struct args *args);
+int command_quarantine_list(const struct args *args);
+int command_quarantine_restore(const struct args *args);
 int command_log(const struct args *args);
 int command_refresh(const struct args *args);
 int command_before_install(const struct args *args);

@@ -71,6 +71,16 @@ static const struct command commands[] = {
      "Every policy that was in force, oldest first: when, its hash, what differs from the one "
      "before.\n\n"
      "  --json               the lines of the history as they are\n"},
+    {"quarantine list", "list what appeared in the project and was taken away",
+     ACCEPT_VENV | ACCEPT_JSON, command_quarantine_list,
+     "[VENV] [--json]\n\n"
+     "Newest first: the ID of each start that took something, when, and the paths.\n\n"
+     "  --json               for programs\n"},
+    {"quarantine restore", "move it back", ACCEPT_VENV | ACCEPT_EXTRA, command_quarantine_restore,
+     "[VENV] NAME...\n\n"
+     "NAME is a path as 'quarantine list' shows it, a directory above such paths, or an ID, alone\n"
+     "or as ID/NAME. Nothing that is there is replaced. It belongs to you from then on: programs\n"
+     "can read it and not write it.\n\n" QUIET_TEXT},
     {"log", "show what was denied, started and installed", ACCEPT_VENV | ACCEPT_JSON | ACCEPT_LOG,
      command_log,
      "[VENV] [-f] [--denied] [--json]\n\n"
@@ -95,7 +105,7 @@ static void add_overview(struct buf *out)
                 "in a sandbox.\n\ncommands:\n");
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
         if (commands[i].summary)
-            buf_printf(out, "  %-13s %s\n", commands[i].name, commands[i].summary);
+            buf_printf(out, "  %-18s %s\n", commands[i].name, commands[i].summary);
     }
     buf_add_str(out,
                 "\n'sandbox-venv COMMAND --help' says more; 'sandbox-venv --version' prints the "
@@ -191,6 +201,8 @@ static int dispatch(size_t count, const char *const *words)
     }
     if (count > 0 && str_eq(words[0], "policy"))
         return command_misused("", "say 'policy show', 'policy check' or 'policy log'");
+    if (count > 0 && str_eq(words[0], "quarantine"))
+        return command_misused("", "say 'quarantine list' or 'quarantine restore'");
     return run_command(&commands[0], true, words, count);
 }
 

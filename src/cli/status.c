@@ -241,10 +241,12 @@ static void look_at_quarantine(struct status *status)
         add_problem(status, "quarantine", &err);
     }
     if (count > 0)
-        strv_take(&status->notes,
-                  xasprintf("names that appeared in the project during %zu start%s are in %s: move "
-                            "back what is yours, delete the rest",
-                            count, count == 1 ? "" : "s", path));
+        strv_take(
+            &status->notes,
+            xasprintf(
+                "names that appeared in the project during %zu start%s are in %s: 'sandbox-venv "
+                "quarantine restore' moves back what is yours",
+                count, count == 1 ? "" : "s", path));
 }
 
 /* Tells of the file of variables as a start would. */

@@ -148,6 +148,39 @@ static void obeyed_add_venv(struct compute *c, const char *name)
     }
 }
 
+static void obeyed_add_path(struct compute *c, const char *path, enum plan_obeyed_action action)
+{
+    const char *rel = path_relative_to(path, c->venv->project);
+    struct plan_obeyed obeyed = {.action = action};
+
+    if (rel == NULL || *rel == '\0' || is_granted(c, path))
+        return;
+    obeyed.pattern = plain_pattern(c->arena, rel);
+    obeyed_add(c->arena, &c->plan->obeyed, &c->plan->obeyed_count, &obeyed);
+}
+
+/* A name that is a link obeys every other link on the way, and a target that is not there yet. */
+static void obeyed_add_way(struct compute *c, const struct fact_path *fact)
+{
+    const char *rel = path_relative_to(fact->path, c->venv->project);
+    const struct plan_obeyed *found = NULL;
+    struct resolved real = {.links = NULL};
+
+    if (rel != NULL && *rel != '\0')
+        found = plan_obeyed_find(c->plan->obeyed, c->plan->obeyed_count, rel, path_basename(rel));
+    if (found == NULL || found->action == PLAN_OBEYED_BYTECODE ||
+        compute_resolve(c, fact->path, &real, NULL) < 0)
+        return;
+    enum plan_obeyed_action action = found->action;
+
+    for (size_t i = 0; action == PLAN_OBEYED_TAKE && i < real.link_count; i++) {
+        if (!str_eq(real.links[i].path, fact->path))
+            obeyed_add_path(c, real.links[i].path, action);
+    }
+    if (real.fact.kind == FACT_ABSENT)
+        obeyed_add_path(c, real.fact.path, action);
+}
+
 void compute_obeyed(struct compute *c)
 {
     static const struct {
@@ -171,6 +204,10 @@ void compute_obeyed(struct compute *c)
         obeyed_add_lead(c, &c->facts->leads[i]);
     for (size_t i = 0; layout_usual_venvs[i] != NULL; i++)
         obeyed_add_venv(c, layout_usual_venvs[i]);
+    for (size_t i = 0; i < c->facts->path_count; i++) {
+        if (c->facts->paths[i].kind == FACT_SYMLINK)
+            obeyed_add_way(c, &c->facts->paths[i]);
+    }
     obeyed_sort(c->plan->obeyed, c->plan->obeyed_count);
 }
 

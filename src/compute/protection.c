@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "svenv/base/danger.h"
-#include "svenv/base/dotenv_names.h"
 #include "svenv/base/err.h"
 #include "svenv/base/layout.h"
 #include "svenv/base/path.h"
@@ -66,42 +65,12 @@ static int protect_target(struct compute *c, const char *path, const char *origi
     return protect(c, real.fact.path, origin, err);
 }
 
-static bool is_protected_name(const struct compute *c, const char *path)
-{
-    const struct policy_value *value = &c->values->v[POLICY_FS_PROTECT];
-    const char *rel = path_relative_to(path, c->venv->project);
-
-    for (size_t i = 0; rel != NULL && i < value->count; i++) {
-        const struct plan_obeyed one = {.pattern = value->items[i].text, .anywhere = true};
-
-        if (compute_is_anywhere(one.pattern) && plan_obeyed_fits(&one, rel))
-            return true;
-    }
-    return false;
-}
-
-/* Does a name that is a link itself, and no directory above it, lead to a file of a protected name?
- * Many a project has its instructions for assistants once, and links to them. */
-static bool leads_to_protected(struct compute *c, const char *path)
-{
-    struct resolved real = {.links = NULL};
-
-    return compute_resolve(c, path, &real, NULL) == 0 && real.link_count == 1 &&
-           real.fact.kind == FACT_FILE && is_protected_name(c, real.fact.path);
-}
-
-/* A link below the project's top is no reason to refuse a start, nor is one to another protected
- * name, nor a dotenv file that a person keeps elsewhere: the launcher takes away what comes in its
- * place. */
+/* A link is no reason to refuse a start: the launcher takes away what comes in its place. */
 static int protect_found(struct compute *c, const struct fact_path *fact, const char *origin,
                          struct err *err)
 {
-    bool is_top = strchr(path_relative_to(fact->path, c->venv->project), '/') == NULL;
-
-    if (fact->kind != FACT_SYMLINK || (is_top && !leads_to_protected(c, fact->path) &&
-                                       !dotenv_name_is_loaded(path_basename(fact->path))))
-        return protect(c, fact->path, origin, err);
-    return protect_target(c, fact->path, origin, err);
+    return fact->kind == FACT_SYMLINK ? protect_target(c, fact->path, origin, err)
+                                      : protect(c, fact->path, origin, err);
 }
 
 static int protect_named(struct compute *c, const char *path, const char *origin, struct err *err)
@@ -112,12 +81,15 @@ static int protect_named(struct compute *c, const char *path, const char *origin
                                                    : protect(c, path, origin, err);
 }
 
-/* The target of a hidden symlink is hidden: the link alone tells nothing. */
+/* The target of a hidden symlink is hidden: the link alone tells nothing. A link in a circle leads
+ * nowhere. */
 static int hide(struct compute *c, const char *path, const char *origin, struct err *err)
 {
     struct resolved real = {.links = NULL};
     int rc = compute_resolve(c, path, &real, err);
 
+    if (rc == -ELOOP)
+        return 0;
     if (rc < 0 || real.fact.kind == FACT_ABSENT)
         return rc;
     compute_bind(c, NULL, real.fact.path, real.fact.kind == FACT_DIR, 0, RANK_HIDE, origin);
@@ -143,16 +115,18 @@ static int each_match(struct compute *c, const struct policy_item *item, path_fn
 {
     const char *origin = compute_origin(item->origin);
     bool is_pattern = item->text[strcspn(item->text, "*?")] != '\0';
+    bool relative = item->text[0] != '/' && item->text[0] != '~';
     bool anywhere = apply == protect && compute_is_anywhere(item->text);
+    bool found = apply == protect && relative; /* the survey knows it, and the guard watches it */
     const char *path = NULL;
     int rc;
 
     if (apply == protect && str_eq(item->text, GUARD_BYTECODE))
         return 0; /* Python must be able to make it: it is removed afterwards instead */
-    if (item->text[0] != '/' && item->text[0] != '~' && c->project == PROJECT_NONE)
+    if (relative && c->project == PROJECT_NONE)
         return 0; /* names in the project, and there is none inside */
     rc = compute_expand(c, item, item->text, &path, err);
-    if (rc == 0 && !is_pattern && anywhere)
+    if (rc == 0 && !is_pattern && found)
         rc = protect_named(c, path, origin, err);
     else if (rc == 0 && !is_pattern)
         rc = apply(c, path, origin, err);
@@ -160,7 +134,7 @@ static int each_match(struct compute *c, const struct policy_item *item, path_fn
         const struct fact_path *fact = &c->facts->paths[i];
 
         if (!str_eq(fact->path, path) && protection_fits(c, path, anywhere, fact))
-            rc = anywhere ? protect_found(c, fact, origin, err) : apply(c, fact->path, origin, err);
+            rc = found ? protect_found(c, fact, origin, err) : apply(c, fact->path, origin, err);
     }
     return rc;
 }

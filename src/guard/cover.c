@@ -29,9 +29,8 @@
 #define FIXED_ATTRS ((uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
 
 enum {
-    TRIES_MAX = 20,           /* a program may rename a directory until that is a mount point */
-    COVERED_FIRST_MAX = 1024, /* names: each leaves a mount in the sandbox */
-    PATIENCE_S = 5            /* with the coverer: a file system may be slow */
+    TRIES_MAX = 20, /* a program may rename a directory until that is a mount point */
+    PATIENCE_S = 5  /* with the coverer: a file system may be slow */
 };
 
 static int open_namespace(int pid, const char *name)
@@ -268,16 +267,4 @@ void inside_close(struct inside *inside)
     if (inside->mount_ns >= 0)
         close(inside->mount_ns);
     *inside = (struct inside){-1, -1, -1, 0};
-}
-
-void guard_cover_first(struct guard *guard, const char *rel)
-{
-    const char *project = guard->seen.file->project;
-    char dest[PATH_MAX];
-
-    if (!guard->watch.armed || guard->watch.covered_first == COVERED_FIRST_MAX ||
-        snprintf(dest, sizeof(dest), "%s/%s", project, rel) >= (int)sizeof(dest))
-        return;
-    guard->watch.covered_first++;
-    (void)inside_cover(&guard->watch.inside, project, dest, 0);
 }

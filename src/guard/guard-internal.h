@@ -23,6 +23,9 @@ int scan_venv(int dir);
  * programs take them away. Return: descriptor or negative errno. */
 int scan_open_forcibly(int parent, const char *name, unsigned mode);
 
+/* The directory below `top` that the name at the path is in, O_PATH, or negative errno. */
+int scan_open_parent(int top, const char *rel);
+
 /* directory: by its entry; a name that vanishes meanwhile is none. Return: not 0 to stop. */
 typedef int scan_fn(void *context, int dir, const char *name, bool directory);
 
@@ -120,6 +123,13 @@ bool venvs_cover(struct guard *guard, int dir);
 bool venvs_close(struct guard *guard, int dir, bool known);
 /* Is the path a mark in a usual virtualenv that a command of the host closed to programs inside? */
 bool venvs_is_users(struct guard *guard, const char *rel);
+/* --- take.c ------------------------------------------------------------------------------------
+ */
+
+/* Takes the name. Of a repository only the parts that make it one and that name programs: git finds
+ * none there any more, and the rest, which may be large and somebody's, stays. Return: as
+ * quarantine_take(). */
+int guard_take(struct guard *guard, const char *rel);
 
 /* --- cover.c ----------------------------------------------------------------------------------
  */
@@ -155,11 +165,6 @@ int inside_begin(struct inside *inside);
  * is nothing at dest; else negative errno. With COVER_SEARCH as held_inside(). */
 int inside_cover(struct inside *inside, const char *top, const char *dest, unsigned how);
 
-/* Covers a name that appeared, before anything is decided about it: no program writes it from here
- * on, whoever made it. Its directories stay as they are, because programs rename their own. The
- * name may also be a link, or gone again: then nothing is covered. */
-void guard_cover_first(struct guard *guard, const char *rel);
-
 /* --- held.c ------------------------------------------------------------------------------------
  */
 
@@ -194,6 +199,50 @@ void touch_lost(struct guard *guard);
 /* Return: of some names it is not known yet. Call it again when something was reported, and in
  * WATCH_STEP_MS. */
 bool touch_settle(struct guard *guard);
+
+/* --- judge.c, judge_content.c, judge_repository.c: whose is a name that appeared?
+ * -----------------
+ */
+
+enum verdict {
+    VERDICT_KEEP, /* the user's: in the index, known by its inode, or a repository that runs nothing
+                   */
+    VERDICT_WAIT, /* the user's git is at work, and will say */
+    VERDICT_TAKE
+};
+
+/* Does the name that appeared stay? It is covered inside first, and looked at again and again while
+ * the guard lives, because a program can have kept a descriptor of it. ended: nobody inside is left
+ * to write. */
+bool guard_keeps(struct guard *guard, const char *rel, bool ended);
+/* Looks at the names that stay. Those that are no more what they were are taken. */
+void guard_judge_again(struct guard *guard, bool ended);
+/* In how many milliseconds guard_judge_again() is to be called; 0: not at all. */
+int guard_judge_next_ms(const struct guard *guard);
+
+/* A repository that is the user's word about the files in its worktree. */
+struct judge_repository {
+    int dir;              /* O_PATH; -1: none */
+    char below[PATH_MAX]; /* the name's path, from the worktree's top */
+    bool at_work;         /* the user's git changes it just now */
+};
+/* The repository that git finds for the name, if no program can have made it. */
+void judge_find(const struct guard *guard, const char *rel, struct judge_repository *out);
+/* A .git that is no directory. */
+bool judge_git_file(const struct guard *guard, const char *rel);
+/* A .git, or a repository without: is there nothing in it that git would run? depth: of the
+ * directory below that which it is the repository of. */
+bool judge_is_harmless(int dir, unsigned depth);
+/* A mark that says so in later runs: what it has as its index is nobody's word. Return: it has it.
+ */
+bool judge_mark_made(int dir);
+/* Is it a .git by its name? */
+bool judge_is_git(const char *rel);
+
+/* Compares what is at the path with the repository's index, and takes what does not belong to a
+ * directory that does. */
+enum verdict judge_content(struct guard *guard, const char *rel,
+                           const struct judge_repository *repository, bool ended);
 
 /* --- sweep.c ----------------------------------------------------------------------------------
  */

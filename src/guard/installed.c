@@ -9,7 +9,7 @@
 void guard_take_from_venv(const char *venv, int top, const struct strv *names)
 {
     struct guard_report report = {.count = 0};
-    struct quarantine quarantine = {.venv = venv, .dir = -1, .report = &report};
+    struct quarantine quarantine = {.venv = venv, .of_venv = true, .dir = -1, .report = &report};
 
     for (size_t i = 0; i < names->count; i++) {
         if (quarantine_take(&quarantine, top, names->items[i]) < 0)

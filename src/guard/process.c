@@ -162,13 +162,17 @@ static void tell_launcher(struct beside *b)
 static void expect_next_look(struct beside *b)
 {
     const struct watch *watch = &b->guard->watch;
+    int64_t again_ms = guard_judge_next_ms(b->guard);
+    int64_t now_ms = clock_ms();
+    int64_t next_ms = watch->waits_until_ms;
 
     if (watch->fd < 0)
-        loop_expect(&b->loop, b->at_project, clock_ms() + GUARD_LOOK_MS);
+        next_ms = now_ms + GUARD_LOOK_MS;
     else if (touch_settle(b->guard))
-        loop_expect(&b->loop, b->at_project, clock_ms() + WATCH_STEP_MS);
-    else if (watch->waits_until_ms != 0)
-        loop_expect(&b->loop, b->at_project, watch->waits_until_ms);
+        next_ms = now_ms + WATCH_STEP_MS;
+    if (again_ms > 0 && (next_ms == 0 || now_ms + again_ms < next_ms))
+        next_ms = now_ms + again_ms;
+    loop_expect(&b->loop, b->at_project, next_ms);
 }
 
 static void on_changes(void *context, short events)
@@ -187,6 +191,7 @@ static void on_changes(void *context, short events)
         watch_take(guard);
     else if (fd < 0)
         guard_sweep(guard, false);
+    guard_judge_again(guard, false);
     if (guard->report->stop == GUARD_GOES_ON)
         expect_next_look(b);
     if (guard->watch.fd != fd) {

@@ -27,7 +27,7 @@ enum {
     NAME_SIZE = 64
 };
 
-static void write_stamp(char stamp[STAMP_SIZE])
+static void write_stamp(char stamp[STAMP_SIZE], bool of_venv)
 {
     struct timespec now;
     struct tm tm = {0};
@@ -36,7 +36,8 @@ static void write_stamp(char stamp[STAMP_SIZE])
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &tm);
     len = strftime(stamp, STAMP_SIZE, "%Y%m%d-%H%M%S", &tm);
-    snprintf(stamp + len, STAMP_SIZE - len, "-%d", (int)getpid());
+    snprintf(stamp + len, STAMP_SIZE - len, "-%d%s", (int)getpid(),
+             of_venv ? QUARANTINE_OF_VENV : "");
 }
 
 /* One for all of a start, whichever process takes something. */
@@ -45,7 +46,7 @@ static int make_stamp_dir(struct quarantine *q, int sandbox)
     auto_fd int base = fd_mkdir_beneath(sandbox, SANDBOX_QUARANTINE, 0700);
 
     if (!*q->report->stamp)
-        write_stamp(q->report->stamp);
+        write_stamp(q->report->stamp, q->of_venv);
     return base < 0 ? base : fd_mkdir_beneath(base, q->report->stamp, 0700);
 }
 

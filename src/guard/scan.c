@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 
 #include "svenv/base/fd.h"
 #include "svenv/base/look.h"
+#include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/sys/syscalls.h"
 
@@ -111,4 +113,14 @@ int scan_names(int dir, scan_fn *fn, void *context)
                 return rc;
         }
     }
+}
+
+int scan_open_parent(int top, const char *rel)
+{
+    const char *name = path_basename(rel);
+    char dir[PATH_MAX];
+
+    snprintf(dir, sizeof(dir), "%.*s", name == rel ? 1 : (int)(name - rel - 1),
+             name == rel ? "." : rel);
+    return fd_open_beneath(top, dir, O_PATH | O_DIRECTORY, 0);
 }

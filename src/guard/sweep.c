@@ -73,8 +73,15 @@ static void sweep_take(struct visit *visit, const char *rel)
     visit->found = true;
     if (!visit->ended && turn_is_anothers(guard))
         return;
-    if (quarantine_take(&guard->quarantine, guard->seen.top, rel) < 0)
+    if (guard_take(guard, rel) < 0)
         guard->report->failed = true;
+}
+
+/* A name of the user's stays (judge.c). */
+static void sweep_judge(struct visit *visit, const char *rel)
+{
+    if (!guard_keeps(visit->guard, rel, false))
+        sweep_take(visit, rel);
 }
 
 /* --- byte code ---------------------------------------------------------------------------------
@@ -253,11 +260,8 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
             clean_bytecode(visit, dir, name);
         break;
     case PLAN_OBEYED_TAKE:
-        if (was_there(guard, rel) || venvs_is_users(guard, rel))
-            break;
-        if (!visit->ended)
-            guard_cover_first(guard, rel);
-        sweep_take(visit, rel);
+        if (!was_there(guard, rel) && !venvs_is_users(guard, rel))
+            sweep_judge(visit, rel);
         break;
     case PLAN_OBEYED_HIDE:
         if (!was_there(guard, rel) && !visit->ended)
@@ -295,7 +299,7 @@ static int see_name(void *context, int dir, const char *name, bool directory)
     if (found != NULL)
         sweep_apply(visit, dir, name, found);
     else if (!directory && link_leads_around(guard, dir, name))
-        sweep_take(visit, guard->path.text);
+        sweep_judge(visit, guard->path.text);
     else if (visit->ended && is_left(guard, dir, name))
         (void)quarantine_take(&guard->quarantine, guard->seen.top, guard->path.text);
     scan_path_cut(&visit->guard->path, before);
@@ -385,7 +389,7 @@ static void take_repository(struct visit *visit)
     int before = (int)visit->guard->path.len;
 
     if (visit->fresh && before > 0) {
-        sweep_take(visit, visit->guard->path.text);
+        sweep_judge(visit, visit->guard->path.text);
     } else if (scan_path_add(&visit->guard->path, REPOSITORY_HEAD_NAME) >= 0) {
         if (!was_there(visit->guard, visit->guard->path.text))
             sweep_take(visit, visit->guard->path.text);
@@ -547,6 +551,7 @@ void guard_sweep(struct guard *guard, bool ended)
             sweep_bytecode(guard, &file->seen[i]);
     }
     gather_end(&gather);
+    guard_judge_again(guard, ended);
     if (ended)
         seen_write(&guard->seen);
 }
@@ -605,7 +610,7 @@ void guard_see(struct guard *guard, const char *rel, const char *name, bool dire
     else if (directory)
         see_directory(&visit, dir, name);
     else if (link_leads_around(guard, dir, name))
-        sweep_take(&visit, guard->path.text);
+        sweep_judge(&visit, guard->path.text);
     if (repository_mark(name) != 0)
         see_mark(&visit, dir, rel);
 }

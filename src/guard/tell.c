@@ -59,8 +59,10 @@ static void tell_taken(struct guard *guard, bool ended)
     venv = taken_venv(report, guard->told, count);
     guard->told = count;
     log_line("programs on the host obey %s, which appeared in the project: moved to "
-             "'%s/sandbox/quarantine/%s' (filesystem.protect)",
-             names.text, guard->quarantine.venv, report->stamp);
+             "'%s/sandbox/quarantine/%s' (filesystem.protect); what is yours comes back with "
+             "'sandbox-venv quarantine restore %s %s'",
+             names.text, guard->quarantine.venv, report->stamp, guard->quarantine.venv,
+             report->stamp);
     if (venv != NULL && !guard->told_venv)
         log_line("no program may make the virtualenv '%s': 'filesystem: {virtualenvs: [%s]}' in "
                  "the policy allows it. If you made it outside: 'sandbox-venv create' does so "

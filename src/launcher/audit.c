@@ -100,7 +100,9 @@ static void deny_taken(struct denials *denials, const struct guard *guard)
     for (size_t i = 0; i < report->count && i < TAKEN_KEPT; i++)
         deny(denials, "appeared", report->taken[i].rel,
              report->taken[i].moved
-                 ? arena_printf(&denials->arena, "moved to quarantine/%s (filesystem.protect)",
+                 ? arena_printf(&denials->arena,
+                                "moved to quarantine/%s (filesystem.protect); 'sandbox-venv "
+                                "quarantine restore' takes it back",
                                 report->stamp)
                  : "renamed to " NAME_TAKEN "... beside it (filesystem.protect)");
     if (report->count > TAKEN_KEPT)

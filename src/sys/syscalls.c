@@ -60,6 +60,16 @@ int sys_mount_id(int fd)
     return rc < 0 ? -errno : sx.stx_mask & STATX_MNT_ID ? (int)sx.stx_mnt_id : -ENOSYS;
 }
 
+int64_t sys_birth_ns(int dir, const char *path)
+{
+    struct statx sx;
+    long rc = syscall(SYS_statx, dir, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &sx);
+
+    if (rc < 0 || !(sx.stx_mask & STATX_BTIME))
+        return rc < 0 ? -errno : -ENOSYS;
+    return (int64_t)sx.stx_btime.tv_sec * 1000000000 + sx.stx_btime.tv_nsec;
+}
+
 void sys_kernel_name(char name[KERNEL_NAME_MAX])
 {
     struct utsname names = {.release = ""};

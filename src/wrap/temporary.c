@@ -144,6 +144,13 @@ static bool is_mounted(const char *name)
     return rc < 0;
 }
 
+bool venv_is_running(const char *id)
+{
+    auto_free char *name = xasprintf(TEMPORARY_PREFIX "%s", id);
+
+    return is_mounted(name);
+}
+
 void venv_sweep_temporary(void)
 {
     auto_fd int dir = open(TEMPORARY_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -263,6 +263,76 @@ with open(sys.argv[1] + "/out/told", "w") as file: file.write(json.dumps(found))
         self.assertEqual(self.quarantined(p), [])
 
 
+class Links(Planting):
+    """Protected and hidden names that are links, at the project's top and below it."""
+
+    def linked(self, *links, policy=None):
+        p = self.project()
+        p.write("data/settings.json", "mine")
+        p.write("mine.rc", "mine")
+        for name, target in links:
+            path = p.path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.symlink_to(target)
+        p.venv()
+        p.wrap()
+        if policy:
+            p.policy(policy)
+        return p
+
+    def test_a_link_to_a_directory(self):
+        p = self.linked((".vscode", "data"), ("sub/.vscode", "../data"))
+        names = [".vscode/settings.json", "sub/.vscode/new", "data/settings.json"]
+        self.assertEqual(self.write(p, *names), dict.fromkeys(names, "EROFS"))
+        self.assertEqual(self.quarantined(p), [])
+
+    def test_a_link_to_a_file(self):
+        p = self.linked((".envrc", "mine.rc"), (".bashrc", "mine.rc"))
+        names = [".envrc", ".bashrc", "mine.rc"]
+        self.assertEqual(self.write(p, *names), dict.fromkeys(names, "EROFS"))
+
+    def test_a_link_out_of_the_project(self):
+        outside = self.project()
+        outside.write("rc", "outside")
+        p = self.linked((".envrc", outside.path / "rc"), (".git", outside.path))
+        self.assertEqual(
+            self.write(p, ".envrc", ".git/rc"), {".envrc": "ENOENT", ".git/rc": "ENOENT"}
+        )
+        self.assertEqual((outside.path / "rc").read_text(), "outside")
+
+    def test_a_link_that_leads_nowhere(self):
+        p = self.linked((".envrc", "later.rc"), (".vscode", "not/yet"), (".idea", ".idea"))
+        self.assert_clean(p.code("pass"))
+        self.make(p, "later.rc")
+        self.assertEqual(self.quarantined(p), ["later.rc"])
+        self.assertTrue((p.path / ".envrc").is_symlink())
+
+    def test_what_comes_in_the_place_of_a_link_is_taken(self):
+        p = self.linked((".envrc", "mine.rc"))
+        p.code("import os; os.unlink('.envrc'); open('.envrc', 'w').write('evil')")
+        self.assertEqual(self.quarantined(p), [".envrc"])
+        self.assertEqual((p.path / "mine.rc").read_text(), "mine")
+
+    def test_each_link_of_a_chain(self):
+        p = self.linked((".envrc", "one"), ("one", "two"), ("two", "mine.rc"))
+        self.assert_clean(p.code("pass"))
+        self.assertEqual(self.write(p, ".envrc"), {".envrc": "EROFS"})
+        p.code("import os; os.unlink('two'); open('two', 'w').write('evil')")
+        self.assertEqual(self.quarantined(p), ["two"])
+
+    def test_a_hidden_link(self):
+        hide = "filesystem: {hide: [secret, gone, circle]}\n"
+        links = (("secret", "mine.rc"), ("gone", "nowhere"), ("circle", "circle"))
+        p = self.linked(*links, policy=hide)
+        done = p.code("print(open('mine.rc').read() + open('secret').read())")
+        self.assertEqual((done.returncode, done.stdout), (0, "\n"), done.stderr)
+
+    def test_links_with_other_names_are_nobodys_business(self):
+        """The control."""
+        p = self.linked(("other", "mine.rc"))
+        self.assertEqual(self.write(p, "other"), {"other": "ok"})
+
+
 class Venvs(Planting):
     def test_one_below_a_directory_is_read_only(self):
         p = self.project()

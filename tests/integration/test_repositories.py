@@ -286,8 +286,9 @@ os.symlink("/tmp/else", "dangling")
             "linked/commondir",
             "linked/HEAD",
         )
-        self.assertFalse((p.path / "bare").exists())
-        self.assertFalse((p.path / "linked").exists())
+        for name in ("bare/HEAD", "bare/config", "linked"):
+            self.assertFalse((p.path / name).exists(), name)
+        self.assertTrue((p.path / "bare/objects/x").exists(), "the contents stay")
         self.assertFalse((p.path / "src" / "HEAD").exists())
         self.assertEqual((p.path / "src" / "code.py").read_text(), "x = 1\n")
 
@@ -295,7 +296,7 @@ os.symlink("/tmp/else", "dangling")
 import contextlib, os, sys
 def bare(path):
     for name in ("objects", "refs"): os.makedirs(path + "/" + name)
-    open(path + "/config", "w").close()
+    with open(path + "/config", "w") as file: file.write("[core]\\n\\tfsmonitor = x\\n")
     with open(path + "/HEAD", "w") as file: file.write("ref: refs/heads/x\\n")
 def close(path, mode=0o300):
     with contextlib.suppress(FileNotFoundError): os.chmod(path, mode)
@@ -324,7 +325,7 @@ os.mkdir("shut"); close("shut", 0)
 """
         )
         self.assertEqual(done.returncode, 0, done.stderr)
-        for name in ("old/HEAD", "new", "oldest/.git", "outer/inner/HEAD"):
+        for name in ("old/HEAD", "new/HEAD", "oldest/.git", "outer/inner/HEAD"):
             self.assertFalse(os.path.lexists(p.path / name), name)
         self.assertEqual(mine.stat().st_mode & 0o777, 0)
 

@@ -26,6 +26,9 @@
 #define SANDBOX_MADE_INSIDE "made-inside"
 #define SANDBOX_WATCHING "watching"
 #define SANDBOX_QUARANTINE "quarantine"
+#define QUARANTINE_OF_VENV                                                                         \
+    "-venv" /* ends the name of a part that an installer left in the venv                          \
+             */
 #define SANDBOX_STUB "stub"
 #define SANDBOX_LOCK "lock"
 #define SANDBOX_INSTALLER "installer" /* an installer's private directories */

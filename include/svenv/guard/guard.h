@@ -83,7 +83,8 @@ struct scan_path {
 /* $venv/sandbox/quarantine/STAMP, made when something comes into it. */
 struct quarantine {
     const char *venv;
-    int dir; /* -1: not made yet */
+    bool of_venv; /* the names are below the venv, not the project */
+    int dir;      /* -1: not made yet */
     struct guard_report *report;
 };
 
@@ -132,11 +133,17 @@ struct watch {
     uint32_t event;        /* of the report at hand; 0: there is none */
     struct touch *touches; /* NULL: none can be known */
     size_t touch_rows;
-    unsigned covered_first; /* names that appeared */
     int turn;               /* the lock of the one that takes names away; -1: not opened */
     bool waits;             /* another program's guard holds it */
     int64_t waits_until_ms; /* then names are taken all the same; 0: there was none */
     struct inside inside;
+};
+
+struct judged;
+/* Names that appeared and stay: they are the user's, or may prove to be. See judge.c. */
+struct judging {
+    struct judged *rows; /* NULL: none yet */
+    size_t count;
 };
 
 /* Of the guard's own process, as the launcher sees it. */
@@ -160,6 +167,7 @@ struct guard {
     struct watch watch;
     struct guard_own own_venv;
     struct guard_kept kept;
+    struct judging judging;
     struct guard_report *report; /* `own`, or memory that is shared with the guard's process */
     struct guard_process process;
     guard_late_fn *late; /* writes to the audit log what is found when the launcher has ended */

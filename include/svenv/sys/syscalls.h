@@ -53,6 +53,9 @@ int sys_close_range(unsigned first, unsigned last, unsigned flags);
 int sys_getdents(int dir, void *buffer, unsigned size);
 /* The number of the mount that the file was opened through. */
 int sys_mount_id(int fd);
+/* When the file was made, which nobody can change; a link is not followed. Return: nanoseconds
+ * since the epoch, -ENOSYS where the file system does not know, or negative errno. */
+int64_t sys_birth_ns(int dir, const char *path);
 /* The running kernel by release and build, to tell one kernel from another; never to conclude what
  * it can do. */
 enum {

@@ -77,5 +77,7 @@ bool venv_temporary_is_taken(const char *id);
 void venv_mark_temporary(const char *id, const char *venv_path);
 /* Removes those whose venv is gone, as far as no running program has them. */
 void venv_sweep_temporary(void);
+/* Has a process these directories as its own? True when nobody can say. */
+bool venv_is_running(const char *id);
 
 #endif

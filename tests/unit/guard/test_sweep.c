@@ -42,14 +42,14 @@ static const struct sweep_row rows[] = {
     {{"new/.rope/config.py"}, "new/.rope/config.py", TAKEN, TAKEN},
     {{"sub/.Rope/Config.py"}, "sub/.Rope/Config.py", TAKEN, TAKEN},
     {{"sub/.ENVRC"}, "sub/.ENVRC", TAKEN, TAKEN},
-    {{".Git/config"}, ".Git", TAKEN, TAKEN},
+    {{".Git/config"}, ".Git", STAYS, TAKEN},
     {{".rope->sub"}, ".rope", TAKEN, TAKEN},
     {{"new/.ROPE->.."}, "new/.ROPE", TAKEN, TAKEN},
-    {{"new/HEAD", "new/refs/"}, "new", TAKEN, TAKEN},
-    {{"new/in/HEAD", "new/in/commondir"}, "new/in", TAKEN, TAKEN},
+    {{"new/HEAD", "new/refs/"}, "new/HEAD", TAKEN, TAKEN},
+    {{"new/in/HEAD", "new/in/commondir"}, "new/in/HEAD", TAKEN, TAKEN},
     {{"sub/HEAD", "sub/objects/"}, "sub/HEAD", TAKEN, TAKEN},
     {{"HEAD", "refs->sub"}, "HEAD", TAKEN, TAKEN},
-    {{"env/pyvenv.cfg", "env/src/.git/config"}, "env/src/.git", TAKEN, TAKEN},
+    {{"env/pyvenv.cfg", "env/src/.git/config"}, "env/src/.git", STAYS, TAKEN},
     /* nobody does */
     {{"README"}, "README", STAYS, STAYS},
     {{"new/deep/notes.txt"}, "new/deep/notes.txt", STAYS, STAYS},
@@ -77,7 +77,7 @@ static const struct sweep_row rows[] = {
     /* the mark of a venv where there is none */
     {{"pyvenv.cfg", "lib/x/.envrc"}, "lib/x/.envrc", TAKEN, TAKEN},
     {{"pyvenv.cfg", "lib/__pycache__/a.pyc"}, "lib/__pycache__/a.pyc", STAYS, REMOVED},
-    {{"sub/pyvenv.cfg", "sub/etc/.git/config"}, "sub/etc/.git", TAKEN, TAKEN},
+    {{"sub/pyvenv.cfg", "sub/etc/.git/config"}, "sub/etc/.git", STAYS, TAKEN},
     /* byte code */
     {{"__pycache__/a.cpython-311.pyc"}, "__pycache__/a.cpython-311.pyc", STAYS, REMOVED},
     {{"__pycache__/a.cpython-311.pyc.77"}, "__pycache__/a.cpython-311.pyc.77", STAYS, REMOVED},

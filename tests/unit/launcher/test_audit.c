@@ -262,7 +262,8 @@ Test(launcher_audit, each_name_that_was_taken_has_a_line)
 
     record_of(t, 2);
     expect_end(t, "\"status\"", 2);
-    EXPECT(t, "\"name\":\"name0\",\"why\":\"moved to quarantine/STAMP (filesystem.protect)\"");
+    EXPECT(t, "\"name\":\"name0\",\"why\":\"moved to quarantine/STAMP (filesystem.protect); "
+              "'sandbox-venv quarantine restore' takes it back\"");
     EXPECT(t, "\"name\":\"name1\",\"why\":\"renamed to .sandbox-venv-taken-... beside it");
     told_drop(t);
 }

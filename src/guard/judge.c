@@ -1,0 +1,359 @@
+/* Decides whose a name is that appeared in the project: the user's own git, clone or rename brings
+ * names while programs run, and they are not to be lost.
+ *
+ * No descriptor tells who made a file, so what counts is what only the user can have made: an inode
+ * that was protected before, a content that stands in the index of a repository that no program can
+ * write, a file that leads into that repository. A new repository may stay whoever made it, as long
+ * as git runs nothing for it; in later runs it carries a mark, and its index is nobody's word.
+ *
+ * A name is covered inside before it is judged. A program can have opened it before, and come to it
+ * by that descriptor, so the names that stay are looked at again until the end, when nobody is left
+ * who could write. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "svenv/base/clock.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/path.h"
+#include "svenv/base/repository.h"
+#include "svenv/sys/syscalls.h"
+
+#include "guard-internal.h"
+
+enum {
+    ROWS_MAX = 4096,       /* beyond them names are taken */
+    AGAIN_MS = 25,         /* between two looks at the names that stay */
+    WAIT_MS = 60000,       /* for the user's git */
+    END_MS = 5000,         /* the same when the program has ended, and its caller waits */
+    SETTLED_NS = 50000000, /* files of the same moment have the same time */
+    UNFINISHED_NS = 300000000,
+    MARK_DEPTH_MAX = 16,
+    MARK_FILES_MAX = 4096
+};
+
+struct judged {
+    char rel[PATH_MAX];
+    int64_t since_ms;
+    uint64_t mark; /* of the files as they were when they were judged; 0: none */
+    bool waiting;
+};
+
+/* --- did anything change? ----------------------------------------------------------------------
+ */
+
+struct marking {
+    uint64_t mark;
+    int64_t newest_ns;
+    unsigned depth, files;
+};
+
+static void mark_add(struct marking *m, const struct stat *st)
+{
+    const uint64_t values[] = {st->st_ino, (uint64_t)clock_ns_of(st->st_ctim), st->st_mode,
+                               (uint64_t)st->st_size};
+
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+        m->mark = (m->mark ^ values[i]) * UINT64_C(0x9e3779b97f4a7c15) + (m->mark >> 29);
+    if (clock_ns_of(st->st_ctim) > m->newest_ns)
+        m->newest_ns = clock_ns_of(st->st_ctim);
+}
+
+static int mark_entry(void *context, int dir, const char *name, bool directory)
+{
+    struct marking *m = context;
+    auto_fd int inner = -1;
+    struct stat st;
+    int rc = 0;
+
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    mark_add(m, &st);
+    if (m->files++ == MARK_FILES_MAX || m->depth == MARK_DEPTH_MAX)
+        return -EOVERFLOW;
+    if (!directory)
+        return 0;
+    inner = fd_open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0);
+    if (inner < 0)
+        return 0;
+    m->depth++;
+    rc = scan_names(inner, mark_entry, m);
+    m->depth--;
+    return rc;
+}
+
+/* git changes the other files in everyday work. */
+static int mark_repository(struct marking *m, int dir)
+{
+    static const char *const own[] = {"objects", "objects/info", "refs"};
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && repository_part(i) != NULL; i++) {
+        const char *name = repository_part(i);
+        struct stat st;
+
+        if (str_eq(name, own[0]) || str_eq(name, own[2]))
+            continue;
+        if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            rc = str_eq(name, "modules") ? (mark_add(m, &st), 0)
+                                         : mark_entry(m, dir, name, S_ISDIR(st.st_mode));
+    }
+    return rc;
+}
+
+/* Return: a mark that is another when anything was changed; 0: nobody can say. */
+static uint64_t mark_of(const struct guard *guard, const char *rel)
+{
+    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
+    struct marking m = {.mark = 1};
+    struct timespec now;
+    struct stat st;
+    int rc = 0;
+
+    if (parent < 0 || fstatat(parent, path_basename(rel), &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    if (S_ISDIR(st.st_mode)) {
+        auto_fd int dir = fd_open_beneath(parent, path_basename(rel), O_RDONLY | O_DIRECTORY, 0);
+
+        rc = dir < 0                                       ? dir
+             : judge_is_git(rel) || repository_at(dir) > 0 ? mark_repository(&m, dir)
+                                                           : scan_names(dir, mark_entry, &m);
+        m.mark = (m.mark ^ st.st_ino) * UINT64_C(0x9e3779b97f4a7c15);
+    } else {
+        mark_add(&m, &st);
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    return rc != 0 || m.newest_ns > clock_ns_of(now) - SETTLED_NS ? 0 : m.mark | 1;
+}
+
+/* --- one name ----------------------------------------------------------------------------------
+ */
+
+/* Born before the program, and protected then: somebody outside has given it another name. */
+static bool inode_is_known(const struct guard *guard, int parent, const char *name,
+                           const struct stat *st)
+{
+    const struct plan_file *file = guard->seen.file;
+    int64_t born_ns = sys_birth_ns(parent, name);
+
+    if ((!S_ISDIR(st->st_mode) && st->st_nlink != 1) || S_ISLNK(st->st_mode) || born_ns < 0 ||
+        born_ns >= guard->began_ns)
+        return false;
+    for (size_t i = 0; i < file->present_count; i++) {
+        if (file->present[i].ino == st->st_ino && file->present[i].dev == st->st_dev)
+            return true;
+    }
+    for (size_t i = 0; S_ISDIR(st->st_mode) && i < file->seen_count; i++) {
+        if (file->seen[i].kind == PLAN_SEEN_PASSED && file->seen[i].ino == st->st_ino &&
+            file->seen[i].dev == st->st_dev)
+            return true;
+    }
+    return false;
+}
+
+/* Covers a name that appeared, before anything is decided about it: nothing inside gets to it by
+ * its name from now on, whoever made it. Its directories stay as they are, because programs rename
+ * their own. No mount covers a link, and one that is replaced is a new name. */
+static bool judge_cover(struct guard *guard, const char *rel, const struct stat *st)
+{
+    const char *project = guard->seen.file->project;
+    char dest[PATH_MAX];
+
+    if (!guard->watch.armed || S_ISLNK(st->st_mode))
+        return true;
+    return snprintf(dest, sizeof(dest), "%s/%s", project, rel) < (int)sizeof(dest) &&
+           inside_cover(&guard->watch.inside, project, dest, 0) == 0;
+}
+
+/* Somebody makes or removes it, and git finds none in it meanwhile. git needs milliseconds for
+ * that. One that we disarmed has its objects yet. */
+static enum verdict judge_unfinished(int parent, const char *name, int dir, bool ended)
+{
+    int64_t born_ns = sys_birth_ns(parent, name);
+    struct timespec now;
+    struct stat st;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (fstatat(dir, "objects", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+        fstatat(dir, "refs", &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return VERDICT_KEEP;
+    return !ended || clock_ns_of(now) - born_ns < UNFINISHED_NS ? VERDICT_WAIT : VERDICT_TAKE;
+}
+
+static enum verdict judge_new_repository(struct guard *guard, const char *rel, bool ended)
+{
+    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
+    auto_fd int dir = -1;
+
+    if (parent < 0)
+        return VERDICT_TAKE;
+    dir = fd_open_beneath(parent, path_basename(rel), O_RDONLY | O_DIRECTORY, 0);
+    if (dir < 0)
+        return dir == -ENOENT ? VERDICT_KEEP : VERDICT_TAKE;
+    if (!judge_mark_made(dir) || !judge_is_harmless(dir, 1))
+        return VERDICT_TAKE;
+    return repository_at(dir) > 0 ? VERDICT_KEEP
+                                  : judge_unfinished(parent, path_basename(rel), dir, ended);
+}
+
+static enum verdict judge_tracked(struct guard *guard, const char *rel, bool ended)
+{
+    struct judge_repository repository;
+    enum verdict verdict = VERDICT_TAKE;
+
+    judge_find(guard, rel, &repository);
+    if (repository.dir < 0)
+        return VERDICT_TAKE;
+    verdict = judge_content(guard, rel, &repository, ended);
+    close(repository.dir);
+    return verdict;
+}
+
+static enum verdict judge(struct guard *guard, const char *rel, bool ended)
+{
+    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
+    struct stat st;
+
+    if (parent < 0)
+        return parent == -ENOENT ? VERDICT_KEEP : VERDICT_TAKE;
+    if (fstatat(parent, path_basename(rel), &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? VERDICT_KEEP : VERDICT_TAKE;
+    if (!judge_cover(guard, rel, &st))
+        return VERDICT_TAKE;
+    if (inode_is_known(guard, parent, path_basename(rel), &st))
+        return VERDICT_KEEP;
+    if (S_ISDIR(st.st_mode)) {
+        auto_fd int dir = fd_open_beneath(parent, path_basename(rel), O_PATH | O_DIRECTORY, 0);
+
+        if (judge_is_git(rel) || (dir >= 0 && repository_at(dir) > 0))
+            return judge_new_repository(guard, rel, ended);
+    }
+    if (judge_is_git(rel) && judge_git_file(guard, rel))
+        return VERDICT_KEEP;
+    return judge_tracked(guard, rel, ended);
+}
+
+/* --- the names that stay -----------------------------------------------------------------------
+ */
+
+static struct judged *row_of(const struct guard *guard, const char *rel)
+{
+    for (size_t i = 0; i < guard->judging.count; i++) {
+        if (str_eq(guard->judging.rows[i].rel, rel))
+            return &guard->judging.rows[i];
+    }
+    return NULL;
+}
+
+static void row_drop(struct guard *guard, struct judged *row)
+{
+    struct judging *judging = &guard->judging;
+
+    judging->count--;
+    if (row != &judging->rows[judging->count])
+        memcpy(row, &judging->rows[judging->count], sizeof(*row));
+}
+
+/* Memory that costs nothing before a row is used. */
+static struct judged *row_add(struct guard *guard, const char *rel)
+{
+    struct judging *judging = &guard->judging;
+    struct judged *row = NULL;
+
+    if (judging->rows == NULL) {
+        void *rows = mmap(NULL, ROWS_MAX * sizeof(*row), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+        judging->rows = rows == MAP_FAILED ? NULL : rows;
+    }
+    if (judging->rows == NULL || judging->count == ROWS_MAX)
+        return NULL;
+    row = &judging->rows[judging->count++];
+    snprintf(row->rel, sizeof(row->rel), "%s", rel);
+    row->since_ms = clock_ms();
+    row->mark = 0;
+    row->waiting = false;
+    return row;
+}
+
+/* Return: false: take it. */
+static bool row_settle(struct guard *guard, struct judged *row, bool ended)
+{
+    uint64_t mark = mark_of(guard, row->rel);
+    enum verdict verdict = VERDICT_KEEP;
+
+    if (!ended && !row->waiting && mark != 0 && mark == row->mark)
+        return true;
+    verdict = judge(guard, row->rel, ended);
+    if (verdict == VERDICT_WAIT && clock_ms() - row->since_ms > WAIT_MS)
+        verdict = VERDICT_TAKE;
+    row->waiting = verdict == VERDICT_WAIT;
+    row->mark = mark;
+    return verdict != VERDICT_TAKE;
+}
+
+static bool rel_is_there(const struct guard *guard, const char *rel)
+{
+    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
+    struct stat st;
+
+    return parent >= 0 && fstatat(parent, path_basename(rel), &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* last: nobody is waited for any more. Return: one of them waits for the user's git. */
+static bool look_at_rows(struct guard *guard, bool ended, bool last)
+{
+    bool waiting = false;
+
+    for (size_t i = guard->judging.count; i-- > 0;) {
+        struct judged *row = &guard->judging.rows[i];
+        bool there = rel_is_there(guard, row->rel);
+
+        if (there && row_settle(guard, row, ended) && !(last && row->waiting)) {
+            waiting = waiting || row->waiting;
+            continue;
+        }
+        if (there && guard_take(guard, row->rel) < 0)
+            guard->report->failed = true;
+        if (!judge_is_git(row->rel) || !rel_is_there(guard, row->rel))
+            row_drop(guard, row);
+    }
+    return waiting;
+}
+
+/* At the end the user's git is waited for, as long as a caller can wait. */
+void guard_judge_again(struct guard *guard, bool ended)
+{
+    const struct timespec pause = {.tv_nsec = AGAIN_MS * 1000000};
+    int64_t until_ms = clock_ms() + END_MS;
+    bool last = false;
+
+    while (look_at_rows(guard, ended, last) && ended && !last) {
+        nanosleep(&pause, NULL);
+        last = clock_ms() >= until_ms;
+    }
+}
+
+int guard_judge_next_ms(const struct guard *guard)
+{
+    return guard->judging.count > 0 ? AGAIN_MS : 0;
+}
+
+bool guard_keeps(struct guard *guard, const char *rel, bool ended)
+{
+    struct judged *row = row_of(guard, rel);
+
+    if (row == NULL)
+        row = row_add(guard, rel);
+    if (row == NULL)
+        return false;
+    if (row_settle(guard, row, ended))
+        return true;
+    row_drop(guard, row);
+    return false;
+}

@@ -1,0 +1,211 @@
+"""The user's own git beside programs that run: nothing of the user's is taken, and what programs
+write at the same moment is taken all the same."""
+
+import os
+import shutil
+import subprocess
+import time
+import unittest
+
+from lib.plants import Planting
+from lib.programs import must
+
+GIT = shutil.which("git")
+WHO = {
+    "GIT_AUTHOR_NAME": "x",
+    "GIT_AUTHOR_EMAIL": "x@example.org",
+    "GIT_COMMITTER_NAME": "x",
+    "GIT_COMMITTER_EMAIL": "x@example.org",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_ALLOW_PROTOCOL": "file",
+}
+NAMES = {
+    ".vscode/settings.json": "{}\n",
+    ".vscode/tasks.json": '{"version": "2.0.0"}\n',
+    ".envrc": "export A=1\n",
+    ".gitattributes": "*.png binary\n",
+    "sub/.github/workflows/x.yml": "on: push\n",
+    "AGENTS.md": "read this\n",
+}
+WAIT = "import sys\nprint('ready', flush=True)\nsys.stdin.read()\n"
+
+
+class Beside(Planting):
+    def setUp(self):
+        super().setUp()
+        if GIT is None:
+            raise unittest.SkipTest("no git on this machine")
+
+    def git(self, p, *words, cwd=None):
+        env = {"PATH": os.environ["PATH"], "HOME": str(p.top), **WHO}
+        return must(GIT, *words, cwd=str(cwd or p.path), env=env).stdout
+
+    def repository(self):
+        """On main; `other` adds, changes and removes protected names."""
+        p = self.project()
+        p.write(".gitignore", ".venv\n")
+        p.write(".flake8", "[flake8]\n")
+        p.write(".pylintrc", "[MAIN]\n")
+        p.write("code.py", "1\n")
+        self.git(p, "init", "-q", "-b", "main")
+        self.git(p, "add", ".")
+        self.git(p, "commit", "-q", "-m", "first")
+        self.git(p, "checkout", "-q", "-b", "other")
+        for name, text in NAMES.items():
+            p.write(name, text)
+        p.write(".flake8", "[flake8]\nmax-line-length = 100\n")
+        (p.path / ".pylintrc").unlink()
+        self.git(p, "add", "-A")
+        self.git(p, "commit", "-q", "-m", "second")
+        self.git(p, "checkout", "-q", "main")
+        p.venv()
+        p.wrap()
+        return p
+
+    def begin(self, p, code=WAIT):
+        process = p.spawn(
+            "python",
+            "-u",
+            "-c",
+            code,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.addCleanup(self.close, process)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        return process
+
+    @staticmethod
+    def close(process):
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+
+    def end(self, process):
+        _, said = process.communicate(timeout=150)
+        return process.returncode, said
+
+    def status(self, p, cwd=None):
+        return self.git(p, "status", "--porcelain", cwd=cwd)
+
+
+class Work(Beside):
+    """Each with one program, and with five."""
+
+    def beside(self, work):
+        for count in (1, 5):
+            with self.subTest(programs=count):
+                p = self.repository()
+                processes = [self.begin(p) for _ in range(count)]
+                time.sleep(0.5)  # the watching begins a tenth of a second after the start
+                work(p)
+                time.sleep(0.3)
+                for process in processes:
+                    self.assertEqual(self.end(process), (0, ""))
+                self.assertEqual(self.quarantined(p), [])
+                self.assertEqual(self.status(p), "")
+
+    def test_checkout(self):
+        def work(p):
+            self.git(p, "checkout", "-q", "other")
+            time.sleep(1.5)
+            for name, text in NAMES.items():
+                self.assertEqual((p.path / name).read_text(), text)
+
+        self.beside(work)
+
+    def test_checkout_there_and_back(self):
+        def work(p):
+            for branch in ("other", "main", "other"):
+                self.git(p, "checkout", "-q", branch)
+
+        self.beside(work)
+
+    def test_pull(self):
+        def work(p):
+            self.git(p, "clone", "-q", "--bare", ".", p.top / "origin")
+            self.git(p, "pull", "-q", p.top / "origin", "other")
+
+        self.beside(work)
+
+    def test_stash(self):
+        p = self.repository()
+        p.write(".vscode/new.json", "{}")
+        self.git(p, "add", ".vscode")
+        self.git(p, "stash", "-q")
+        process = self.begin(p)
+        time.sleep(0.5)
+        self.git(p, "stash", "pop", "-q")
+        time.sleep(1.5)
+        self.assertEqual(self.end(process), (0, ""))
+        self.assertEqual(self.status(p), "A  .vscode/new.json\n")
+        self.assertEqual(self.quarantined(p), [])
+
+    def test_init_and_clone(self):
+        def work(p):
+            origin = p.top / "origin"
+            self.git(p, "init", "-q", "-b", "main", origin)
+            (origin / "code.py").write_text("1")
+            self.git(p, "add", ".", cwd=origin)
+            self.git(p, "commit", "-q", "-m", "first", cwd=origin)
+            self.git(p, "init", "-q", "new")
+            self.git(p, "clone", "-q", origin, p.path / "cloned")
+            for _ in range(2):
+                self.assertEqual(self.status(p, cwd=p.path / "cloned"), "")
+                self.git(p, "status", cwd=p.path / "new")
+                time.sleep(0.3)
+            shutil.rmtree(p.path / "cloned")
+            shutil.rmtree(p.path / "new")
+
+        self.beside(work)
+
+    def test_a_worktree(self):
+        def work(p):
+            self.git(p, "worktree", "add", "-q", "tree", "other")
+            time.sleep(1.5)
+            self.assertEqual(self.status(p, cwd=p.path / "tree"), "")
+            self.git(p, "worktree", "remove", "tree")
+
+        self.beside(work)
+
+    def test_a_submodule(self):
+        def work(p):
+            self.git(p, "clone", "-q", "--branch", "other", ".", p.top / "lib")
+            add = ("-c", "protocol.file.allow=always", "submodule")
+            self.git(p, *add, "--quiet", "add", p.top / "lib", "lib")
+            self.git(p, "commit", "-q", "-m", "third")
+            time.sleep(1.5)
+            self.assertEqual(self.status(p), "")
+            self.git(p, *add, "--quiet", "update", "--init")
+            self.assertEqual(self.status(p, cwd=p.path / "lib"), "")
+
+        self.beside(work)
+
+    def test_renames(self):
+        p = self.repository()
+        p.write("pkg/.idea/x.xml", "x")
+        p.write("pkg/own/.git/config", "x")
+        process = self.begin(p)
+        time.sleep(0.5)
+        (p.path / ".git").rename(p.path / ".git.old")
+        (p.path / "pkg").rename(p.path / "other")
+        time.sleep(0.5)
+        self.assertTrue((p.path / "other/.idea/x.xml").exists())
+        self.assertTrue((p.path / "other/own/.git/config").exists())
+        (p.path / ".git.old").rename(p.path / ".git")
+        (p.path / "other").rename(p.path / "pkg")
+        time.sleep(0.5)
+        self.assertEqual(self.end(process), (0, ""))
+        self.assertEqual(self.quarantined(p), [])
+
+    def test_short_programs(self):
+        p = self.repository()
+        for branch in ("other", "main") * 5:
+            process = self.begin(p)
+            self.git(p, "checkout", "-q", branch)
+            self.assertEqual(self.end(process), (0, ""))
+            self.assertEqual(self.status(p), "")
+        self.assertEqual(self.quarantined(p), [])
