@@ -14,7 +14,7 @@
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/find/venv.h"
-#include "svenv/guard/running.h"
+#include "svenv/inside/running.h"
 
 extern char **environ;
 

@@ -8,7 +8,7 @@
 #include "svenv/base/json.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
-#include "svenv/compile/user.h"
+#include "svenv/find/user.h"
 #include "svenv/find/venv.h"
 #include "term-internal.h"
 

@@ -17,7 +17,7 @@
 #include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/compile/layers.h"
-#include "svenv/compile/user.h"
+#include "svenv/find/user.h"
 #include "svenv/policy/policy.h"
 
 static const char header[] =

@@ -9,7 +9,7 @@
 #include "svenv/base/str.h"
 #include "svenv/compile/compile.h"
 #include "svenv/compile/layers.h"
-#include "svenv/compile/user.h"
+#include "svenv/find/user.h"
 #include "svenv/find/venv.h"
 #include "svenv/plan/plan.h"
 

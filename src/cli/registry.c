@@ -14,8 +14,8 @@
 #include "svenv/base/path.h"
 #include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
-#include "svenv/compile/state.h"
-#include "svenv/compile/user.h"
+#include "svenv/find/state.h"
+#include "svenv/find/user.h"
 #include "svenv/find/venv.h"
 
 static int open_state_dir(const struct user *user, struct err *err)

@@ -9,7 +9,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
-#include "svenv/compile/user.h"
+#include "svenv/find/user.h"
 
 /* A shell that lies elsewhere (in a home directory, say) does not exist inside. */
 static const char *choose_shell(void)

@@ -7,7 +7,7 @@
 
 #include "log-internal.h"
 #include "svenv/base/str.h"
-#include "svenv/compile/user.h"
+#include "svenv/find/user.h"
 #include "svenv/find/venv.h"
 #include "svenv/plan/plan.h"
 #include "svenv/policy/policy.h"

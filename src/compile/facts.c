@@ -12,8 +12,8 @@
 #include "svenv/base/look.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
-#include "svenv/compile/state.h"
-#include "svenv/compile/user.h"
+#include "svenv/find/state.h"
+#include "svenv/find/user.h"
 #include "svenv/sys/drop.h"
 
 void facts_failed(struct host_facts *host, int code, const char *path)

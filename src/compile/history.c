@@ -16,7 +16,7 @@
 #include "svenv/base/path.h"
 #include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
-#include "svenv/compile/state.h"
+#include "svenv/find/state.h"
 #include "svenv/find/venv.h"
 #include "svenv/policy/policy.h"
 

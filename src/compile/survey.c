@@ -10,7 +10,6 @@
 
 #include "facts-internal.h"
 #include "svenv/base/clock.h"
-#include "svenv/base/follow.h"
 #include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/made_inside.h"
@@ -206,29 +205,6 @@ static bool survey_is_directory(struct survey *s, int dir, const char *rel,
     return rc > 0 && S_ISDIR(st.st_mode);
 }
 
-static int ask_link(void *context, const char *path, const char **target_out)
-{
-    struct survey *s = context;
-    struct fact_path fact;
-
-    s->host->facts.lookup(s->host, path, &fact);
-    if (fact.kind == FACT_SYMLINK)
-        *target_out = fact.target;
-    return 0;
-}
-
-/* A program could replace any link that an obeyed name leads over. */
-static void survey_add_way(struct survey *s, const char *path)
-{
-    struct followed way;
-
-    (void)follow_path(&s->host->arena, path, ask_link, s, &way);
-    for (size_t i = 0; i < way.link_count; i++) {
-        if (!str_eq(way.links[i].path, path) && path_is_beneath(way.links[i].path, s->project))
-            facts_add(s->host, way.links[i].path);
-    }
-}
-
 /* Return: false: there are too many. */
 static bool add_found(struct survey *s, const char *rel, const char *name)
 {
@@ -239,8 +215,6 @@ static bool add_found(struct survey *s, const char *rel, const char *name)
         return false;
     s->found++;
     facts_add(s->host, path);
-    if (s->host->facts.paths[s->host->facts.path_count - 1].kind == FACT_SYMLINK)
-        survey_add_way(s, path);
     return true;
 }
 

@@ -10,66 +10,6 @@ struct stat;
 
 #include "svenv/guard/guard.h"
 
-/* --- scan.c: the names of a directory ------------------------------------------------------ */
-
-/* Adds a component. Return: the length before, for scan_path_cut(), or -ENAMETOOLONG. */
-int scan_path_add(struct scan_path *path, const char *name);
-void scan_path_cut(struct scan_path *path, int len);
-
-/* Would Python take the directory for a venv? Return: 1, 0, or negative errno. */
-int scan_venv(int dir);
-
-/* Opens a directory to list it. Its owner, when that is the caller, gets the permissions `mode`:
- * programs take them away. Return: descriptor or negative errno. */
-int scan_open_forcibly(int parent, const char *name, unsigned mode);
-
-/* The directory below `top` that the name at the path is in, O_PATH, or negative errno. */
-int scan_open_parent(int top, const char *rel);
-
-/* directory: by its entry; a name that vanishes meanwhile is none. Return: not 0 to stop. */
-typedef int scan_fn(void *context, int dir, const char *name, bool directory);
-
-/* Calls `fn` for the names of `dir`, an O_RDONLY descriptor, from its beginning. Return: 0, what fn
- * returned, -EOVERFLOW when there are more names than are looked at, or negative errno. */
-int scan_names(int dir, scan_fn *fn, void *context);
-
-/* --- seen.c -----------------------------------------------------------------------------------
- */
-
-/* Writes the record for the next start, where the plan is kept, too. */
-void seen_write(const struct seen *seen);
-
-/* --- gather.c -----------------------------------------------------------------------------------
- */
-
-/* Is the directory at the entry's path the one that the plan knows? *ctime_ns_out (may be NULL):
- * its change time when it is, else 0. */
-enum seen_state {
-    SEEN_SAME,
-    SEEN_OTHER,
-    SEEN_GONE,
-    SEEN_UNKNOWN /* it could not be looked at */
-};
-enum seen_state seen_look(const struct seen *seen, const struct plan_seen *entry,
-                          int64_t *ctime_ns_out);
-
-enum {
-    GATHER_HELPERS_MAX = 7
-};
-struct gather_shared;
-struct gather {
-    const struct seen *seen;
-    struct gather_shared *shared; /* NULL: each is looked at when it is asked for */
-    pid_t helpers[GATHER_HELPERS_MAX];
-    size_t helper_count;
-};
-
-/* Looks at all directories of seen->file whose names are compared, with seen_look(). */
-void gather_begin(struct gather *gather, const struct seen *seen);
-/* seen_look() of one of them; of one that could not be looked at before, now. */
-enum seen_state gather_look(const struct gather *gather, size_t index, int64_t *ctime_ns_out);
-void gather_end(struct gather *gather);
-
 /* Has it been made, or come, since the guard began? */
 bool guard_is_new(const struct guard *guard, const struct stat *st);
 
@@ -130,47 +70,6 @@ bool venvs_is_users(struct guard *guard, const char *rel);
  * none there any more, and the rest, which may be large and somebody's, stays. Return: as
  * quarantine_take(). */
 int guard_take(struct guard *guard, const char *rel);
-
-/* --- cover.c ----------------------------------------------------------------------------------
- */
-
-enum {
-    COVER_HIDE = 1 << 0, /* empty, else read-only */
-    COVER_PIN = 1 << 1,  /* each directory between it and the project becomes a mount point, too */
-    COVER_SEARCH = 1 << 2, /* mounts nothing, see held.c */
-    COVER_LOOK = 1 << 3    /* likewise, see inside_look() */
-};
-
-/* Does a program that runs in a sandbox hold the path, as it is called inside, or something below
- * it, open? A process that cannot be looked at counts, too. */
-bool running_holds(const char *path);
-
-/* How does the directory at the absolute path look inside? */
-enum inside_view {
-    INSIDE_UNKNOWN,
-    INSIDE_OTHER, /* it is not the one of `st`, or not there */
-    INSIDE_READ_ONLY,
-    INSIDE_WRITABLE
-};
-enum inside_view inside_look(struct inside *inside, const char *path, const struct stat *st);
-
-void inside_open(struct inside *inside, int pid);
-void inside_close(struct inside *inside);
-#define auto_inside __attribute__((cleanup(inside_close)))
-/* Has a process wait in the sandbox for names to be covered. Return: 0, or negative errno. */
-int inside_begin(struct inside *inside);
-
-/* Protects (read-only), or hides, what is at the absolute path `dest` inside, as a mount. top: the
- * project's path, which it begins with. how: COVER_* bits. Return: 0 when it is so, also when there
- * is nothing at dest; else negative errno. With COVER_SEARCH as held_inside(). */
-int inside_cover(struct inside *inside, const char *top, const char *dest, unsigned how);
-
-/* --- held.c ------------------------------------------------------------------------------------
- */
-
-/* Return: 1 when a process of the sandbox has a descriptor for the path, or is in a directory at or
- * below it, that does not lead through the mount on it; 0: none; negative errno: unknown. */
-int held_inside(const char *dest);
 
 /* --- turn.c ------------------------------------------------------------------------------------
  */

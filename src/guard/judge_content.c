@@ -11,7 +11,7 @@
 #include "svenv/base/clock.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/path.h"
-#include "svenv/guard/git_index.h"
+#include "svenv/git/index.h"
 
 #include "guard-internal.h"
 

@@ -16,7 +16,7 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
-#include "svenv/guard/git_config.h"
+#include "svenv/git/plain.h"
 
 #include "guard-internal.h"
 

@@ -81,7 +81,7 @@ static uint64_t touch_position(const struct watch *watch)
 }
 
 /* Has a process inside a way to it past the mount? */
-static bool is_held(struct guard *guard, const struct touch *row)
+static bool touch_is_held(struct guard *guard, const struct touch *row)
 {
     const char *project = guard->seen.file->project;
     char dest[PATH_MAX];
@@ -113,7 +113,7 @@ void touch_begin(struct guard *guard, const char *rel, bool hide)
     if (!hide || watch->event == 0)
         return;
     /* A call that opens it is told of when it is through: the search gives it time. */
-    if (is_held(guard, row))
+    if (touch_is_held(guard, row))
         touch_found(guard, row);
     row->covered = touch_position(watch);
 }
@@ -228,7 +228,7 @@ static enum settling touch_look(struct guard *guard, struct touch *row)
         return TOUCHED;
     if (is != SETTLED)
         return is;
-    return is_held(guard, row) ? TOUCHED : SETTLED;
+    return touch_is_held(guard, row) ? TOUCHED : SETTLED;
 }
 
 bool touch_settle(struct guard *guard)

@@ -12,6 +12,7 @@
 #include "svenv/base/made_inside.h"
 #include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
+#include "svenv/inside/running.h"
 
 #include "guard-internal.h"
 

@@ -194,9 +194,9 @@ PROBES = [
         [True, "ok", "ran"],
     ),
     file_led(
-        "50a", "an editor's tasks through a link", "editor/tasks.json", "editor/.vscode/tasks.json"
+        "53a", "an editor's tasks through a link", "editor/tasks.json", "editor/.vscode/tasks.json"
     ),
-    file_led("50b", "a protected file by another name", "twin/other", "twin/.envrc"),
+    file_led("53b", "a protected file by another name", "twin/other", "twin/.envrc"),
     Probe("PRJ-53c", "a hidden file by another name", Host(hidden_twin), False, True),
     Probe(
         "PRJ-53d",

@@ -280,7 +280,7 @@ MUTATIONS = [
     ),
     code(
         "a content of the index counts at its place alone",
-        "guard/git_index.c",
+        "git/index.c",
         "str_eq(r.path, path)",
         "str_ends(path, r.path)",
         "GIT-16",
@@ -329,7 +329,7 @@ MUTATIONS = [
     ),
     code(
         "files that lost their protection get it back",
-        "guard/cover.c",
+        "inside/cover.c",
         "MOUNT_ATTR_RDONLY);\n    return 1;",
         "0);\n    return 1;",
         "PRJ-10",

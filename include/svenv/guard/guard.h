@@ -11,26 +11,12 @@
 #include <stdint.h>
 
 #include "svenv/base/str.h"
+#include "svenv/inside/inside.h"
 #include "svenv/plan/plan.h"
+#include "svenv/seen/scan.h"
+#include "svenv/seen/seen.h"
 
 struct err;
-
-/* --- seen.c: what was seen before ------------------------------------------------------------ */
-
-/* The directories of a plan as they were when they were last looked at and held nothing unknown. */
-struct seen {
-    const struct plan_file *file;
-    int top;            /* the project, O_PATH; -1: nothing is watched */
-    int64_t *ctimes_ns; /* of each directory, 0: not known to be in order */
-    bool changed;       /* since the record was read: it is to be written */
-};
-
-/* Compares the directories with the plan and with the venv's record ("seen"), and looks into those
- * that have changed. Return: false when the project holds something that the plan does not know:
- * the plan has to be made again. */
-bool seen_open(struct seen *seen, const struct plan_file *file);
-/* Frees what seen_open() opened, where nobody needs it. */
-void seen_close(struct seen *seen);
 
 /* --- what became of it ----------------------------------------------------------------------- */
 
@@ -74,26 +60,12 @@ struct guard_report {
 
 /* --- parts of a guard, of which only its own files know more ---------------------------------- */
 
-/* The path below the project that is being looked at. */
-struct scan_path {
-    char text[PATH_MAX];
-    size_t len;
-};
-
 /* $venv/sandbox/quarantine/STAMP, made when something comes into it. */
 struct quarantine {
     const char *venv;
     bool of_venv; /* the names are below the venv, not the project */
     int dir;      /* -1: not made yet */
     struct guard_report *report;
-};
-
-/* The running sandbox, to mount in it. -1: not known. */
-struct inside {
-    int user_ns;
-    int mount_ns;
-    int coverer; /* socket to the process that mounts there; -1: none */
-    int pid;     /* its number */
 };
 
 /* The venv's directories as they were at the beginning, see own.c. */

@@ -13,7 +13,7 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
-#include "svenv/compile/user.h"
+#include "svenv/find/user.h"
 
 /* A home directory, and venvs in it that look wrapped. */
 struct world {

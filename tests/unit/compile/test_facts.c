@@ -15,7 +15,7 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
-#include "svenv/compile/user.h"
+#include "svenv/find/user.h"
 #include "svenv/find/venv.h"
 #include "svenv/policy/policy.h"
 

@@ -11,8 +11,8 @@
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/compile/history.h"
-#include "svenv/compile/state.h"
-#include "svenv/compile/user.h"
+#include "svenv/find/state.h"
+#include "svenv/find/user.h"
 
 static const struct {
     const char *before, *after, *want;

@@ -15,7 +15,7 @@
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/compile/layers.h"
-#include "svenv/compile/user.h"
+#include "svenv/find/user.h"
 #include "svenv/find/venv.h"
 #include "svenv/plan/plan.h"
 

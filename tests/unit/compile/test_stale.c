@@ -22,7 +22,7 @@
 #include "svenv/base/str.h"
 #include "svenv/compile/compile.h"
 #include "svenv/compile/layers.h"
-#include "svenv/compile/user.h"
+#include "svenv/find/user.h"
 
 #define VENV "proj/.venv/"
 #define POLICY VENV "sandbox/policy.yaml"

@@ -1,5 +1,5 @@
 /* The user as the system knows them, and the venv that they name. */
-#include "svenv/compile/user.h"
+#include "svenv/find/user.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,7 +1,7 @@
 /* Closes a directory in the sandboxes that run. Their processes are looked through; in each of
  * their mount namespaces the directory is covered where it can be written, and then none of the
  * processes may hold something of it that was opened before. */
-#include "svenv/guard/running.h"
+#include "svenv/inside/running.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,9 +21,9 @@
 #include "svenv/base/path.h"
 #include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
+#include "svenv/inside/inside.h"
 #include "svenv/sys/syscalls.h"
 
-#include "guard-internal.h"
 #include "peer-internal.h"
 
 enum {

@@ -9,9 +9,10 @@
 
 #include "svenv/base/fd.h"
 #include "svenv/base/path.h"
+#include "svenv/seen/scan.h"
 #include "svenv/sys/syscalls.h"
 
-#include "guard-internal.h"
+#include "held-internal.h"
 
 struct holding {
     const char *dest;

@@ -1,5 +1,5 @@
 /* Reads git's index (gitformat-index(5)). */
-#include "svenv/guard/git_index.h"
+#include "svenv/git/index.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -128,7 +128,7 @@ static int read_path(struct index_reader *r)
     return 0;
 }
 
-static int read_entry(struct index_reader *r)
+static int index_entry(struct index_reader *r)
 {
     const unsigned char *begin = r->at;
     unsigned flags = 0;
@@ -187,7 +187,7 @@ int git_index_find(const struct git_index *index, const char *path, struct git_e
     if (r.version < 2 || r.version > 4)
         return -EBADMSG;
     for (uint32_t i = 0; i < count; i++) {
-        if (read_entry(&r) < 0)
+        if (index_entry(&r) < 0)
             return -EBADMSG;
         if (r.stage == 0 && str_eq(r.path, path))
             found = r.entry;

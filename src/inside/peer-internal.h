@@ -1,7 +1,7 @@
 /* Processes of running sandboxes, as /proc shows them. `proc`: a descriptor of /proc; `pid`: a name
  * in it. Where nothing else is said: return 1, 0, or negative errno, of which none means no. */
-#ifndef SVENV_GUARD_PEER_INTERNAL_H
-#define SVENV_GUARD_PEER_INTERNAL_H
+#ifndef SVENV_INSIDE_PEER_INTERNAL_H
+#define SVENV_INSIDE_PEER_INTERNAL_H
 
 int peer_number(const char *pid);
 

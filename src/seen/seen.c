@@ -1,4 +1,6 @@
 /* Compares the directories of the project with the record of an earlier look at them. */
+#include "svenv/seen/seen.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,8 +15,7 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
-
-#include "guard-internal.h"
+#include "svenv/seen/scan.h"
 
 #define RECORD_MAGIC UINT64_C(0x314e454553565653)
 
@@ -185,9 +186,4 @@ void seen_close(struct seen *seen)
     if (seen->file && seen->top >= 0)
         close(seen->top);
     *seen = (struct seen){.top = -1};
-}
-
-bool guard_is_new(const struct guard *guard, const struct stat *st)
-{
-    return clock_ns_of(st->st_ctim) >= guard->began_ns;
 }

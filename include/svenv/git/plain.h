@@ -1,7 +1,7 @@
 /* git's configuration of one repository, as far as a new one has it: names of remotes and branches,
  * and what the file system can do. */
-#ifndef SVENV_GUARD_GIT_CONFIG_H
-#define SVENV_GUARD_GIT_CONFIG_H
+#ifndef SVENV_GIT_PLAIN_H
+#define SVENV_GIT_PLAIN_H
 
 #include <stdbool.h>
 #include <stddef.h>

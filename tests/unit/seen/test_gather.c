@@ -9,7 +9,7 @@
 #include "../base/scratch.h"
 #include "../child.h"
 
-#include "guard-internal.h"
+#include "svenv/seen/seen.h"
 
 enum {
     DIRECTORIES = 1100,

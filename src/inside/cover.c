@@ -2,6 +2,8 @@
  * child of the guard may enter: the coverer. It enters once and then waits for names, because what
  * it is asked for cannot wait for a process to be made. It holds nothing that a program inside
  * could use but its socket to the guard, and nothing inside can see it. */
+#include "svenv/inside/inside.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,7 +26,7 @@
 #include "svenv/sys/mounts.h"
 #include "svenv/sys/syscalls.h"
 
-#include "guard-internal.h"
+#include "held-internal.h"
 
 #define FIXED_ATTRS ((uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
 

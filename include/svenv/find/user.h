@@ -1,6 +1,6 @@
 /* The person who calls, as passwd knows them, and the venv that they name. */
-#ifndef SVENV_COMPILE_USER_H
-#define SVENV_COMPILE_USER_H
+#ifndef SVENV_FIND_USER_H
+#define SVENV_FIND_USER_H
 
 #include <sys/types.h>
 

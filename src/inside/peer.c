@@ -1,6 +1,7 @@
 /* Processes of running sandboxes, as /proc shows them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -11,8 +12,8 @@
 #include "svenv/base/path.h"
 #include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
+#include "svenv/seen/scan.h"
 
-#include "guard-internal.h"
 #include "peer-internal.h"
 
 enum {

@@ -1,6 +1,6 @@
 /* Reads a repository's configuration for keys that could run something (git-config(1)). Anything
  * unknown counts as one. */
-#include "svenv/guard/git_config.h"
+#include "svenv/git/plain.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -93,7 +93,7 @@ static void cut_blanks(char *text)
 }
 
 /* [name] or [name "part"]; nothing behind it. */
-static bool read_header(struct config_reader *r, char *line)
+static bool plain_header(struct config_reader *r, char *line)
 {
     size_t len =
         strspn(line + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
@@ -166,7 +166,7 @@ bool git_config_is_plain(const char *text, size_t len, char *worktree_out, size_
         cut_blanks(at);
         if (*at == '\0' || *at == '#' || *at == ';')
             continue;
-        if (*at == '[' ? !read_header(&r, at) : (r.section[0] == '\0' || !read_key(&r, at)))
+        if (*at == '[' ? !plain_header(&r, at) : (r.section[0] == '\0' || !read_key(&r, at)))
             return false;
     }
     return true;

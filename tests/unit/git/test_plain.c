@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "svenv/base/mem.h"
-#include "svenv/guard/git_config.h"
+#include "svenv/git/plain.h"
 
 static const struct {
     const char *text;

@@ -1,12 +1,12 @@
 /* git's index: the contents that a repository's own user gave its files. Only the user writes it,
  * and it is read with limits all the same. */
-#ifndef SVENV_GUARD_GIT_INDEX_H
-#define SVENV_GUARD_GIT_INDEX_H
+#ifndef SVENV_GIT_INDEX_H
+#define SVENV_GIT_INDEX_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "svenv/guard/sha1.h"
+#include "svenv/git/sha1.h"
 
 enum {
     GIT_INDEX_BYTES_MAX = 256 << 20 /* two million files */

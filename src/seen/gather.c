@@ -3,8 +3,11 @@
  * The processes share rows of results, and each takes the next few that nobody has taken. A row
  * that was not filled, for whatever reason, is looked at by whoever asks for it: so a process that
  * could not be made, or was ended, costs time and nothing else. */
+#include "svenv/seen/seen.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -16,8 +19,6 @@
 #include "svenv/base/fd.h"
 #include "svenv/sys/processors.h"
 #include "svenv/sys/syscalls.h"
-
-#include "guard-internal.h"
 
 enum {
     WORTH_IT = 1024, /* directories: about the price of a process */

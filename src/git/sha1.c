@@ -1,5 +1,5 @@
 /* The SHA-1 of what is added bit by bit. */
-#include "svenv/guard/sha1.h"
+#include "svenv/git/sha1.h"
 
 #include <string.h>
 

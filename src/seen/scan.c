@@ -1,4 +1,6 @@
 /* Reads the names of a directory. */
+#include "svenv/seen/scan.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +15,6 @@
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/sys/syscalls.h"
-
-#include "guard-internal.h"
 
 enum {
     BUFFER_BYTES = 8192,

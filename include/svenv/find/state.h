@@ -1,7 +1,7 @@
 /* Where records are kept: ${XDG_STATE_HOME:-~/.local/state}/sandbox-venv, where ~ is what passwd
  * says and XDG_STATE_HOME counts only when it is absolute. */
-#ifndef SVENV_COMPILE_STATE_H
-#define SVENV_COMPILE_STATE_H
+#ifndef SVENV_FIND_STATE_H
+#define SVENV_FIND_STATE_H
 
 struct user;
 

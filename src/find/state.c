@@ -1,5 +1,5 @@
 /* The directories where records of a user are kept. */
-#include "svenv/compile/state.h"
+#include "svenv/find/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
-#include "svenv/compile/user.h"
+#include "svenv/find/user.h"
 
 char *state_dir(const struct user *user)
 {

@@ -3,7 +3,7 @@
 
 #include "../base/scratch.h"
 
-#include "guard-internal.h"
+#include "svenv/seen/seen.h"
 
 /* A directory that could not be looked at is not "gone": one that comes back where it was gone is
  * seen in the directory above it, and nobody looks into it. */

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "svenv/base/mem.h"
-#include "svenv/guard/git_index.h"
-#include "svenv/guard/sha1.h"
+#include "svenv/git/index.h"
+#include "svenv/git/sha1.h"
 
 /* The standard's own examples, and lengths around the padding's edges. */
 static const struct {

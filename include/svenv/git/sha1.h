@@ -1,7 +1,7 @@
 /* SHA-1, because git names contents by it. It decides nothing where somebody could look for two
  * contents with one name: see guard/judge.c. */
-#ifndef SVENV_GUARD_SHA1_H
-#define SVENV_GUARD_SHA1_H
+#ifndef SVENV_GIT_SHA1_H
+#define SVENV_GIT_SHA1_H
 
 #include <stddef.h>
 #include <stdint.h>
