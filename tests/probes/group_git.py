@@ -271,13 +271,18 @@ def hides(code):
 
     def play(view):
         base = view.project
+
+        def there():
+            tops = (path for path in base.iterdir() if path.is_dir() and path != view.world.venv)
+            return {path for top in tops for path in top.rglob(".envrc")}
+
+        before = there()
         try:
             view.world.value(plant_and_hide, str(base), code, inside=view.inside)
         finally:
             os.chmod(base, 0o755)
         moved, notes = base / "moved", base / "moved/a/b/notes.txt"
-        tops = (path for path in base.iterdir() if path.is_dir() and path != view.world.venv)
-        found = [path for top in tops for path in top.rglob(".envrc")]
+        found = there() - before
         whole = notes.exists() or (base / "plain/a/b/notes.txt").exists()
         for path in (*found, base / ".zed"):
             harness.remove_tree(path)
