@@ -79,6 +79,9 @@ for line in sys.stdin:
     try:
         if word == "read":
             told = open(path).read()
+        elif word == "mounted":
+            points = {line.split()[4] for line in open("/proc/self/mountinfo")}
+            told = "yes" if os.path.abspath(path) in points else "no"
         elif word == "write":
             told = str(open(path, "a").write("evil"))
         else:
@@ -96,6 +99,11 @@ for line in sys.stdin:
         """The watching takes a moment, longer on a busy machine."""
         self.assertTrue(wait_for(lambda: self.ask(process, *words) == wanted), words)
 
+    def wait_until_mounted(self, process, *paths):
+        """Touching one before that stops the program."""
+        for path in paths:
+            self.ask_until(process, "yes", "mounted", path)
+
     def test_a_saved_file_is_protected_again(self):
         p = self.project()
         p.write(".envrc", "old\n")
@@ -104,6 +112,7 @@ for line in sys.stdin:
         process = self.waiting(p)
         self.assertEqual(self.ask(process, "write", ".envrc"), "EROFS")
         p.write("new", "saved\n").rename(p.path / ".envrc")
+        self.wait_until_mounted(process, ".envrc")
         self.ask_until(process, "EROFS", "write", ".envrc")
         self.assertEqual(self.ask(process, "read", ".envrc"), "saved")
         self.assertEqual(self.end(process), (0, ""))
@@ -119,6 +128,7 @@ for line in sys.stdin:
         self.assertEqual(self.ask(process, "read", ".env.production"), "")
         p.write("new", "more secret").rename(p.path / ".env.production")
         p.write("new", "secret, too").rename(p.path / "late")
+        self.wait_until_mounted(process, ".env.production", "late")
         self.ask_until(process, "", "read", ".env.production")
         self.ask_until(process, "", "read", "late")
         self.assertEqual(self.end(process), (0, ""))
@@ -132,6 +142,7 @@ for line in sys.stdin:
         process = self.waiting(p)
         (p.path / "sub").rename(p.path / "before")
         p.write("sub/inner/.git/config", "new")
+        self.wait_until_mounted(process, "sub/inner")
         self.ask_until(process, "EROFS", "write", "sub/inner/.git/config")
         self.assertEqual(self.end(process), (0, ""))
 
@@ -156,6 +167,7 @@ for line in sys.stdin:
             (p.path / ".envrc").unlink()
             p.write(".envrc", f"{number} again")
             time.sleep(0.03)
+        self.wait_until_mounted(process, ".envrc")
         self.ask_until(process, "EROFS", "write", ".envrc")
         self.assertEqual(self.end(process), (0, ""))
         self.assertEqual((p.path / ".envrc").read_text(), "19 again")
@@ -237,6 +249,7 @@ sys.stdin.read()
         self.assertTrue(wait_for(lambda: coverers(process)))
         os.kill(coverers(process)[0], signal.SIGKILL)
         self.save(p, ".envrc", "1")
+        self.wait_until_mounted(process, ".envrc")
         self.ask_until(process, "EROFS", "write", ".envrc")
         self.assertEqual(self.end(process), (0, ""))
 
@@ -291,6 +304,7 @@ sys.stdin.read()
         p = self.wrapped()
         process = self.waiting(p)
         p.env_dir.rename(p.path / "away")
+        self.assertTrue(wait_for(lambda: process.poll() is not None))
         status, said = self.end(process)
         (p.path / "away").rename(p.env_dir)
         self.assertEqual(status, -signal.SIGKILL)
