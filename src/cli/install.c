@@ -75,7 +75,7 @@ static int take_obeyed(const char *path, const struct venv_left *left, struct er
 
     if (top < 0)
         return err_set(err, errno, "cannot open '%s'", path);
-    guard_take_from_venv(path, top, &left->obeyed);
+    guard_take_from_venv(path, top, &left->obeyed, "an installer");
     return 0;
 }
 

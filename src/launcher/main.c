@@ -489,6 +489,7 @@ static int see_to_its_end(struct run *run, struct err *err)
     run->ended_clock_ms = outcome->ended_ms;
     run->ran = run->launch.failure->err.code == 0;
     guard_tell(&run->guard, true);
+    guard_take_from_private(&run->guard);
     if (!run->ran)
         *outcome = (struct outcome){.how = OUTCOME_EXITED, .value = run->launch.failure->status};
     tell_end(run);
