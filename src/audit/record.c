@@ -237,5 +237,7 @@ void audit_add_install(struct buf *out, const struct audit_subject *subject,
     }
     json_key(&json, "incomplete");
     json_bool(&json, install->incomplete);
+    json_key(&json, "late");
+    json_bool(&json, install->late);
     record_finish(&json, out);
 }

@@ -46,6 +46,7 @@ int command_log(const struct args *args);
 int command_refresh(const struct args *args);
 int command_before_install(const struct args *args);
 int command_after_install(const struct args *args);
+int command_late_install(const struct args *args);
 int command_plan(const struct args *args);
 int command_scope(const struct args *args);
 

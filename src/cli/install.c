@@ -11,7 +11,6 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/log.h"
 #include "svenv/base/mem.h"
-#include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
 #include "svenv/compile/compile.h"
 #include "svenv/find/files.h"
@@ -30,16 +29,11 @@ enum {
 static int before_install(const char *path, struct err *err)
 {
     auto_venv_files struct venv_files files = {.count = 0};
-    auto_buf struct buf bytes = {0};
     int r = venv_break_links(path, NULL, err);
 
     if (r == 0)
         r = venv_files_list(path, &files, err);
-    if (r < 0)
-        return r;
-    venv_files_encode(&files, &bytes);
-    r = fd_write_all(FILES_FD, bytes.data, bytes.len);
-    return r < 0 ? err_set(err, -r, "cannot hand the list of files to the launcher") : 0;
+    return r < 0 ? r : venv_files_write(&files, FILES_FD, err);
 }
 
 int command_before_install(const struct args *args)
@@ -53,19 +47,8 @@ int command_before_install(const struct args *args)
     return r < 0 ? command_failed(&err) : EXIT_DONE;
 }
 
-static int install_read_list(struct venv_files *out, struct err *err)
-{
-    auto_buf struct buf bytes = {0};
-    int r = lseek(FILES_FD, 0, SEEK_SET) < 0 ? -errno
-                                             : fd_read_all(FILES_FD, FILE_LIST_BYTES_MAX, &bytes);
-
-    if (r < 0)
-        return err_set(err, -r, "cannot read the list of files from before the install");
-    return venv_files_decode(bytes.data, bytes.len, out, err);
-}
-
 static int record(const char *path, const struct plan_file *file, const struct venv_left *left,
-                  struct err *err)
+                  bool late, struct err *err)
 {
     auto_buf struct buf line = {0};
     const struct audit_install install = {.start_up = &left->start_up,
@@ -73,7 +56,8 @@ static int record(const char *path, const struct plan_file *file, const struct v
                                           .elf = &left->elf,
                                           .setuid = &left->setuid,
                                           .obeyed = &left->obeyed,
-                                          .incomplete = left->incomplete};
+                                          .incomplete = left->incomplete,
+                                          .late = late};
     struct audit_subject subject = {.time_ms = audit_now_ms(), .launcher = getppid(), .venv = path};
     const struct plan *plan = &file->variants[file->variant_count - 1].plan;
 
@@ -91,11 +75,11 @@ static int take_obeyed(const char *path, const struct venv_left *left, struct er
 
     if (top < 0)
         return err_set(err, errno, "cannot open '%s'", path);
-    guard_take_from_venv(path, top, &left->obeyed);
+    guard_take_from_venv(path, top, &left->obeyed, "an installer");
     return 0;
 }
 
-static int report(const char *path, struct err *err)
+static int report(const char *path, bool late, struct err *err)
 {
     auto_venv_files struct venv_files before = {.count = 0};
     auto_venv_left struct venv_left left = {.incomplete = false};
@@ -104,7 +88,7 @@ static int report(const char *path, struct err *err)
     int r = compile_read(path, &file, &bytes, err);
 
     if (r == 0)
-        r = install_read_list(&before, err);
+        r = venv_files_read(FILES_FD, late, &before, err);
     if (r == 0)
         r = venv_left_since(path, &before, file.obeyed, file.obeyed_count, &left, err);
     if (r == 0 && left.obeyed.count > 0)
@@ -114,13 +98,13 @@ static int report(const char *path, struct err *err)
     if (left.start_up.count + left.entries.count + left.elf.count + left.setuid.count +
                 left.obeyed.count ==
             0 &&
-        !left.incomplete)
+        !left.incomplete && !late)
         return 0;
-    return record(path, &file, &left, err);
+    return record(path, &file, &left, late, err);
 }
 
 /* The entries come first: a venv that works matters more than a report that cannot be written. */
-int command_after_install(const struct args *args)
+static int after_install(const struct args *args, bool late)
 {
     auto_free char *path = NULL;
     auto_user struct user user = {0};
@@ -133,7 +117,20 @@ int command_after_install(const struct args *args)
         r = compile_store(path, &user, &err);
     if (r < 0)
         return command_failed(&err);
-    if (report(path, &err) < 0)
+    r = report(path, late, &err);
+    if (r == 0 && ftruncate(FILES_FD, 0) < 0) /* the launcher sees by it that the look was made */
+        r = err_set(&err, errno, "cannot empty the list of files from before the install");
+    if (r < 0)
         log_err(&err);
     return EXIT_DONE;
+}
+
+int command_after_install(const struct args *args)
+{
+    return after_install(args, false);
+}
+
+int command_late_install(const struct args *args)
+{
+    return after_install(args, true);
 }

@@ -124,6 +124,7 @@ static void add_names(struct buf *out, const struct json_node *list, int64_t cou
 static void add_install(struct buf *out, const struct audit_line *line)
 {
     const struct json_node *incomplete = json_get(&line->root, "incomplete");
+    const struct json_node *late = json_get(&line->root, "late");
 
     log_text_add_text(out, TERM_PLAIN, "installed");
     for (size_t i = 0; i < ARRAY_SIZE(install_rows); i++) {
@@ -142,6 +143,8 @@ static void add_install(struct buf *out, const struct audit_line *line)
     }
     if (incomplete && incomplete->number)
         log_text_add_text(out, TERM_WARN, "  (not everything could be looked at)");
+    if (late && late->number)
+        log_text_add_text(out, TERM_WARN, "  (looked at late: its launcher was killed)");
 }
 
 /* A history's line: the difference, indented. */

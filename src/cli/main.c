@@ -93,6 +93,7 @@ static const struct command commands[] = {
     {"internal-plan", NULL, ACCEPT_VENV, command_plan, "VENV\n"},
     {"internal-scope", NULL, ACCEPT_EXTRA, command_scope, "PID NAME MEMORY CPUS PROCESSES\n"},
     {"internal-before-install", NULL, ACCEPT_VENV, command_before_install, "VENV\n"},
+    {"internal-late-install", NULL, ACCEPT_VENV, command_late_install, "VENV\n"},
     {"internal-after-install", NULL, ACCEPT_VENV, command_after_install, "VENV\n"},
 };
 

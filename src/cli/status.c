@@ -12,6 +12,8 @@
 #include "probe-internal.h"
 #include "probe_limits-internal.h"
 #include "svenv/base/err.h"
+#include "svenv/base/fd.h"
+#include "svenv/base/installing.h"
 #include "svenv/base/layout.h"
 #include "svenv/base/look.h"
 #include "svenv/base/mem.h"
@@ -78,6 +80,15 @@ static void look_at_entries(struct status *status)
         if (problem)
             strv_take(&status->problems, xasprintf("%s %s", entry->name, problem));
     }
+}
+
+static void look_for_interrupted_installs(struct status *status)
+{
+    auto_fd int list = installing_left(status->path);
+
+    if (list != -ENOENT)
+        strv_take(&status->problems, xstrdup("an installer was killed with its launcher: the next "
+                                             "start looks at what it left"));
 }
 
 static void look_at_policy(struct status *status)
@@ -282,6 +293,7 @@ static void look_at_venv(struct status *status)
     }
     look_at_entries(status);
     look_at_policy(status);
+    look_for_interrupted_installs(status);
     look_at_plan(status);
     look_at_log(status);
     look_at_quarantine(status);

@@ -44,6 +44,27 @@ static int read_manifest(struct venv *venv, const char *venv_path, struct err *e
     return 0;
 }
 
+/* The private directories lie where each account can take a name that is free, after /tmp was
+ * emptied. Then the venv takes another one. */
+static int open_venv(struct venv *venv, const char *venv_path, struct err *err)
+{
+    auto_free char *taken = NULL;
+    int r = read_manifest(venv, venv_path, err);
+
+    if (r < 0 || !venv_temporary_is_taken(venv->id))
+        return r;
+    taken = xasprintf(TEMPORARY_PREFIX "%s", venv->id);
+    r = venv_rename_temporary(venv_path, err);
+    if (r < 0)
+        return r;
+    log_line("'%s' is another account's in " TEMPORARY_TMP " or " TEMPORARY_SHM
+             ": private directories of '%s' have another name from now on",
+             taken, venv_path);
+    venv_finish(venv);
+    venv_init(venv);
+    return read_manifest(venv, venv_path, err);
+}
+
 static int make_etc(struct plan_file *file, const struct venv *venv, const struct user *user,
                     struct err *err)
 {
@@ -230,7 +251,7 @@ int compile_plan(const char *venv_path, const struct user *user, const struct la
     file->tool = arena_strdup(&file->arena, SVENV_BUILD);
     sys_kernel_name(kernel);
     file->kernel = arena_strdup(&file->arena, kernel);
-    r = read_manifest(&venv, venv_path, err);
+    r = open_venv(&venv, venv_path, err);
     if (r < 0)
         return r;
     inputs_add_files(file, venv_path, user, layers);
@@ -289,6 +310,7 @@ int compile_store(const char *venv_path, const struct user *user, struct err *er
         r = make_nodes(&file, err);
     if (r < 0)
         return r;
+    inputs_add_temporary(&file);
     venv_mark_temporary(strrchr(file.temp_base, '-') + 1, venv_path);
     file.made_ns = clock_now_ns();
     plan_encode(&file, &bytes);

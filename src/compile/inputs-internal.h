@@ -28,6 +28,9 @@ void inputs_add_manifest(struct plan_file *file, const char *venv_path);
 void inputs_add_stubs(struct plan_file *file, const struct venv *venv);
 /* $venv/sandbox/etc, which is bound: it is made again when somebody removed it. */
 void inputs_add_etc(struct plan_file *file, const char *venv_path);
+/* The private directories in /tmp and /dev/shm, when they are made: another account may take their
+ * names when somebody removes them. */
+void inputs_add_temporary(struct plan_file *file);
 /* A file of the host that went into it, as etc_make() tells. context: the struct plan_file. */
 void inputs_note_etc(void *context, const char *host_path, bool edited);
 /* The project's directory, where there is a project. */

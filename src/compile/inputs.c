@@ -141,6 +141,14 @@ void inputs_add_etc(struct plan_file *file, const char *venv_path)
     add_input(file, etc, false, true, NULL);
 }
 
+void inputs_add_temporary(struct plan_file *file)
+{
+    auto_free char *shm = path_join(TEMPORARY_SHM, path_basename(file->temp_base));
+
+    add_input(file, file->temp_base, false, true, NULL);
+    add_input(file, shm, false, true, NULL);
+}
+
 void inputs_add_sides(struct plan_file *file, const char *venv_path, const struct venv_sides *sides)
 {
     auto_free char *bin = path_join(venv_path, "bin");

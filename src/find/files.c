@@ -13,6 +13,7 @@
 #include "svenv/base/fd.h"
 
 #include "svenv/base/layout.h"
+#include "svenv/base/sizes.h"
 #include "svenv/find/site.h"
 
 #define FILES_MAX 262144
@@ -174,5 +175,30 @@ int venv_files_decode(const char *data, size_t len, struct venv_files *out, stru
         at = files_take(at, &file->size, sizeof(file->size));
         at = files_take(at, &file->mode, sizeof(file->mode));
     }
+    return 0;
+}
+
+int venv_files_write(const struct venv_files *files, int fd, struct err *err)
+{
+    auto_buf struct buf bytes = {0};
+    int rc = 0;
+
+    venv_files_encode(files, &bytes);
+    rc = fd_write_all(fd, bytes.data, bytes.len);
+    return rc < 0 ? err_set(err, -rc, "cannot hand the list of files to the launcher") : 0;
+}
+
+int venv_files_read(int fd, bool may_be_cut, struct venv_files *out, struct err *err)
+{
+    auto_buf struct buf bytes = {0};
+    int rc = lseek(fd, 0, SEEK_SET) < 0 ? -errno : fd_read_all(fd, FILE_LIST_BYTES_MAX, &bytes);
+
+    if (rc < 0)
+        return err_set(err, -rc, "cannot read the list of files from before the install");
+    rc = venv_files_decode(bytes.data, bytes.len, out, may_be_cut ? NULL : err);
+    if (rc == 0 || !may_be_cut)
+        return rc;
+    venv_files_finish(out);
+    *out = (struct venv_files){.count = 0};
     return 0;
 }

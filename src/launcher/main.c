@@ -302,10 +302,13 @@ static int look_before_install(struct run *run, struct err *err)
     return session_before_install(run->request.venv, &run->mask, &run->files, err);
 }
 
-static void close_files(struct run *run)
+/* No installer has started. */
+static void forget_files(struct run *run)
 {
-    if (run->files >= 0)
-        close(run->files);
+    if (run->files < 0)
+        return;
+    session_forget_install(run->request.venv, run->files);
+    close(run->files);
 }
 
 static int guard_project(struct run *run, struct err *err)
@@ -341,7 +344,7 @@ static const struct step steps[] = {
     {complete_plan, NULL},
     {print_start, NULL},
     {open_signals, close_signals},
-    {look_before_install, close_files},
+    {look_before_install, forget_files},
     {guard_project, NULL},
     {start_program, NULL},
 };
@@ -486,6 +489,7 @@ static int see_to_its_end(struct run *run, struct err *err)
     run->ended_clock_ms = outcome->ended_ms;
     run->ran = run->launch.failure->err.code == 0;
     guard_tell(&run->guard, true);
+    guard_take_from_private(&run->guard);
     if (!run->ran)
         *outcome = (struct outcome){.how = OUTCOME_EXITED, .value = run->launch.failure->status};
     tell_end(run);

@@ -72,6 +72,8 @@ void session_give_back(struct session *session);
  * Return: 0 or negative errno with *err. */
 int session_before_install(const char *venv, const sigset_t *mask, int *files_out, struct err *err);
 int session_after_install(const char *venv, const sigset_t *mask, int files, struct err *err);
+/* The list is not needed: no installer started. */
+void session_forget_install(const char *venv, int files);
 /* Names the policy's line for a directory outside the project that the command line names: one line
  * when the installer failed, and when it made an editable install of it. */
 void hint_installer(const struct plan *plan, const struct request *request, bool succeeded);

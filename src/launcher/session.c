@@ -11,8 +11,11 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "svenv/audit/record.h"
+#include "svenv/base/clock.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/installing.h"
 #include "svenv/base/layout.h"
 #include "svenv/base/log.h"
 #include "svenv/base/owner.h"
@@ -35,8 +38,7 @@ enum {
 static const char *const override_names[] = {"BWRAP_ARGS", "SANDBOX_SECCOMP_ALLOW",
                                              "SANDBOX_USE_PIP_CACHE"};
 /* And what the installed program needs besides to work them out, or to keep its own records. */
-static const char *const helper_names[] = {"XDG_STATE_HOME", "PIP_CACHE_DIR", "XDG_CACHE_HOME",
-                                           "HOME"};
+static const char *const helper_names[] = {"XDG_STATE_HOME", "PIP_CACHE_DIR", "XDG_CACHE_HOME"};
 
 static bool session_has_overrides(void)
 {
@@ -47,37 +49,57 @@ static bool session_has_overrides(void)
     return false;
 }
 
+/* The caller's variables that the installed program gets. */
+enum pass {
+    PASS_NONE, /* but HOME */
+    PASS_OWN,
+    PASS_OVERRIDES
+};
+
 /* An error without a message: the installed program has already told the user. */
-static int run_helper(const char *command, const char *venv, int plan_fd, const sigset_t *mask,
-                      struct err *err)
+static int run_helper(const char *command, const char *venv, int file, enum pass pass,
+                      const sigset_t *mask, struct err *err)
 {
     const char *const words[] = {"sandbox-venv", command, venv, NULL};
     auto_strv struct strv env = {0};
     const struct helper helper = {
-        .words = words, .env = &env, .file = plan_fd, .answer = -1, .mask = mask};
+        .words = words, .env = &env, .file = file, .answer = -1, .mask = mask};
 
-    helper_pass(&env, helper_names, ARRAY_SIZE(helper_names));
-    if (str_eq(command, "internal-plan"))
+    helper_pass(&env, (const char *const[]){"HOME"}, 1);
+    if (pass >= PASS_OWN)
+        helper_pass(&env, helper_names, ARRAY_SIZE(helper_names));
+    if (pass >= PASS_OVERRIDES)
         helper_pass(&env, override_names, ARRAY_SIZE(override_names));
     return helper_run(&helper, err);
 }
 
 int session_before_install(const char *venv, const sigset_t *mask, int *files_out, struct err *err)
 {
-    auto_fd int files = memfd_create("sandbox-venv-files", MFD_CLOEXEC);
+    auto_fd int files = installing_begin(venv);
     int rc;
 
     if (files < 0)
-        return err_set(err, errno, "cannot make memory for the list of the venv's files");
-    rc = run_helper("internal-before-install", venv, files, mask, err);
+        return err_set(err, -files, "cannot make a list of the files of '%s'", venv);
+    rc = run_helper("internal-before-install", venv, files, PASS_OWN, mask, err);
     if (rc == 0)
         *files_out = steal_fd(&files);
+    else
+        session_forget_install(venv, files);
     return rc;
 }
 
 int session_after_install(const char *venv, const sigset_t *mask, int files, struct err *err)
 {
-    return run_helper("internal-after-install", venv, files, mask, err);
+    int rc = run_helper("internal-after-install", venv, files, PASS_OWN, mask, err);
+
+    (void)installing_end(venv, files);
+    return rc;
+}
+
+void session_forget_install(const char *venv, int files)
+{
+    if (ftruncate(files, 0) == 0)
+        (void)installing_end(venv, files);
 }
 
 static void unmap_plan(struct launch_memory *map)
@@ -208,8 +230,8 @@ static int session_check_place(const struct plan_file *file, const char *venv, s
 }
 
 /* Where records and caches lie is not for a program to say. Without such a variable they lie where
- * they do for everybody. HOME counts only for a user whom passwd does not know. Return: negative
- * when the plan cannot be read. */
+ * they do for everybody. HOME is passed all the same: it counts only for a user whom passwd does
+ * not know. Return: negative when the plan cannot be read. */
 static int forget_loaded(struct plan_file *file, struct err *err)
 {
     struct arena arena = {NULL};
@@ -219,7 +241,7 @@ static int forget_loaded(struct plan_file *file, struct err *err)
         const char *name = helper_names[i];
         const char *from = NULL;
 
-        if (str_eq(name, "HOME") || !getenv(name))
+        if (!getenv(name))
             continue;
         rc = plan_load_project(file, err);
         if (rc < 0)
@@ -266,10 +288,61 @@ static int load_with_overrides(const char *venv, const sigset_t *mask, struct se
 
     if (fd < 0)
         return err_set(err, errno, "cannot make memory for a plan");
-    rc = run_helper("internal-plan", venv, fd, mask, err);
+    rc = run_helper("internal-plan", venv, fd, PASS_OVERRIDES, mask, err);
     if (rc < 0)
         return rc;
     return session_decode(fd, out, err);
+}
+
+/* Where there is no plan that says which files to ask, one is made for that alone, without the
+ * variables that are in question. */
+static int forget_without_plan(const char *venv, const sigset_t *mask, struct session *session,
+                               struct err *err)
+{
+    auto_fd int fd = -1;
+    bool any = false;
+    int rc;
+
+    for (size_t i = 0; i < ARRAY_SIZE(helper_names); i++)
+        any = any || getenv(helper_names[i]);
+    if (!any)
+        return 0;
+    fd = memfd_create("sandbox-venv-plan", MFD_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, errno, "cannot make memory for a plan");
+    rc = run_helper("internal-plan", venv, fd, PASS_NONE, mask, err);
+    if (rc == 0)
+        rc = session_decode(fd, session, err);
+    return rc == 0 ? forget_loaded(&session->file, err) : rc;
+}
+
+/* Looks at what installers left whose launchers were killed. Return: 1 when there were some, which
+ * had the plan made again, 0, or negative errno with *err. */
+static int finish_installs(const char *venv, const sigset_t *mask, struct err *err)
+{
+    int list = installing_left(venv);
+    bool any = list >= 0, done = true;
+
+    while (list >= 0 && done) {
+        struct stat st;
+        char time[AUDIT_TIME_SIZE] = "";
+        int rc;
+
+        if (fstat(list, &st) == 0)
+            audit_time_text(clock_ns_of(st.st_mtim) / 1000000, time);
+        log_line("an installer that began at %s was killed with its launcher: what it left in '%s' "
+                 "is looked at now",
+                 time, venv);
+        rc = run_helper("internal-late-install", venv, list, PASS_OWN, mask, err);
+        done = installing_end(venv, list);
+        close(list);
+        if (rc < 0)
+            return rc;
+        list = done ? installing_left(venv) : -ENOENT;
+    }
+    if (list < 0 && list != -ENOENT)
+        return err_set(err, -list, "cannot look for interrupted installs in '%s/sandbox'", venv);
+    return any;
 }
 
 /* Did the kernel start this stub as the interpreter of a script in bin? Then the script is no stub:
@@ -302,7 +375,7 @@ static int renew(const char *venv, const sigset_t *mask, struct session *out, st
         if (rc == 1 && out->file.made_ns != made_ns && !is_stale(&out->file, venv, &changed))
             return 0;
         if (rc >= 0)
-            rc = run_helper("internal-refresh", venv, -1, mask, err);
+            rc = run_helper("internal-refresh", venv, -1, PASS_OWN, mask, err);
         if (rc == 0)
             rc = open_own(venv, out, err);
         if (rc < 0)
@@ -334,12 +407,21 @@ int session_open(const struct request *request, const sigset_t *mask, struct ses
             rc = forget_loaded(&out->file, err);
             if (rc == 0)
                 rc = check_overrides(&out->file, err);
+            if (rc == 0)
+                rc = finish_installs(request->venv, mask, err);
         }
         return rc < 0 ? rc : session_check_place(&out->file, request->venv, err);
     }
     rc = open_own(request->venv, out, err);
     if (rc == 1 && forget_loaded(&out->file, NULL) < 0)
         rc = 0;
+    if (rc == 0)
+        rc = forget_without_plan(request->venv, mask, out, err);
+    if (rc >= 0) {
+        int finished = finish_installs(request->venv, mask, err);
+
+        rc = finished < 0 ? finished : finished > 0 ? 0 : rc;
+    }
     if (rc == 1 && !session_has_overrides()) {
         out->settled = false;
         return 0;

@@ -240,3 +240,29 @@ int venv_wrap(struct venv *venv, const struct wrap_options *options, struct sync
         *result = done;
     return rc;
 }
+
+int venv_rename_temporary(const char *venv_path, struct err *err)
+{
+    auto_fd int lock = venv_lock(venv_path, err);
+    auto_free char *old = NULL;
+    auto_site struct site site;
+    auto_venv struct venv venv;
+    int rc = lock < 0 ? lock : 0;
+
+    venv_init(&venv);
+    site_init(&site, venv_path);
+    if (rc == 0)
+        rc = site_open(&site, venv_path, err);
+    if (rc == 0)
+        rc = manifest_load(&venv, site.sandbox, venv_path, err);
+    /* Of several starts at once one has done it already. */
+    if (rc < 0 || !venv_temporary_is_taken(venv.id))
+        return rc;
+    old = xstrdup(venv.id);
+    rc = make_id(&venv, err);
+    if (rc == 0)
+        rc = manifest_write(&venv, site.sandbox, err);
+    if (rc == 0 && !venv_is_running(old))
+        venv_remove_temporary(old);
+    return rc;
+}

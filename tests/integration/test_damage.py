@@ -1,11 +1,14 @@
 """Files of ours that were truncated or overwritten."""
 
 import os
+import pathlib
 import shutil
 
 from lib.case import Case
 from lib.programs import run, tool
+from lib.skips import skip
 from lib.trees import remove_tree
+from lib.user import AS_ROOT
 
 
 class Damage(Case):
@@ -185,3 +188,59 @@ class Damage(Case):
                 self.assert_refused(done, saying=name)
             path.unlink()
             path.mkdir(0o700)
+
+
+class TemporaryTaken(Case):
+    """Somebody removed the private directories in /tmp, and somebody else took their names."""
+
+    PLACES = ("/tmp", "/dev/shm")
+
+    def setUp(self):
+        self.p = self.wrapped()
+        self.assert_clean(self.p.code("pass"))
+        self.old = self.p.manifest["id"]
+
+    def take(self, make):
+        for place in self.PLACES:
+            path = pathlib.Path(place, f"sandbox-venv-{self.old}")
+            remove_tree(path)
+            make(path)
+
+    def give_back(self):
+        for place in self.PLACES:
+            path = pathlib.Path(place, f"sandbox-venv-{self.old}")
+            if path.is_symlink():
+                path.unlink()
+            elif path.exists():
+                path.rmdir()
+
+    def assert_recovers(self):
+        self.addCleanup(self.give_back)
+        done = self.p.code("open('/tmp/mine', 'w').write('x')")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertIn(f"sandbox-venv-{self.old}' is another account's", done.stderr)
+        self.assertNotEqual(self.p.manifest["id"], self.old)
+        self.assert_clean(self.p.code("import os; os.stat('/tmp/mine')"))
+        self.assert_wrapped(self.p.env_dir)
+
+    def test_links(self):
+        self.take(lambda path: path.symlink_to("/"))
+        self.assert_recovers()
+
+    def test_directories_of_another_account(self):
+        if not AS_ROOT:
+            skip("needs root, who can give a directory away")
+
+        def make(path):
+            path.mkdir()
+            os.chown(path, 65534, 65534)
+
+        self.take(make)
+        self.assert_recovers()
+
+    def test_removed_ones_are_made_again(self):
+        for place in self.PLACES:
+            remove_tree(pathlib.Path(place, f"sandbox-venv-{self.old}"))
+        self.assert_clean(self.p.code("open('/tmp/mine', 'w').write('x')"))
+        self.assertEqual(self.p.manifest["id"], self.old)

@@ -326,6 +326,25 @@ class LoadedVariables(View):
         self.assertIn("XDG_STATE_HOME", done.stderr)
         self.assertFalse((project.path / "state").exists())
 
+    def test_places_of_records_are_asked_about_without_a_plan(self):
+        """No plan says which files to ask: the place of the records must not be believed first."""
+        project = self.wrapped()
+        state = project.top / "state"
+        for damaged in (None, b"", b"not a plan"):
+            plan = project.env_dir / "sandbox" / "plan"
+            plan.unlink()
+            if damaged is not None:
+                plan.write_bytes(damaged)
+                plan.chmod(0o600)
+            done = self.loaded(project, ".env", ("XDG_STATE_HOME", str(state)))
+            self.assertEqual((done.returncode, done.stdout), (0, "ran\n"), done.stderr)
+            self.assertIn("XDG_STATE_HOME is not obeyed", done.stderr)
+            self.assertFalse(state.exists())
+        project.policy("audit: {level: all}\n")
+        plan.unlink()
+        self.assert_clean(project.code("pass", env=environment(XDG_STATE_HOME=str(state))))
+        self.assertTrue((state / "sandbox-venv" / "audit.jsonl").exists())
+
     def test_paths_are_not_shown(self):
         project = self.wrapped()
         with tempfile.TemporaryDirectory(dir=HOME, prefix="svenv-canary-") as outside:

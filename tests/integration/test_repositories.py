@@ -402,3 +402,26 @@ print("made", flush=True); input()
             _, said = process.communicate(b"\n", timeout=SECONDS)
         self.assertEqual((process.returncode, said), (0, b""))
         self.assertEqual(git("log", "--format=%s", cwd=p.path).strip(), "first")
+
+
+class PrivateHome(Planting):
+    """The private home lies in the venv, where the user and tools of the host may come."""
+
+    def test_its_top_holds_nothing_that_the_host_runs(self):
+        p = self.wrapped()
+        home, mark = p.env_dir / "home", p.top / "mark"
+        git("init", "-q", str(home), cwd=p.top)
+        git("config", "core.fsmonitor", f"touch '{mark}'; false", cwd=home)
+        git("status", cwd=home)
+        self.assertTrue(mark.exists(), "the control")
+        mark.unlink()
+        done = p.code("import pathlib; (pathlib.Path.home() / '.envrc').write_text('evil')")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, "obey 'home/.envrc' and 1 more, which programs left")
+        self.assertFalse((home / ".git").exists() or (home / ".envrc").exists())
+
+    def test_a_plain_repository_stays(self):
+        p = self.wrapped()
+        git("init", "-q", "--template=", str(p.env_dir / "home"), cwd=p.top)
+        self.assert_clean(p.code("pass"))
+        self.assertTrue((p.env_dir / "home" / ".git" / "HEAD").exists())

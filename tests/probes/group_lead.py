@@ -170,7 +170,31 @@ LINKS_REFUSED = that(
     lambda v: v and all(word in ("EXDEV", "EROFS", "EPERM") for word in v.values()),
 )
 
+PLANT = """import pathlib, sys
+top = pathlib.Path(sys.argv[1] if sys.argv[1:] else pathlib.Path.home()) / ".git"
+top.mkdir()
+(top / "HEAD").write_text("ref: refs/heads/main")
+(top / "config").write_text("[core] fsmonitor = evil")
+"""
+
+
+def private_home(view):
+    """A program makes its home a repository; the home lies in the venv, where the user may go."""
+    home = view.venv / "home" if view.inside else view.parent / "home-out"
+    if view.inside:
+        view.world.start("python", "-c", PLANT)
+    else:
+        home.mkdir()
+        harness.run([harness.SYSTEM_PYTHON, "-c", PLANT, home])
+    there = (home / ".git").exists()
+    shutil.rmtree(home / ".git", ignore_errors=True)
+    return "there" if there else "gone"
+
+
 PROBES = [
+    Probe(
+        "PRJ-65", "a repository at the top of the private home", Host(private_home), "gone", "there"
+    ),
     git_led("20a", "hooks where core.hooksPath says", "hooks/.githooks/pre-commit", COMMIT),
     git_led(
         "20b",

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import socket
 import stat
+import subprocess
 import sys
 import tarfile
 import time
@@ -16,7 +17,7 @@ from group_life import end, gone
 from harness import ANY, HOME, Call, Host, Probe, Python, every, that
 
 from lib import packages, venvs
-from lib.processes import mentioning
+from lib.processes import mentioning, wait_for
 from lib.venvs import site_packages
 
 RESERVED = ("git", "ls", "sudo", "ssh", "docker", "sandbox-venv")
@@ -31,6 +32,7 @@ NAMES = [
     b"esc\x1b[0m",
     b".hidden",
 ]
+SILENT = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 STATE = {}  # what one hostile install did, by side
 
 
@@ -368,6 +370,46 @@ def killed_install(view):
     return sorted(bad)
 
 
+PLANTER = """
+top = "{top}"
+os.makedirs(top)
+open(top + "/HEAD", "w").write("ref: refs/heads/main\\n")
+open(top + "/config", "w").write("[core]\\n\\tfsmonitor = evil\\n")
+__import__("time").sleep({seconds})
+"""
+
+
+def killed_after_planting(view):
+    """A build plants a repository; then its launcher is killed, and the user starts a program."""
+    venv = venv_of(view)
+    tree = view.parent / ("planter-in" if view.inside else "planter-out")
+    tree.mkdir()
+    (tree / "pyproject.toml").write_text(
+        '[project]\nname = "planter"\nversion = "1.0"\n[build-system]\nrequires = []\n'
+        'build-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    planter = PLANTER.format(top=venv / ".git", seconds=harness.TIMEOUT)
+    (tree / "backend.py").write_text(packages.BACKEND + planter)
+    words = ["install", "--no-index", "--no-build-isolation", tree]
+    if view.inside:
+        child = view.world.spawn("pip", *words, cwd=view.parent)
+    else:
+        child = subprocess.Popen([venv / "bin" / "pip", *words], **SILENT)
+    made = wait_for(lambda: (venv / ".git" / "config").exists() or child.poll() is not None)
+    child.kill()
+    child.wait()
+    if not made or not (venv / ".git" / "config").exists():
+        return "never planted"
+    # The sandbox ends with its launcher, a moment later.
+    for _ in range(50):
+        view.world.call(["openat2", "/etc/passwd"], view.inside)
+        if not view.inside or not (venv / ".git").exists():
+            break
+    there = (venv / ".git").exists()
+    shutil.rmtree(venv / ".git", ignore_errors=True)
+    return "there" if there else "gone"
+
+
 def uninstall_escape(view):
     """A RECORD that lists files beside the venv."""
     wheel_entry(view, "leaver")
@@ -566,6 +608,14 @@ PROBES = [
         that("absent", lambda v: v["project file"] == "ENOENT"),
         that("there", lambda v: v["project file"] == "ok"),
         project_same,
+        world="pip",
+    ),
+    Probe(
+        "PIP-45",
+        "a build plants a repository and its launcher is killed",
+        Host(killed_after_planting),
+        "gone",
+        "there",
         world="pip",
     ),
     Probe(

@@ -63,6 +63,20 @@ MUTATIONS = [
     plan("capabilities dropped", "keep-cap=21", "KRN-35"),
     plan("nesting closed by sysctl", "allow-userns", "KRN-04"),
     code(
+        "the top of the private home is looked at",
+        "launcher/main.c",
+        "    guard_take_from_private(&run->guard);\n",
+        "",
+        "PRJ-65",
+    ),
+    code(
+        "installs that were cut short are looked at",
+        "launcher/session.c",
+        "    int list = installing_left(venv);\n",
+        "    int list = -ENOENT;\n",
+        "PIP-45",
+    ),
+    code(
         "new clone flags filtered only: sysctl",
         "launch/nesting.c",
         "    if (rc == 0 && !(shared->plan.flags & PLAN_USERNS_OK))",

@@ -59,6 +59,7 @@ struct audit_install {
     const struct strv *setuid;
     const struct strv *obeyed; /* moved away: tools of the host would have obeyed them */
     bool incomplete;           /* the venv was too large to be looked through */
+    bool late;                 /* the launcher was killed: found by a later start */
 };
 
 /* At most so many denials of one start are written; the last line says how many there were. */

@@ -30,6 +30,7 @@
     "-venv" /* ends the name of a part that an installer left in the venv                          \
              */
 #define SANDBOX_STUB "stub"
+#define SANDBOX_INSTALLING "installing" /* what the venv held before installers that run */
 #define SANDBOX_LOCK "lock"
 #define SANDBOX_INSTALLER "installer" /* an installer's private directories */
 #define INSTALLER_HOME SANDBOX_INSTALLER "/" VENV_HOME

@@ -40,6 +40,11 @@ int venv_files_list(const char *venv_path, struct venv_files *out, struct err *e
 void venv_files_encode(const struct venv_files *files, struct buf *out);
 int venv_files_decode(const char *data, size_t len, struct venv_files *out, struct err *err);
 
+/* The same in a file. may_be_cut: bytes that are no list count as an empty one.
+ * Return: 0 or negative errno with *err. */
+int venv_files_write(const struct venv_files *files, int fd, struct err *err);
+int venv_files_read(int fd, bool may_be_cut, struct venv_files *out, struct err *err);
+
 /* Files that are there now and were not there, or were different, before. Paths below the venv. */
 struct venv_left {
     struct strv start_up; /* .pth files with import lines, sitecustomize, usercustomize */

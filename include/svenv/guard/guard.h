@@ -195,10 +195,14 @@ bool guard_finish(struct guard *guard, bool alive);
  * on; where no process watches the sandbox yet, one begins to. */
 void guard_leave(struct guard *guard, int init);
 
-/* --- installed.c: after an installer --------------------------------------------------------- */
+/* --- installed.c: the venv itself ------------------------------------------------------------ */
 
 /* Moves the names below `top`, which is the venv's own directory, to the venv's quarantine, and
- * tells the user in a line. An installer left them where tools of the host would obey them. */
-void guard_take_from_venv(const char *venv, int top, const struct strv *names);
+ * tells the user in a line. who: left them where tools of the host would obey them. */
+void guard_take_from_venv(const char *venv, int top, const struct strv *names, const char *who);
+
+/* Does that with a repository that would run something, and with .envrc, at the top of a private
+ * home or cache. In the launcher, after the program's end. */
+void guard_take_from_private(const struct guard *guard);
 
 #endif

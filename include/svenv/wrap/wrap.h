@@ -73,6 +73,10 @@ int venv_break_links(const char *venv_path, size_t *copied_out, struct err *err)
 void venv_remove_temporary(const char *id);
 /* Does something stand there that is no directory of this user? Others may write there, too. */
 bool venv_temporary_is_taken(const char *id);
+/* Gives the venv another id, and by it other private directories: a wrapped one. Takes the lock
+ * itself. Those of the old id are removed when no program has them.
+ * Return: 0 or negative errno with *err. */
+int venv_rename_temporary(const char *venv_path, struct err *err);
 /* Notes beside them whose they are. They must be there; a failure does no harm. */
 void venv_mark_temporary(const char *id, const char *venv_path);
 /* Removes those whose venv is gone, as far as no running program has them. */
