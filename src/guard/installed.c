@@ -1,5 +1,6 @@
 /* Takes away names in the venv that tools of the host would obey: those that an installer left, and
  * those at the tops of directories that are private to programs. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -62,6 +63,8 @@ static void private_look(int top, const char *rel, struct strv *names)
 {
     auto_fd int dir = fd_open_beneath(top, rel, O_PATH | O_DIRECTORY, 0);
 
+    if (dir < 0 && dir != -ENOENT)
+        log_line("cannot look for names that programs on the host obey in '%s'", rel);
     if (dir < 0)
         return;
     if (private_has(dir, ".envrc"))
