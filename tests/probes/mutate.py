@@ -232,6 +232,11 @@ MUTATIONS = [
         "GIT-20c GIT-20d",
     ),
     plan(
+        "each link of a chain taken away when it is another",
+        "drop-obeyed=leads/chain/middle",
+        "GIT-20e",
+    ),
+    plan(
         "what links in editor settings lead to protected",
         "drop-op=bind:{PROJECT}/leads/editor/tasks.json",
         "PRJ-53a",
