@@ -284,6 +284,13 @@ MUTATIONS = [
         "GIT-15",
     ),
     code(
+        "a key that runs something is told from plain ones",
+        "git/keys.c",
+        '{"core", "fsmonitor", GIT_KEY_COMMAND}',
+        '{"core", "fsmonitor", GIT_KEY_DATA}',
+        "GIT-15",
+    ),
+    code(
         "a content of the index counts at its place alone",
         "git/index.c",
         "str_eq(r.path, path)",
