@@ -12,7 +12,6 @@
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
 #include "svenv/base/sizes.h"
-#include "svenv/formats/gitconfig.h"
 
 enum {
     REPOSITORIES_MAX = 4096,

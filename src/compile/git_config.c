@@ -8,16 +8,17 @@
 #include "svenv/base/path.h"
 #include "svenv/base/sizes.h"
 #include "svenv/formats/command_words.h"
-#include "svenv/formats/git_keys.h"
-#include "svenv/formats/gitconfig.h"
+#include "svenv/git/config.h"
+#include "svenv/git/keys.h"
 
 enum {
-    FILES_MAX = 64, /* of one repository */
-    DEPTH_MAX = 10, /* of includes, as git has it */
+    FILES_MAX = 64,      /* of one repository */
+    ENTRIES_MAX = 16384, /* of one file */
+    DEPTH_MAX = 10,      /* of includes, as git has it */
 };
 
 struct git_line {
-    struct gitconfig_entry entry;
+    struct git_config_entry entry;
     const char *file;
 };
 
@@ -81,11 +82,46 @@ static void read_include(struct git *git, const struct git_line *line, int depth
         include_from(git, line, real, depth);
 }
 
+struct reading {
+    struct git *git;
+    const char *file;
+    size_t count;
+};
+
+static const char *kept(struct arena *arena, const char *text)
+{
+    return text != NULL ? arena_strdup(arena, text) : NULL;
+}
+
+static bool take_entry(void *context, const struct git_config_entry *entry)
+{
+    struct reading *reading = context;
+    struct git *git = reading->git;
+    struct arena *arena = &git->leads->host->arena;
+    struct git_line *line = NULL;
+
+    if (reading->count++ == ENTRIES_MAX) {
+        git->leads->cut = true;
+        return false;
+    }
+    line = arena_push(arena, &git->lines, &git->line_count, sizeof(*git->lines));
+    *line = (struct git_line){.entry = {.section = kept(arena, entry->section),
+                                        .sub = kept(arena, entry->sub),
+                                        .name = kept(arena, entry->name),
+                                        .value = kept(arena, entry->value)},
+                              .file = reading->file};
+    return true;
+}
+
+/* The lines of included files come behind all of the file's own: each counts. */
 static void read_file(struct git *git, const char *path, int depth)
 {
     struct arena *arena = &git->leads->host->arena;
+    struct reading reading = {.git = git, .file = arena_strdup(arena, path)};
     auto_buf struct buf text = {0};
-    struct gitconfig config = {0};
+    auto_free char *room = NULL;
+    size_t from = git->line_count;
+    size_t to = 0;
     int rc = 0;
 
     if (depth > DEPTH_MAX)
@@ -96,16 +132,18 @@ static void read_file(struct git *git, const char *path, int depth)
     }
     rc = file_read(AT_FDCWD, path, GIT_CONFIG_BYTES_MAX, &text, NULL);
     facts_unread(git->leads->host, rc, path);
-    if (rc == 0)
-        gitconfig_parse(arena, text.data != NULL ? text.data : "", text.len, &config);
-    if (rc == -EFBIG || config.cut)
+    if (rc == -EFBIG)
         git->leads->cut = true;
-    for (size_t i = 0; i < config.count; i++) {
-        struct git_line *line =
-            arena_push(arena, &git->lines, &git->line_count, sizeof(*git->lines));
+    if (rc != 0 || text.data == NULL)
+        return;
+    room = xcalloc(text.len + GIT_CONFIG_ROOM, 1);
+    (void)git_config_read(text.data, text.len, room, text.len + GIT_CONFIG_ROOM, take_entry,
+                          &reading);
+    to = git->line_count;
+    for (size_t i = from; i < to; i++) {
+        const struct git_line line = git->lines[i]; /* more lines may move them */
 
-        *line = (struct git_line){.entry = config.entries[i], .file = arena_strdup(arena, path)};
-        read_include(git, &(const struct git_line){line->entry, line->file}, depth);
+        read_include(git, &line, depth);
     }
 }
 
@@ -205,12 +243,14 @@ static void apply_line(struct git *git, const struct git_line *line)
     switch (key) {
     case GIT_KEY_WORKTREE: /* a base, see git_apply() */
     case GIT_KEY_INCLUDE:  /* read already */
+    case GIT_KEY_DATA:
         break;
     case GIT_KEY_HOOKS:
     case GIT_KEY_PATH:
         apply_path(git, line, key == GIT_KEY_HOOKS);
         break;
     case GIT_KEY_COMMAND:
+    case GIT_KEY_URL:
     case GIT_KEY_OTHER:
         /* The words of an alias without '!' are git's own. */
         if (str_eq(line->entry.section, "alias") && *line->entry.value != '!')

@@ -330,9 +330,14 @@ static bool look_at_rows(struct guard *guard, bool ended, bool last)
 void guard_judge_again(struct guard *guard, bool ended)
 {
     const struct timespec pause = {.tv_nsec = AGAIN_MS * 1000000};
-    int64_t until_ms = clock_ms() + END_MS;
+    int64_t now_ms = clock_ms();
+    int64_t until_ms = now_ms + END_MS;
     bool last = false;
 
+    /* Reports come by the hundred while git works, and each look reads its index anew. */
+    if (!ended && now_ms < guard->judging.again_ms)
+        return;
+    guard->judging.again_ms = now_ms + AGAIN_MS;
     while (look_at_rows(guard, ended, last) && ended && !last) {
         nanosleep(&pause, NULL);
         last = clock_ms() >= until_ms;

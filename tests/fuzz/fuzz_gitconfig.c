@@ -1,10 +1,12 @@
 /* Any bytes: sections and names are in small letters, and what is written again reads the same. */
 #include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
-#include "svenv/formats/gitconfig.h"
+#include "svenv/git/config.h"
 
 #include "fuzz.h"
 
@@ -20,7 +22,7 @@ static void write_quoted(struct buf *out, const char *text)
     }
 }
 
-static void write_entry(struct buf *out, const struct gitconfig_entry *entry)
+static void write_entry(struct buf *out, const struct git_config_entry *entry)
 {
     buf_printf(out, "[%s", entry->section);
     if (entry->sub != NULL) {
@@ -42,28 +44,71 @@ static void check_name(const char *text)
     assert(strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(text));
 }
 
+struct entries {
+    struct arena arena;
+    struct git_config_entry *items;
+    size_t count;
+};
+
+static const char *kept(struct arena *arena, const char *text)
+{
+    return text != NULL ? arena_strdup(arena, text) : NULL;
+}
+
+static bool keep(void *context, const struct git_config_entry *entry)
+{
+    struct entries *all = context;
+    struct arena *arena = &all->arena;
+
+    check_name(entry->section);
+    check_name(entry->name);
+    *(struct git_config_entry *)arena_push(arena, &all->items, &all->count, sizeof(*entry)) =
+        (struct git_config_entry){.section = kept(arena, entry->section),
+                                  .sub = kept(arena, entry->sub),
+                                  .name = kept(arena, entry->name),
+                                  .value = kept(arena, entry->value)};
+    return true;
+}
+
+static void read_all(const char *text, size_t len, struct entries *out)
+{
+    char *room = xcalloc(len + GIT_CONFIG_ROOM, 1);
+    int rc = git_config_read(text, len, room, len + GIT_CONFIG_ROOM, keep, out);
+
+    assert(rc == 0 || rc == -EINVAL);
+    free(room);
+}
+
+static bool leave_alone(void *context, const struct git_config_entry *entry)
+{
+    (void)context;
+    check_name(entry->section);
+    check_name(entry->name);
+    return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct arena arena = {NULL};
+    struct entries first = {.count = 0}, second = {.count = 0};
     struct buf again = {0};
-    struct gitconfig config, second;
+    char *room = xcalloc(size / 2 + 1, 1);
 
-    gitconfig_parse(&arena, (const char *)data, size, &config);
+    read_all((const char *)data, size, &first);
+    (void)git_config_read((const char *)data, size, room, size / 2, leave_alone, NULL);
+    free(room);
     buf_add_str(&again, "");
-    for (size_t i = 0; i < config.count; i++) {
-        check_name(config.entries[i].section);
-        check_name(config.entries[i].name);
-        write_entry(&again, &config.entries[i]);
-    }
-    gitconfig_parse(&arena, again.data, again.len, &second);
-    assert(second.count == config.count);
-    for (size_t i = 0; i < config.count; i++) {
-        assert(str_eq(config.entries[i].section, second.entries[i].section));
-        assert(str_eq(config.entries[i].sub, second.entries[i].sub));
-        assert(str_eq(config.entries[i].name, second.entries[i].name));
-        assert(str_eq(config.entries[i].value, second.entries[i].value));
+    for (size_t i = 0; i < first.count; i++)
+        write_entry(&again, &first.items[i]);
+    read_all(again.data, again.len, &second);
+    assert(second.count == first.count);
+    for (size_t i = 0; i < first.count; i++) {
+        assert(str_eq(first.items[i].section, second.items[i].section));
+        assert(str_eq(first.items[i].sub, second.items[i].sub));
+        assert(str_eq(first.items[i].name, second.items[i].name));
+        assert(str_eq(first.items[i].value, second.items[i].value));
     }
     buf_finish(&again);
-    arena_finish(&arena);
+    arena_finish(&first.arena);
+    arena_finish(&second.arena);
     return 0;
 }

@@ -8,7 +8,8 @@ import time
 import unittest
 
 from lib.plants import Planting
-from lib.programs import must
+from lib.processes import wait_for
+from lib.programs import must, run
 
 GIT = shutil.which("git")
 WHO = {
@@ -95,10 +96,11 @@ class Beside(Planting):
 class Work(Beside):
     """Each with one program, and with five."""
 
-    def beside(self, work):
+    def beside(self, work, prepare=lambda p: None):
         for count in (1, 5):
             with self.subTest(programs=count):
                 p = self.repository()
+                prepare(p)
                 processes = [self.begin(p) for _ in range(count)]
                 time.sleep(0.5)  # the watching begins a tenth of a second after the start
                 work(p)
@@ -132,17 +134,33 @@ class Work(Beside):
         self.beside(work)
 
     def test_stash(self):
+        def work(p):
+            self.git(p, "stash", "pop", "-q")
+            time.sleep(1.5)
+            self.assertEqual(self.status(p), "A  .vscode/new.json\n?? new.py\n")
+            self.git(p, "stash", "-q", "-u")
+            time.sleep(1.5)
+
+        def prepare(p):
+            p.write(".vscode/new.json", "{}")
+            p.write("new.py", "1")
+            self.git(p, "add", ".vscode")
+            self.git(p, "stash", "-q", "-u")
+
+        self.beside(work, prepare)
+
+    def test_untracked_names_of_a_stash_come_back(self):
+        """No index has them, so they are taken, and the line names the way back."""
         p = self.repository()
-        p.write(".vscode/new.json", "{}")
-        self.git(p, "add", ".vscode")
-        self.git(p, "stash", "-q")
+        p.write(".envrc", "export B=1\n")
+        self.git(p, "stash", "-q", "-u")
         process = self.begin(p)
         time.sleep(0.5)
         self.git(p, "stash", "pop", "-q")
-        time.sleep(1.5)
-        self.assertEqual(self.end(process), (0, ""))
-        self.assertEqual(self.status(p), "A  .vscode/new.json\n")
-        self.assertEqual(self.quarantined(p), [])
+        wait_for(lambda: self.quarantined(p) == [".envrc"])
+        code, said = self.end(process)
+        self.assertEqual(code, 0)
+        self.assertIn("quarantine restore", said)
 
     def test_init_and_clone(self):
         def work(p):
@@ -184,21 +202,84 @@ class Work(Beside):
 
         self.beside(work)
 
+    def test_a_rebase_with_conflicts(self):
+        def work(p):
+            p.write(".flake8", "[flake8]\nignore = E1\n")
+            self.git(p, "commit", "-q", "-a", "-m", "third")
+            env = {"PATH": os.environ["PATH"], "HOME": str(p.top), **WHO, "GIT_EDITOR": "true"}
+            rebase = run(GIT, "rebase", "-q", "other", cwd=str(p.path), env=env)
+            self.assertNotEqual(rebase.returncode, 0)
+            time.sleep(1.5)
+            p.write(".flake8", "[flake8]\nignore = E2\n")
+            self.git(p, "add", ".flake8")
+            must(GIT, "rebase", "--continue", cwd=str(p.path), env=env)
+            time.sleep(1.5)
+
+        self.beside(work)
+
+    def test_a_merge_with_renames(self):
+        def work(p):
+            self.git(p, "checkout", "-q", "-b", "moved", "other")
+            self.git(p, "mv", "sub", "moved")
+            self.git(p, "mv", ".vscode/tasks.json", ".vscode/launch.json")
+            self.git(p, "commit", "-q", "-m", "third")
+            self.git(p, "checkout", "-q", "other")
+            p.write("sub/.github/workflows/x.yml", "on: pull_request\n")
+            self.git(p, "commit", "-q", "-a", "-m", "fourth")
+            self.git(p, "clone", "-q", "--bare", ".", p.top / "origin")
+            self.git(p, "pull", "-q", "--no-rebase", "--no-edit", p.top / "origin", "moved")
+            time.sleep(1.5)
+            name = p.path / "moved/.github/workflows/x.yml"
+            self.assertEqual(name.read_text(), "on: pull_request\n")
+
+        self.beside(work)
+
+    def test_clean(self):
+        def work(p):
+            p.write("new/y.py", "1")
+            self.git(p, "clean", "-q", "-fd")
+            self.assertFalse((p.path / "new/y.py").exists())
+
+        def prepare(p):
+            p.write("new/x.py", "1")
+            p.write("new/.idea/x.xml", "x")
+
+        self.beside(work, prepare)
+
     def test_renames(self):
+        def work(p):
+            (p.path / ".git").rename(p.path / ".git.old")
+            (p.path / "pkg").rename(p.path / "other")
+            time.sleep(0.5)
+            self.assertTrue((p.path / "other/.idea/x.xml").exists())
+            self.assertTrue((p.path / "other/own/.git/config").exists())
+            (p.path / ".git.old").rename(p.path / ".git")
+            (p.path / "other").rename(p.path / "pkg")
+            time.sleep(0.5)
+
+        def prepare(p):
+            p.write("pkg/.idea/x.xml", "x")
+            p.write("pkg/own/.git/config", "x")
+            p.write(".git/info/exclude", "pkg\n")
+
+        self.beside(work, prepare)
+
+    def test_many_files(self):
         p = self.repository()
-        p.write("pkg/.idea/x.xml", "x")
-        p.write("pkg/own/.git/config", "x")
+        self.git(p, "checkout", "-q", "-b", "many")
+        for number in range(1950):
+            p.write(f"d{number % 50}/f{number}.py", f"{number}\n")
+        for number in range(50):
+            p.write(f"d{number}/.vscode/settings.json", f"{{}}\n{number}\n")
+        self.git(p, "add", ".")
+        self.git(p, "commit", "-q", "-m", "third")
+        self.git(p, "checkout", "-q", "main")
         process = self.begin(p)
         time.sleep(0.5)
-        (p.path / ".git").rename(p.path / ".git.old")
-        (p.path / "pkg").rename(p.path / "other")
-        time.sleep(0.5)
-        self.assertTrue((p.path / "other/.idea/x.xml").exists())
-        self.assertTrue((p.path / "other/own/.git/config").exists())
-        (p.path / ".git.old").rename(p.path / ".git")
-        (p.path / "other").rename(p.path / "pkg")
-        time.sleep(0.5)
+        self.git(p, "checkout", "-q", "many")
+        time.sleep(1.5)
         self.assertEqual(self.end(process), (0, ""))
+        self.assertEqual(self.status(p), "")
         self.assertEqual(self.quarantined(p), [])
 
     def test_short_programs(self):

@@ -125,6 +125,11 @@ KINDS = {
     "a hook": {"hooks/post-checkout": "#!/bin/sh\n"},
     "an address that runs": {"config": '[remote "origin"]\n\turl = ext::sh -c x\n'},
     "a file system monitor": {"config": "[core]\n\tfsmonitor = ./x\n"},
+    "one behind a value in quotes": {"config": '[core]\n\tbare = "x\\\n"\n\tfsmonitor = ./x\n'},
+    "one in the line of its section": {"config": "[core] fsmonitor = ./x\n"},
+    "one behind a value beyond the room": {
+        "config": f"[user]\n\tname = {'x' * 8000}\n[core]\n\tfsmonitor = ./x\n"
+    },
     "other objects": {"objects/info/alternates": "/home\n"},
     "a path of hooks": {"config": "[core]\n\thooksPath = .\n"},
     "an include": {"config": "[include]\n\tpath = ../x\n"},

@@ -246,6 +246,11 @@ MUTATIONS = [
         "GIT-20c GIT-20d",
     ),
     plan(
+        "each link of a chain taken away when it is another",
+        "drop-obeyed=leads/chain/middle",
+        "GIT-20e",
+    ),
+    plan(
         "what links in editor settings lead to protected",
         "drop-op=bind:{PROJECT}/leads/editor/tasks.json",
         "PRJ-53a",
@@ -290,6 +295,13 @@ MUTATIONS = [
         "guard/judge.c",
         "!judge_is_harmless(dir, 1)",
         "(!judge_is_harmless(dir, 1) && false)",
+        "GIT-15",
+    ),
+    code(
+        "a key that runs something is told from plain ones",
+        "git/keys.c",
+        '{"core", "fsmonitor", GIT_KEY_COMMAND}',
+        '{"core", "fsmonitor", GIT_KEY_DATA}',
         "GIT-15",
     ),
     code(

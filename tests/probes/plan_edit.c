@@ -314,6 +314,21 @@ static size_t drop_guards(struct arena *arena, struct plan *plan, const char *ar
     return had;
 }
 
+/* argument: the end of a path that is taken away when it appears. */
+static size_t drop_obeyed(struct arena *arena, struct plan *plan, const char *argument)
+{
+    size_t kept = 0;
+    size_t had = plan->obeyed_count;
+
+    (void)arena;
+    for (size_t i = 0; i < had; i++) {
+        if (!str_ends(plan->obeyed[i].pattern, argument))
+            plan->obeyed[kept++] = plan->obeyed[i];
+    }
+    plan->obeyed_count = kept;
+    return had - kept;
+}
+
 static const struct {
     const char *name;
     size_t (*apply)(struct arena *arena, struct plan *plan, const char *argument);
@@ -339,6 +354,7 @@ static const struct {
     {"landlock-abi", landlock_abi_is},
     {"lifetime-tree", live_on},
     {"unguard", drop_guards},
+    {"drop-obeyed", drop_obeyed},
 };
 
 static size_t apply(struct plan_file *file, const char *edit)

@@ -10,8 +10,8 @@ enum {
     GIT_CONFIG_BYTES_MAX = 64 << 10
 };
 
-/* Are all the keys among those that are known to run nothing, with values that can be read without
- * git's quoting? `text` ends with a 0 at `len`. worktree_out (may be NULL) gets core.worktree,
+/* Are all the keys among those that are known to run nothing, and is there nothing that git would
+ * refuse? worktree_out (may be NULL) gets core.worktree,
  * which is else refused; "" without one. It is a buffer of `size` bytes. */
 bool git_config_is_plain(const char *text, size_t len, char *worktree_out, size_t size);
 

@@ -116,6 +116,7 @@ struct judged;
 struct judging {
     struct judged *rows; /* NULL: none yet */
     size_t count;
+    int64_t again_ms; /* when they are looked at again */
 };
 
 /* Of the guard's own process, as the launcher sees it. */

@@ -1,5 +1,6 @@
 /* Configurations of new repositories: those that run nothing, and the others. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "svenv/base/mem.h"
@@ -46,33 +47,56 @@ static const struct {
     {"[branch \"x\"]\n\tremote = ext::x\n", false},
     /* ways to write it */
     {"[core] fsmonitor = x\n", false},
-    {"[core]\n\tbare = false ; x\n", false},
-    {"[core]\n\tbare = \\\n\tfsmonitor = x\n", false},
-    {"[core]\n\tbare = \"x\"\n", false},
+    {"[core]\n\tbare = false ; x\n", true},
+    {"[core]\n\tbare = \\\n\tfsmonitor = x\n", true},
+    {"[core]\n\tbare = \"x\"\n", true},
+    {"[core]\n\tbare = \"x\\\n\"\n\tfsmonitor = x\n", false},
+    {"[core]\n\tbare = x \"\n\tfsmonitor = x\n", false},
+    {"[branch \"a\\\"b\"]\n\tremote = origin\n", true},
+    {"[remote \"x\"]\n\turl\n", false},
+    {"[core]\fbare = x\n", false},
     {"[core \"x\"\\]\n", false},
-    {"[core.x]\n\tbare = x\n", false},
-    {"[core]\n\tbare\n", false},
+    {"[core.x]\n\tbare = x\n", true},
+    {"[core.x]\n\tfsmonitor = x\n", false},
+    {"[core]\n\tbare\n", true},
     {"bare = false\n", false},
-    {"\xef\xbb\xbf[core]\n", false},
+    {"\xef\xbb\xbf[core]\n", true},
+    {"\xef\xbb\xbf[core]\nfsmonitor=x", false},
     {"[core\n", false},
     {"[]\n", false},
 };
 
-Test(git_config, plain)
+Test(git_plain, plain)
 {
     for (size_t i = 0; i < ARRAY_SIZE(configs); i++)
         cr_expect_eq(git_config_is_plain(configs[i].text, strlen(configs[i].text), NULL, 0),
                      configs[i].plain, "%s", configs[i].text);
 }
 
-Test(git_config, zeros_are_refused)
+Test(git_plain, zeros_are_refused)
 {
     const char text[] = "[core]\n\0[core]\n\tfsmonitor = x\n";
 
     cr_expect_not(git_config_is_plain(text, sizeof(text) - 1, NULL, 0));
 }
 
-Test(git_config, the_worktree_of_a_submodule)
+/* A name or value that is too long is not left out in silence. */
+Test(git_plain, long_values)
+{
+    enum {
+        BYTES = 8192
+    };
+    char text[BYTES + 64];
+
+    snprintf(text, sizeof(text), "[user]\n\tname = %0*d\n", 4000, 0);
+    cr_expect(git_config_is_plain(text, strlen(text), NULL, 0));
+    snprintf(text, sizeof(text), "[user]\n\tname = %0*d\n", BYTES, 0);
+    cr_expect_not(git_config_is_plain(text, strlen(text), NULL, 0));
+    snprintf(text, sizeof(text), "[core \"%0*d\"]\n\tfsmonitor = x\n", BYTES, 0);
+    cr_expect_not(git_config_is_plain(text, strlen(text), NULL, 0));
+}
+
+Test(git_plain, the_worktree_of_a_submodule)
 {
     static const char text[] = "[core]\n\tworktree = ../../../lib\n";
     char worktree[32];

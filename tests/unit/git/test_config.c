@@ -1,5 +1,6 @@
 /* Compares our reading of git's configuration with the rows, and with this machine's git. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -9,7 +10,7 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/sizes.h"
 #include "svenv/base/str.h"
-#include "svenv/formats/gitconfig.h"
+#include "svenv/git/config.h"
 
 struct row {
     const char *text;
@@ -54,8 +55,10 @@ static const struct row rows[] = {
     {"[a \"x]\nk = v\n[b]\nl = v\n", "b.l=v;", true},
 };
 
-static void add_entry(struct buf *out, const struct gitconfig_entry *entry)
+static bool add_entry(void *context, const struct git_config_entry *entry)
 {
+    struct buf *out = context;
+
     buf_printf(out, "%s.", entry->section);
     if (entry->sub != NULL)
         buf_printf(out, "%s.", entry->sub);
@@ -63,27 +66,26 @@ static void add_entry(struct buf *out, const struct gitconfig_entry *entry)
     if (entry->value != NULL)
         buf_printf(out, "=%s", entry->value);
     buf_add_char(out, ';');
+    return true;
 }
 
-static void read_row(const char *text, size_t len, struct buf *out)
+static int read_row(const char *text, size_t len, struct buf *out)
 {
-    struct arena arena = {0};
-    struct gitconfig config;
+    auto_free char *room = xcalloc(len + GIT_CONFIG_ROOM, 1);
+    int rc = git_config_read(text, len, room, len + GIT_CONFIG_ROOM, add_entry, out);
 
-    gitconfig_parse(&arena, text, len, &config);
     buf_add_str(out, "");
-    cr_expect_not(config.cut);
-    for (size_t i = 0; i < config.count; i++)
-        add_entry(out, &config.entries[i]);
-    arena_finish(&arena);
+    cr_expect(rc == 0 || rc == -EINVAL);
+    return rc;
 }
 
-Test(gitconfig, rows)
+Test(git_config, rows)
 {
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         auto_buf struct buf out = {0};
 
-        read_row(rows[i].text, strlen(rows[i].text), &out);
+        cr_expect_eq(read_row(rows[i].text, strlen(rows[i].text), &out),
+                     rows[i].refused ? -EINVAL : 0, "row %zu", i);
         cr_expect_str_eq(out.data, rows[i].want, "row %zu: '%s'", i, out.data);
     }
 }
@@ -130,7 +132,7 @@ static void as_ours(struct buf *list)
     }
 }
 
-Test(gitconfig, rows_by_git)
+Test(git_config, rows_by_git)
 {
     char file[] = "/tmp/svenv-gitconfig-XXXXXX";
     int fd = mkostemp(file, O_CLOEXEC);
@@ -162,7 +164,7 @@ Test(gitconfig, rows_by_git)
 }
 
 /* git reads a key before the first section, and has no use for it. */
-Test(gitconfig, a_key_without_section_is_none)
+Test(git_config, a_key_without_section_is_none)
 {
     static const char text[] = "k = v\n[a]\nl = v\n";
     auto_buf struct buf out = {0};
@@ -171,7 +173,7 @@ Test(gitconfig, a_key_without_section_is_none)
     cr_expect_str_eq(out.data, "a.l=v;");
 }
 
-Test(gitconfig, any_bytes_end)
+Test(git_config, any_bytes_end)
 {
     static const char bytes[] = {'[', 'a', ']', '\n', 'k', '=', '\0', 'x', '\\', '\n', '"', '['};
 
@@ -182,17 +184,39 @@ Test(gitconfig, any_bytes_end)
     }
 }
 
-Test(gitconfig, entries_are_limited)
+static bool want_one(void *context, const struct git_config_entry *entry)
 {
-    auto_buf struct buf text = {0};
-    struct arena arena = {0};
-    struct gitconfig config;
+    size_t *count = context;
 
-    buf_add_str(&text, "[a]\n");
-    for (int i = 0; i < 16385; i++)
-        buf_add_str(&text, "k\n");
-    gitconfig_parse(&arena, text.data, text.len, &config);
-    cr_expect(config.cut);
-    cr_expect_eq(config.count, 16384);
-    arena_finish(&arena);
+    cr_expect_str_eq(entry->section, "a");
+    return ++*count < 1;
+}
+
+Test(git_config, who_wants_no_more_gets_no_more)
+{
+    static const char text[] = "[a]\nk\nl\n";
+    char room[64];
+    size_t count = 0;
+
+    cr_expect_eq(git_config_read(text, strlen(text), room, sizeof(room), want_one, &count),
+                 -ECANCELED);
+    cr_expect_eq(count, 1);
+}
+
+/* With each size of the room: an entry comes whole or not at all, and never in silence. */
+Test(git_config, no_room)
+{
+    static const char text[] = "[section \"sub\"]\nlong-name = long value\nk = v\n[a.b \"c\"]\nl\n";
+    auto_buf struct buf whole = {0};
+
+    cr_expect_eq(read_row(text, strlen(text), &whole), 0);
+    for (size_t size = 0; size < sizeof(text) + GIT_CONFIG_ROOM; size++) {
+        auto_buf struct buf out = {0};
+        auto_free char *room = xcalloc(size + 1, 1);
+        int rc = git_config_read(text, strlen(text), room, size, add_entry, &out);
+
+        buf_add_str(&out, "");
+        cr_expect(rc == 0 || rc == -ENOBUFS, "%zu: %d", size, rc);
+        cr_expect_eq(rc == 0, str_eq(out.data, whole.data), "%zu: %s", size, out.data);
+    }
 }

@@ -1,9 +1,10 @@
-/* Says which keys of git's configuration name files that git obeys. */
-#include "svenv/formats/git_keys.h"
+/* Says what git does with the keys of its configuration: which run something, name files or are
+ * plain data. A key without a row counts as one that may run something. */
+#include "svenv/git/keys.h"
 
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
-#include "svenv/formats/gitconfig.h"
+#include "svenv/git/config.h"
 
 /* In small letters, with any subsection; "*": every name. */
 static const struct {
@@ -56,6 +57,27 @@ static const struct {
     {"sendemail", "*", GIT_KEY_COMMAND},
     {"imap", "tunnel", GIT_KEY_COMMAND},
     {"tar", "command", GIT_KEY_COMMAND},
+    {"core", "repositoryformatversion", GIT_KEY_DATA},
+    {"core", "filemode", GIT_KEY_DATA},
+    {"core", "bare", GIT_KEY_DATA},
+    {"core", "logallrefupdates", GIT_KEY_DATA},
+    {"core", "ignorecase", GIT_KEY_DATA},
+    {"core", "precomposeunicode", GIT_KEY_DATA},
+    {"core", "symlinks", GIT_KEY_DATA},
+    {"core", "autocrlf", GIT_KEY_DATA},
+    {"core", "eol", GIT_KEY_DATA},
+    {"remote", "url", GIT_KEY_URL},
+    {"remote", "pushurl", GIT_KEY_URL},
+    {"remote", "fetch", GIT_KEY_DATA},
+    {"remote", "tagopt", GIT_KEY_DATA},
+    {"branch", "remote", GIT_KEY_URL},
+    {"branch", "merge", GIT_KEY_DATA},
+    {"branch", "rebase", GIT_KEY_DATA},
+    {"submodule", "url", GIT_KEY_URL},
+    {"submodule", "active", GIT_KEY_DATA},
+    {"user", "name", GIT_KEY_DATA},
+    {"user", "email", GIT_KEY_DATA},
+    {"extensions", "objectformat", GIT_KEY_DATA},
 };
 
 /* githooks(5) */
@@ -74,7 +96,7 @@ static const char *const hooks[] = {
     "sendemail-validate", "update",
 };
 
-enum git_key git_key_of(const struct gitconfig_entry *entry)
+enum git_key git_key_of(const struct git_config_entry *entry)
 {
     for (size_t i = 0; i < ARRAY_SIZE(git_keys); i++) {
         if (str_eq(git_keys[i].section, entry->section) &&
