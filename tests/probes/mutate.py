@@ -191,7 +191,7 @@ MUTATIONS = [
     ),
     code(
         "a deep tree is moved in parts",
-        "guard/quarantine.c",
+        "quarantine/quarantine.c",
         "        return raise_directory(dir, name, outer);",
         "        return outer->risen == NULL ? raise_directory(dir, name, outer) : -ELOOP;",
         "GIT-07q",
