@@ -343,6 +343,13 @@ MUTATIONS = [
         "PRJ-10b",
     ),
     code(
+        "a name that was removed and made again is judged",
+        "guard/present.c",
+        "    row->is = PRESENCE_GONE;\n    return false;",
+        "    return true;",
+        "PRJ-10d",
+    ),
+    code(
         "the own venv is the same to the end",
         "guard/own.c",
         "        if (own_is_same(guard, (enum guard_own_part)i))",
