@@ -28,15 +28,6 @@ bool link_leads_around(const struct guard *guard, int dir, const char *name);
 void top_open(const struct guard *guard);
 void top_close(struct guard *guard);
 
-/* --- quarantine.c -----------------------------------------------------------------------------
- */
-
-/* Disarms the name below the project `top` at once, and moves its files to the quarantine.
- * Directories are made anew there and only files moved: a process inside that has a directory as
- * its working directory would come with it, by "..", to the place where the sandbox is decided
- * about. Return: 0 (also when the name is gone already), or negative errno. */
-int quarantine_take(struct quarantine *q, int top, const char *rel);
-
 /* --- own.c ------------------------------------------------------------------------------------
  */
 
@@ -84,6 +75,35 @@ bool turn_is_anothers(struct guard *guard);
 bool turn_is_due(struct guard *guard);
 void turn_looked(struct guard *guard);
 
+/* --- present.c: names that were there when the plan was made ------------------------------------
+ */
+
+/* Return: 0, or -ENOMEM. */
+int present_open(struct guard *guard);
+/* The first of them that is below the directory, or behind all that are; they are sorted. */
+size_t present_below(const struct plan_file *file, const char *dir);
+/* Takes the event at hand about a name in the directory, when it says that the name went. */
+void present_event(struct guard *guard, const char *dir, const char *name);
+/* Looks at each, where events do not tell. lost: they did until now, so that one that was replaced
+ * counts as removed and made again. */
+void present_look(struct guard *guard, bool lost);
+/* Does a name that was there stay the user's, whatever file it has now? Such a file is protected
+ * again. One that was removed, and made again, is judged like any name that appears. */
+bool present_stays(struct guard *guard, const char *rel);
+/* Has the inode number been that of a protected file, which was made at that time? */
+bool present_knows(const struct guard *guard, const struct stat *st, int64_t born_ns);
+/* Is the name one that was removed, and that can be the user's again? */
+bool present_is_gone(const struct guard *guard, const char *rel);
+/* It is, from now on. */
+void present_adopt(struct guard *guard, const char *rel);
+/* The operation that protects or hides the name in this sandbox; NULL: none does. */
+const struct plan_op *present_mount(const struct guard *guard, const char *rel);
+/* Protects or hides the name, which somebody outside has replaced, or stops the guard. */
+void present_cover_again(struct guard *guard, const char *rel, bool hide);
+/* May it be the temporary file of an editor that is about to save a name that is there beside it?
+ * *hidden_out: that one is hidden. */
+bool present_is_temporary(const struct guard *guard, const char *rel, bool *hidden_out);
+
 /* --- touch.c -----------------------------------------------------------------------------------
  */
 
@@ -93,6 +113,8 @@ int touch_open(struct watch *watch);
 void touch_begin(struct guard *guard, const char *rel, bool hide);
 /* Takes the event at hand about a name in the directory, when that is such a one. */
 void touch_event(struct guard *guard, const char *dir, const char *name);
+/* Has a process inside a way to the name past its mount? */
+bool touch_is_held(struct guard *guard, const char *rel);
 /* Events were lost. */
 void touch_lost(struct guard *guard);
 /* Return: of some names it is not known yet. Call it again when something was reported, and in

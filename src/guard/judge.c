@@ -29,6 +29,8 @@
 enum {
     ROWS_MAX = 4096,       /* beyond them names are taken */
     AGAIN_MS = 25,         /* between two looks at the names that stay */
+    ADOPT_MS = 500,        /* between two searches for programs that hold one */
+    EDITOR_MS = 250,       /* for the editor whose temporary file it may be */
     WAIT_MS = 60000,       /* for the user's git */
     END_MS = 5000,         /* the same when the program has ended, and its caller waits */
     SETTLED_NS = 50000000, /* files of the same moment have the same time */
@@ -40,7 +42,8 @@ enum {
 struct judged {
     char rel[PATH_MAX];
     int64_t since_ms;
-    uint64_t mark; /* of the files as they were when they were judged; 0: none */
+    int64_t adopt_ms; /* not before then */
+    uint64_t mark;    /* of the files as they were when they were judged; 0: none */
     bool waiting;
 };
 
@@ -141,13 +144,12 @@ static bool inode_is_known(const struct guard *guard, int parent, const char *na
     const struct plan_file *file = guard->seen.file;
     int64_t born_ns = sys_birth_ns(parent, name);
 
-    if ((!S_ISDIR(st->st_mode) && st->st_nlink != 1) || S_ISLNK(st->st_mode) || born_ns < 0 ||
-        born_ns >= guard->began_ns)
+    if ((!S_ISDIR(st->st_mode) && st->st_nlink != 1) || S_ISLNK(st->st_mode) || born_ns < 0)
         return false;
-    for (size_t i = 0; i < file->present_count; i++) {
-        if (file->present[i].ino == st->st_ino && file->present[i].dev == st->st_dev)
-            return true;
-    }
+    if (present_knows(guard, st, born_ns))
+        return true;
+    if (born_ns >= guard->began_ns)
+        return false;
     for (size_t i = 0; S_ISDIR(st->st_mode) && i < file->seen_count; i++) {
         if (file->seen[i].kind == PLAN_SEEN_PASSED && file->seen[i].ino == st->st_ino &&
             file->seen[i].dev == st->st_dev)
@@ -159,7 +161,7 @@ static bool inode_is_known(const struct guard *guard, int parent, const char *na
 /* Covers a name that appeared, before anything is decided about it: nothing inside gets to it by
  * its name from now on, whoever made it. Its directories stay as they are, because programs rename
  * their own. No mount covers a link, and one that is replaced is a new name. */
-static bool judge_cover(struct guard *guard, const char *rel, const struct stat *st)
+static bool judge_cover(struct guard *guard, const char *rel, const struct stat *st, bool hide)
 {
     const char *project = guard->seen.file->project;
     char dest[PATH_MAX];
@@ -167,7 +169,7 @@ static bool judge_cover(struct guard *guard, const char *rel, const struct stat 
     if (!guard->watch.armed || S_ISLNK(st->st_mode))
         return true;
     return snprintf(dest, sizeof(dest), "%s/%s", project, rel) < (int)sizeof(dest) &&
-           inside_cover(&guard->watch.inside, project, dest, 0) == 0;
+           inside_cover(&guard->watch.inside, project, dest, hide ? COVER_HIDE : 0) == 0;
 }
 
 /* Somebody makes or removes it, and git finds none in it meanwhile. git needs milliseconds for
@@ -214,20 +216,12 @@ static enum verdict judge_tracked(struct guard *guard, const char *rel, bool end
     return verdict;
 }
 
-static enum verdict judge(struct guard *guard, const char *rel, bool ended)
+static enum verdict judge_covered(struct guard *guard, const char *rel, int parent,
+                                  const struct stat *st, bool ended)
 {
-    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
-    struct stat st;
-
-    if (parent < 0)
-        return parent == -ENOENT ? VERDICT_KEEP : VERDICT_TAKE;
-    if (fstatat(parent, path_basename(rel), &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? VERDICT_KEEP : VERDICT_TAKE;
-    if (!judge_cover(guard, rel, &st))
-        return VERDICT_TAKE;
-    if (inode_is_known(guard, parent, path_basename(rel), &st))
+    if (inode_is_known(guard, parent, path_basename(rel), st))
         return VERDICT_KEEP;
-    if (S_ISDIR(st.st_mode)) {
+    if (S_ISDIR(st->st_mode)) {
         auto_fd int dir = fd_open_beneath(parent, path_basename(rel), O_PATH | O_DIRECTORY, 0);
 
         if (judge_is_git(rel) || (dir >= 0 && repository_at(dir) > 0))
@@ -236,6 +230,28 @@ static enum verdict judge(struct guard *guard, const char *rel, bool ended)
     if (judge_is_git(rel) && judge_git_file(guard, rel))
         return VERDICT_KEEP;
     return judge_tracked(guard, rel, ended);
+}
+
+/* since_ms: when it appeared. An editor writes its temporary file, and gives it the name that it
+ * saves, within moments. */
+static enum verdict judge(struct guard *guard, const char *rel, int64_t since_ms, bool ended)
+{
+    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
+    enum verdict verdict = VERDICT_TAKE;
+    bool temporary = false, hidden = false;
+    struct stat st;
+
+    if (parent < 0)
+        return parent == -ENOENT ? VERDICT_KEEP : VERDICT_TAKE;
+    if (fstatat(parent, path_basename(rel), &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? VERDICT_KEEP : VERDICT_TAKE;
+    temporary = S_ISREG(st.st_mode) && present_is_temporary(guard, rel, &hidden);
+    if (!judge_cover(guard, rel, &st, hidden))
+        return VERDICT_TAKE;
+    verdict = judge_covered(guard, rel, parent, &st, ended);
+    if (verdict == VERDICT_TAKE && temporary && clock_ms() - since_ms < EDITOR_MS)
+        return VERDICT_WAIT;
+    return verdict;
 }
 
 /* --- the names that stay -----------------------------------------------------------------------
@@ -275,7 +291,7 @@ static struct judged *row_add(struct guard *guard, const char *rel)
         return NULL;
     row = &judging->rows[judging->count++];
     snprintf(row->rel, sizeof(row->rel), "%s", rel);
-    row->since_ms = clock_ms();
+    row->since_ms = row->adopt_ms = clock_ms();
     row->mark = 0;
     row->waiting = false;
     return row;
@@ -289,12 +305,28 @@ static bool row_settle(struct guard *guard, struct judged *row, bool ended)
 
     if (!ended && !row->waiting && mark != 0 && mark == row->mark)
         return true;
-    verdict = judge(guard, row->rel, ended);
+    verdict = judge(guard, row->rel, row->since_ms, ended);
     if (verdict == VERDICT_WAIT && clock_ms() - row->since_ms > WAIT_MS)
         verdict = VERDICT_TAKE;
     row->waiting = verdict == VERDICT_WAIT;
     row->mark = mark;
     return verdict != VERDICT_TAKE;
+}
+
+/* A name of the plan that was removed, and whose file was found to be the user's: it is protected
+ * like before when nobody inside holds the file, and it is the user's still after that search. A
+ * repository is looked at to the end. */
+static bool row_is_adopted(struct guard *guard, struct judged *row)
+{
+    if (row->waiting || row->mark == 0 || clock_ms() < row->adopt_ms || judge_is_git(row->rel) ||
+        !present_is_gone(guard, row->rel))
+        return false;
+    row->adopt_ms = clock_ms() + ADOPT_MS;
+    if (touch_is_held(guard, row->rel) ||
+        judge(guard, row->rel, row->since_ms, false) != VERDICT_KEEP)
+        return false;
+    present_adopt(guard, row->rel);
+    return true;
 }
 
 static bool rel_is_there(const struct guard *guard, const char *rel)
@@ -316,6 +348,8 @@ static bool look_at_rows(struct guard *guard, bool ended, bool last)
 
         if (there && row_settle(guard, row, ended) && !(last && row->waiting)) {
             waiting = waiting || row->waiting;
+            if (!ended && row_is_adopted(guard, row))
+                row_drop(guard, row);
             continue;
         }
         if (there && guard_take(guard, row->rel) < 0)

@@ -175,6 +175,13 @@ static void expect_next_look(struct beside *b)
     loop_expect(&b->loop, b->at_project, next_ms);
 }
 
+/* Without inotify. */
+static void look_through(struct guard *guard)
+{
+    present_look(guard, false);
+    guard_sweep(guard, false);
+}
+
 static void on_changes(void *context, short events)
 {
     struct beside *b = context;
@@ -190,7 +197,7 @@ static void on_changes(void *context, short events)
     if (events)
         watch_take(guard);
     else if (fd < 0)
-        guard_sweep(guard, false);
+        look_through(guard);
     guard_judge_again(guard, false);
     if (guard->report->stop == GUARD_GOES_ON)
         expect_next_look(b);
@@ -317,7 +324,7 @@ int guard_fork(struct guard *guard, int program, int init)
 void guard_look(struct guard *guard, int program)
 {
     watch_begin_looks(guard, program);
-    guard_sweep(guard, false);
+    look_through(guard);
 }
 
 static void close_process(struct guard_process *process)

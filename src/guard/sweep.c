@@ -156,70 +156,6 @@ static void clean_bytecode(struct visit *visit, int parent, const char *name)
 /* --- directories -------------------------------------------------------------------------------
  */
 
-static bool sweep_is_same(const struct guard *guard, const struct plan_present *present)
-{
-    struct file_id id = file_id_of(guard->seen.top, present->rel, false);
-
-    return id.dev == present->dev && id.ino == present->ino &&
-           (!present->link || id.ctime_ns == present->ctime_ns);
-}
-
-/* Somebody outside replaced it, as editors do when they save, and the mount that protected it is
- * gone with the file that was there before (docs/SECURITY.md, C23). */
-static void protect_again(struct guard *guard, const char *rel, bool hide)
-{
-    const char *project = guard->seen.file->project;
-    char dest[PATH_MAX];
-    int len = snprintf(dest, sizeof(dest), "%s/%s", project, rel);
-
-    if (!guard->watch.armed || guard->report->stop != GUARD_GOES_ON || len >= (int)sizeof(dest))
-        return;
-    if (inside_cover(&guard->watch.inside, project, dest, COVER_PIN | (hide ? COVER_HIDE : 0)) ==
-        0) {
-        touch_begin(guard, rel, hide);
-        return;
-    }
-    snprintf(guard->report->lost, sizeof(guard->report->lost), "%s", rel);
-    guard->report->stop = GUARD_LOST;
-}
-
-/* The operation that protects or hides the name in this sandbox; NULL: none does. Of several the
- * last one counts: a name can be both. */
-static const struct plan_op *mounted(const struct guard *guard, const char *rel)
-{
-    const struct plan_op *found = NULL;
-
-    for (size_t i = 0; i < guard->plan->op_count; i++) {
-        const struct plan_op *op = &guard->plan->ops[i];
-        const char *dest = path_relative_to(op->dest, guard->seen.file->project);
-
-        if (dest != NULL && str_eq(dest, rel) && (op->flags & PLAN_RW) == 0)
-            found = op;
-    }
-    return found;
-}
-
-/* Was the name there when the plan was made, as no link that the program could replace? A file that
- * comes under it is covered again, also one that has the number of the one that went. */
-static bool was_there(struct guard *guard, const char *rel)
-{
-    struct plan_present *present = plan_find_present(guard->seen.file, rel);
-    bool same = present != NULL && sweep_is_same(guard, present);
-    const struct plan_op *op = NULL;
-    struct file_id id;
-
-    if (present == NULL || present->link || (same && guard->watch.event == 0))
-        return same;
-    op = mounted(guard, rel);
-    if (op != NULL && guard->watch.armed) {
-        id = file_id_of(guard->seen.top, rel, false);
-        protect_again(guard, rel, op->kind == PLAN_MASK);
-        present->dev = id.dev;
-        present->ino = id.ino;
-    }
-    return true;
-}
-
 static void sweep_apply(struct visit *visit, int dir, const char *name,
                         const struct plan_obeyed *found)
 {
@@ -232,12 +168,12 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
             clean_bytecode(visit, dir, name);
         break;
     case PLAN_OBEYED_TAKE:
-        if (!was_there(guard, rel) && !venvs_is_users(guard, rel))
+        if (!present_stays(guard, rel) && !venvs_is_users(guard, rel))
             sweep_judge(visit, rel);
         break;
     case PLAN_OBEYED_HIDE:
-        if (!was_there(guard, rel) && !visit->ended)
-            protect_again(guard, rel, true);
+        if (!present_stays(guard, rel) && !visit->ended)
+            present_cover_again(guard, rel, true);
         break;
     case PLAN_OBEYED__COUNT:
         break;
@@ -291,7 +227,7 @@ static bool was_made_now(const struct guard *guard, int dir)
 /* Does the plan protect what was at the guard's path? */
 static bool protects(const struct guard *guard)
 {
-    return mounted(guard, guard->path.text) != NULL;
+    return present_mount(guard, guard->path.text) != NULL;
 }
 
 /* Only new directories are unknown to the plan, and those that came with one that was moved. */
@@ -363,7 +299,7 @@ static void take_repository(struct visit *visit)
     if (visit->fresh && before > 0) {
         sweep_judge(visit, visit->guard->path.text);
     } else if (scan_path_add(&visit->guard->path, REPOSITORY_HEAD_NAME) >= 0) {
-        if (!was_there(visit->guard, visit->guard->path.text))
+        if (!present_stays(visit->guard, visit->guard->path.text))
             sweep_take(visit, visit->guard->path.text);
         scan_path_cut(&visit->guard->path, before);
     }

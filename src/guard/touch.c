@@ -80,13 +80,12 @@ static uint64_t touch_position(const struct watch *watch)
     return watch->read + (uint64_t)queued;
 }
 
-/* Has a process inside a way to it past the mount? */
-static bool touch_is_held(struct guard *guard, const struct touch *row)
+bool touch_is_held(struct guard *guard, const char *rel)
 {
     const char *project = guard->seen.file->project;
     char dest[PATH_MAX];
 
-    return snprintf(dest, sizeof(dest), "%s/%s", project, row->rel) >= (int)sizeof(dest) ||
+    return snprintf(dest, sizeof(dest), "%s/%s", project, rel) >= (int)sizeof(dest) ||
            inside_cover(&guard->watch.inside, project, dest, COVER_SEARCH) != 0;
 }
 
@@ -113,7 +112,7 @@ void touch_begin(struct guard *guard, const char *rel, bool hide)
     if (!hide || watch->event == 0)
         return;
     /* A call that opens it is told of when it is through: the search gives it time. */
-    if (touch_is_held(guard, row))
+    if (touch_is_held(guard, rel))
         touch_found(guard, row);
     row->covered = touch_position(watch);
 }
@@ -228,7 +227,7 @@ static enum settling touch_look(struct guard *guard, struct touch *row)
         return TOUCHED;
     if (is != SETTLED)
         return is;
-    return touch_is_held(guard, row) ? TOUCHED : SETTLED;
+    return touch_is_held(guard, row->rel) ? TOUCHED : SETTLED;
 }
 
 bool touch_settle(struct guard *guard)

@@ -41,6 +41,8 @@ void watch_begin_looks(struct guard *guard, int pid)
     if (!guard->watch.armed)
         inside_open(&guard->watch.inside, pid);
     guard->watch.armed = true;
+    if (present_open(guard) < 0)
+        guard->report->stop = GUARD_NO_MEMORY;
 }
 
 void watch_begin(struct guard *guard, int pid)
@@ -54,7 +56,8 @@ void watch_begin(struct guard *guard, int pid)
     else
         watch_open(guard);
     (void)inside_begin(&watch->inside); /* tried again when there is something to cover */
-    guard_sweep(guard, false);          /* what came before the watching */
+    present_look(guard, false);
+    guard_sweep(guard, false); /* what came before the watching */
 }
 
 /* Events were lost, and with them the ends of watches: all are made anew. */
@@ -68,6 +71,7 @@ static void watch_again(struct guard *guard)
         free(watch->watched[i].rel);
     watch->count = 0;
     watch_open(guard);
+    present_look(guard, true);
     guard_sweep(guard, false);
 }
 
@@ -80,6 +84,7 @@ static void take_event(struct guard *guard, const struct inotify_event *event)
     if (watched == NULL || event->len == 0)
         return;
     touch_event(guard, watched->rel, event->name);
+    present_event(guard, watched->rel, event->name);
     if (event->mask & (IN_CREATE | IN_MOVED_TO))
         guard_see(guard, watched->rel, event->name, (event->mask & IN_ISDIR) != 0);
 }

@@ -56,27 +56,19 @@ static void watch_insert(struct watch *watch, int number, char *rel)
     watch->count++;
 }
 
-/* Is a name in the directory `rel` protected, or hidden? The names are sorted by path, so those
- * below the directory stand together. */
-static bool holds_present(const struct plan_file *file, const char *rel)
+/* Is a name in the directory `rel` protected, or hidden? *below_out: or one below it. */
+static bool holds_present(const struct plan_file *file, const char *rel, bool *below_out)
 {
-    size_t low = 0, high = file->present_count, len = strlen(rel);
-    char prefix[PATH_MAX];
+    size_t first = present_below(file, rel), len = strlen(rel);
 
-    if (len == 0 || snprintf(prefix, sizeof(prefix), "%s/", rel) >= (int)sizeof(prefix))
+    *below_out =
+        first < file->present_count && (len == 0 || path_is_beneath(file->present[first].rel, rel));
+    if (len == 0)
         return true;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-
-        if (strcmp(file->present[middle].rel, prefix) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (size_t i = low; i < file->present_count; i++) {
-        if (!str_starts(file->present[i].rel, prefix))
+    for (size_t i = first; i < file->present_count; i++) {
+        if (!path_is_beneath(file->present[i].rel, rel))
             return false;
-        if (i - low == NEIGHBOURS_MAX || strchr(file->present[i].rel + len + 1, '/') == NULL)
+        if (i - first == NEIGHBOURS_MAX || strchr(file->present[i].rel + len + 1, '/') == NULL)
             return true;
     }
     return false;
@@ -101,14 +93,18 @@ static bool hides(const struct guard *guard)
 }
 
 /* Names that come are asked for everywhere. Each write and each end of one costs something, so they
- * are asked for only beside names that are protected, and openings beside hidden ones. */
+ * are asked for only beside names that are protected, and openings beside hidden ones. A directory
+ * that goes takes those below it along. */
 static uint32_t watch_mask(const struct guard *guard, const char *rel)
 {
     uint32_t mask = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR;
+    bool below = false, here = holds_present(guard->seen.file, rel, &below);
 
-    if (!holds_present(guard->seen.file, rel))
+    if (here || below)
+        mask |= IN_MOVED_FROM | IN_DELETE;
+    if (!here)
         return mask;
-    mask |= IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_DELETE;
+    mask |= IN_MODIFY | IN_CLOSE_WRITE;
     return hides(guard) ? mask | IN_OPEN | IN_ACCESS | IN_CLOSE_NOWRITE : mask;
 }
 

@@ -101,6 +101,15 @@ static bool cover_is_covered(int target)
     return fstatvfs(target, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0;
 }
 
+/* Is it the empty file or directory that hides what is there? */
+static bool cover_is_hidden(const struct stat *st)
+{
+    struct stat empty;
+
+    return stat(S_ISDIR(st->st_mode) ? "/" ROOT_EMPTY_DIR : "/" ROOT_EMPTY_FILE, &empty) == 0 &&
+           empty.st_dev == st->st_dev && empty.st_ino == st->st_ino;
+}
+
 /* Return: 0 when dest is covered or not there, 1 to try again. */
 static int cover(const char *top, const char *dest, unsigned how)
 {
@@ -114,7 +123,7 @@ static int cover(const char *top, const char *dest, unsigned how)
         return 1;
     if (S_ISLNK(st.st_mode))
         return -ELOOP;
-    if (cover_is_covered(target))
+    if (cover_is_covered(target) && (!(how & COVER_HIDE) || cover_is_hidden(&st)))
         return 0;
     if (how & COVER_HIDE)
         rc = mount_over(target, AT_FDCWD,

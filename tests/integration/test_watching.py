@@ -79,9 +79,6 @@ for line in sys.stdin:
     try:
         if word == "read":
             told = open(path).read()
-        elif word == "mounted":
-            points = {line.split()[4] for line in open("/proc/self/mountinfo")}
-            told = "yes" if os.path.abspath(path) in points else "no"
         elif word == "write":
             told = str(open(path, "a").write("evil"))
         else:
@@ -99,10 +96,90 @@ for line in sys.stdin:
         """The watching takes a moment, longer on a busy machine."""
         self.assertTrue(wait_for(lambda: self.ask(process, *words) == wanted), words)
 
-    def wait_until_mounted(self, process, *paths):
-        """Touching one before that stops the program."""
-        for path in paths:
-            self.ask_until(process, "yes", "mounted", path)
+    def again(self, process, name):
+        """Waits for the mount on it, without a look at the file: that would be one in the moment
+        of the save."""
+
+        def mounted(pid):
+            with contextlib.suppress(OSError):
+                return f"/{name} " in pathlib.Path(f"/proc/{pid}/mountinfo").read_text()
+            return False
+
+        inside = [pid for pid in descendants(process.pid) if is_inside(pid)]
+        self.assertTrue(wait_for(lambda: any(mounted(pid) for pid in inside)), name)
+        time.sleep(0.1)
+
+    def test_a_name_that_was_removed_is_no_programs(self):
+        p = self.project()
+        p.write(".envrc", "old")
+        p.venv()
+        p.wrap()
+        process = self.waiting(p)
+        (p.path / ".envrc").unlink()
+        time.sleep(0.2)
+        self.ask(process, "write", ".envrc")
+        self.assertTrue(wait_for(lambda: not (p.path / ".envrc").exists()))
+        self.assertEqual(self.end(process)[0], 0)
+        self.assertEqual(self.quarantined(p), [".envrc"])
+
+    def test_a_name_that_was_moved_away_is_no_programs_later(self):
+        p = self.project()
+        p.write(".envrc", "old")
+        p.write("sub/.envrc", "old")
+        p.venv()
+        p.wrap()
+        process = self.waiting(p)
+        (p.path / ".envrc").rename(p.path / "away")
+        (p.path / "sub").rename(p.path / "other")
+        time.sleep(2.5)
+        self.ask(process, "write", ".envrc")
+        self.ask(process, "make", "sub")
+        self.ask(process, "write", "sub/.envrc")
+        self.assertTrue(wait_for(lambda: not (p.path / ".envrc").exists()))
+        self.assertTrue(wait_for(lambda: not (p.path / "sub/.envrc").exists()))
+        (p.path / "away").rename(p.path / ".envrc")
+        time.sleep(0.5)
+        self.assertEqual((p.path / ".envrc").read_text(), "old")
+        self.assertEqual(self.ask(process, "write", ".envrc"), "EROFS")
+        self.assertEqual(self.end(process)[0], 0)
+        self.assertEqual(self.quarantined(p), [".envrc", "sub/.envrc"])
+
+    def test_temporary_files_beside_a_protected_one_are_left_to_the_editor(self):
+        p = self.project()
+        p.write(".env", "A=0")
+        p.venv()
+        p.wrap()
+        process = self.waiting(p)
+        names = (
+            ".env.tmp",
+            ".env.tmp.417",
+            ".env.Xy3kQ9",
+            ".env.1700000000",
+            ".env.new",
+            ".env.swp",
+        )
+        for number in range(30):
+            other = p.write(names[number % len(names)], f"A={number}")
+            time.sleep(0.04)
+            other.rename(p.path / ".env")
+            time.sleep(0.02)
+            self.assertEqual((p.path / ".env").read_text(), f"A={number}")
+        time.sleep(0.1)
+        self.assertEqual(self.ask(process, "write", ".env"), "EROFS")
+        self.assertEqual(self.end(process), (0, ""))
+        self.assertEqual(self.quarantined(p), [])
+
+    def test_temporary_files_of_programs_are_taken(self):
+        p = self.project()
+        p.write(".env", "A=0")
+        p.venv()
+        p.wrap()
+        process = self.waiting(p)
+        for name in (".env.tmp", ".env.Xy3kQ9", ".env.local"):
+            self.ask(process, "write", name)
+            self.assertTrue(wait_for(lambda name=name: not (p.path / name).exists()))
+        self.assertEqual(self.end(process)[0], 0)
+        self.assertEqual(self.quarantined(p), [".env.Xy3kQ9", ".env.local", ".env.tmp"])
 
     def test_a_saved_file_is_protected_again(self):
         p = self.project()
@@ -112,7 +189,7 @@ for line in sys.stdin:
         process = self.waiting(p)
         self.assertEqual(self.ask(process, "write", ".envrc"), "EROFS")
         p.write("new", "saved\n").rename(p.path / ".envrc")
-        self.wait_until_mounted(process, ".envrc")
+        self.again(process, ".envrc")
         self.ask_until(process, "EROFS", "write", ".envrc")
         self.assertEqual(self.ask(process, "read", ".envrc"), "saved")
         self.assertEqual(self.end(process), (0, ""))
@@ -128,7 +205,8 @@ for line in sys.stdin:
         self.assertEqual(self.ask(process, "read", ".env.production"), "")
         p.write("new", "more secret").rename(p.path / ".env.production")
         p.write("new", "secret, too").rename(p.path / "late")
-        self.wait_until_mounted(process, ".env.production", "late")
+        self.again(process, ".env.production")
+        self.again(process, "late")
         self.ask_until(process, "", "read", ".env.production")
         self.ask_until(process, "", "read", "late")
         self.assertEqual(self.end(process), (0, ""))
@@ -142,7 +220,7 @@ for line in sys.stdin:
         process = self.waiting(p)
         (p.path / "sub").rename(p.path / "before")
         p.write("sub/inner/.git/config", "new")
-        self.wait_until_mounted(process, "sub/inner")
+        self.again(process, "sub/inner")
         self.ask_until(process, "EROFS", "write", "sub/inner/.git/config")
         self.assertEqual(self.end(process), (0, ""))
 
@@ -164,13 +242,11 @@ for line in sys.stdin:
             (p.path / "kept").unlink()
             time.sleep(0.03)
             p.write(".envrc", f"{number} in place")
-            (p.path / ".envrc").unlink()
-            p.write(".envrc", f"{number} again")
             time.sleep(0.03)
-        self.wait_until_mounted(process, ".envrc")
+        self.again(process, ".envrc")
         self.ask_until(process, "EROFS", "write", ".envrc")
         self.assertEqual(self.end(process), (0, ""))
-        self.assertEqual((p.path / ".envrc").read_text(), "19 again")
+        self.assertEqual((p.path / ".envrc").read_text(), "19 in place")
 
     # Each is done between the save and the cover.
     MOMENTS = (
@@ -249,7 +325,7 @@ sys.stdin.read()
         self.assertTrue(wait_for(lambda: coverers(process)))
         os.kill(coverers(process)[0], signal.SIGKILL)
         self.save(p, ".envrc", "1")
-        self.wait_until_mounted(process, ".envrc")
+        self.again(process, ".envrc")
         self.ask_until(process, "EROFS", "write", ".envrc")
         self.assertEqual(self.end(process), (0, ""))
 

@@ -17,6 +17,7 @@ LAYERS = [
     "plan",
     "seen",
     "inside",
+    "quarantine",
     "filter",
     "find",
     "compute",
@@ -44,7 +45,7 @@ ONLY_BASE = ["src/stub/*"]
 # must not even see policies and their libraries through other headers.
 LAUNCHER = [
     *("base", "git", "inside", "plan", "seen", "start", "launch", "guard", "launcher"),
-    *("audit", "formats", "sys"),
+    *("quarantine", "audit", "formats", "sys"),
 ]
 NOT_LAUNCHER = [
     "src/audit/reader.c",

@@ -260,6 +260,57 @@ def save_often(view, hostile):
     return "stopped" if stopped else "written" if touched else "kept"
 
 
+def make_again(path, seconds):
+    """Makes the name as soon as it is free. Returns what is there at the end."""
+    import contextlib
+    import time
+
+    os.write(1, b"up\n")
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            os.write(fd, b"svenv-written")
+            os.close(fd)
+            break
+        time.sleep(0.001)
+    time.sleep(0.5)
+    os._exit(0)
+
+
+def beside(view, function, words, act):
+    code = harness.code_of(function, json.dumps(words))
+    if view.inside:
+        process = view.world.spawn("python", "-B", "-c", code)
+    else:
+        process = subprocess.Popen(
+            [harness.SYSTEM_PYTHON, "-B", "-c", code], stdout=subprocess.PIPE
+        )
+    process.stdout.readline()
+    time.sleep(0.5)
+    act()
+    process.wait(harness.TIMEOUT)
+    process.stdout.close()
+
+
+def removed_by_user(view):
+    """The user removes a protected file; a program makes it again."""
+    target = view.project / ".envrc"
+    beside(view, make_again, [str(target), 10], target.unlink)
+    through = target.exists() and "svenv-written" in target.read_text()
+    target.write_text("\n")
+    return "written" if through else "kept out"
+
+
+def temporary_name(view):
+    """A program makes what looks like an editor's temporary file."""
+    target = view.project / ".envrc.tmp1"
+    beside(view, make_again, [str(target), 10], lambda: None)
+    left = target.exists()
+    target.unlink(missing_ok=True)
+    return "left" if left else "taken"
+
+
 def created_by_user(view):
     """The user makes a protected directory during a run; the program then writes in it."""
     folder = view.project / ".theia"
@@ -590,6 +641,20 @@ PROBES = [
         Host(lambda v: save_often(v, False)),
         "kept",
         "kept",
+    ),
+    Probe(
+        "PRJ-10d",
+        "make a protected file again that the user has removed",
+        Host(removed_by_user),
+        "kept out",
+        "written",
+    ),
+    Probe(
+        "PRJ-10e",
+        "a name like that of an editor's temporary file",
+        Host(temporary_name),
+        "taken",
+        "left",
     ),
     Probe(
         "PRJ-11",

@@ -205,7 +205,7 @@ MUTATIONS = [
     ),
     code(
         "a deep tree is moved in parts",
-        "guard/quarantine.c",
+        "quarantine/quarantine.c",
         "        return raise_directory(dir, name, outer);",
         "        return outer->risen == NULL ? raise_directory(dir, name, outer) : -ELOOP;",
         "GIT-07q",
@@ -367,6 +367,13 @@ MUTATIONS = [
         "    guard->report->stop = touch->hide ? GUARD_SHOWN : GUARD_TOUCHED;",
         "    (void)touch->hide;",
         "PRJ-10b",
+    ),
+    code(
+        "a name that was removed and made again is judged",
+        "guard/present.c",
+        "    row->is = PRESENCE_GONE;\n    return false;",
+        "    return true;",
+        "PRJ-10d",
     ),
     code(
         "the own venv is the same to the end",

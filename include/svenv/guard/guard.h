@@ -13,60 +13,13 @@
 #include "svenv/base/str.h"
 #include "svenv/inside/inside.h"
 #include "svenv/plan/plan.h"
+#include "svenv/quarantine/quarantine.h"
 #include "svenv/seen/scan.h"
 #include "svenv/seen/seen.h"
 
 struct err;
 
-/* --- what became of it ----------------------------------------------------------------------- */
-
-enum {
-    TAKEN_KEPT = 32, /* names for the message and the audit log */
-    MADE_KEPT = 8,   /* likewise */
-    STAMP_SIZE = 48
-};
-struct taken {
-    bool moved; /* else it is still in the project, under a name that nothing obeys */
-    char rel[PATH_MAX];
-};
-
-/* Why the guard cannot go on. The sandbox is stopped then. */
-enum guard_stop {
-    GUARD_GOES_ON,
-    GUARD_LOST,      /* what could not be protected again */
-    GUARD_TOUCHED,   /* a file that was saved may have been changed before it was protected again */
-    GUARD_SHOWN,     /* likewise one that is hidden may have been read */
-    GUARD_REPLACED,  /* the venv itself, or a directory of it */
-    GUARD_NO_MEMORY, /* for the names of what is watched */
-    GUARD_DIED       /* its process has ended */
-};
-
-/* For the user and the audit log. The process that looks writes it; the launcher reads it after
- * looking by itself, or when the guard's process says that it has looked. Nothing of it is
- * allocated. */
-struct guard_report {
-    char stamp[STAMP_SIZE]; /* of the quarantine, see below */
-    struct taken taken[TAKEN_KEPT];
-    char made[MADE_KEPT][PATH_MAX]; /* virtualenvs that appeared, and may be a program's */
-    size_t made_count;              /* also of those that are not kept */
-    size_t count;                   /* of names that were taken, also of those that are not kept */
-    size_t stuck;                   /* of them are not moved, or not wholly */
-    bool opened;     /* others could have written into the project, and can no more */
-    bool incomplete; /* there was more than is looked at */
-    bool failed;     /* something could not be taken away */
-    enum guard_stop stop;
-    char lost[PATH_MAX]; /* of GUARD_LOST, GUARD_TOUCHED, GUARD_SHOWN, GUARD_REPLACED: what */
-};
-
 /* --- parts of a guard, of which only its own files know more ---------------------------------- */
-
-/* $venv/sandbox/quarantine/STAMP, made when something comes into it. */
-struct quarantine {
-    const char *venv;
-    bool of_venv; /* the names are below the venv, not the project */
-    int dir;      /* -1: not made yet */
-    struct guard_report *report;
-};
 
 /* The venv's directories as they were at the beginning, see own.c. */
 enum guard_own_part {
@@ -93,6 +46,7 @@ struct guard_kept {
 
 struct watched;
 struct touch;
+struct presence;
 /* inotify(7), or nothing where its instances are used up: then the project is looked through every
  * second. */
 struct watch {
@@ -105,9 +59,10 @@ struct watch {
     uint32_t event;        /* of the report at hand; 0: there is none */
     struct touch *touches; /* NULL: none can be known */
     size_t touch_rows;
-    int turn;               /* the lock of the one that takes names away; -1: not opened */
-    bool waits;             /* another program's guard holds it */
-    int64_t waits_until_ms; /* then names are taken all the same; 0: there was none */
+    struct presence *presences; /* of the plan's present names; NULL: they are as they were */
+    int turn;                   /* the lock of the one that takes names away; -1: not opened */
+    bool waits;                 /* another program's guard holds it */
+    int64_t waits_until_ms;     /* then names are taken all the same; 0: there was none */
     struct inside inside;
 };
 

@@ -1,4 +1,6 @@
 /* Moves names that must not stay in the project to the quarantine. */
+#include "svenv/quarantine/quarantine.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,9 +17,8 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
+#include "svenv/seen/scan.h"
 #include "svenv/sys/syscalls.h"
-
-#include "guard-internal.h"
 
 enum {
     DEPTH_MAX = 64,    /* directories that are made anew; a descriptor for each */
