@@ -12,6 +12,8 @@ import pathlib
 import re
 import stat
 
+from lib import repositories
+
 TEMPLATE = pathlib.Path(__file__).resolve().parents[2] / "templates" / "default.yaml"
 SPARED = (".env.example", ".env.sample", ".env.template")
 BYTECODE = "__pycache__"
@@ -141,6 +143,87 @@ def roots(tree, made_inside):
     return found
 
 
+def follow(tree, top, path, links=8):
+    """Where a path leads in the project, through all links; None: outside, or nowhere."""
+    done = ""
+    todo = path.split("/")
+    while todo:
+        part = todo.pop(0)
+        if part in ("", "."):
+            continue
+        if part == "..":
+            if not done:
+                return None
+            done = done.rpartition("/")[0]
+            continue
+        here = f"{done}/{part}" if done else part
+        entry = tree.get(here)
+        if entry is not None and entry.kind == "l":
+            links -= 1
+            text = os.fsdecode(entry.text)
+            if text.startswith("/"):
+                if top is None or not text.startswith(f"{top}/"):
+                    return None
+                done, text = "", text[len(str(top)) + 1 :]
+            if links == 0:
+                return None
+            todo = text.split("/") + todo
+            continue
+        if todo and (entry is None or entry.kind != "d"):
+            return None
+        done = here
+    return done or None
+
+
+def configured(tree, path):
+    """Paths that the configuration of a directory `.git` names."""
+    config = tree.get(path + "/config")
+    section = ""
+    for line in config.text.decode(errors="replace").splitlines() if config else ():
+        section = line.strip("[] \t").lower() if line.startswith("[") else section
+        key, _, value = (part.strip() for part in line.partition("="))
+        if section == "core" and key.lower() == "hookspath":
+            yield f"{path}/../{value}"
+        if section == "include" and key.lower() == "path":
+            yield f"{path}/{value}"
+
+
+def leads(tree, was, top):
+    """The paths elsewhere in the project that its protected things lead to: targets of links, other
+    names of the same file, and what git's configuration names."""
+    found, inodes = set(), set()
+    for root, kind in was.items():
+        is_git = kind == "repository" or root.rpartition("/")[2].lower() == ".git"
+        for path, entry in below(tree, root).items():
+            leads_git = path == root or path.startswith(root + "/hooks/")
+            if entry.kind == "l" and kind != "venv" and (leads_git or not is_git):
+                found.add(follow(tree, top, path))
+            if entry.kind == "-" and path == root:
+                inodes.add(entry.ino)
+        if is_git and tree[root].kind == "d":
+            found |= {follow(tree, top, path) for path in configured(tree, root)}
+    found |= {path for path, entry in tree.items() if entry.kind == "-" and entry.ino in inodes}
+    return found - {None}
+
+
+USUAL_VENVS = (".venv", "venv", "env")
+
+
+def usual_venv_marks(tree):
+    """What makes a virtualenv of a directory at the top that tools look for there, also through a
+    link."""
+    found = set()
+    for name in tree:
+        if "/" in name or _lower(name) not in USUAL_VENVS:
+            continue
+        real = follow(tree, None, name)
+        for path in below(tree, real) if real else ():
+            rest = path[len(real) + 1 :]
+            if rest == "pyvenv.cfg" or re.match(r"bin/(python|activate)[^/]*$", rest):
+                found.add(f"{name}/{rest}")
+    return found
+
+
 def below(tree, root):
     return {
         path: entry for path, entry in tree.items() if path == root or path.startswith(root + "/")
@@ -150,6 +233,10 @@ def below(tree, root):
 def differences(before, after, root):
     """A thing that was there stays as it was; a link may go, as it can have no mount."""
     old, new = below(before, root), below(after, root)
+    if root not in before:
+        if new:
+            yield f"'{root}', which a link leads to, was not there: {after.get(root)}"
+        return
     if before[root].kind == "l" and not new:
         return
     for path in sorted(old.keys() | new.keys()):
@@ -179,15 +266,19 @@ def new_venvs(before, after):
     return found
 
 
-def judge(before, after, made_inside):
-    """Return: what should not be, in words. made_inside: of runs before; gets those of this one."""
+def judge(before, after, made_inside, top=None):
+    """Return: what should not be, in words. made_inside: of runs before; gets those of this one.
+    top: the project's path."""
     was = roots(before, made_inside)
+    led = leads(before, was, top)
     made_inside |= new_venvs(before, after)
-    for root in was:
+    for root in [*was, *sorted(led - set(was))]:
         yield from differences(before, after, root)
     for path, kind in roots(after, made_inside).items():
-        if path not in was:
+        if path not in was and not repositories.may_stay(after, path, kind):
             yield f"planted {kind} '{path}' stays: {after[path]}"
+    for path in usual_venv_marks(after) - usual_venv_marks(before):
+        yield f"'{path}' makes a virtualenv of a usual name"
     known = {(before[path].ino, before[path].text) for path in bytecode(before, made_inside)}
     for path in bytecode(after, made_inside):
         if (after[path].ino, after[path].text) in known:  # also where its directory was moved

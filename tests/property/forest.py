@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import os
 
-from hostile import HEAD
+from hostile import HEAD, SECRET
 
 from lib import obeyed
 from lib.user import AS_ROOT
@@ -100,12 +100,81 @@ class Forest:
         to = self.dice.choose([*self.dirs, "nothing", "/usr", "/etc/passwd"]) or "."
         os.symlink(to if to[0] == "/" else os.path.relpath(self.path(to), self.top), self.path(rel))
 
+    def target(self):
+        """Something for a link to lead to. Return: its path."""
+        rel = os.path.join(self.dice.choose(self.dirs), self.plain_name() + "-led")
+        kind = self.dice.choose(["file", "file", "directory", "repository", "nothing"])
+        if kind == "file":
+            self.write(rel, mode=self.dice.choose([0o644, 0o755]))
+        elif kind == "directory":
+            os.mkdir(self.path(rel))
+            self.write(rel + "/x")
+        elif kind == "repository":
+            self.repository_at(rel)
+        return rel
+
+    def link_to(self, rel, target):
+        """Also by way of another link, and by the whole path."""
+        if self.dice.percent(30):
+            way = rel + "-way"
+            os.symlink(os.path.relpath(target, os.path.dirname(way) or "."), self.path(way))
+            target = way
+        text = os.path.relpath(target, os.path.dirname(rel) or ".")
+        os.symlink(self.path(target) if self.dice.percent(20) else text, self.path(rel))
+
     def obeyed_link(self):
-        """Below the top: one at the top leads the plan, and is refused where it leads outside."""
+        name = self.dice.choose([".envrc", ".vscode", "AGENTS.md", ".git", ".mise.toml", ".claude"])
+        rel = name if self.dice.percent(40) else os.path.join(self.new(), name)
+        self.link_to(rel, self.target())
+
+    def inner_link(self):
+        """In a directory that tools obey."""
         rel = self.new()
-        self.write(rel + "/target")
-        name = self.dice.choose([".envrc", ".vscode", "AGENTS.md", ".git"])
-        os.symlink("target", self.path(os.path.join(rel, name)))
+        inner = self.dice.choose([".vscode", ".claude", ".git/hooks"])
+        if inner == ".git/hooks":
+            self.repository_at(rel + "/.git")
+        else:
+            os.mkdir(self.path(f"{rel}/{inner}"))
+        self.link_to(f"{rel}/{inner}/led", self.target())
+
+    def twin(self):
+        """A protected file with a second name."""
+        rel = os.path.join(self.dice.choose(self.dirs), self.dice.choose([".envrc", "mise.toml"]))
+        self.write(rel)
+        os.link(self.path(rel), self.path(os.path.join(self.dice.choose(self.dirs), "twin")))
+
+    def secret(self):
+        """At the top, where a policy hides it; perhaps with a second name."""
+        self.write(".env", f"user_key={SECRET}\n")
+        if self.dice.percent(50):
+            os.link(self.path(".env"), self.path(os.path.join(self.dice.choose(self.dirs), "twin")))
+
+    def configured(self):
+        """A repository whose configuration leads elsewhere."""
+        rel = "" if self.dice.percent(30) else self.new()
+        git = os.path.join(rel, ".git")
+        self.repository_at(git)
+        hooks, shared = (os.path.join(rel, self.plain_name() + end) for end in ("-hooks", "-cfg"))
+        os.mkdir(self.path(hooks))
+        self.write(hooks + "/pre-commit", mode=0o755)
+        self.write(shared, "[user]\n\tname = user\n")
+        with open(self.path(git + "/config"), "ab") as out:
+            out.writelines(
+                os.fsencode(line)
+                for line in (
+                    f"[core]\n\thooksPath = {os.path.basename(hooks)}\n",
+                    f"[include]\n\tpath = ../{os.path.basename(shared)}\n",
+                )
+            )
+
+    def usual_venv(self):
+        """One that is there, or a directory of that name that is none."""
+        rel = self.dice.choose(["venv", "env"])
+        os.makedirs(self.path(rel + "/bin"))
+        self.write(rel + "/bin/run")
+        if self.dice.percent(50):
+            self.write(rel + "/pyvenv.cfg", "home = /usr/bin\n")
+            self.write(rel + "/bin/activate")
 
     def deep(self):
         rel = self.new(keep=False)
@@ -130,7 +199,8 @@ class Forest:
         usual = (
             ["plain"] * 6 + ["new"] * 8 + ["obeyed"] * 6 + ["repository", "link", "bytecode"] * 2
         )
-        usual += ["bare", "submodule", "venv", "obeyed_link"]
+        usual += ["bare", "submodule", "venv", "usual_venv", "obeyed_link", "inner_link"]
+        usual += ["twin", "secret", "configured"]
         if self.dice.percent(40):
             self.repository_at(".git")
         for _ in range(10 + self.dice.below(40)):

@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import signal
+import stat
 import sys
 import time
 
@@ -18,6 +19,26 @@ AT_FDCWD = -100
 NOREPLACE, EXCHANGE = 1, 2
 SEEN_MAX = 600  # entries that the program looks at
 HEAD = "ref: refs/heads/main\n"
+SECRET = "hidden-from-programs"
+PLAIN_CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
+# Ways of git to other programs and files; each also written as git's own commands never would.
+SLY = (
+    "[core]\n\tfsmonitor = ./x\n",
+    "[Core]hooksPath=x\n",
+    "[core] # x\n\tpager = x\n",
+    "[include]\n\tpath = ../x\n",
+    '[includeIf "gitdir:**"]\n\tpath = ../x\n',
+    "[core]\n\tbare = false \\\n\n\tsshCommand = x\n",
+    '[core]\n\tbare = "false\n\tsshCommand = x"\n',
+    '[remote "o"]\n\turl = ext::sh -c x\n',
+    '[remote "o"]\n\turl = -x\n\tuploadpack = x\n',
+    "[alias]\n\tst = !x\n",
+    '[filter "x"]\n\tclean = x\n',
+    "[core]\n\tworktree = ../..\n",
+    "[extensions]\n\tworktreeConfig = true\n",
+    "[core.x]\n[core]\n\teditor = x\n",
+    "\ufeff[core]\n\teditor = x\n",
+)
 
 
 class Dice:
@@ -158,6 +179,88 @@ class Hostile:
 
     def repository_in_place(self):
         self.repository(self.dice.choose(self.dirs))
+
+    def new_repository(self):
+        """As `git init` makes it, or with something in it that git would run."""
+        top = self.fresh_dir()
+        git = os.path.join(top, ".git") if self.dice.percent(70) else top
+        for name in ("objects/info", "refs", "hooks", "info"):
+            os.makedirs(os.path.join(git, name))
+        parts = {"HEAD": HEAD, "config": PLAIN_CONFIG, "hooks/pre-commit.sample": MARK}
+        extra = self.dice.below(10)
+        if extra < 4:
+            parts["config"] += self.dice.choose(SLY)
+        elif extra < 6:
+            name = self.dice.choose(
+                ["hooks/pre-commit", "commondir", "config.worktree", "objects/info/alternates"]
+            )
+            parts[name] = MARK
+        for name in sorted(parts, key=lambda _: self.dice.below(99)):
+            self.put(os.path.join(git, name), parts[name], 0o755)
+        if extra in (6, 7):
+            self.change_later(os.path.join(git, "config"))
+
+    def change_later(self, path):
+        """Something that was found harmless gets harmful, also by a descriptor."""
+        with open(path, "a") as file:
+            time.sleep(self.dice.below(150) / 1000)
+            file.write(self.dice.choose(SLY))
+
+    def usual_venv(self):
+        """At the top, under a name that tools look for."""
+        name = self.dice.any_case(self.dice.choose(["venv", "env"]))
+        how = self.dice.below(3)
+        top = name if how == 0 else self.fresh(".")
+        os.makedirs(os.path.join(top, "bin"), exist_ok=True)
+        for mark in ("pyvenv.cfg", "bin/python", "bin/activate", "bin/activate.fish"):
+            if self.dice.percent(70):
+                self.put(os.path.join(top, mark), mode=0o755)
+        if how == 1:
+            self.rename(top, name)
+        elif how == 2:
+            os.symlink(top, name)
+
+    def usual_name(self):
+        """One mark alone, in a directory that may be there."""
+        name = self.dice.choose(["venv", "env"])
+        mark = self.dice.choose(["pyvenv.cfg", "bin/python3", "bin/activate"])
+        self.put(os.path.join(name, self.dice.any_case(mark)))
+
+    def close_and_open(self):
+        """A directory is closed before the guard can watch it, and opened when something is in
+        it."""
+        top = self.fresh()
+        os.mkdir(top, self.dice.choose([0, 0o300, 0o311]))
+        time.sleep(self.dice.below(20) / 1000)
+        os.chmod(top, self.dice.choose([0o755, 0o311]))
+        self.put(self.obeyed(top))
+        self.dirs.append(top)
+
+    def close_above(self):
+        """Names come into a directory by its descriptor while the one above is closed."""
+        top = self.fresh_dir()
+        inner = os.path.join(top, "inner")
+        os.mkdir(inner)
+        time.sleep(self.dice.below(20) / 1000)
+        fd = os.open(inner, os.O_RDONLY)
+        try:
+            os.chmod(top, self.dice.choose([0, 0o400]))
+            name = self.dice.choose([".envrc", "mise.toml", "AGENTS.md"])
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=fd))
+            time.sleep(self.dice.below(20) / 1000)
+            os.chmod(top, 0o755)
+        finally:
+            os.close(fd)
+
+    def spy(self):
+        """Looks for what a policy hides."""
+        for path in self.files:
+            with contextlib.suppress(OSError):
+                if not stat.S_ISREG(os.stat(path).st_mode):
+                    continue
+                with open(path, "rb") as file:
+                    if SECRET.encode() in file.read():
+                        os.write(1, f"saw {path!a}\n".encode())
 
     def repository_by_rename(self):
         """All of it but one part, which comes last, or the whole tree does."""
@@ -303,7 +406,8 @@ class Hostile:
             result = f"{error.strerror} {error.filename}"
         if self.loud:
             now = time.clock_gettime(time.CLOCK_REALTIME)
-            os.write(1, f"{now:.6f} {os.getpid()} {operation}: {result}\n".encode())
+            line = f"{now:.6f} {os.getpid()} {operation}: {result}\n"
+            os.write(1, line.encode("utf-8", "backslashreplace"))
 
     def end(self):
         how = self.dice.below(8)
@@ -321,6 +425,8 @@ OPERATIONS = [
     *("plant_hard_link", "plant_pipe", "bare_repository", "repository_in_place", "churn"),
     *("repository_by_rename", "venv", "mark", "bytecode", "move", "exchange", "lead_elsewhere"),
     *("close", "plant_and_close", "deep", "crowd", "held", "wait", "wait", "live_on"),
+    *("new_repository", "new_repository", "usual_venv", "usual_venv", "usual_name"),
+    *("close_and_open", "close_above", "spy"),
 ]
 
 

@@ -5,6 +5,7 @@ Each round grows a project (forest.py) or takes over the one before, runs a prog
 it and compares all that lies there (obeyed.py). From the environment:
   SVENV_PROPERTY_ROUNDS=N   so many rounds (1,000; by hand 100,000)
   SVENV_PROPERTY_SEED=N     the first forest's seed; one that failed is played again with ROUNDS=3
+  SVENV_PROPERTY_WORKERS=N  so many projects at once (most rounds wait for something)
   SVENV_PROPERTY_LOUD=1     a run that failed shows its program's operations
 """
 
@@ -31,10 +32,11 @@ ROUNDS = int(os.environ.get("SVENV_PROPERTY_ROUNDS", "1000"))
 SEED = int(os.environ.get("SVENV_PROPERTY_SEED", "1"))
 LOUD = os.environ.get("SVENV_PROPERTY_LOUD") == "1"
 RUNS = 3  # of programs in one forest: each is a round
-WORKERS = min(2 * (os.cpu_count() or 1), 8)  # most rounds wait for something
+WORKERS = int(os.environ.get("SVENV_PROPERTY_WORKERS", min(2 * (os.cpu_count() or 1), 8)))
 SAID_MAX = 4
 REFUSED_MAX = 0.02
 PROTECTED_TOLD = 60  # the program is told where it may find protected things
+HIDING = "filesystem: {hide: [.env]}\n"
 PR_SET_CHILD_SUBREAPER = 36
 PROGRAM = (pathlib.Path(__file__).parent / "hostile.py").read_text()
 
@@ -74,6 +76,8 @@ class Worker:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.project = Project(prefix="svenv-property-").venv()
         self.tally = Tally()
+        self.given = policy
+        self.hides = False
         try:
             self.project.wrap()
             if policy:
@@ -92,8 +96,6 @@ class Worker:
                 os.unlink(entry.path)
         os.chmod(self.project.path, 0o755)
         self.clear_quarantine()
-        # The next forest's directories get inodes of this one's.
-        (self.project.env_dir / "sandbox" / "made-inside").unlink(missing_ok=True)
 
     @property
     def quarantine(self):
@@ -123,6 +125,9 @@ class Worker:
         """Return: what should not be, in words."""
         self.clear()
         dice = hostile.Dice(seed)
+        self.hides = not self.given and dice.percent(30)
+        if not self.given:
+            self.project.policy(HIDING if self.hides else "")
         grown = forest.Forest(self.project.path, dice)
         before = grown.grow()
         made_inside = set()
@@ -140,7 +145,8 @@ class Worker:
     def round(self, dice, before, made_inside):
         top = self.project.path
         names = [forest.concrete(name, dice) for name in obeyed.protected_names()]
-        protected = list(obeyed.roots(before, made_inside)) or [".git"]
+        was = obeyed.roots(before, made_inside)
+        protected = [*was, *sorted(obeyed.leads(before, was, top))] or [".git"]
         before = forest.close(top, before, dice)
         decides = self.decisions()
         done = self.start(
@@ -154,7 +160,7 @@ class Worker:
         wait_for_all()
         after = obeyed.look(top)
         kept = obeyed.look(self.quarantine) if self.quarantine.exists() else {}
-        found = [*obeyed.judge(before, after, made_inside), *obeyed.lost(before, after, kept)]
+        found = [*obeyed.judge(before, after, made_inside, top), *obeyed.lost(before, after, kept)]
         found += self.heard(done, kept)
         if self.decisions() != decides:
             found.append("something that decides about the sandbox has changed")
@@ -170,6 +176,8 @@ class Worker:
         self.tally.taken += bool(kept)
         if "Traceback" in done.stderr:
             yield "the program failed: " + done.stderr[-500:]
+        if self.hides and "\nsaw " in "\n" + done.stdout:
+            yield "a hidden file was read: " + done.stdout[-500:]
         if done.returncode == 125:
             self.tally.refused += 1
             if not done.stderr.startswith("sandbox-venv: "):
