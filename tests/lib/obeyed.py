@@ -210,8 +210,8 @@ USUAL_VENVS = (".venv", "venv", "env")
 
 
 def usual_venv_marks(tree):
-    """What makes a virtualenv of a directory at the top that tools look for there, also through a
-    link."""
+    """The names that make a virtualenv of a directory at the top that tools look for there, also
+    through a link."""
     found = set()
     for name in tree:
         if "/" in name or _lower(name) not in USUAL_VENVS:
