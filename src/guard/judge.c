@@ -45,6 +45,7 @@ struct judged {
     int64_t adopt_ms; /* not before then */
     uint64_t mark;    /* of the files as they were when they were judged; 0: none */
     bool waiting;
+    bool moved; /* it was read-only inside when it appeared */
 };
 
 /* --- did anything change? ----------------------------------------------------------------------
@@ -137,7 +138,20 @@ static uint64_t mark_of(const struct guard *guard, const char *rel)
 /* --- one name ----------------------------------------------------------------------------------
  */
 
-/* Born before the program, and protected then: somebody outside has given it another name. */
+/* A mount stays on a file that somebody outside gives another name, and programs cannot rename what
+ * is one. So a name that is read-only inside as it appears was moved from outside. To be asked
+ * before we cover it. */
+static bool was_moved_outside(struct guard *guard, const char *rel)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    int len = snprintf(path, sizeof(path), "%s/%s", guard->seen.file->project, rel);
+
+    return guard->watch.armed && len < (int)sizeof(path) && lstat(path, &st) == 0 &&
+           inside_look(&guard->watch.inside, path, &st) == INSIDE_READ_ONLY;
+}
+
+/* Born before the program, and protected then. */
 static bool inode_is_known(const struct guard *guard, int parent, const char *name,
                            const struct stat *st)
 {
@@ -216,10 +230,12 @@ static enum verdict judge_tracked(struct guard *guard, const char *rel, bool end
     return verdict;
 }
 
-static enum verdict judge_covered(struct guard *guard, const char *rel, int parent,
+static enum verdict judge_covered(struct guard *guard, const struct judged *row, int parent,
                                   const struct stat *st, bool ended)
 {
-    if (inode_is_known(guard, parent, path_basename(rel), st))
+    const char *rel = row->rel;
+
+    if (row->moved && inode_is_known(guard, parent, path_basename(rel), st))
         return VERDICT_KEEP;
     if (S_ISDIR(st->st_mode)) {
         auto_fd int dir = fd_open_beneath(parent, path_basename(rel), O_PATH | O_DIRECTORY, 0);
@@ -232,10 +248,10 @@ static enum verdict judge_covered(struct guard *guard, const char *rel, int pare
     return judge_tracked(guard, rel, ended);
 }
 
-/* since_ms: when it appeared. An editor writes its temporary file, and gives it the name that it
- * saves, within moments. */
-static enum verdict judge(struct guard *guard, const char *rel, int64_t since_ms, bool ended)
+/* An editor writes its temporary file, and gives it the name that it saves, within moments. */
+static enum verdict judge(struct guard *guard, const struct judged *row, bool ended)
 {
+    const char *rel = row->rel;
     auto_fd int parent = scan_open_parent(guard->seen.top, rel);
     enum verdict verdict = VERDICT_TAKE;
     bool temporary = false, hidden = false;
@@ -248,8 +264,8 @@ static enum verdict judge(struct guard *guard, const char *rel, int64_t since_ms
     temporary = S_ISREG(st.st_mode) && present_is_temporary(guard, rel, &hidden);
     if (!judge_cover(guard, rel, &st, hidden))
         return VERDICT_TAKE;
-    verdict = judge_covered(guard, rel, parent, &st, ended);
-    if (verdict == VERDICT_TAKE && temporary && clock_ms() - since_ms < EDITOR_MS)
+    verdict = judge_covered(guard, row, parent, &st, ended);
+    if (verdict == VERDICT_TAKE && temporary && clock_ms() - row->since_ms < EDITOR_MS)
         return VERDICT_WAIT;
     return verdict;
 }
@@ -294,6 +310,7 @@ static struct judged *row_add(struct guard *guard, const char *rel)
     row->since_ms = row->adopt_ms = clock_ms();
     row->mark = 0;
     row->waiting = false;
+    row->moved = was_moved_outside(guard, rel);
     return row;
 }
 
@@ -305,7 +322,7 @@ static bool row_settle(struct guard *guard, struct judged *row, bool ended)
 
     if (!ended && !row->waiting && mark != 0 && mark == row->mark)
         return true;
-    verdict = judge(guard, row->rel, row->since_ms, ended);
+    verdict = judge(guard, row, ended);
     if (verdict == VERDICT_WAIT && clock_ms() - row->since_ms > WAIT_MS)
         verdict = VERDICT_TAKE;
     row->waiting = verdict == VERDICT_WAIT;
@@ -322,8 +339,7 @@ static bool row_is_adopted(struct guard *guard, struct judged *row)
         !present_is_gone(guard, row->rel))
         return false;
     row->adopt_ms = clock_ms() + ADOPT_MS;
-    if (touch_is_held(guard, row->rel) ||
-        judge(guard, row->rel, row->since_ms, false) != VERDICT_KEEP)
+    if (touch_is_held(guard, row->rel) || judge(guard, row, false) != VERDICT_KEEP)
         return false;
     present_adopt(guard, row->rel);
     return true;
