@@ -138,6 +138,8 @@ enum verdict {
 bool guard_keeps(struct guard *guard, const char *rel, bool ended);
 /* Looks at the names that stay. Those that are no more what they were are taken. */
 void guard_judge_again(struct guard *guard, bool ended);
+/* Judges the repositories that programs made in earlier runs and that changed in this one. */
+void guard_judge_made(struct guard *guard, bool ended);
 /* In how many milliseconds guard_judge_again() is to be called; 0: not at all. */
 int guard_judge_next_ms(const struct guard *guard);
 
@@ -157,6 +159,7 @@ bool judge_is_harmless(int dir, unsigned depth);
 /* A mark that says so in later runs: what it has as its index is nobody's word. Return: it has it.
  */
 bool judge_mark_made(int dir);
+bool judge_is_marked(int dir);
 /* Is it a .git by its name? */
 bool judge_is_git(const char *rel);
 

@@ -110,6 +110,20 @@ static int mark_repository(struct marking *m, int dir)
     return rc;
 }
 
+/* Did a repository that programs made in an earlier run change in this one? One can have handed a
+ * descriptor of it to the next. */
+static bool was_changed_again(const struct guard *guard, const char *rel)
+{
+    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
+    auto_fd int dir = parent < 0
+                          ? parent
+                          : fd_open_beneath(parent, path_basename(rel), O_RDONLY | O_DIRECTORY, 0);
+    struct marking m = {.mark = 1};
+
+    return dir >= 0 && judge_is_marked(dir) &&
+           (mark_repository(&m, dir) != 0 || m.newest_ns >= guard->began_ns);
+}
+
 /* Return: a mark that is another when anything was changed; 0: nobody can say. */
 static uint64_t mark_of(const struct guard *guard, const char *rel)
 {
@@ -411,4 +425,17 @@ bool guard_keeps(struct guard *guard, const char *rel, bool ended)
         return true;
     row_drop(guard, row);
     return false;
+}
+
+void guard_judge_made(struct guard *guard, bool ended)
+{
+    const struct plan_file *file = guard->seen.file;
+
+    for (size_t i = 0; i < file->present_count; i++) {
+        const char *rel = file->present[i].rel;
+
+        if (judge_is_git(rel) && was_changed_again(guard, rel) && !guard_keeps(guard, rel, ended) &&
+            guard_take(guard, rel) < 0)
+            guard->report->failed = true;
+    }
 }

@@ -114,12 +114,17 @@ static bool was_made_beside(const char *path)
     return false;
 }
 
-static bool repository_is_protected(const struct guard *guard, int dir)
+static bool repository_is_protected(const struct guard *guard, const char *path)
 {
-    char path[PATH_MAX];
+    return !repository_is_writable(guard, path) && !was_made_beside(path);
+}
 
-    return path_of_open(dir, path) && !repository_is_writable(guard, path) &&
-           !was_made_beside(path);
+bool judge_is_marked(int dir)
+{
+    char proc[64];
+
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", dir);
+    return getxattr(proc, MARK_MADE, NULL, 0) >= 0;
 }
 
 bool judge_mark_made(int dir)
@@ -186,11 +191,55 @@ static bool git_was_there(const struct guard *guard, const char *dir, const stru
            (!present->link || present->ctime_ns == clock_ns_of(st->st_ctim));
 }
 
+/* Cuts the path of a repository, or of a part of one, behind the first .git. */
+static void cut_to_root(char path[PATH_MAX])
+{
+    char *part = strstr(path, "/" REPOSITORY_DOT_GIT "/");
+
+    if (part != NULL)
+        part[1 + strlen(REPOSITORY_DOT_GIT)] = '\0';
+}
+
+/* Is the path in a repository that the user had before the program began: one of the project, or
+ * the one that the project, or the directory that the name `rel` is in, belongs to? Other programs
+ * may write anywhere else, in the private home, say, though those of this plan cannot. */
+static bool is_in_users_repository(const struct guard *guard, const char *rel, const char *path)
+{
+    char root[PATH_MAX], own[PATH_MAX];
+    const char *in = NULL;
+    struct judge_repository repository;
+    struct stat st;
+    bool known = false;
+
+    snprintf(root, sizeof(root), "%s", path);
+    cut_to_root(root);
+    in = path_relative_to(root, guard->seen.file->project);
+    if (in != NULL && *in != '\0') {
+        auto_fd int holder = scan_open_parent(guard->seen.top, in);
+        const char *name = path_basename(in);
+
+        snprintf(own, sizeof(own), "%.*s", name == in ? 0 : (int)(name - in - 1), in);
+        return judge_is_git(in) && holder >= 0 &&
+               fstatat(holder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+               git_was_there(guard, own, &st);
+    }
+    if (strchr(rel, '/') == NULL)
+        return false;
+    judge_find(guard, rel, &repository);
+    if (repository.dir < 0)
+        return false;
+    known = path_of_open(repository.dir, own);
+    close(repository.dir);
+    cut_to_root(own);
+    return known && str_eq(own, root);
+}
+
 /* holder: the directory; rel: its path below the project, NULL above. Return: the repository,
  * -ENOENT when git would look in the directory above, or another negative errno. */
 static int repository_in(const struct guard *guard, int holder, const char *rel)
 {
     auto_fd int dir = -1;
+    char path[PATH_MAX], name[PATH_MAX];
     struct stat st;
     bool known = false;
 
@@ -203,8 +252,14 @@ static int repository_in(const struct guard *guard, int holder, const char *rel)
         dir = open_linked(holder, st.st_mode);
     if (dir < 0)
         return dir == -ENOENT ? -EINVAL : dir;
-    if (!repository_is_protected(guard, dir) || (!known && !leads_back(dir, holder)))
+    if (!path_of_open(dir, path) || !repository_is_protected(guard, path))
         return -EPERM;
+    if (!known) {
+        snprintf(name, sizeof(name), "%.*s%s" REPOSITORY_DOT_GIT, PATH_MAX - 8, rel,
+                 *rel ? "/" : "");
+        if (!leads_back(dir, holder) || !is_in_users_repository(guard, name, path))
+            return -EPERM;
+    }
     return steal_fd(&dir);
 }
 
@@ -439,7 +494,7 @@ bool judge_git_file(const struct guard *guard, const char *rel)
     if (part == NULL || !(str_starts(part + 6, "worktrees/") || str_starts(part + 6, "modules/")))
         return false;
     if (!repository_is_writable(guard, path))
-        return true;
+        return is_in_users_repository(guard, rel, path);
     path[part - path + (ptrdiff_t)strlen("/" REPOSITORY_DOT_GIT)] = '\0';
     in = path_relative_to(path, guard->seen.file->project);
     close(dir);

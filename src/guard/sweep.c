@@ -202,7 +202,7 @@ static int see_name(void *context, int dir, const char *name, bool directory)
     }
     found = plan_obeyed_find(guard->plan->obeyed, guard->plan->obeyed_count,
                              visit->guard->path.text, name);
-    if (visit->still && found != NULL && found->action != PLAN_OBEYED_BYTECODE)
+    if (visit->still && found != NULL && !found->deep && found->action != PLAN_OBEYED_BYTECODE)
         found = NULL;
     if (found != NULL)
         sweep_apply(visit, dir, name, found);
@@ -459,6 +459,7 @@ void guard_sweep(struct guard *guard, bool ended)
             sweep_bytecode(guard, &file->seen[i]);
     }
     gather_end(&gather);
+    guard_judge_made(guard, ended);
     guard_judge_again(guard, ended);
     if (ended)
         seen_write(&guard->seen);

@@ -202,20 +202,38 @@ class Work(Beside):
 
         self.beside(work)
 
-    def test_a_rebase_with_conflicts(self):
-        def work(p):
-            p.write(".flake8", "[flake8]\nignore = E1\n")
-            self.git(p, "commit", "-q", "-a", "-m", "third")
-            env = {"PATH": os.environ["PATH"], "HOME": str(p.top), **WHO, "GIT_EDITOR": "true"}
-            rebase = run(GIT, "rebase", "-q", "other", cwd=str(p.path), env=env)
-            self.assertNotEqual(rebase.returncode, 0)
-            time.sleep(1.5)
-            p.write(".flake8", "[flake8]\nignore = E2\n")
-            self.git(p, "add", ".flake8")
-            must(GIT, "rebase", "--continue", cwd=str(p.path), env=env)
-            time.sleep(1.5)
+    def conflict(self, p, name, ours, theirs):
+        """Makes a rebase stop at the file, and goes on with `ours` and more."""
+        self.git(p, "checkout", "-q", "other")
+        p.write(name, theirs)
+        self.git(p, "add", "-f", name)
+        self.git(p, "commit", "-q", "-m", "theirs")
+        self.git(p, "checkout", "-q", "main")
+        p.write(name, ours)
+        self.git(p, "add", "-f", name)
+        self.git(p, "commit", "-q", "-m", "ours")
+        env = {"PATH": os.environ["PATH"], "HOME": str(p.top), **WHO, "GIT_EDITOR": "true"}
+        rebase = run(GIT, "rebase", "-q", "other", cwd=str(p.path), env=env)
+        self.assertNotEqual(rebase.returncode, 0)
+        time.sleep(1.5)
+        p.write(name, ours + theirs)
+        self.git(p, "add", "-f", name)
+        must(GIT, "rebase", "--continue", cwd=str(p.path), env=env)
+        time.sleep(1.5)
 
-        self.beside(work)
+    def test_a_rebase_with_conflicts(self):
+        self.beside(lambda p: self.conflict(p, "data.txt", "1\n", "2\n"))
+
+    def test_a_conflict_in_a_protected_name_is_told(self):
+        """No index has a content with git's marks in it."""
+        p = self.repository()
+        process = self.begin(p)
+        time.sleep(0.5)
+        self.conflict(p, ".flake8", "[flake8]\nignore = E1\n", "max-line-length = 9\n")
+        status, said = self.end(process)
+        self.assertEqual(status, 0, said)
+        self.assertIn("quarantine restore", said)
+        self.assertIn(".flake8", self.quarantined(p))
 
     def test_a_merge_with_renames(self):
         def work(p):
