@@ -204,6 +204,9 @@ void watch_drop(struct watch *watch, int number);
 void watch_begin(struct guard *guard, int pid);
 /* Without inotify: gives names that lose their protection it back, and does no more. */
 void watch_begin_looks(struct guard *guard, int pid);
+/* Names that lose their protection get it back from here on. Not when the process `pid` has ended:
+ * then the launcher says soon whether something lives on. */
+void watch_arm(struct guard *guard, int pid);
 /* Takes what was reported. */
 void watch_take(struct guard *guard);
 /* Likewise, all of it, when the sandbox has ended. */

@@ -59,6 +59,7 @@ struct beside {
     enum watching watching;
     int launcher; /* socket; -1: it has ended */
     int init;     /* pidfd of pid 1; -1: this kernel gives none */
+    int init_pid;
     int at_launcher, at_project, at_init;
     size_t told;
     bool stopped; /* pid 1 was killed */
@@ -227,6 +228,23 @@ static void launcher_is_gone(struct beside *b)
         watch_init(b, ORPHANED);
 }
 
+/* Pid 1 shows its namespaces to nobody; what it has adopted does. */
+static int first_child(int init)
+{
+    char text[64] = "";
+    auto_fd int fd = -1;
+    int pid = 0;
+
+    snprintf(text, sizeof(text), "/proc/%d/task/%d/children", init, init);
+    fd = open(text, O_RDONLY | O_CLOEXEC);
+    memset(text, 0, sizeof(text));
+    if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+        return init;
+    for (const char *c = text; *c >= '0' && *c <= '9' && pid < 100000000; c++)
+        pid = pid * 10 + (*c - '0');
+    return pid;
+}
+
 static void on_launcher(void *context, short events)
 {
     struct beside *b = context;
@@ -240,6 +258,8 @@ static void on_launcher(void *context, short events)
         watch_end(b->guard);
         if (word != WORD_LIVES_ON) /* nothing is left to be covered */
             b->guard->watch.armed = false;
+        else
+            watch_arm(b->guard, first_child(b->init_pid));
         guard_sweep(b->guard, true);
         (void)send(b->launcher, &looked, 1, MSG_NOSIGNAL);
         if (word != WORD_LIVES_ON || b->init < 0)
@@ -306,8 +326,11 @@ int guard_fork(struct guard *guard, int program, int init)
         return -errno;
     pid = sys_fork_with(0, NULL);
     if (pid == 0) {
-        struct beside beside = {
-            .guard = guard, .launcher = pair[1], .init = init_fd, .watching = BESIDE_PROGRAM};
+        struct beside beside = {.guard = guard,
+                                .launcher = pair[1],
+                                .init = init_fd,
+                                .init_pid = init,
+                                .watching = BESIDE_PROGRAM};
 
         guard_main(&beside, program);
     }
@@ -369,23 +392,6 @@ bool guard_finish(struct guard *guard, bool alive)
     }
     guard_sweep(guard, true);
     return true;
-}
-
-/* Pid 1 shows its namespaces to nobody; what it has adopted does. */
-static int first_child(int init)
-{
-    char text[64] = "";
-    auto_fd int fd = -1;
-    int pid = 0;
-
-    snprintf(text, sizeof(text), "/proc/%d/task/%d/children", init, init);
-    fd = open(text, O_RDONLY | O_CLOEXEC);
-    memset(text, 0, sizeof(text));
-    if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-        return init;
-    for (const char *c = text; *c >= '0' && *c <= '9' && pid < 100000000; c++)
-        pid = pid * 10 + (*c - '0');
-    return pid;
 }
 
 void guard_leave(struct guard *guard, int init)

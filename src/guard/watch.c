@@ -1,6 +1,7 @@
 /* Beside a running program: names that appear in the project are taken away at once, and names that
  * lose their protection get it back. Short programs never come here: one look when they end is all.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
@@ -36,11 +37,16 @@ static void watch_open(struct guard *guard)
     }
 }
 
+void watch_arm(struct guard *guard, int pid)
+{
+    int rc = guard->watch.armed ? 0 : inside_open(&guard->watch.inside, pid);
+
+    guard->watch.armed = rc != -ENOENT && rc != -ESRCH;
+}
+
 void watch_begin_looks(struct guard *guard, int pid)
 {
-    if (!guard->watch.armed)
-        inside_open(&guard->watch.inside, pid);
-    guard->watch.armed = true;
+    watch_arm(guard, pid);
     if (present_open(guard) < 0)
         guard->report->stop = GUARD_NO_MEMORY;
 }

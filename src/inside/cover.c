@@ -43,11 +43,18 @@ static int open_namespace(int pid, const char *name)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-void inside_open(struct inside *inside, int pid)
+int inside_open(struct inside *inside, int pid)
 {
-    inside->user_ns = open_namespace(pid, "user");
-    inside->mount_ns = open_namespace(pid, "mnt");
+    int rc = 0;
+
     inside->coverer = -1;
+    inside->user_ns = open_namespace(pid, "user");
+    if (inside->user_ns < 0)
+        rc = -errno;
+    inside->mount_ns = open_namespace(pid, "mnt");
+    if (inside->mount_ns < 0 && rc == 0)
+        rc = -errno;
+    return rc;
 }
 
 static int open_inside(const char *path)

@@ -190,7 +190,7 @@ static int close_in(struct running *r, const char *pid)
         if (name == NULL || is_mount_point(&mounts, name))
             continue;
         if (inside.mount_ns < 0)
-            inside_open(&inside, peer_number(pid));
+            (void)inside_open(&inside, peer_number(pid));
         rc = close_name(r, &inside, pid, line.fields[4], name);
         if (!strv_has(&r->inside, name))
             strv_add(&r->inside, name);

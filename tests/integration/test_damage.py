@@ -6,7 +6,7 @@ import shutil
 
 from lib.case import Case
 from lib.programs import run, tool
-from lib.skips import skip
+from lib.skips import impossible
 from lib.trees import remove_tree
 from lib.user import AS_ROOT
 
@@ -230,7 +230,7 @@ class TemporaryTaken(Case):
 
     def test_directories_of_another_account(self):
         if not AS_ROOT:
-            skip("needs root, who can give a directory away")
+            impossible("needs root, who can give a directory away")
 
         def make(path):
             path.mkdir()

@@ -243,6 +243,103 @@ def trusts_own_index(view):
     return mini(view, lambda base: None, act)
 
 
+# In the home, where programs write, though it lies below the venv, where they don't.
+LEADS_HOME = """
+part = os.path.join(os.environ["HOME"], where, "x/.git/modules/evil")
+for name in ("objects", "refs/heads"):
+    os.makedirs(os.path.join(part, name))
+os.makedirs("sub")
+open(part + "/HEAD", "w").write("ref: refs/heads/main\\n")
+open(part + "/config", "w").write(
+    "[core]\\n\\trepositoryformatversion = 0\\n\\tworktree = " + os.getcwd() + "/sub\\n"
+    "\\tfsmonitor = touch " + os.getcwd() + "/ran; false\\n")
+open("sub/.git", "w").write("gitdir: " + outside + "/x/.git/modules/evil\\n")
+"""
+
+
+def leads_home(view):
+    """The user calls git in a directory whose .git leads into the program's home."""
+
+    def act(base, venv):
+        home = venv / "home" if view.inside else pathlib.Path.home() / base.name
+        where = "." if view.inside else base.name
+        names = f"where, outside = {where!r}, {str(home)!r}\n"
+        end(start(view, base, venv, PREPARED + names + LEADS_HOME, wait=0))
+        harness.run(
+            [shutil.which("git"), "status"],
+            cwd=base / "sub",
+            env={"PATH": os.environ["PATH"], "HOME": str(base.parent), **WHO},
+        )
+        harness.remove_tree(home / "x")
+        if not view.inside:
+            harness.remove_tree(home)
+        return "ran" if (base / "ran").exists() else "kept out"
+
+    return mini(view, lambda base: None, act)
+
+
+HANDS_ON = """
+import socket
+os.makedirs("made/git/objects"); os.makedirs("made/git/refs")
+open("made/git/HEAD", "w").write("ref: refs/heads/main\\n")
+open("made/git/config", "w").write("[core]\\n\\tbare = false\\n")
+os.rename("made/git", "made/.git")
+server = socket.socket(socket.AF_UNIX)
+server.bind(at)
+server.listen()
+held = os.open("made/.git", os.O_PATH)
+if os.fork() == 0:
+    other = server.accept()[0]
+    socket.send_fds(other, [b"x"], [held])
+    os._exit(0)
+time.sleep(1)
+"""
+TAKES_OVER = """
+import socket
+client = socket.socket(socket.AF_UNIX)
+client.connect(at)
+held = socket.recv_fds(client, 1, 1)[1][0]
+input()
+file = os.open("config", os.O_WRONLY | os.O_TRUNC, dir_fd=held)
+os.write(file, b"[core]\\n\\tfsmonitor = ./x\\n")
+"""
+
+
+def hands_on(view):
+    """A repository that runs nothing, and a descriptor of it for the next program."""
+
+    def act(base, venv):
+        at = f"at = '/tmp/{base.name}-{os.getpid()}'\n"
+        first = start(view, base, venv, PREPARED + at + HANDS_ON, wait=0.5)
+        second = start(view, base, venv, PREPARED + at + TAKES_OVER, wait=0.5)
+        end(first)
+        end(second)
+        if not view.inside:
+            os.unlink(f"/tmp/{base.name}-{os.getpid()}")
+        config = base / "made/.git/config"
+        return "stays" if config.exists() and "fsmonitor" in config.read_text() else "disarmed"
+
+    return mini(view, lambda base: None, act)
+
+
+def moves_above(view):
+    """Two programs: one makes a/git/hooks, the next gives a the name that git looks for."""
+
+    def prepare(base):
+        git(base, "init", "-q")
+        git(base, "config", "core.hooksPath", "tools/git/hooks")
+
+    def act(base, venv):
+        makes = (
+            "os.makedirs('a/git/hooks'); open('a/git/hooks/pre-commit', 'w').write('#!/bin/sh')\n"
+        )
+        end(start(view, base, venv, PREPARED + makes, wait=0))
+        end(start(view, base, venv, PREPARED + "os.rename('a', 'tools')\n", wait=0))
+        return "there" if (base / "tools/git/hooks/pre-commit").exists() else "gone"
+
+    return mini(view, prepare, act)
+
+
 PROBES = [
     Probe(
         "GIT-13",
@@ -292,5 +389,26 @@ PROBES = [
         Host(trusts_own_index),
         "gone",
         "evil",
+    ),
+    Probe(
+        "GIT-21",
+        "a .git file that leads into the program's home",
+        Host(leads_home),
+        "kept out",
+        "ran",
+    ),
+    Probe(
+        "GIT-22",
+        "a descriptor of a new repository, handed to the next program",
+        Host(hands_on),
+        "disarmed",
+        "stays",
+    ),
+    Probe(
+        "GIT-23",
+        "a name of several parts that comes about by a rename above",
+        Host(moves_above),
+        "gone",
+        "there",
     ),
 ]

@@ -28,7 +28,8 @@ enum inside_view {
 };
 enum inside_view inside_look(struct inside *inside, const char *path, const struct stat *st);
 
-void inside_open(struct inside *inside, int pid);
+/* Return: 0, or negative errno: -ENOENT, -ESRCH: the process has ended. */
+int inside_open(struct inside *inside, int pid);
 void inside_close(struct inside *inside);
 #define auto_inside __attribute__((cleanup(inside_close)))
 /* Has a process wait in the sandbox for names to be covered. Return: 0, or negative errno. */
