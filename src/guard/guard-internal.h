@@ -153,9 +153,6 @@ struct judge_repository {
 void judge_find(const struct guard *guard, const char *rel, struct judge_repository *out);
 /* A .git that is no directory. */
 bool judge_git_file(const struct guard *guard, const char *rel);
-/* A .git, or a repository without: is there nothing in it that git would run? depth: of the
- * directory below that which it is the repository of. */
-bool judge_is_harmless(int dir, unsigned depth);
 /* A mark that says so in later runs: what it has as its index is nobody's word. Return: it has it.
  */
 bool judge_mark_made(int dir);

@@ -12,6 +12,7 @@
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
 #include "svenv/base/str.h"
+#include "svenv/git/harmless.h"
 
 #include "guard-internal.h"
 
@@ -54,7 +55,7 @@ static bool is_armed(int dir)
 {
     auto_fd int git = fd_open_beneath(dir, REPOSITORY_DOT_GIT, O_RDONLY | O_DIRECTORY, 0);
 
-    return private_has(dir, REPOSITORY_DOT_GIT) && (git < 0 || !judge_is_harmless(git, 1));
+    return private_has(dir, REPOSITORY_DOT_GIT) && (git < 0 || !git_is_harmless(git, 1));
 }
 
 /* Programs keep settings of their own there that are called as those of editors are, so only these
@@ -71,7 +72,7 @@ static void private_look(int top, const char *rel, struct strv *names)
         strv_take(names, path_join(rel, ".envrc"));
     if (is_armed(dir))
         strv_take(names, path_join(rel, REPOSITORY_DOT_GIT));
-    if (repository_at(dir) != 0 && !judge_is_harmless(dir, 1))
+    if (repository_at(dir) != 0 && !git_is_harmless(dir, 1))
         strv_take(names, path_join(rel, REPOSITORY_HEAD_NAME));
 }
 

@@ -22,6 +22,7 @@
 #include "svenv/base/fd.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
+#include "svenv/git/harmless.h"
 #include "svenv/sys/syscalls.h"
 
 #include "guard-internal.h"
@@ -225,7 +226,7 @@ static enum verdict judge_new_repository(struct guard *guard, const char *rel, b
     dir = fd_open_beneath(parent, path_basename(rel), O_RDONLY | O_DIRECTORY, 0);
     if (dir < 0)
         return dir == -ENOENT ? VERDICT_KEEP : VERDICT_TAKE;
-    if (!judge_mark_made(dir) || !judge_is_harmless(dir, 1))
+    if (!judge_mark_made(dir) || !git_is_harmless(dir, 1))
         return VERDICT_TAKE;
     return repository_at(dir) > 0 ? VERDICT_KEEP
                                   : judge_unfinished(parent, path_basename(rel), dir, ended);

@@ -16,6 +16,7 @@
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/repository.h"
+#include "svenv/git/harmless.h"
 #include "svenv/git/plain.h"
 
 #include "guard-internal.h"
@@ -28,8 +29,6 @@ enum {
     LINK_BYTES = PATH_MAX + 16,
     LOCK_NS_MAX = 1000000000, /* times LOCK_SECONDS_MAX */
     LOCK_SECONDS_MAX = 60,    /* an older lock was left by a git that was killed */
-    NESTED_MAX = 4,           /* submodules in submodules */
-    HASH_LETTERS = 40
 };
 
 bool judge_is_git(const char *rel)
@@ -37,30 +36,10 @@ bool judge_is_git(const char *rel)
     return strcasecmp(path_basename(rel), REPOSITORY_DOT_GIT) == 0;
 }
 
-/* Reads a small regular file. Return: its length, text_out ends with a 0; or negative errno. */
-static ssize_t judge_read(int dir, const char *name, char *text_out, size_t size)
-{
-    auto_fd int fd = fd_open_beneath(dir, name, O_RDONLY, 0);
-    struct stat st;
-    ssize_t len = 0;
-
-    if (fd < 0)
-        return fd;
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || (size_t)st.st_size >= size)
-        return -EINVAL;
-    len = pread(fd, text_out, size - 1, 0);
-    if (len < 0)
-        return -errno;
-    text_out[len] = '\0';
-    return strlen(text_out) == (size_t)len ? len : -EINVAL;
-}
-
 /* A file of one line. Return: the line without `prefix`, or NULL. */
 static const char *read_line(int dir, const char *name, const char *prefix, char text[LINK_BYTES])
 {
-    if (judge_read(dir, name, text, LINK_BYTES) < 0 || !str_starts(text, prefix))
+    if (git_read_small(dir, name, text, LINK_BYTES) < 0 || !str_starts(text, prefix))
         return NULL;
     text[strcspn(text, "\r\n")] = '\0';
     return text[strlen(prefix)] != '\0' ? text + strlen(prefix) : NULL;
@@ -157,7 +136,7 @@ static bool leads_back(int dir, int holder)
 
     if (back != NULL)
         return is_same_file(dir, back, holder, REPOSITORY_DOT_GIT);
-    len = judge_read(dir, "config", text, sizeof(text));
+    len = git_read_small(dir, "config", text, sizeof(text));
     if (len < 0)
         return false;
     (void)git_config_is_plain(text, (size_t)len, worktree, sizeof(worktree));
@@ -351,129 +330,6 @@ void judge_find(const struct guard *guard, const char *rel, struct judge_reposit
         out->at_work = repository_is_at_work(out->dir);
 }
 
-/* --- repositories that appear ------------------------------------------------------------------
- */
-
-/* git's own samples do not run. */
-static int is_no_sample(void *context, int dir, const char *name, bool directory)
-{
-    (void)context;
-    (void)dir;
-    return directory || !str_ends(name, ".sample");
-}
-
-static int is_no_exclude(void *context, int dir, const char *name, bool directory)
-{
-    (void)context;
-    (void)dir;
-    return directory || !(str_eq(name, "exclude") || str_eq(name, "refs"));
-}
-
-static int is_anything(void *context, int dir, const char *name, bool directory)
-{
-    (void)context;
-    (void)dir;
-    (void)name;
-    (void)directory;
-    return 1;
-}
-
-struct nested {
-    unsigned depth;
-    unsigned level;
-};
-
-/* A directory of modules, or the repository of one. */
-static int is_harmful_module(void *context, int dir, const char *name, bool directory)
-{
-    const struct nested *outer = context;
-    struct nested inner = {.depth = outer->depth + 1, .level = outer->level + 1};
-    auto_fd int module = -1;
-    int repository = 0;
-
-    if (!directory)
-        return str_ends(name, ".lock") ? 0 : 1;
-    module = fd_open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0);
-    repository = module < 0 ? module : repository_at(module);
-    if (repository < 0 || outer->level == NESTED_MAX)
-        return 1;
-    if (repository > 0)
-        return !judge_is_harmless(module, inner.depth);
-    return scan_names(module, is_harmful_module, &inner);
-}
-
-static const struct {
-    const char *name;
-    scan_fn *fn; /* says what must not be in it; NULL: must not be there at all */
-} harmless_parts[] = {
-    {"hooks", is_no_sample},
-    {"info", is_no_exclude},
-    {"modules", is_harmful_module},
-    {"worktrees", is_anything},
-    {"commondir", NULL},
-    {"config.worktree", NULL},
-    {"objects/info/alternates", NULL},
-    {"objects/info/http-alternates", NULL},
-};
-
-static bool part_is_harmless(int dir, size_t index, unsigned depth)
-{
-    const char *name = harmless_parts[index].name;
-    struct nested nested = {.depth = depth + 1};
-    auto_fd int part = -1;
-    struct stat st;
-    int rc = look_at(dir, name, false, &st);
-
-    if (rc <= 0)
-        return rc == 0;
-    if (harmless_parts[index].fn == NULL || !S_ISDIR(st.st_mode))
-        return false;
-    part = fd_open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0);
-    return part == -ENOENT ||
-           (part >= 0 && scan_names(part, harmless_parts[index].fn, &nested) == 0);
-}
-
-/* core.worktree of a submodule's repository leads to a directory below that of the repository that
- * it is in, and so past no other .git. */
-static bool worktree_is_own(const char *worktree, unsigned depth)
-{
-    for (; depth > 0 && str_starts(worktree, "../"); depth--)
-        worktree += 3;
-    return depth == 0 && *worktree != '\0' && *worktree != '/' && strstr(worktree, "..") == NULL &&
-           strcasestr(worktree, REPOSITORY_DOT_GIT) == NULL;
-}
-
-static bool head_is_harmless(int dir)
-{
-    char line[LINK_BYTES];
-    ssize_t len = judge_read(dir, REPOSITORY_HEAD_NAME, line, sizeof(line));
-
-    if (len == -ENOENT)
-        return true;
-    return len > 0 &&
-           (str_starts(line, "ref: refs/") || strspn(line, "0123456789abcdef") >= HASH_LETTERS);
-}
-
-bool judge_is_harmless(int dir, unsigned depth)
-{
-    char text[GIT_CONFIG_BYTES_MAX], worktree[PATH_MAX] = "";
-    bool nested = depth > 1;
-    ssize_t len = judge_read(dir, "config", text, sizeof(text));
-
-    if (len < 0 && len != -ENOENT)
-        return false;
-    if (len > 0 && !git_config_is_plain(text, (size_t)len, nested ? worktree : NULL,
-                                        nested ? sizeof(worktree) : 0))
-        return false;
-    if (*worktree != '\0' && !worktree_is_own(worktree, depth))
-        return false;
-    for (size_t i = 0; i < ARRAY_SIZE(harmless_parts); i++) {
-        if (!part_is_harmless(dir, i, depth))
-            return false;
-    }
-    return head_is_harmless(dir);
-}
-
 /* The user's git made it, or a program imitates that: either way git comes to the user's own
  * settings, or to those of a new repository that were found harmless. */
 bool judge_git_file(const struct guard *guard, const char *rel)
@@ -499,5 +355,5 @@ bool judge_git_file(const struct guard *guard, const char *rel)
     in = path_relative_to(path, guard->seen.file->project);
     close(dir);
     dir = in == NULL ? -1 : fd_open_beneath(guard->seen.top, in, O_PATH | O_DIRECTORY, 0);
-    return dir >= 0 && judge_is_harmless(dir, 1);
+    return dir >= 0 && git_is_harmless(dir, 1);
 }

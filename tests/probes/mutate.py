@@ -293,8 +293,8 @@ MUTATIONS = [
     code(
         "a repository that appears runs nothing",
         "guard/judge.c",
-        "!judge_is_harmless(dir, 1)",
-        "(!judge_is_harmless(dir, 1) && false)",
+        "!git_is_harmless(dir, 1)",
+        "(!git_is_harmless(dir, 1) && false)",
         "GIT-15",
     ),
     code(
