@@ -76,8 +76,10 @@ static void take_out_of_place(struct visit *visit, const char *name, bool direct
         return;
     }
     if (directory || plan_obeyed_find(guard->plan->obeyed, guard->plan->obeyed_count,
-                                      guard->path.text, name) != NULL)
-        sweep_take(visit, guard->path.text);
+                                      guard->path.text, name) != NULL) {
+        visit->found = true;
+        guard_take_all(guard, guard->path.text);
+    }
     scan_path_cut(&guard->path, before);
 }
 
@@ -100,11 +102,12 @@ static int clean_name(void *context, int dir, const char *name, bool directory)
     return 0;
 }
 
-/* Reports a directory that could not be looked through. No report when it is gone, exchanged or
- * closed to us: that says enough. After any other error the user is told that something may be
- * left. */
+/* Reports a directory that could not be looked through. No report when it is gone or exchanged, and
+ * one that is closed to us is looked at again when permissions change (watch_look_again()). After
+ * any other error the user is told that something may be left. */
 static int looked(struct guard *guard, int fd)
 {
+    guard->passed_by = guard->passed_by || fd == -EACCES;
     if (fd < 0 && fd != -EXDEV && !look_is_answer(fd))
         guard->report->incomplete = true;
     return fd;
@@ -224,6 +227,19 @@ static bool was_made_now(const struct guard *guard, int dir)
     return fstat(dir, &st) == 0 && guard_is_new(guard, &st);
 }
 
+/* While it runs, a program may have its reasons to close what it made, and nobody else gets into
+ * that. One that can be passed through without being listed hides names that tools ask for. */
+static int open_beside(struct guard *guard, int parent, const char *name)
+{
+    auto_fd int dir = looked(guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
+    struct stat st;
+
+    if (dir == -EACCES && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        (st.st_mode & S_IXUSR) != 0)
+        return guard_open(guard, parent, name);
+    return steal_fd(&dir);
+}
+
 /* Does the plan protect what was at the guard's path? */
 static bool protects(const struct guard *guard)
 {
@@ -238,11 +254,7 @@ static void enter(struct visit *visit, int parent, const char *name)
     auto_fd int dir = -1;
 
     inner.packages = visit->packages || (visit->venv && layout_is_packages(name));
-    /* While it runs, a program may have its reasons to close what it made. */
-    if (visit->ended)
-        dir = guard_open(guard, parent, name);
-    else
-        dir = looked(guard, fd_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0));
+    dir = visit->ended ? guard_open(guard, parent, name) : open_beside(guard, parent, name);
     if (dir < 0)
         return;
     inner.fresh = was_made_now(guard, dir);
@@ -253,7 +265,7 @@ static void enter(struct visit *visit, int parent, const char *name)
     if (visit->depth == DEPTH_MAX || guard->left_over == 0) {
         guard->report->incomplete = true;
         if (visit->ended) /* nobody knows what is in it */
-            sweep_take(visit, guard->path.text);
+            guard_take_all(guard, guard->path.text);
         return;
     }
     guard->left_over--;
@@ -305,8 +317,7 @@ static void take_repository(struct visit *visit)
     }
 }
 
-/* Return: the directory is gone, as a whole. */
-static bool visit_repository(struct visit *visit, int dir)
+static void visit_repository(struct visit *visit, int dir)
 {
     struct guard *guard = visit->guard;
     bool takes = plan_takes_repositories(guard->plan->obeyed, guard->plan->obeyed_count);
@@ -315,7 +326,6 @@ static bool visit_repository(struct visit *visit, int dir)
     guard->report->incomplete = guard->report->incomplete || repository < 0;
     if (repository > 0)
         take_repository(visit);
-    return repository > 0 && visit->fresh;
 }
 
 /* In a directory with more names than are read, those that are obeyed are asked for. */
@@ -349,8 +359,8 @@ static void visit_directory(struct visit *visit, int dir)
     if (venv > 0 && visit->ended && !visit->still && guard->path.len > 0)
         venvs_record(guard, dir);
     visit->venv = visit->venv || (venv > 0 && visit->fresh);
-    if (!visit->still && visit_repository(visit, dir))
-        return;
+    if (!visit->still)
+        visit_repository(visit, dir);
     if (scan_names(dir, enter_name, visit) < 0)
         guard->report->incomplete = true;
 }
@@ -379,7 +389,8 @@ static void sweep_watched(struct guard *guard, const struct gather *gather, size
                                            : seen_look(&guard->seen, entry, &ctime_ns);
         auto_fd int dir = -1;
 
-        guard->report->incomplete = guard->report->incomplete || state == SEEN_UNKNOWN;
+        guard->passed_by = guard->passed_by || state == SEEN_UNKNOWN;
+        guard->report->incomplete = guard->report->incomplete || (state == SEEN_UNKNOWN && ended);
         if (state != SEEN_SAME || (round == 0 && ctime_ns == guard->seen.ctimes_ns[index]))
             return;
         dir = sweep_open_seen(guard, entry, &visit);
@@ -440,14 +451,13 @@ void guard_sweep(struct guard *guard, bool ended)
     struct gather gather;
     bool cleans = false;
 
+    top_open(guard); /* a program that closes the project has replaced nothing in it */
     own_check(guard);
     if (guard->seen.top < 0 || guard->plan->obeyed_count == 0)
         return;
     cleans = ended && cleans_bytecode(guard);
-    if (ended) {
-        top_open(guard);
+    if (ended)
         top_close(guard);
-    }
     guard->left_over = NEW_MAX;
     gather_begin(&gather, &guard->seen);
     for (size_t i = 0; i < file->seen_count; i++) {

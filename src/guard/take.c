@@ -58,3 +58,9 @@ int guard_take(struct guard *guard, const char *rel)
         return take_parts(guard, rel);
     return quarantine_take(&guard->quarantine, guard->seen.top, rel);
 }
+
+void guard_take_all(struct guard *guard, const char *rel)
+{
+    if (quarantine_take(&guard->quarantine, guard->seen.top, rel) < 0)
+        guard->report->failed = true;
+}

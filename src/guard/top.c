@@ -30,7 +30,7 @@ void top_open(const struct guard *guard)
     char proc[64];
     struct stat st;
 
-    if (fstat(guard->seen.top, &st) < 0 || (st.st_mode & wanted) == wanted ||
+    if (guard->seen.top < 0 || fstat(guard->seen.top, &st) < 0 || (st.st_mode & wanted) == wanted ||
         (guard->mode & wanted) != wanted || !guard_is_new(guard, &st))
         return;
     snprintf(proc, sizeof(proc), "/proc/self/fd/%d", guard->seen.top);

@@ -87,6 +87,8 @@ static void take_event(struct guard *guard, const struct inotify_event *event)
 
     if (event->mask & IN_IGNORED)
         watch_drop(&guard->watch, event->wd);
+    guard->opened = guard->opened || (guard->passed_by && (event->mask & IN_ATTRIB) != 0 &&
+                                      (event->mask & IN_ISDIR) != 0);
     if (watched == NULL || event->len == 0)
         return;
     touch_event(guard, watched->rel, event->name);
@@ -105,6 +107,15 @@ void watch_end(struct guard *guard)
         watch_take(guard);
 }
 
+/* Sweeps when a program has opened what it had closed before. */
+static void watch_look_again(struct guard *guard)
+{
+    if (!guard->opened)
+        return;
+    guard->opened = guard->passed_by = false;
+    guard_sweep(guard, false);
+}
+
 void watch_take(struct guard *guard)
 {
     _Alignas(struct inotify_event) char buffer[EVENT_BYTES];
@@ -114,6 +125,7 @@ void watch_take(struct guard *guard)
 
     watch->read += size > 0 ? (uint64_t)size : 0;
 
+    top_open(guard);
     own_check(guard);
     for (ssize_t at = 0; at < size && guard->report->stop == GUARD_GOES_ON;) {
         const struct inotify_event *event = (const void *)(buffer + at);
@@ -129,4 +141,5 @@ void watch_take(struct guard *guard)
         take_event(guard, event);
     }
     watch->event = 0;
+    watch_look_again(guard);
 }

@@ -92,12 +92,12 @@ static bool hides(const struct guard *guard)
     return false;
 }
 
-/* Names that come are asked for everywhere. Each write and each end of one costs something, so they
- * are asked for only beside names that are protected, and openings beside hidden ones. A directory
- * that goes takes those below it along. */
+/* Names that come are asked for everywhere, and directories that are opened. Each write and each
+ * end of one costs something, so they are asked for only beside names that are protected, and
+ * openings beside hidden ones. A directory that goes takes those below it along. */
 static uint32_t watch_mask(const struct guard *guard, const char *rel)
 {
-    uint32_t mask = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR;
+    uint32_t mask = IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR;
     bool below = false, here = holds_present(guard->seen.file, rel, &below);
 
     if (here || below)

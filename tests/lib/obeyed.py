@@ -275,8 +275,16 @@ def judge(before, after, made_inside, top=None):
     for root in [*was, *sorted(led - set(was))]:
         yield from differences(before, after, root)
     for path, kind in roots(after, made_inside).items():
-        if path not in was and not repositories.may_stay(after, path, kind):
+        if path in was:
+            continue
+        if not repositories.may_stay(after, path, kind):
             yield f"planted {kind} '{path}' stays: {after[path]}"
+        elif kind == "repository":
+            yield from (
+                f"planted '{name}' stays in a repository"
+                for name in below(after, path)
+                if name != path and name not in before and is_obeyed(name)
+            )
     for path in usual_venv_marks(after) - usual_venv_marks(before):
         yield f"'{path}' makes a virtualenv of a usual name"
     known = {(before[path].ino, before[path].text) for path in bytecode(before, made_inside)}

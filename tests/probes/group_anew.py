@@ -232,6 +232,60 @@ def later(base):
     return {m: written(os.path.join(base, "env", m)) for m in ("pyvenv.cfg", "bin/activate")}
 
 
+def closed_first(base, closed, mode, then):
+    """A directory is closed when the watching finds it; then a name comes into it, and it is
+    opened. Says so, and stays."""
+    import sys
+    import time
+
+    top = os.path.join(base, "shut")
+    os.makedirs(os.path.join(top, "inner"))
+    time.sleep(0.5)  # the watching begins a tenth of a second after the start
+    held = os.open(os.path.join(top, "inner"), os.O_RDONLY)
+    if closed == "anew":
+        os.mkdir(top + "/anew", mode)
+        time.sleep(0.1)
+        os.chmod(top + "/anew", then)
+        os.close(os.open(top + "/anew/.envrc", os.O_WRONLY | os.O_CREAT))
+    else:
+        os.chmod(top, mode)
+        os.close(os.open(".envrc", os.O_WRONLY | os.O_CREAT, dir_fd=held))
+        time.sleep(0.1)
+        os.chmod(top, then)
+    print("made", flush=True)
+    sys.stdin.readline()
+
+
+def shut(closed, mode, then):
+    """Is the name still there while the program runs?"""
+
+    def play(view):
+        words = [str(view.project), closed, mode, then]
+        code = harness.code_of(closed_first, json.dumps(words))
+        argv = ["python" if view.inside else harness.SYSTEM_PYTHON, "-B", "-c", code]
+        name = view.project / "shut" / closed / ".envrc"
+        start = (
+            view.world.spawn
+            if view.inside
+            else lambda *argv, **more: subprocess.Popen(
+                argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **more
+            )
+        )
+        process = start(*argv, stdin=subprocess.PIPE)
+        try:
+            process.stdout.readline()
+            end = time.monotonic() + (20 if view.inside else 0.3)
+            while name.exists() and time.monotonic() < end:
+                time.sleep(0.01)
+            return "obeyed" if name.exists() else "taken"
+        finally:
+            process.kill()
+            process.communicate(timeout=harness.TIMEOUT)
+            clear(view.project, ["shut"])
+
+    return Host(play)
+
+
 def usual_later(view):
     folder = view.project / "env"
     (folder / "bin").mkdir(parents=True)
@@ -310,6 +364,14 @@ PROBES = [
         [],
         ["pyvenv.cfg", "bin/activate"],
     ),
+    *[
+        Probe("PRJ-70" + letter, what, shut(closed, mode, then), "taken", "obeyed", root=False)
+        for letter, what, closed, mode, then in (
+            ("a", "a directory is closed when it is made, then opened", "anew", 0, 0o755),
+            ("b", "a name comes below a closed directory, which is opened", "inner", 0, 0o755),
+            ("c", "a directory that can be passed and not listed", "anew", 0o300, 0o300),
+        )
+    ],
     Probe(
         "PRJ-52",
         "unwrap gives back an interpreter that an installer replaced",

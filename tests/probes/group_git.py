@@ -265,24 +265,25 @@ def plant_and_hide(project, code):
     return "done"
 
 
+def names_below(view):
+    """Each .envrc in the project's directories but the venv."""
+    tops = (path for path in view.project.iterdir() if path.is_dir() and path != view.world.venv)
+    return {path for top in tops for path in top.rglob(".envrc")}
+
+
 def hides(code):
     """A program plants .envrc and keeps us from seeing it. The user finds it there or does not, and
     what was there before is there in any case."""
 
     def play(view):
         base = view.project
-
-        def there():
-            tops = (path for path in base.iterdir() if path.is_dir() and path != view.world.venv)
-            return {path for top in tops for path in top.rglob(".envrc")}
-
-        before = there()
+        there = names_below(view)
         try:
             view.world.value(plant_and_hide, str(base), code, inside=view.inside)
         finally:
             os.chmod(base, 0o755)
         moved, notes = base / "moved", base / "moved/a/b/notes.txt"
-        found = there() - before
+        found = names_below(view) - there
         whole = notes.exists() or (base / "plain/a/b/notes.txt").exists()
         for path in (*found, base / ".zed"):
             harness.remove_tree(path)

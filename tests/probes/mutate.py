@@ -168,6 +168,22 @@ MUTATIONS = [
         root=False,
     ),
     code(
+        "directories that a running program opens are looked through",
+        "guard/watch.c",
+        "    watch_look_again(guard);\n",
+        "",
+        "PRJ-70a PRJ-70b",
+        root=False,
+    ),
+    code(
+        "directories that can be passed are opened beside the program",
+        "guard/sweep.c",
+        "        (st.st_mode & S_IXUSR) != 0)",
+        "        (st.st_mode & S_IXUSR) == 0)",
+        "PRJ-70c",
+        root=False,
+    ),
+    code(
         "repositories are noticed while a program runs",
         "guard/sweep.c",
         "if (repository_mark(name) != 0)",
@@ -191,8 +207,8 @@ MUTATIONS = [
     code(
         "a closed project is opened",
         "guard/sweep.c",
-        "        top_open(guard);\n",
-        "",
+        "    top_open(guard); /*",
+        "    /*",
         "GIT-07o",
         root=False,
     ),

@@ -204,7 +204,8 @@ class Forest:
         if self.dice.percent(40):
             self.repository_at(".git")
         for _ in range(10 + self.dice.below(40)):
-            with contextlib.suppress(FileExistsError, NotADirectoryError):
+            # A name may be taken by then, also by a link that leads nowhere.
+            with contextlib.suppress(FileExistsError, NotADirectoryError, FileNotFoundError):
                 getattr(self, self.dice.choose(usual))()
         for rare, share in (("deep", 10), ("many", 10)):
             if self.dice.percent(share):

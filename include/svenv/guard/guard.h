@@ -104,6 +104,8 @@ struct guard {
     bool told_stop, told_venv;
     unsigned lines;        /* that told of them while the program ran */
     unsigned left_over;    /* new directories that may still be looked at */
+    bool passed_by;        /* something was closed to us while the program ran */
+    bool opened;           /* since then a directory got other permissions */
     struct scan_path path; /* of the directory that is being looked at */
     struct guard_report own;
 };
