@@ -78,3 +78,13 @@ int look_next(DIR *stream, const struct dirent **out)
     *out = entry;
     return 1;
 }
+
+int look_for_content(const char *path)
+{
+    auto_dir DIR *stream = opendir(path);
+    const struct dirent *entry = NULL;
+
+    if (stream == NULL)
+        return errno == ENOENT ? 0 : -errno;
+    return look_next(stream, &entry);
+}

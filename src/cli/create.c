@@ -63,6 +63,19 @@ static int prepare_directory(const char *name, bool *made_out, unsigned *covered
     return r;
 }
 
+/* Files in the directory would count in the virtualenv: venv starts its python, which runs the code
+ * in site-packages, and wrapping keeps the policy. */
+static int check_empty(const struct args *args, struct err *err)
+{
+    int r = strv_has(&args->extra, "--clear") ? 0 : look_for_content(args->venv);
+
+    if (r < 0)
+        return err_set(err, r, "cannot look into '%s'", args->venv);
+    return r == 0 ? 0
+                  : err_plain(err, ENOTEMPTY, "'%s' is not empty: remove it, or add --clear",
+                              args->venv);
+}
+
 static int make_venv(const struct args *args, struct err *err)
 {
     const char *python = args->python ? args->python : "python3";
@@ -77,6 +90,8 @@ static int make_venv(const struct args *args, struct err *err)
         return err_plain(err, EEXIST, "'%s' is there and wrapped: remove it first, or use 'wrap'",
                          args->venv);
     r = prepare_directory(args->venv, &made, &covered, err);
+    if (r == 0 && covered == 0)
+        r = check_empty(args, err);
     strv_add(&words, python);
     strv_add(&words, "-m");
     strv_add(&words, "venv");

@@ -188,6 +188,23 @@ class Wrap(Case):
             tool("create", "other", "--python", "/nonexistent/python", cwd=project.path)
         )
 
+    def test_create_where_something_lies(self):
+        """Files that a program left there would count in the virtualenv."""
+        project = self.project()
+        made = project.path / "made"
+        project.will_be_wrapped(made)
+        policy = made / "sandbox" / "policy.yaml"
+        policy.parent.mkdir(parents=True)
+        policy.write_text("version: 1\nfilesystem: {read: [~/.ssh]}\n")
+        words = ["create", "made", "--without-pip"]
+        self.assert_refused(tool(*words, cwd=project.path), saying="is not empty")
+        self.assertFalse((made / "pyvenv.cfg").exists())
+        self.assert_clean(tool(*words, "--clear", cwd=project.path))
+        self.assertNotIn(".ssh", policy.read_text())
+        (project.path / "empty").mkdir()
+        project.will_be_wrapped(project.path / "empty")
+        self.assert_clean(tool("create", "empty", "--without-pip", cwd=project.path))
+
     def test_entries_of_every_kind(self):
         project = self.project().venv(copies=True)
         bin_dir = project.env_dir / "bin"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import time
 
@@ -190,6 +191,32 @@ def append(path):
     return written(os.path.join(path, "bin", "activate"))
 
 
+def run_of(base, venv, code):
+    harness.must([venv / "bin" / "python", "-B", "-c", code], cwd=base)
+
+
+def left_code(view):
+    """A program leaves code that the python of a virtualenv runs when one is made there."""
+
+    def act(base, venv):
+        other = base / "newenv"
+        version = ".".join(platform.python_version_tuple()[:2])
+        site = other / "lib" / f"python{version}" / "site-packages"
+        line = f"import os; open({str(base / 'ran')!r}, 'w')"
+        code = f"import os; os.makedirs({str(site)!r}); open({str(site / 'x.pth')!r}, 'w')"
+        run_of(base, venv, code + f".write({line!r})")
+        if view.inside:
+            done = harness.run([harness.TOOL, "create", other, "--without-pip"])
+            if done.returncode:
+                return "refused" if "is not empty" in done.stderr else done.stderr
+        else:
+            venvs.make(other)
+        run_of(base, other, "pass")
+        return "ran" if (base / "ran").exists() else "made"
+
+    return mini(view, lambda base: None, act)
+
+
 MARKS = ("pyvenv.cfg", "bin/activate", "bin/python3")
 
 
@@ -349,6 +376,7 @@ PROBES = [
         ["ok", "EROFS"],
         ["ok", "ok"],
     ),
+    Probe("PRJ-50h", "code where the user creates a venv", Host(left_code), "refused", "ran"),
     *[
         Probe("PRJ-51" + letter, what, usual_venv(how), [], list(MARKS))
         for letter, what, how in (

@@ -399,6 +399,13 @@ MUTATIONS = [
         "PRJ-50a PRJ-50b",
     ),
     code(
+        "create needs an empty directory",
+        "cli/create.c",
+        "    return r == 0 ? 0\n",
+        "    return r >= 0 ? 0\n",
+        "PRJ-50h",
+    ),
+    code(
         "marks of a usual virtualenv are taken away",
         "guard/venvs.c",
         "    if (name == NULL)\n        return false;",

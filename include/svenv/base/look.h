@@ -31,6 +31,10 @@ int look_open_dir(int dir, const char *path, int flags, DIR **out);
  * removed meanwhile), or negative errno. */
 int look_next(DIR *stream, const struct dirent **out);
 
+/* Is there anything in the directory? One that must not be read is an error.
+ * Return: 1, 0 (also when it is missing), or negative errno. */
+int look_for_content(const char *path);
+
 static inline void auto_dir_cleanup(DIR **stream)
 {
     if (*stream)
