@@ -274,7 +274,8 @@ def judge(before, after, made_inside, top=None):
     made_inside |= new_venvs(before, after)
     for root in [*was, *sorted(led - set(was))]:
         yield from differences(before, after, root)
-    for path, kind in roots(after, made_inside).items():
+    now = roots(after, made_inside)
+    for path, kind in now.items():
         if path in was:
             continue
         if not repositories.may_stay(after, path, kind):
@@ -283,7 +284,7 @@ def judge(before, after, made_inside, top=None):
             yield from (
                 f"planted '{name}' stays in a repository"
                 for name in below(after, path)
-                if name != path and name not in before and is_obeyed(name)
+                if name not in now and name not in before and is_obeyed(name)
             )
     for path in usual_venv_marks(after) - usual_venv_marks(before):
         yield f"'{path}' makes a virtualenv of a usual name"

@@ -6,6 +6,7 @@ it and compares all that lies there (obeyed.py). From the environment:
   SVENV_PROPERTY_ROUNDS=N   so many rounds (1,000; by hand 100,000)
   SVENV_PROPERTY_SEED=N     the first forest's seed; one that failed is played again with ROUNDS=3
   SVENV_PROPERTY_WORKERS=N  so many projects at once (most rounds wait for something)
+  SVENV_PROPERTY_LEADS=1    protected things lead to others (not proven yet: see forest.py)
   SVENV_PROPERTY_LOUD=1     a run that failed shows its program's operations
 """
 
@@ -242,8 +243,8 @@ class Property(unittest.TestCase):
     def test_nothing_planted_stays_and_nothing_is_lost(self):
         tally = play(ROUNDS)
         print(
-            f"{tally.rounds} rounds from seed {SEED}: {tally.taken} with something in the "
-            f"quarantine, {tally.refused} starts refused"
+            f"{tally.rounds} rounds from seed {SEED}, leads {forest.LEADS}: {tally.taken} with "
+            f"something in the quarantine, {tally.refused} starts refused"
         )
         self.assertFalse(tally.failures, "\n".join(["", *tally.failures]))
         self.assertEqual(tally.rounds, ROUNDS)
