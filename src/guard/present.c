@@ -137,8 +137,10 @@ void present_look(struct guard *guard, bool lost)
     for (size_t i = 0; guard->watch.presences != NULL && i < file->present_count; i++) {
         const struct plan_present *present = &file->present[i];
 
-        if (file_id_of(guard->seen.top, present->rel, false).mode == 0 ||
-            (lost && !present_is_same(guard, present)))
+        const struct file_id id = file_id_known(guard->seen.top, present->rel, false);
+
+        /* A program that closes the way to it removes nothing. */
+        if (file_id_is_known(&id) && (id.mode == 0 || (lost && !present_is_same(guard, present))))
             presence_go(&guard->watch.presences[i], PRESENCE_GONE);
     }
 }
