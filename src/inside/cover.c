@@ -207,8 +207,10 @@ int inside_begin(struct inside *inside)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     pid = sys_fork_with(0, NULL);
-    if (pid == 0)
+    if (pid == 0) {
+        close(pair[0]); /* by itself, or it would wait for itself where close_range(2) fails */
         coverer_main(inside, pair[1]);
+    }
     close(pair[1]);
     if (pid < 0 || setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0) {
         close(pair[0]);
