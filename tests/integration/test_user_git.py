@@ -3,11 +3,10 @@ write at the same moment is taken all the same."""
 
 import os
 import shutil
-import subprocess
 import time
 import unittest
 
-from lib.plants import Planting
+from lib.plants import Beside
 from lib.processes import wait_for
 from lib.programs import must, run
 
@@ -31,7 +30,7 @@ NAMES = {
 WAIT = "import sys\nprint('ready', flush=True)\nsys.stdin.read()\n"
 
 
-class Beside(Planting):
+class BesideGit(Beside):
     def setUp(self):
         super().setUp()
         if GIT is None:
@@ -63,37 +62,14 @@ class Beside(Planting):
         p.wrap()
         return p
 
-    def begin(self, p, code=WAIT):
-        process = p.spawn(
-            "python",
-            "-u",
-            "-c",
-            code,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.addCleanup(self.close, process)
-        self.assertEqual(process.stdout.readline(), "ready\n")
-        return process
-
-    @staticmethod
-    def close(process):
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            stream.close()
-
-    def end(self, process):
-        _, said = process.communicate(timeout=150)
-        return process.returncode, said
+    def begin(self, p, code=WAIT, *words):
+        return super().begin(p, code, *words)
 
     def status(self, p, cwd=None):
         return self.git(p, "status", "--porcelain", cwd=cwd)
 
 
-class Work(Beside):
+class Work(BesideGit):
     """Each with one program, and with five."""
 
     def beside(self, work, prepare=lambda p: None):

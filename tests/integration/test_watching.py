@@ -6,12 +6,11 @@ import os
 import pathlib
 import re
 import signal
-import subprocess
 import time
 
-from lib.plants import FORGE, Planting
+from lib.plants import FORGE, Beside, Planting
 from lib.processes import descendants, is_inside, wait_for
-from lib.programs import SECONDS, tool
+from lib.programs import tool
 
 COVERER = "sandbox-cover"
 
@@ -33,44 +32,21 @@ def coverers(process):
     return [pid for pid in descendants(process.pid) if named(pid) == COVERER]
 
 
-class Beside(Planting):
-    """A program that runs for longer than a moment, and does what it is asked."""
+class Asked(Beside):
+    """It does what it is asked, and is watched."""
 
     def begin(self, p, code, *words):
-        process = p.spawn(
-            "python",
-            "-u",
-            "-c",
-            code,
-            *words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.addCleanup(self.close, process)
-        self.assertEqual(process.stdout.readline(), "ready\n")
+        process = super().begin(p, code, *words)
         time.sleep(0.5)  # the watching begins a tenth of a second after the start
         return process
-
-    @staticmethod
-    def close(process):
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            stream.close()
 
     def ask(self, process, *words):
         process.stdin.write(" ".join(map(str, words)) + "\n")
         process.stdin.flush()
         return process.stdout.readline().strip()
 
-    def end(self, process):
-        _, said = process.communicate(timeout=SECONDS)
-        return process.returncode, said
 
-
-class Running(Beside):
+class Running(Asked):
     WAITING = """
 import errno, json, os, sys
 print("ready", flush=True)
@@ -475,7 +451,7 @@ sys.stdin.readline()
         self.assertTrue(wait_for(lambda: not descendants(os.getpid())))
 
 
-class Killed(Beside):
+class Killed(Asked):
     """The launcher, or the process of ours that watches the project, is killed beside a program."""
 
     def begin_both(self, p):

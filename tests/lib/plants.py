@@ -1,6 +1,7 @@
 """Programs that plant files in the project, and what became of those."""
 
 import json
+import subprocess
 
 from lib.case import Case
 from lib.interpreters import SYSTEM_PYTHON
@@ -48,6 +49,9 @@ os.makedirs(os.path.dirname(target), exist_ok=True)
 open(target, "wb").write(data)
 """
 
+# The last look waits for the user's git, too.
+LAST_LOOK_SECONDS = 150
+
 
 class Planting(Case):
     def quarantined(self, p):
@@ -73,3 +77,34 @@ class Planting(Case):
     def native(self, p, code, *words):
         """The control: the same code outside of any sandbox."""
         return run(SYSTEM_PYTHON, "-B", "-c", code, *words, cwd=str(p.path), check=True)
+
+
+class Beside(Planting):
+    """A program that runs for longer than a moment, and says `ready` when it does."""
+
+    def begin(self, p, code, *words):
+        process = p.spawn(
+            "python",
+            "-u",
+            "-c",
+            code,
+            *words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.addCleanup(self.close, process)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        return process
+
+    @staticmethod
+    def close(process):
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+
+    def end(self, process):
+        _, said = process.communicate(timeout=LAST_LOOK_SECONDS)
+        return process.returncode, said
