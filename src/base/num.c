@@ -2,6 +2,7 @@
 #include "svenv/base/num.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -35,6 +36,21 @@ static int parse_whole(const char *text, unsigned base, uint64_t *out)
     int rc = parse_digits(&text, base, out);
 
     return rc != -EINVAL && *text != '\0' ? -EINVAL : rc;
+}
+
+uint64_t num_leading(const char *text)
+{
+    uint64_t value = 0;
+
+    (void)parse_digits(&text, 10, &value);
+    return value;
+}
+
+int num_leading_id(const char *text)
+{
+    uint64_t value = num_leading(text);
+
+    return value <= INT_MAX ? (int)value : 0;
 }
 
 int num_parse_i64(const char *text, int64_t min, int64_t max, int64_t *out)

@@ -22,6 +22,7 @@
 #include "guard-internal.h"
 #include "svenv/base/clock.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/num.h"
 #include "svenv/sys/loop.h"
 #include "svenv/sys/syscalls.h"
 
@@ -233,16 +234,13 @@ static int first_child(int init)
 {
     char text[64] = "";
     auto_fd int fd = -1;
-    int pid = 0;
 
     snprintf(text, sizeof(text), "/proc/%d/task/%d/children", init, init);
     fd = open(text, O_RDONLY | O_CLOEXEC);
     memset(text, 0, sizeof(text));
     if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
         return init;
-    for (const char *c = text; *c >= '0' && *c <= '9' && pid < 100000000; c++)
-        pid = pid * 10 + (*c - '0');
-    return pid;
+    return num_leading_id(text);
 }
 
 static void on_launcher(void *context, short events)

@@ -2,73 +2,41 @@
  * sees the sandbox's /proc, and may look at each process there. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "svenv/base/fd.h"
-#include "svenv/base/path.h"
+#include "svenv/base/str.h"
 #include "svenv/seen/scan.h"
 #include "svenv/sys/syscalls.h"
 
 #include "held-internal.h"
+#include "thread-internal.h"
 
-struct holding {
-    const char *dest;
-    int mount; /* that covers it */
-};
-
-/* Is the link in /proc one to the name, or to something below it, on another mount? */
-static int held_by_link(const struct holding *holding, int dir, const char *name)
+static bool leads_past(const struct thread_holding *holding, int fd)
 {
-    char text[PATH_MAX];
-    ssize_t len = readlinkat(dir, name, text, sizeof(text) - 1);
-    auto_fd int fd = -1;
-
-    if (len < 0)
-        return 0; /* the process has ended, or closed it */
-    text[len] = '\0';
-    if (!str_eq(text, holding->dest) && !path_is_beneath(text, holding->dest))
-        return 0;
-    fd = openat(dir, name, O_PATH | O_CLOEXEC);
-    return fd >= 0 && sys_mount_id(fd) != holding->mount;
+    return sys_mount_id(fd) != holding->mount;
 }
 
-static int held_descriptor(void *context, int dir, const char *name, bool directory)
+static int held_by_thread(void *context, int proc, const char *thread)
 {
-    (void)directory;
-    return held_by_link(context, dir, name);
+    return thread_holds(proc, thread, context);
 }
 
-/* Return: 1 when the process holds it. */
+/* Pid 1 is ours, has nothing open, and shows nothing to anybody. */
 static int held_by_process(void *context, int proc, const char *name, bool directory)
 {
-    struct holding *holding = context;
-    char path[NAME_MAX + 8];
-    auto_fd int dir = -1;
-    int rc = 0;
-
-    if (!directory || *name < '0' || *name > '9')
+    if (!directory || *name < '0' || *name > '9' || str_eq(name, "1"))
         return 0;
-    snprintf(path, sizeof(path), "%s/cwd", name);
-    if (held_by_link(holding, proc, path))
-        return 1;
-    snprintf(path, sizeof(path), "%s/fd", name);
-    dir = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0) /* pid 1 is ours, and shows nothing to anybody */
-        return errno == ENOENT || errno == ESRCH || str_eq(name, "1") ? 0 : -errno;
-    rc = scan_names(dir, held_descriptor, holding);
-    return rc == -ESRCH ? 0 : rc;
+    return thread_each(proc, name, held_by_thread, context);
 }
 
 int held_inside(const char *dest)
 {
     auto_fd int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     auto_fd int target = sys_openat2(AT_FDCWD, dest, O_PATH | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS);
-    struct holding holding = {.dest = dest, .mount = target < 0 ? 0 : sys_mount_id(target)};
-
-    int rc = 0;
+    struct thread_holding holding = {
+        .path = dest, .mount = target < 0 ? 0 : sys_mount_id(target), .leads = leads_past};
+    int rc;
 
     if (target == -ENOENT)
         return 0;

@@ -1,7 +1,6 @@
 /* Processes of running sandboxes, as /proc shows them. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -9,12 +8,11 @@
 
 #include "svenv/base/fd.h"
 #include "svenv/base/look.h"
-#include "svenv/base/path.h"
-#include "svenv/base/sizes.h"
+#include "svenv/base/num.h"
 #include "svenv/base/str.h"
-#include "svenv/seen/scan.h"
 
 #include "peer-internal.h"
+#include "thread-internal.h"
 
 enum {
     STATUS_BYTES = 4096,
@@ -26,9 +24,8 @@ enum {
 
 struct status {
     char name[64];
-    char state;
     int parent;
-    int uid;
+    uint64_t uid;
     unsigned depth; /* of its process namespace below that of /proc */
     int innermost;  /* its number in its own */
 };
@@ -40,25 +37,11 @@ static const char *status_value(const char *text, const char *key)
     return at ? at + strlen(key) : "";
 }
 
-static int leading_number(const char *text)
-{
-    int number = 0;
-
-    for (; *text >= '0' && *text <= '9' && number < 100000000; text++)
-        number = number * 10 + (*text - '0');
-    return number;
-}
-
-int peer_number(const char *pid)
-{
-    return leading_number(pid);
-}
-
 /* "NSpid:\t812\t7": the number in each namespace, from /proc's inwards. */
 static void read_numbers(const char *text, struct status *out)
 {
     for (const char *at = text; *at == '\t'; at += 1 + strcspn(at + 1, "\t\n")) {
-        out->innermost = leading_number(at + 1);
+        out->innermost = num_leading_id(at + 1);
         out->depth++;
     }
 }
@@ -79,9 +62,8 @@ static int read_status(int proc, const char *pid, struct status *out)
     *out = (struct status){.depth = 0};
     snprintf(out->name, sizeof(out->name), "%.*s",
              (int)strcspn(status_value(text, "Name:\t"), "\n"), status_value(text, "Name:\t"));
-    out->state = *status_value(text, "\nState:\t");
-    out->parent = leading_number(status_value(text, "\nPPid:\t"));
-    out->uid = leading_number(status_value(text, "\nUid:\t"));
+    out->parent = num_leading_id(status_value(text, "\nPPid:\t"));
+    out->uid = num_leading(status_value(text, "\nUid:\t"));
     read_numbers(status_value(text, "\nNSpid:"), out);
     return 1;
 }
@@ -120,117 +102,24 @@ int peer_is_inside(int proc, const char *pid)
     if (status.uid != own.uid && own.uid != 0) /* nor could we look at it */
         return 0;
     /* Pid 1 of a sandbox shows nothing of itself, and has nothing open. */
-    if (status.state == 'Z' || status.depth <= own.depth ||
-        (status.depth == own.depth + 1 && status.innermost == 1))
+    if (status.depth <= own.depth || (status.depth == own.depth + 1 && status.innermost == 1))
         return 0;
     return is_below_launcher(proc, &status);
 }
 
-/* --- what they have open -----------------------------------------------------------------------
- */
-
-struct holding {
-    const char *path; /* as it is called inside */
-    int info;         /* the directory fdinfo; -1: none */
-};
-
 /* A descriptor that came by a mount that is read-only leads to nothing that could be written. */
-static bool is_held(int dir, const char *name, const char *path)
+static bool leads_to_writable(const struct thread_holding *holding, int fd)
 {
-    char text[PATH_MAX];
-    ssize_t len = readlinkat(dir, name, text, sizeof(text) - 1);
-    auto_fd int fd = -1;
     struct statvfs fs;
 
-    if (len <= 0)
-        return false;
-    text[len] = '\0';
-    if (!path_is_beneath(text, path))
-        return false;
-    fd = openat(dir, name, O_PATH | O_CLOEXEC);
-    return fd < 0 ? errno != ENOENT : fstatvfs(fd, &fs) < 0 || (fs.f_flag & ST_RDONLY) == 0;
+    (void)holding;
+    return fstatvfs(fd, &fs) < 0 || (fs.f_flag & ST_RDONLY) == 0;
 }
 
-/* Descriptors that were sent and not yet received are in no table. */
-static bool has_sent(int info, const char *name)
+int peer_holds(int proc, const char *thread, const char *path)
 {
-    char text[1024];
-    auto_fd int fd = info < 0 ? -1 : openat(info, name, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    const char *count = NULL;
+    const struct thread_holding holding = {
+        .path = path, .closely = true, .leads = leads_to_writable};
 
-    if (len <= 0)
-        return false;
-    text[len] = '\0';
-    count = strstr(text, "scm_fds:");
-    count = count ? count + strlen("scm_fds:") : "";
-    return leading_number(count + strspn(count, " \t")) > 0;
-}
-
-static int hold_name(void *context, int dir, const char *name, bool directory)
-{
-    const struct holding *holding = context;
-
-    (void)directory;
-    return is_held(dir, name, holding->path) || has_sent(holding->info, name) ? 1 : 0;
-}
-
-static int open_of(int proc, const char *pid, const char *name, int flags)
-{
-    char path[64];
-    int fd;
-
-    snprintf(path, sizeof(path), "%.20s/%s", pid, name);
-    fd = openat(proc, path, flags | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
-}
-
-/* "7f..-7f.. rw-s 00000000 fe:00 1234   /path": memory that is shared with the file. */
-static bool line_holds(const char *line, const char *path)
-{
-    const char *perms = strchr(line, ' ');
-    const char *name = strchr(line, '/');
-
-    return perms != NULL && strlen(perms) > 4 && perms[4] == 's' && name != NULL &&
-           path_is_beneath(name, path);
-}
-
-static int holds_memory(int proc, const char *pid, const char *path)
-{
-    auto_fd int fd = open_of(proc, pid, "maps", O_RDONLY);
-    auto_buf struct buf text = {0};
-    int rc = fd < 0 ? fd : fd_read_all(fd, MAPS_BYTES_MAX, &text);
-
-    if (rc < 0 || text.data == NULL)
-        return rc;
-    for (char *line = text.data, *end = NULL; *line; line = end + 1) {
-        end = strchr(line, '\n');
-        if (end == NULL)
-            break;
-        *end = '\0';
-        if (line_holds(line, path))
-            return 1;
-    }
-    return 0;
-}
-
-static int holds_descriptor(int proc, const char *pid, const char *path)
-{
-    auto_fd int fds = open_of(proc, pid, "fd", O_RDONLY | O_DIRECTORY);
-    auto_fd int info = open_of(proc, pid, "fdinfo", O_RDONLY | O_DIRECTORY);
-    struct holding holding = {.path = path, .info = info};
-
-    return fds < 0 ? fds : scan_names(fds, hold_name, &holding);
-}
-
-int peer_holds(int proc, const char *pid, const char *path)
-{
-    auto_fd int self = open_of(proc, pid, "", O_PATH | O_DIRECTORY);
-    int rc = self < 0 ? self : is_held(self, "cwd", path) || is_held(self, "root", path) ? 1 : 0;
-
-    if (rc == 0)
-        rc = holds_descriptor(proc, pid, path);
-    if (rc == 0)
-        rc = holds_memory(proc, pid, path);
-    return rc == -ENOENT || rc == -ESRCH ? 0 : rc; /* it has ended */
+    return thread_holds(proc, thread, &holding);
 }

@@ -25,6 +25,7 @@
 #include "svenv/sys/syscalls.h"
 
 #include "peer-internal.h"
+#include "thread-internal.h"
 
 enum {
     FIELDS = 6,
@@ -89,12 +90,12 @@ static bool next_mount(char **text, struct mount_line *out)
     return true;
 }
 
-static int read_mounts(int proc, const char *pid, struct buf *out)
+static int read_mounts(int proc, const char *process, struct buf *out)
 {
     char path[64];
     auto_fd int fd = -1;
 
-    snprintf(path, sizeof(path), "%.20s/mountinfo", pid);
+    snprintf(path, sizeof(path), "%.48s/mountinfo", process);
     fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
     return fd < 0 ? -errno : fd_read_all(fd, MOUNTINFO_BYTES_MAX, out);
 }
@@ -135,13 +136,12 @@ static int cannot_enter(const struct running *r, const char *pid)
                      pid, r->path);
 }
 
-/* The directory by the mount, or NULL: it cannot be written by that. */
+/* The directory by the mount, or NULL: it is not there. */
 static char *inside_name(const struct running *r, const struct mount_line *line)
 {
     const char *rel = path_relative_to(r->below, line->fields[3]);
 
-    if (rel == NULL || *rel == '\0' || !str_eq(line->fields[2], r->device) ||
-        !str_starts(line->fields[5], "rw"))
+    if (rel == NULL || *rel == '\0' || !str_eq(line->fields[2], r->device))
         return NULL;
     return path_join(line->fields[4], rel);
 }
@@ -161,37 +161,57 @@ static int close_name(struct running *r, struct inside *inside, const char *pid,
     return 0;
 }
 
-static bool is_mount_point(const struct buf *mounts, const char *name)
+enum mounted {
+    MOUNTED_NOT,
+    MOUNTED_READ_ONLY,
+    MOUNTED_WRITABLE
+};
+
+static bool is_mounted_writable(const struct mount_line *line)
+{
+    return str_starts(line->fields[5], "rw");
+}
+
+/* By the topmost mount, which is the last. */
+static enum mounted how_mounted(const struct buf *mounts, const char *name)
 {
     auto_free char *copy = xstrdup(mounts->data);
+    enum mounted how = MOUNTED_NOT;
     struct mount_line line;
 
     for (char *at = copy; next_mount(&at, &line);) {
         if (str_eq(line.fields[4], name))
-            return true;
+            how = is_mounted_writable(&line) ? MOUNTED_WRITABLE : MOUNTED_READ_ONLY;
     }
-    return false;
+    return how;
 }
 
-static int close_in(struct running *r, const char *pid)
+/* The namespaces are the thread's own: `/proc` has each by its number. */
+static int close_in(void *context, int proc, const char *thread)
 {
+    struct running *r = context;
+    const char *tid = path_basename(thread);
     auto_buf struct buf mounts = {0};
     auto_free char *copy = NULL;
     auto_inside struct inside inside = {-1, -1, -1, 0};
     struct mount_line line;
-    int rc = read_mounts(r->proc, pid, &mounts);
+    int rc = read_mounts(proc, thread, &mounts);
 
     if (rc < 0 || mounts.data == NULL)
-        return rc == -ENOENT || rc == -ESRCH || rc == -EINVAL || rc == 0 ? 0 : cannot_enter(r, pid);
+        return rc == -ENOENT || rc == -ESRCH || rc == -EINVAL || rc == 0 ? 0 : cannot_enter(r, tid);
     copy = xstrdup(mounts.data);
     for (char *at = copy; rc == 0 && next_mount(&at, &line);) {
         auto_free char *name = inside_name(r, &line);
+        enum mounted how = name == NULL ? MOUNTED_WRITABLE : how_mounted(&mounts, name);
 
-        if (name == NULL || is_mount_point(&mounts, name))
+        if (how == MOUNTED_WRITABLE) /* an installer's own */
             continue;
-        if (inside.mount_ns < 0)
-            (void)inside_open(&inside, peer_number(pid));
-        rc = close_name(r, &inside, pid, line.fields[4], name);
+        if (how == MOUNTED_NOT && is_mounted_writable(&line)) {
+            if (inside.mount_ns < 0)
+                (void)inside_open(&inside, num_leading_id(tid));
+            rc = close_name(r, &inside, tid, line.fields[4], name);
+        }
+        /* A guard may have closed it before: that does not close what was open. */
         if (!strv_has(&r->inside, name))
             strv_add(&r->inside, name);
     }
@@ -206,7 +226,7 @@ static bool is_pid(const char *name)
     return name[0] != '\0' && name[strspn(name, "0123456789")] == '\0';
 }
 
-static int each_inside(struct running *r, int (*fn)(struct running *r, const char *pid))
+static int each_inside(struct running *r, thread_fn *fn)
 {
     auto_dir DIR *proc = NULL;
     const struct dirent *entry = NULL;
@@ -217,19 +237,24 @@ static int each_inside(struct running *r, int (*fn)(struct running *r, const cha
     while ((rc = look_next(proc, &entry)) > 0) {
         int inside = is_pid(entry->d_name) ? peer_is_inside(r->proc, entry->d_name) : 0;
 
+        *r->err = (struct err){.code = 0};
         if (inside < 0)
             return err_set(r->err, inside, "cannot look at process %s", entry->d_name);
-        rc = inside > 0 ? fn(r, entry->d_name) : 0;
+        rc = inside > 0 ? thread_each(r->proc, entry->d_name, fn, r) : 0;
         if (rc < 0)
-            return rc;
+            return r->err->code ? rc
+                                : err_set(r->err, rc, "cannot look at process %s", entry->d_name);
     }
     return rc < 0 ? err_set(r->err, rc, "cannot list '/proc'") : 0;
 }
 
-static int refuse_held(struct running *r, const char *pid)
+static int refuse_held(void *context, int proc, const char *thread)
 {
+    struct running *r = context;
+    const char *pid = path_basename(thread);
+
     for (size_t i = 0; i < r->inside.count; i++) {
-        int rc = peer_holds(r->proc, pid, r->inside.items[i]);
+        int rc = peer_holds(proc, thread, r->inside.items[i]);
 
         if (rc < 0)
             return err_set(r->err, rc,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
@@ -15,6 +16,7 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
+#include "svenv/base/num.h"
 
 static int write_file(int dir, const char *path, const char *text, struct err *err)
 {
@@ -31,13 +33,12 @@ static long namespaces_read_number(int dir, const char *path)
 {
     auto_fd int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
     char text[32] = "";
-    long value = 0;
+    uint64_t value = 0;
 
     if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 || text[0] < '0' || text[0] > '9')
         return -1;
-    for (const char *c = text; *c >= '0' && *c <= '9' && value < 1000000000; c++)
-        value = value * 10 + (*c - '0');
-    return value;
+    value = num_leading(text);
+    return value < LONG_MAX ? (long)value : LONG_MAX;
 }
 
 /* Each row: the file, the value that refuses, and the cure in the user's words. */

@@ -13,4 +13,10 @@ int num_parse_size(const char *text, uint64_t *out);
 /* Seconds: digits with an optional s, m, h or d. */
 int num_parse_duration(const char *text, uint64_t *out_seconds);
 
+/* The number that the text begins with, of what the kernel writes: 0 when it begins with none,
+ * UINT64_MAX when that is too large. */
+uint64_t num_leading(const char *text);
+/* The same of a process, group or user: 0 when there is none or it cannot be one. */
+int num_leading_id(const char *text);
+
 #endif

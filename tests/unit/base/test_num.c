@@ -130,3 +130,24 @@ Test(num, unsigned_and_units)
     check(size_rows, ARRAY_SIZE(size_rows), num_parse_size);
     check(duration_rows, ARRAY_SIZE(duration_rows), num_parse_duration);
 }
+
+Test(num, leading)
+{
+    static const struct {
+        const char *text;
+        uint64_t number;
+        int id;
+    } rows[] = {{"7\t812", 7, 7},
+                {"", 0, 0},
+                {"x7", 0, 0},
+                {"-1", 0, 0},
+                {" 7", 0, 0},
+                {"2147483647\n", 2147483647, 2147483647},
+                {"2147483648", 2147483648, 0},
+                {"99999999999999999999", UINT64_MAX, 0}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        cr_expect_eq(num_leading(rows[i].text), rows[i].number, "%s", rows[i].text);
+        cr_expect_eq(num_leading_id(rows[i].text), rows[i].id, "%s", rows[i].text);
+    }
+}
