@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "svenv/base/err.h"
@@ -28,7 +29,9 @@
 #define OWNER "venv"
 
 enum {
-    ID_LEN = 32
+    ID_LEN = 32,
+    ENDING_STEPS = 40, /* the kernel takes a sandbox apart after its launcher has ended */
+    ENDING_STEP_NS = 25000000
 };
 
 static bool is_own_temporary(int dir, const char *name)
@@ -146,9 +149,15 @@ static bool is_mounted(const char *name)
 
 bool venv_is_running(const char *id)
 {
+    const struct timespec wait = {.tv_nsec = ENDING_STEP_NS};
     auto_free char *name = xasprintf(TEMPORARY_PREFIX "%s", id);
+    bool is = is_mounted(name);
 
-    return is_mounted(name);
+    for (int i = 0; is && i < ENDING_STEPS; i++) {
+        nanosleep(&wait, NULL);
+        is = is_mounted(name);
+    }
+    return is;
 }
 
 void venv_sweep_temporary(void)

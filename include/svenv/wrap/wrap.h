@@ -81,7 +81,8 @@ int venv_rename_temporary(const char *venv_path, struct err *err);
 void venv_mark_temporary(const char *id, const char *venv_path);
 /* Removes those whose venv is gone, as far as no running program has them. */
 void venv_sweep_temporary(void);
-/* Has a process these directories as its own? True when nobody can say. */
+/* Has a process these directories as its own? True when nobody can say; one that is just ending is
+ * waited for, for a second. */
 bool venv_is_running(const char *id);
 
 #endif
