@@ -87,7 +87,7 @@ static void look_for_interrupted_installs(struct status *status)
     auto_fd int list = installing_left(status->path);
 
     if (list != -ENOENT)
-        strv_take(&status->problems, xstrdup("an installer was killed with its launcher: the next "
+        strv_take(&status->problems, xstrdup("an installer ended without its last look: the next "
                                              "start looks at what it left"));
 }
 

@@ -330,9 +330,10 @@ static int finish_installs(const char *venv, const sigset_t *mask, struct err *e
 
         if (fstat(list, &st) == 0)
             audit_time_text(clock_ns_of(st.st_mtim) / 1000000, time);
-        log_line("an installer that began at %s was killed with its launcher: what it left in '%s' "
-                 "is looked at now",
-                 time, venv);
+        log_line(
+            "an installer that began at %s ended without its last look: what it left in '%s' is "
+            "looked at now",
+            time, venv);
         rc = run_helper("internal-late-install", venv, list, PASS_OWN, mask, err);
         done = installing_end(venv, list);
         close(list);

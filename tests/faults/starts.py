@@ -145,6 +145,7 @@ class Starts(unittest.TestCase):
                 outcome = scene.start(fault=fault, **start)
                 counts[self.kind(outcome)] += 1
                 wrong = self.complaints(scene, fault, outcome)
+                wrong += self.finished_late(scene, fault)
                 wrong += self.changes(scene, fault, outcome, before, start)
                 if wrong:
                     # One mistake is to be told once, and at once, as a full run takes long: the
@@ -183,6 +184,12 @@ class Starts(unittest.TestCase):
         if not outcome.injected:
             return "not reached"
         return "as contained" if outcome.ran else "refused"
+
+    def finished_late(self, scene, fault):
+        """The list of an installer that could not be looked at keeps until any start does that."""
+        if scene.unfinished():
+            scene.start()
+        return [self.where(fault) + f"never looked at: {path}" for path in scene.unfinished()]
 
     def changes(self, scene, fault, outcome, before, start):
         """Looks at the venv after a failure in the installed program. A start that ended well has

@@ -26,8 +26,9 @@ HELPERS = pathlib.Path(os.environ.get("SVENV_FAULTS", "."))
 INJECT, WITHOUT, WITNESS = (HELPERS / f"faults-{name}" for name in ("inject", "without", "witness"))
 FULL = os.environ.get("SVENV_FAULTS_FULL") == "1"  # by hand: everything, for many minutes
 
-# Files that starts are to write: our log, theirs, the made /etc, and times of a project in order.
-OF_STARTS = {"log", "state", "etc", "seen"}
+# Files that starts are to write: our log, theirs, the made /etc, times of a project in order, the
+# lock of the guards, which only a start that lasts makes, and installers' lists: unfinished().
+OF_STARTS = {"log", "state", "etc", "seen", "watching", "installing"}
 
 
 @dataclasses.dataclass
@@ -212,6 +213,11 @@ class World:
     def left_behind(self, before):
         """New files, mounts and processes."""
         return sorted(self.surroundings() - before)
+
+    def unfinished(self):
+        """Installers whose end was not looked at: the next start is to do that."""
+        lists = self.venv / "sandbox" / "installing"
+        return sorted(lists.iterdir()) if lists.exists() else []
 
     def surroundings(self):
         found = set(files_below(self.top, OF_STARTS))

@@ -252,7 +252,7 @@ class Interrupted(InstallCase):
             done = self.p.code("pass")
             self.assertEqual(done.returncode, 0, done.stderr)
             for line in done.stderr.splitlines():  # the look that the launcher could not make
-                self.assertIn("was killed with its launcher", line)
+                self.assertIn("ended without its last look", line)
             self.assert_in_step(self.p)
         self.pip(self.p, "install", "--force-reinstall", "many")
         self.assertEqual(self.p.run("many-39").stdout, "many\n")
