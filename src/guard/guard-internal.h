@@ -33,7 +33,7 @@ void top_close(struct guard *guard);
 
 void own_init(struct guard_own *own);
 /* Stops the guard when the venv, its bin or its `sandbox` is not the directory that it was. */
-void own_check(struct guard *guard);
+void own_check(struct guard *guard, bool ended);
 /* Has inotify wake the guard when that may be so. */
 void own_watch(const struct guard *guard);
 
@@ -89,9 +89,14 @@ void present_event(struct guard *guard, const char *dir, const char *name);
 /* Looks at each, where events do not tell. lost: they did until now, so that one that was replaced
  * counts as removed and made again. */
 void present_look(struct guard *guard, bool lost);
+/* The file of a name in the project. A program that closes a directory above it (EACCES) removes
+ * nothing, and nobody can say then what is there. born_ns_out (may be NULL): as sys_birth_ns().
+ * Return: 1, 0: there is none, or negative errno. */
+int guard_find(const struct guard *guard, const char *rel, struct stat *out, int64_t *born_ns_out);
 /* Does a name that was there stay the user's, whatever file it has now? Such a file is protected
- * again. One that was removed, and made again, is judged like any name that appears. */
-bool present_stays(struct guard *guard, const char *rel);
+ * again. One that was removed, and made again, is judged like any name that appears.
+ * Return: 1, 0, or negative errno: nobody can say, as a directory above it is closed. */
+int present_stays(struct guard *guard, const char *rel);
 /* Has the inode number been that of a protected file, which was made at that time? */
 bool present_knows(const struct guard *guard, const struct stat *st, int64_t born_ns);
 /* Is the name one that was removed, and that can be the user's again? */

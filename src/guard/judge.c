@@ -115,10 +115,7 @@ static int mark_repository(struct marking *m, int dir)
  * descriptor of it to the next. */
 static bool was_changed_again(const struct guard *guard, const char *rel)
 {
-    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
-    auto_fd int dir = parent < 0
-                          ? parent
-                          : fd_open_beneath(parent, path_basename(rel), O_RDONLY | O_DIRECTORY, 0);
+    auto_fd int dir = fd_open_beneath(guard->seen.top, rel, O_RDONLY | O_DIRECTORY, 0);
     struct marking m = {.mark = 1};
 
     return dir >= 0 && judge_is_marked(dir) &&
@@ -128,16 +125,14 @@ static bool was_changed_again(const struct guard *guard, const char *rel)
 /* Return: a mark that is another when anything was changed; 0: nobody can say. */
 static uint64_t mark_of(const struct guard *guard, const char *rel)
 {
-    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
     struct marking m = {.mark = 1};
-    struct timespec now;
     struct stat st;
     int rc = 0;
 
-    if (parent < 0 || fstatat(parent, path_basename(rel), &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (guard_find(guard, rel, &st, NULL) <= 0)
         return 0;
     if (S_ISDIR(st.st_mode)) {
-        auto_fd int dir = fd_open_beneath(parent, path_basename(rel), O_RDONLY | O_DIRECTORY, 0);
+        auto_fd int dir = fd_open_beneath(guard->seen.top, rel, O_RDONLY | O_DIRECTORY, 0);
 
         rc = dir < 0                                       ? dir
              : judge_is_git(rel) || repository_at(dir) > 0 ? mark_repository(&m, dir)
@@ -146,8 +141,7 @@ static uint64_t mark_of(const struct guard *guard, const char *rel)
     } else {
         mark_add(&m, &st);
     }
-    clock_gettime(CLOCK_REALTIME, &now);
-    return rc != 0 || m.newest_ns > clock_ns_of(now) - SETTLED_NS ? 0 : m.mark | 1;
+    return rc != 0 || m.newest_ns > clock_now_ns() - SETTLED_NS ? 0 : m.mark | 1;
 }
 
 /* --- one name ----------------------------------------------------------------------------------
@@ -167,11 +161,9 @@ static bool was_moved_outside(struct guard *guard, const char *rel)
 }
 
 /* Born before the program, and protected then. */
-static bool inode_is_known(const struct guard *guard, int parent, const char *name,
-                           const struct stat *st)
+static bool inode_is_known(const struct guard *guard, const struct stat *st, int64_t born_ns)
 {
     const struct plan_file *file = guard->seen.file;
-    int64_t born_ns = sys_birth_ns(parent, name);
 
     if ((!S_ISDIR(st->st_mode) && st->st_nlink != 1) || S_ISLNK(st->st_mode) || born_ns < 0)
         return false;
@@ -203,33 +195,26 @@ static bool judge_cover(struct guard *guard, const char *rel, const struct stat 
 
 /* Somebody makes or removes it, and git finds none in it meanwhile. git needs milliseconds for
  * that. One that we disarmed has its objects yet. */
-static enum verdict judge_unfinished(int parent, const char *name, int dir, bool ended)
+static enum verdict judge_unfinished(int64_t born_ns, int dir, bool ended)
 {
-    int64_t born_ns = sys_birth_ns(parent, name);
-    struct timespec now;
     struct stat st;
 
-    clock_gettime(CLOCK_REALTIME, &now);
     if (fstatat(dir, "objects", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
         fstatat(dir, "refs", &st, AT_SYMLINK_NOFOLLOW) == 0)
         return VERDICT_KEEP;
-    return !ended || clock_ns_of(now) - born_ns < UNFINISHED_NS ? VERDICT_WAIT : VERDICT_TAKE;
+    return !ended || clock_now_ns() - born_ns < UNFINISHED_NS ? VERDICT_WAIT : VERDICT_TAKE;
 }
 
-static enum verdict judge_new_repository(struct guard *guard, const char *rel, bool ended)
+static enum verdict judge_new_repository(struct guard *guard, const char *rel, int64_t born_ns,
+                                         bool ended)
 {
-    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
-    auto_fd int dir = -1;
+    auto_fd int dir = fd_open_beneath(guard->seen.top, rel, O_RDONLY | O_DIRECTORY, 0);
 
-    if (parent < 0)
-        return VERDICT_TAKE;
-    dir = fd_open_beneath(parent, path_basename(rel), O_RDONLY | O_DIRECTORY, 0);
     if (dir < 0)
         return dir == -ENOENT ? VERDICT_KEEP : VERDICT_TAKE;
     if (!judge_mark_made(dir) || !git_is_harmless(dir, 1))
         return VERDICT_TAKE;
-    return repository_at(dir) > 0 ? VERDICT_KEEP
-                                  : judge_unfinished(parent, path_basename(rel), dir, ended);
+    return repository_at(dir) > 0 ? VERDICT_KEEP : judge_unfinished(born_ns, dir, ended);
 }
 
 static enum verdict judge_tracked(struct guard *guard, const char *rel, bool ended)
@@ -245,18 +230,18 @@ static enum verdict judge_tracked(struct guard *guard, const char *rel, bool end
     return verdict;
 }
 
-static enum verdict judge_covered(struct guard *guard, const struct judged *row, int parent,
-                                  const struct stat *st, bool ended)
+static enum verdict judge_covered(struct guard *guard, const struct judged *row,
+                                  const struct stat *st, int64_t born_ns, bool ended)
 {
     const char *rel = row->rel;
 
-    if (row->moved && inode_is_known(guard, parent, path_basename(rel), st))
+    if (row->moved && inode_is_known(guard, st, born_ns))
         return VERDICT_KEEP;
     if (S_ISDIR(st->st_mode)) {
-        auto_fd int dir = fd_open_beneath(parent, path_basename(rel), O_PATH | O_DIRECTORY, 0);
+        auto_fd int dir = fd_open_beneath(guard->seen.top, rel, O_PATH | O_DIRECTORY, 0);
 
         if (judge_is_git(rel) || (dir >= 0 && repository_at(dir) > 0))
-            return judge_new_repository(guard, rel, ended);
+            return judge_new_repository(guard, rel, born_ns, ended);
     }
     if (judge_is_git(rel) && judge_git_file(guard, rel))
         return VERDICT_KEEP;
@@ -267,19 +252,18 @@ static enum verdict judge_covered(struct guard *guard, const struct judged *row,
 static enum verdict judge(struct guard *guard, const struct judged *row, bool ended)
 {
     const char *rel = row->rel;
-    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
     enum verdict verdict = VERDICT_TAKE;
     bool temporary = false, hidden = false;
+    int64_t born_ns = 0;
     struct stat st;
+    int rc = guard_find(guard, rel, &st, &born_ns);
 
-    if (parent < 0)
-        return parent == -ENOENT ? VERDICT_KEEP : VERDICT_TAKE;
-    if (fstatat(parent, path_basename(rel), &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? VERDICT_KEEP : VERDICT_TAKE;
+    if (rc <= 0)
+        return rc == 0 ? VERDICT_KEEP : VERDICT_TAKE;
     temporary = S_ISREG(st.st_mode) && present_is_temporary(guard, rel, &hidden);
     if (!judge_cover(guard, rel, &st, hidden))
         return VERDICT_TAKE;
-    verdict = judge_covered(guard, row, parent, &st, ended);
+    verdict = judge_covered(guard, row, &st, born_ns, ended);
     if (verdict == VERDICT_TAKE && temporary && clock_ms() - row->since_ms < EDITOR_MS)
         return VERDICT_WAIT;
     return verdict;
@@ -360,14 +344,6 @@ static bool row_is_adopted(struct guard *guard, struct judged *row)
     return true;
 }
 
-static bool rel_is_there(const struct guard *guard, const char *rel)
-{
-    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
-    struct stat st;
-
-    return parent >= 0 && fstatat(parent, path_basename(rel), &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* last: nobody is waited for any more. Return: one of them waits for the user's git. */
 static bool look_at_rows(struct guard *guard, bool ended, bool last)
 {
@@ -375,8 +351,14 @@ static bool look_at_rows(struct guard *guard, bool ended, bool last)
 
     for (size_t i = guard->judging.count; i-- > 0;) {
         struct judged *row = &guard->judging.rows[i];
-        bool there = rel_is_there(guard, row->rel);
+        struct stat st;
+        int there = guard_find(guard, row->rel, &st, NULL);
 
+        if (there < 0) {
+            guard->passed_by = true;
+            guard->report->incomplete = guard->report->incomplete || ended;
+            continue;
+        }
         if (there && row_settle(guard, row, ended) && !(last && row->waiting)) {
             waiting = waiting || row->waiting;
             if (!ended && row_is_adopted(guard, row))
@@ -385,7 +367,7 @@ static bool look_at_rows(struct guard *guard, bool ended, bool last)
         }
         if (there && guard_take(guard, row->rel) < 0)
             guard->report->failed = true;
-        if (!judge_is_git(row->rel) || !rel_is_there(guard, row->rel))
+        if (!judge_is_git(row->rel) || guard_find(guard, row->rel, &st, NULL) == 0)
             row_drop(guard, row);
     }
     return waiting;

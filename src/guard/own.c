@@ -12,7 +12,6 @@
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/layout.h"
-#include "svenv/base/look.h"
 #include "svenv/base/path.h"
 
 #include "guard-internal.h"
@@ -80,25 +79,33 @@ int guard_own_begin(struct guard *guard, struct err *err)
 }
 
 /* Its descriptor keeps the number of the first one from being given to another directory. A look
- * that fails says nothing good. */
-static bool own_is_same(const struct guard *guard, enum guard_own_part part)
+ * that fails says nothing good, but a program may have closed the way (EACCES), which nobody else
+ * gets through then: it is tried again when permissions change.
+ * Return: 1, 0, or -EACCES. */
+static int own_is_same(const struct guard *guard, enum guard_own_part part)
 {
     struct stat before, now;
     char path[PATH_MAX];
 
-    return own_path(guard, part, path) && fstat(guard->own_venv.parts[part], &before) == 0 &&
-           look_at(guard->own_venv.top, path, false, &now) > 0 && now.st_dev == before.st_dev &&
-           now.st_ino == before.st_ino;
+    if (!own_path(guard, part, path) || fstat(guard->own_venv.parts[part], &before) < 0)
+        return 0;
+    if (fstatat(guard->own_venv.top, path, &now, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == EACCES ? -EACCES : 0;
+    return now.st_dev == before.st_dev && now.st_ino == before.st_ino;
 }
 
-void own_check(struct guard *guard)
+void own_check(struct guard *guard, bool ended)
 {
     struct guard_report *report = guard->report;
 
     if (guard->own_venv.top < 0 || report->stop != GUARD_GOES_ON)
         return;
     for (int i = 0; i < GUARD_OWN_COUNT; i++) {
-        if (own_is_same(guard, (enum guard_own_part)i))
+        int same = own_is_same(guard, (enum guard_own_part)i);
+
+        guard->passed_by = guard->passed_by || same < 0;
+        report->incomplete = report->incomplete || (same < 0 && ended);
+        if (same != 0)
             continue;
         snprintf(report->lost, sizeof(report->lost), "%s%s", guard->quarantine.venv, part_names[i]);
         report->stop = GUARD_REPLACED;
@@ -113,7 +120,7 @@ static void own_watch_at(const struct guard *guard, int dir)
     snprintf(proc, sizeof(proc), "/proc/self/fd/%d", dir);
     (void)inotify_add_watch(guard->watch.fd, proc,
                             IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_MOVE_SELF |
-                                IN_ONLYDIR | IN_MASK_ADD);
+                                IN_ATTRIB | IN_ONLYDIR | IN_MASK_ADD);
 }
 
 /* Where the kernel gives no watch, the sweeps and the last look come here, too. */

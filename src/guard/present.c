@@ -6,6 +6,7 @@
  * that keep a copy; one that was removed is judged like every name that appears. */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #include "svenv/base/clock.h"
 #include "svenv/base/fd.h"
+#include "svenv/base/look.h"
 #include "svenv/base/path.h"
 #include "svenv/sys/syscalls.h"
 
@@ -74,28 +76,35 @@ size_t present_below(const struct plan_file *file, const char *dir)
     return low;
 }
 
-/* When the name's own file was made; negative: nobody can say. */
-static int64_t present_born_ns(const struct guard *guard, const char *rel)
+int guard_find(const struct guard *guard, const char *rel, struct stat *out, int64_t *born_ns_out)
 {
     auto_fd int parent = scan_open_parent(guard->seen.top, rel);
+    int rc = parent < 0 ? parent : 1;
 
-    return parent < 0 ? parent : sys_birth_ns(parent, path_basename(rel));
+    if (rc > 0 && fstatat(parent, path_basename(rel), out, AT_SYMLINK_NOFOLLOW) < 0)
+        rc = -errno;
+    if (rc > 0 && born_ns_out != NULL)
+        *born_ns_out = sys_birth_ns(parent, path_basename(rel));
+    return rc < 0 && rc != -EACCES && look_is_answer(rc) ? 0 : rc;
 }
 
-/* Is it the same file? A number may come again, the time at which a file was made does not. */
-static bool present_is_same(const struct guard *guard, const struct plan_present *present)
+/* Is it the same file? A number may come again, the time at which a file was made does not.
+ * Return: 1, 0, or negative errno: nobody can say. */
+static int present_is_same(const struct guard *guard, const struct plan_present *present)
 {
     const struct presence *row = presence_of(guard, present);
-    struct file_id id = file_id_of(guard->seen.top, present->rel, false);
+    struct stat st;
     int64_t born_ns = 0;
+    int rc = guard_find(guard, present->rel, &st, &born_ns);
 
-    if (id.dev != present->dev || id.ino != present->ino)
-        return false;
+    if (rc <= 0)
+        return rc;
+    if (st.st_dev != present->dev || st.st_ino != present->ino)
+        return 0;
     if (present->link)
-        return id.ctime_ns == present->ctime_ns;
-    born_ns = present_born_ns(guard, present->rel);
+        return clock_ns_of(st.st_ctim) == present->ctime_ns;
     if (born_ns < 0)
-        return true;
+        return born_ns == -ENOSYS ? 1 : (int)born_ns;
     return row != NULL && row->born_ns > 0 ? born_ns == row->born_ns : born_ns < guard->began_ns;
 }
 
@@ -136,11 +145,10 @@ void present_look(struct guard *guard, bool lost)
 
     for (size_t i = 0; guard->watch.presences != NULL && i < file->present_count; i++) {
         const struct plan_present *present = &file->present[i];
+        struct stat st;
 
-        const struct file_id id = file_id_known(guard->seen.top, present->rel, false);
-
-        /* A program that closes the way to it removes nothing. */
-        if (file_id_is_known(&id) && (id.mode == 0 || (lost && !present_is_same(guard, present))))
+        if (guard_find(guard, present->rel, &st, NULL) == 0 ||
+            (lost && present_is_same(guard, present) == 0))
             presence_go(&guard->watch.presences[i], PRESENCE_GONE);
     }
 }
@@ -195,11 +203,13 @@ void present_cover_again(struct guard *guard, const char *rel, bool hide)
 static void present_accept(struct guard *guard, struct plan_present *present)
 {
     struct presence *row = presence_of(guard, present);
-    struct file_id id = file_id_of(guard->seen.top, present->rel, false);
-    int64_t born_ns = present_born_ns(guard, present->rel);
+    int64_t born_ns = 0;
+    struct stat st;
 
-    present->dev = id.dev;
-    present->ino = id.ino;
+    if (guard_find(guard, present->rel, &st, &born_ns) <= 0)
+        return;
+    present->dev = st.st_dev;
+    present->ino = st.st_ino;
     if (row != NULL)
         *row = (struct presence){.is = PRESENCE_HERE, .born_ns = born_ns > 0 ? born_ns : 0};
 }
@@ -214,27 +224,27 @@ static bool presence_lasts(struct presence *row)
     return false;
 }
 
-bool present_stays(struct guard *guard, const char *rel)
+int present_stays(struct guard *guard, const char *rel)
 {
     struct plan_present *present = plan_find_present(guard->seen.file, rel);
-    bool same = present != NULL && present_is_same(guard, present);
+    int same = present != NULL ? present_is_same(guard, present) : 0;
     const struct plan_op *op = NULL;
 
-    if (present == NULL || present->link)
+    if (present == NULL || present->link || same < 0)
         return same;
     if (!presence_lasts(presence_of(guard, present))) {
         if (present_is_hidden(guard, rel))
             (void)present_cover(guard, rel, true);
-        return false;
+        return 0;
     }
     if (same && guard->watch.event == 0)
-        return true;
+        return 1;
     op = present_mount(guard, rel);
     if (op != NULL && guard->watch.armed) {
         present_cover_again(guard, rel, op->kind == PLAN_MASK);
         present_accept(guard, present);
     }
-    return true;
+    return 1;
 }
 
 /* --- for those that judge ----------------------------------------------------------------------
@@ -327,6 +337,7 @@ bool present_is_temporary(const struct guard *guard, const char *rel, bool *hidd
     const struct plan_file *file = guard->seen.file;
     const char *name = path_basename(rel);
     char dir[PATH_MAX];
+    struct stat st;
     size_t above = (size_t)(name - rel);
 
     snprintf(dir, sizeof(dir), "%.*s", above > 0 ? (int)above - 1 : 0, rel);
@@ -336,7 +347,7 @@ bool present_is_temporary(const struct guard *guard, const char *rel, bool *hidd
         if (strncmp(saved, rel, above) != 0)
             break;
         if (strchr(saved + above, '/') == NULL && temporary_of(name, saved + above) &&
-            file_id_of(guard->seen.top, saved, false).mode != 0) {
+            guard_find(guard, saved, &st, NULL) > 0) {
             *hidden_out = present_is_hidden(guard, saved);
             return true;
         }

@@ -159,6 +159,18 @@ static void clean_bytecode(struct visit *visit, int parent, const char *name)
 /* --- directories -------------------------------------------------------------------------------
  */
 
+/* Is it the user's name, as far as anybody can say? One that nobody can look at is left, and looked
+ * at again when permissions change. */
+static bool sweep_stays(struct visit *visit, const char *rel)
+{
+    struct guard *guard = visit->guard;
+    int stays = present_stays(guard, rel);
+
+    guard->passed_by = guard->passed_by || stays < 0;
+    guard->report->incomplete = guard->report->incomplete || (stays < 0 && visit->ended);
+    return stays != 0;
+}
+
 static void sweep_apply(struct visit *visit, int dir, const char *name,
                         const struct plan_obeyed *found)
 {
@@ -171,11 +183,11 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
             clean_bytecode(visit, dir, name);
         break;
     case PLAN_OBEYED_TAKE:
-        if (!present_stays(guard, rel) && !venvs_is_users(guard, rel))
+        if (!sweep_stays(visit, rel) && !venvs_is_users(guard, rel))
             sweep_judge(visit, rel);
         break;
     case PLAN_OBEYED_HIDE:
-        if (!present_stays(guard, rel) && !visit->ended)
+        if (!sweep_stays(visit, rel) && !visit->ended)
             present_cover_again(guard, rel, true);
         break;
     case PLAN_OBEYED__COUNT:
@@ -311,7 +323,7 @@ static void take_repository(struct visit *visit)
     if (visit->fresh && before > 0) {
         sweep_judge(visit, visit->guard->path.text);
     } else if (scan_path_add(&visit->guard->path, REPOSITORY_HEAD_NAME) >= 0) {
-        if (!present_stays(visit->guard, visit->guard->path.text))
+        if (!sweep_stays(visit, visit->guard->path.text))
             sweep_take(visit, visit->guard->path.text);
         scan_path_cut(&visit->guard->path, before);
     }
@@ -452,7 +464,7 @@ void guard_sweep(struct guard *guard, bool ended)
     bool cleans = false;
 
     top_open(guard); /* a program that closes the project has replaced nothing in it */
-    own_check(guard);
+    own_check(guard, ended);
     if (guard->seen.top < 0 || guard->plan->obeyed_count == 0)
         return;
     cleans = ended && cleans_bytecode(guard);

@@ -126,7 +126,7 @@ void watch_take(struct guard *guard)
     watch->read += size > 0 ? (uint64_t)size : 0;
 
     top_open(guard);
-    own_check(guard);
+    own_check(guard, false);
     for (ssize_t at = 0; at < size && guard->report->stop == GUARD_GOES_ON;) {
         const struct inotify_event *event = (const void *)(buffer + at);
 

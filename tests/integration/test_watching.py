@@ -341,6 +341,30 @@ sys.stdin.read()
         self.assertEqual(self.ask(process, "write", ".envrc"), "4")
         self.assertEqual(self.end(process), (0, ""))
 
+    def test_names_behind_a_closed_way_are_not_gone(self):
+        p = self.project()
+        for name in (".envrc", "sub/.vscode/settings.json"):
+            p.write(name, "mine\n")
+        p.venv()
+        p.wrap()
+        code = """
+import os, time
+ways = [os.open(name, os.O_RDONLY) for name in (".", "sub")]
+end = time.monotonic() + 1.5
+while time.monotonic() < end:
+    for way in ways:
+        os.fchmod(way, 0)
+        time.sleep(0.003)
+        os.fchmod(way, 0o755)
+        time.sleep(0.003)
+    open("new", "a").close()
+    os.unlink("new")
+"""
+        done = p.code(code)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(list((p.env_dir / "sandbox/quarantine").rglob("*")), [])
+        self.assertEqual((p.path / "sub/.vscode/settings.json").read_text(), "mine\n")
+
     def test_a_venv_that_the_user_makes_beside(self):
         """One of the names that no program may make a virtualenv."""
         p = self.wrapped()
