@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "svenv/base/follow.h"
 #include "svenv/base/look.h"
@@ -236,6 +237,8 @@ static void walk_directory(struct leads *leads, const char *path, const struct l
     if (!source->once && leads->walked.count <= WALKED_INPUTS_MAX)
         facts_read(leads->host, path);
     rc = look_open_dir(AT_FDCWD, path, O_NOFOLLOW, &stream);
+    /* One that can be entered and not listed leads nobody knows where. */
+    leads->cut = leads->cut || (rc == 0 && access(path, X_OK) == 0);
     while (rc > 0 && !leads->cut && (rc = look_next(stream, &entry)) > 0) {
         leads->cut = leads->entries++ == WALKED_ENTRIES_MAX;
         walk_entry(leads, path, dirfd(stream), entry->d_name, source, queue);

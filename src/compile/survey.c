@@ -11,6 +11,7 @@
 #include "facts-internal.h"
 #include "svenv/base/clock.h"
 #include "svenv/base/layout.h"
+#include "svenv/base/log.h"
 #include "svenv/base/look.h"
 #include "svenv/base/made_inside.h"
 #include "svenv/base/num.h"
@@ -42,6 +43,7 @@ struct survey {
     struct buf record;     /* venvs that programs inside made */
     struct strv packages;  /* of the venvs in the record */
     struct strv closed;    /* directories that nobody can say all of */
+    char *unlisted;        /* of them: the first that can be entered all the same */
     int top;
     size_t found;
     size_t known; /* directories, also those that are still to be looked at */
@@ -51,7 +53,8 @@ struct survey {
 struct sight {
     bool venv; /* with the mark of one, which any program can make */
     bool repository;
-    bool cut; /* more obeyed names than are protected by themselves */
+    bool cut;      /* more obeyed names than are protected by themselves */
+    bool unlisted; /* it cannot be read */
     struct strv subdirs;
     size_t guarded; /* of them: are to be looked through */
 };
@@ -235,6 +238,13 @@ static void see_entry(struct survey *s, int dir, const char *rel, const struct d
     }
 }
 
+/* A tool that knows a name gets into it, and through a link in it to anything in the project. */
+static void survey_note_unlisted(struct survey *s, int dir, const char *rel)
+{
+    if (s->unlisted == NULL && faccessat(dir, ".", X_OK, 0) == 0)
+        s->unlisted = xstrdup(rel);
+}
+
 /* Return: false when nobody can say all that is in the directory. */
 static bool read_entries(struct survey *s, int dir, const char *rel, struct sight *sight)
 {
@@ -246,6 +256,7 @@ static bool read_entries(struct survey *s, int dir, const char *rel, struct sigh
     /* Its names cannot be looked at without the permission to pass through it. */
     if (rc > 0 && faccessat(dir, ".", X_OK, 0) < 0)
         rc = errno == EACCES ? 0 : -errno;
+    sight->unlisted = rc == 0;
     if (rc == 0)
         return false;
     while (rc > 0 && left-- > 0 && (rc = look_next(stream, &entry)) > 0)
@@ -407,6 +418,8 @@ static void look_into(struct survey *s, struct strv *queue, int dir, const char 
     kind = settle_kind(s, dir, rel, &sight);
     if (kind != PLAN_SEEN_PASSED && !whole)
         strv_add(&s->closed, rel);
+    if (kind != PLAN_SEEN_PASSED && sight.unlisted)
+        survey_note_unlisted(s, dir, rel);
     add_seen(s, rel, kind, id);
     if (kind != PLAN_SEEN_PASSED && whole) {
         s->known += sight.guarded;
@@ -470,9 +483,15 @@ void facts_survey(struct host_facts *host, const struct policy *policy, const st
         survey_look(&s, &queue, queue.items[i]);
     host->facts.repository = worktree_repository(host, venv->project);
     if (!facts_lead(host, venv, &s.unguarded, s.top,
-                    plan_takes_repositories(s.obeyed, s.obeyed_count)))
+                    plan_takes_repositories(s.obeyed, s.obeyed_count)) ||
+        s.unlisted != NULL)
         strv_add(&s.closed, "");
+    if (s.unlisted != NULL)
+        log_line("'%s' in the project can be entered and not listed: what its names lead to is not "
+                 "known (filesystem.unguarded opens it)",
+                 s.unlisted);
     facts_close(host, venv->project, &s.closed);
+    free(s.unlisted);
     strv_finish(&s.closed);
     strv_finish(&s.packages);
     strv_finish(&s.unguarded);

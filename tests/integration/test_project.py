@@ -76,6 +76,25 @@ class Appearing(Planting):
         p.policy("filesystem: {unguarded: ['d*']}\n")
         self.assert_clean(p.code("open('new', 'w')"))
 
+    def test_a_directory_that_can_be_entered_and_not_listed_closes_the_project(self):
+        """A tool that knows a name in it gets to that, and by a link to anything."""
+        if os.geteuid() == 0:
+            self.skipTest("root lists every directory")
+        p = self.plain()
+        shut = p.path / "sub" / "shut"
+        shut.mkdir(parents=True)
+        (shut / ".envrc").symlink_to("../../led")
+        p.write("led", "mine\n")
+        shut.chmod(0o311)
+        self.addCleanup(shut.chmod, 0o755)
+        self.assertIn("'sub/shut' in the project can be entered and not listed", p.wrap().stderr)
+        self.assertEqual(set(self.write(p, "led", "new").values()), {"EROFS"})
+        p.policy("filesystem: {unguarded: [sub/shut]}\n")
+        self.assertEqual(set(self.write(p, "led", "new").values()), {"ok"})
+        p.policy("")
+        shut.chmod(0o011)
+        self.assertEqual(set(self.write(p, "new").values()), {"ok"}, "nor can its owner enter it")
+
     def test_many_directories_are_looked_at_by_several_processes(self):
         p = self.plain()
         for number in range(2500):
