@@ -3,11 +3,11 @@
 
 #include "args-internal.h"
 #include "command-internal.h"
-#include "registry-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/json.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/str.h"
+#include "svenv/find/registry.h"
 #include "svenv/find/user.h"
 #include "svenv/find/venv.h"
 #include "term-internal.h"

@@ -29,6 +29,7 @@ struct place {
     const char *venv_path;
     const struct user *user;
     const struct args *args;
+    bool known;     /* what is there is the person's */
     int dir;        /* $venv/sandbox */
     char *new_path; /* $venv/sandbox/policy.yaml.new */
 };
@@ -37,6 +38,19 @@ static void begin_text(struct buf *text, const char *profile)
 {
     buf_add_str(text, header);
     buf_printf(text, "version: 1\nprofile: %s\n", profile);
+}
+
+/* A program, or whoever a project was copied from, may have put it there before there was a venv.
+ */
+static int refuse_unknown(const struct place *place, struct err *err)
+{
+    return err_plain(err, EPERM,
+                     "'%s/" IN_SANDBOX(
+                         SANDBOX_POLICY) "' is there, and this account has not wrapped "
+                                         "that virtualenv before: read it, and take it with "
+                                         "--policy '%s/" IN_SANDBOX(
+                                             SANDBOX_POLICY) "', or leave it with --policy default",
+                     place->venv_path, place->venv_path);
 }
 
 /* The text to start from: what --policy names, else what is there, else the default. */
@@ -48,10 +62,17 @@ static int first_text(const struct place *place, const char *word, struct buf *t
     int r;
 
     if (!word) {
+        auto_buf struct buf usual = {0};
+
+        begin_text(&usual, "default");
         r = file_read(place->dir, SANDBOX_POLICY, POLICY_BYTES_MAX, text, err);
-        if (r != -ENOENT)
+        if (r == -ENOENT)
+            buf_add(text, usual.data, usual.len);
+        else if (r < 0)
             return r;
-        begin_text(text, "default");
+        else if (!place->known &&
+                 (text->len != usual.len || memcmp(text->data, usual.data, usual.len) != 0))
+            return refuse_unknown(place, err);
         return 0;
     }
     r = layers_named(word, &file, &profile, err);
@@ -191,12 +212,12 @@ static void policy_file_remove_sandbox(const char *venv_path, const char *sandbo
 }
 
 int policy_file_place(const char *venv_path, const struct user *user, const struct args *args,
-                      enum policy_placed *out, struct err *err)
+                      bool known, enum policy_placed *out, struct err *err)
 {
     auto_free char *sandbox = path_join(venv_path, VENV_SANDBOX);
     auto_free char *new_path = path_join(venv_path, IN_SANDBOX(SANDBOX_POLICY_NEW));
     auto_fd int dir = -1;
-    struct place place = {venv_path, user, args, -1, new_path};
+    struct place place = {venv_path, user, args, known, -1, new_path};
     bool is_new = false;
     int r;
 

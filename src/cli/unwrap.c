@@ -6,7 +6,6 @@
 
 #include "args-internal.h"
 #include "command-internal.h"
-#include "registry-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/layout.h"
@@ -15,6 +14,7 @@
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
 #include "svenv/compile/compile.h"
+#include "svenv/find/registry.h"
 #include "svenv/find/user.h"
 #include "svenv/find/venv.h"
 #include "svenv/plan/plan.h"

@@ -7,7 +7,6 @@
 #include "command-internal.h"
 #include "policy_file-internal.h"
 #include "probe-internal.h"
-#include "registry-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/layout.h"
@@ -18,6 +17,7 @@
 #include "svenv/base/str.h"
 #include "svenv/compile/compile.h"
 #include "svenv/compile/layers.h"
+#include "svenv/find/registry.h"
 #include "svenv/find/user.h"
 #include "svenv/find/venv.h"
 #include "svenv/inside/running.h"
@@ -36,6 +36,7 @@ struct wrapping {
     struct venv venv;
     struct sync_result result;
     bool again;       /* it was wrapped before */
+    bool known;       /* by this account: what lies in its directory `sandbox` is the person's */
     bool had_private; /* home or cache were there before */
     enum policy_placed policy;
 };
@@ -59,12 +60,23 @@ static int inspect_venv(struct wrapping *wrapping, const char *path, struct err 
     if (r < 0)
         return r;
     wrapping->again = r > 0;
+    r = registry_knows(&wrapping->user, path, err);
+    if (r < 0)
+        return r;
+    wrapping->known = r > 0;
+    r = 0;
     if (!project && wrapping->again)
         r = manifest_read(&before, path, err);
     if (r < 0)
         return err_wrap(err, "the manifest is not usable ('sandbox-venv unwrap' and wrap again)");
     if (before.path && str_eq(before.path, path))
         project = before.project_named;
+    if (project && !wrapping->args->project && !wrapping->known) {
+        log_line("this account has not wrapped '%s' before, so the project that it names is not "
+                 "taken: --project '%s' does that",
+                 path, project);
+        project = NULL;
+    }
     if (project && !wrapping->args->project && look_at(AT_FDCWD, project, true, &st) == 0)
         project = NULL;
     return venv_inspect(&wrapping->venv, wrapping->named, project, wrapping->user.home_real, err);
@@ -210,7 +222,7 @@ static int place_policy(struct wrapping *wrapping, struct err *err)
 
     if (lock < 0)
         return lock;
-    return policy_file_place(wrapping->venv.path, &wrapping->user, wrapping->args,
+    return policy_file_place(wrapping->venv.path, &wrapping->user, wrapping->args, wrapping->known,
                              &wrapping->policy, err);
 }
 

@@ -292,6 +292,57 @@ class Moved(Case):
             done = run(venv / "bin/python", "-c", "import sys; print(sys.prefix)")
             self.assertEqual((done.stdout, done.stderr), (f"{venv}\n", ""))
 
+    CUSTOM = "version: 1\nprofile: default\nfilesystem: {project: none}\n"
+
+    def assert_is_asked_for(self, venv):
+        """A policy that lies there is taken when a person says so, and not before."""
+        policy = venv / "sandbox/policy.yaml"
+        done = tool("wrap", venv)
+        self.assert_refused(done, saying=f"--policy '{policy}'")
+        self.assertEqual(policy.read_text(), self.CUSTOM)
+        done = tool("wrap", "--policy", policy, venv, check=True)
+        self.assertIn("not shown (filesystem.project: none)", done.stdout)
+        tool("wrap", venv, check=True)
+        self.assertEqual(policy.read_text(), self.CUSTOM)
+
+    def test_a_policy_of_somebody_else(self):
+        """It came with a repository, or a program put it where a venv was to be made."""
+        project = self.plain()
+        (project.env_dir / "sandbox").mkdir()
+        (project.env_dir / "sandbox/policy.yaml").write_text(self.CUSTOM)
+        project.will_be_wrapped()
+        self.assert_is_asked_for(project.env_dir)
+
+    def test_a_policy_in_the_place_of_an_earlier_venv(self):
+        project = self.plain()
+        project.wrap()
+        shutil.rmtree(project.env_dir / "sandbox")
+        (project.env_dir / "sandbox").mkdir()
+        (project.env_dir / "sandbox/policy.yaml").write_text(self.CUSTOM)
+        self.assert_is_asked_for(project.env_dir)
+
+    def test_a_policy_of_a_copy(self):
+        project = self.plain()
+        project.wrap()
+        (project.env_dir / "sandbox/policy.yaml").write_text(self.CUSTOM)
+        copy = project.path / "copy"
+        run("cp", "-a", project.env_dir, copy, check=True)
+        project.will_be_wrapped(copy)
+        self.assert_is_asked_for(copy)
+
+    def test_a_project_of_somebody_else(self):
+        project = self.plain()
+        other = project.top / "other"
+        other.mkdir()
+        project.wrap("--project", other)
+        env = project.own_state()  # an account that has wrapped nothing
+        done = tool("wrap", project.env_dir, env=env, check=True)
+        self.assertIn(f"--project '{other}'", done.stderr)
+        self.assertIn(f"{project.path} (", done.stdout)
+        done = tool("wrap", "--project", other, project.env_dir, env=env, check=True)
+        self.assertEqual(done.stderr, "")
+        self.assertIn(f"{other} (", done.stdout)
+
     def test_made_anew_over_a_wrapped_one(self):
         project = self.plain()
         project.wrap()

@@ -16,33 +16,47 @@ from lib.processes import wait_for
 LONG = 60  # seconds, at most; a program that is stopped, or reaches its end, is not waited for
 
 
-def writer(path, held, seconds):
+def writer(path, held, alone, seconds):
     """Says "ready", then writes the file as soon and as often as it can, by a path or by a
-    directory that it holds open."""
+    directory that it holds open. alone: that a thread with a table of its own holds open, and the
+    thread that the process is named by has ended."""
+    import ctypes
+    import platform
+    import threading
     import time
 
-    directory = None
-    if held:
-        os.mkdir(held)
-        directory = os.open(held, os.O_RDONLY)
-        path = os.path.relpath(path, held)
-    print("ready", flush=True)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            file = os.open(path, os.O_WRONLY | os.O_APPEND, dir_fd=directory)
-            os.write(file, b"# svenv-written\n")
-            os.close(file)
-        except OSError:
-            pass
-        time.sleep(0.002)
+    libc = ctypes.CDLL(None)
+
+    def work(path):
+        directory = None
+        if alone:
+            libc.unshare(0x400)  # CLONE_FILES
+        if held:
+            os.mkdir(held)
+            directory = os.open(held, os.O_RDONLY)
+            path = os.path.relpath(path, held)
+        print("ready", flush=True)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                file = os.open(path, os.O_WRONLY | os.O_APPEND, dir_fd=directory)
+                os.write(file, b"# svenv-written\n")
+                os.close(file)
+            except OSError:
+                pass
+            time.sleep(0.002)
+
+    if alone:
+        threading.Thread(target=work, args=[path]).start()
+        libc.syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)  # exit, of a thread
+    work(path)
 
 
 class Writer:
     """The writer beside the test; inside in the world's sandbox, or in the one of `venv`."""
 
-    def __init__(self, view, path, held=None, venv=None):
-        code = harness.code_of(writer, json.dumps([str(path), str(held or ""), LONG]))
+    def __init__(self, view, path, held=None, venv=None, alone=False):
+        code = harness.code_of(writer, json.dumps([str(path), str(held or ""), alone, LONG]))
         if view.inside and venv is None:
             self.process = view.world.spawn("python", "-B", "-c", code)
         else:
@@ -151,18 +165,49 @@ def by_wrap(view, other):
     return None
 
 
-def held(view):
-    """A program made the directory first and keeps it open: no mount closes that."""
+def held(view, alone=False, covered=False):
+    """A program made the directory first and keeps it open: no mount closes that. covered: the
+    guard has made one by the time of the wrap."""
 
     def act(base, venv):
         other = base / "other"
-        with Writer(view, other / "bin" / "activate", held=other, venv=venv):
+        with Writer(view, other / "bin" / "activate", held=other, venv=venv, alone=alone):
             venvs.make(other)
+            if covered:
+                time.sleep(1)
             if not view.inside:
                 wait_for(lambda: has_written(other / "bin" / "activate"), 20)
                 return "written"
             done = harness.run([harness.TOOL, "wrap", other])
             return "refused" if done.returncode and "holds" in done.stderr else "wrapped"
+
+    return mini(view, lambda base: None, act)
+
+
+POLICY = "version: 1\nprofile: default\nfilesystem: {project: none}\n"
+
+
+def decide(path):
+    os.makedirs(path + "/sandbox")
+    with open(path + "/sandbox/policy.yaml", "w") as file:
+        return str(file.write(POLICY) > 0)
+
+
+def decided(view):
+    """A program writes the policy of a virtualenv that the user makes there."""
+
+    def act(base, venv):
+        other = base / "other"
+        policy = other / "sandbox" / "policy.yaml"
+        source = harness.inspect.getsource(decide)
+        run_of(base, venv, f"POLICY = {POLICY!r}\nimport os\n{source}\ndecide({str(other)!r})")
+        venvs.make(other)
+        taken = [] if view.inside else ["--policy", policy]  # the person answers for it
+        done = harness.run([harness.TOOL, "wrap", *taken, other])
+        if done.returncode:
+            return "refused" if "has not wrapped" in done.stderr else done.stderr
+        shown = harness.must([harness.TOOL, "policy", "show", other])
+        return "obeyed" if "none" in shown.stdout else "kept out"
 
     return mini(view, lambda base: None, act)
 
@@ -368,7 +413,21 @@ PROBES = [
     ],
     Probe("PRJ-50c", "a venv that is made beside", beside(by_create), "closed", "written"),
     Probe("PRJ-50d", "a venv that is wrapped beside", beside(by_wrap), "closed", "written"),
-    Probe("PRJ-50e", "a held directory that is wrapped", Host(held), "refused", "written"),
+    *[
+        Probe(
+            "PRJ-50" + letter,
+            what,
+            Host(lambda view, how=how: held(view, **how)),
+            "refused",
+            "written",
+        )
+        for letter, what, how in (
+            ("e", "a held directory that is wrapped", {}),
+            ("g", "a directory that a thread alone holds", {"alone": True}),
+            ("i", "a held directory that was covered", {"covered": True}),
+        )
+    ],
+    Probe("PRJ-50j", "a policy where the user makes a venv", Host(decided), "refused", "obeyed"),
     Probe(
         "PRJ-50f",
         "a name that a program took, and where the user makes a venv",

@@ -394,9 +394,30 @@ MUTATIONS = [
     code(
         "the own venv is the same to the end",
         "guard/own.c",
-        "        if (own_is_same(guard, (enum guard_own_part)i))",
-        "        if (guard != NULL || own_is_same(guard, (enum guard_own_part)i))",
+        "        if (same != 0)",
+        "        if (guard != NULL || same != 0)",
         "PRJ-50a PRJ-50b",
+    ),
+    code(
+        "each thread is searched by itself",
+        "inside/thread.c",
+        "    if (!directory)\n        return 0;",
+        "    if (!directory || !str_eq(name, each->pid))\n        return 0;",
+        "PRJ-50g",
+    ),
+    code(
+        "a directory that was covered is searched for, too",
+        "inside/running.c",
+        "        if (how == MOUNTED_WRITABLE)",
+        "        if (how != MOUNTED_NOT)",
+        "PRJ-50i",
+    ),
+    code(
+        "a policy counts in a virtualenv that the account has wrapped",
+        "cli/policy_file.c",
+        "        else if (!place->known &&",
+        "        else if (place->known && !place->known &&",
+        "PRJ-50j",
     ),
     code(
         "create needs an empty directory",

@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "registry-internal.h"
 #include "svenv/base/err.h"
 #include "svenv/base/fd.h"
 #include "svenv/base/mem.h"
 #include "svenv/base/path.h"
 #include "svenv/base/str.h"
+#include "svenv/find/registry.h"
 #include "svenv/find/user.h"
 
 /* A home directory, and venvs in it that look wrapped. */
@@ -119,6 +119,29 @@ Test(registry, gone_goes_with_the_next_change)
         cr_assert_eq(listed(&world, &after), 1);
         cr_assert(strv_has(&after, two));
     }
+    end(&world);
+}
+
+Test(registry, knows_the_venv_that_lay_there)
+{
+    struct world world;
+    auto_free char *one = NULL;
+    auto_free char *two = NULL;
+    auto_free char *sandbox = NULL;
+    struct err err = {0};
+
+    begin(&world);
+    one = make_venv(&world, "a\tb");
+    two = make_venv(&world, "b");
+    sandbox = path_join(one, "sandbox");
+    cr_expect_eq(registry_knows(&world.user, one, &err), 0);
+    cr_assert_eq(registry_add(&world.user, one, &err), 0);
+    cr_expect_eq(registry_knows(&world.user, one, &err), 1);
+    cr_expect_eq(registry_knows(&world.user, two, &err), 0);
+    remove_in(one, "sandbox");
+    cr_expect_eq(registry_knows(&world.user, one, &err), 0, "there is none");
+    cr_assert_eq(mkdir(sandbox, 0700), 0);
+    cr_expect_eq(registry_knows(&world.user, one, &err), 0, "another one");
     end(&world);
 }
 
