@@ -246,20 +246,18 @@ static int repository_in(const struct guard *guard, int holder, const char *rel)
 static bool repository_is_at_work(int dir)
 {
     static const char *const names[] = {".", "modules", "worktrees"};
-    struct timespec now;
     struct stat st;
     int64_t age_ns = 0;
 
-    clock_gettime(CLOCK_REALTIME, &now);
     if (fstatat(dir, "index.lock", &st, AT_SYMLINK_NOFOLLOW) == 0) {
-        age_ns = clock_ns_of(now) - clock_ns_of(st.st_ctim);
+        age_ns = clock_now_ns() - clock_ns_of(st.st_ctim);
         if (age_ns < (int64_t)LOCK_NS_MAX * LOCK_SECONDS_MAX)
             return true;
     }
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         if (fstatat(dir, names[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
-        age_ns = clock_ns_of(now) - clock_ns_of(st.st_ctim);
+        age_ns = clock_now_ns() - clock_ns_of(st.st_ctim);
         if (age_ns > -LOCK_NS_MAX && age_ns < LOCK_NS_MAX)
             return true;
     }
