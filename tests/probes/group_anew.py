@@ -167,18 +167,21 @@ def by_wrap(view, other):
 
 def held(view, alone=False, covered=False):
     """A program made the directory first and keeps it open: no mount closes that. covered: the
-    guard has made one by the time of the wrap."""
+    guard has made one by the time of the wrap, as the directory got another name."""
 
     def act(base, venv):
         other = base / "other"
         with Writer(view, other / "bin" / "activate", held=other, venv=venv, alone=alone):
             venvs.make(other)
+            final = base / "final" if covered else other
             if covered:
+                (other / "sandbox").mkdir()  # as wrapped ones have
+                other.rename(final)
                 time.sleep(1)
             if not view.inside:
-                wait_for(lambda: has_written(other / "bin" / "activate"), 20)
+                wait_for(lambda: has_written(final / "bin" / "activate"), 20)
                 return "written"
-            done = harness.run([harness.TOOL, "wrap", other])
+            done = harness.run([harness.TOOL, "wrap", final])
             return "refused" if done.returncode and "holds" in done.stderr else "wrapped"
 
     return mini(view, lambda base: None, act)

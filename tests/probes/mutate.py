@@ -3,13 +3,14 @@
 
 mutate.py [--only TEXT] [--jobs N] [--list] [--save FILE]. A control that no probe misses is as good
 as untested. Controls in the plan are taken out of the compiled plan (probe-plan-edit), those in the
-launcher's code out of a copy of one source file, from which a launcher is built beside the real
-one. Nothing that is installed changes. Exit status: 0 when every control was missed, 77 when
-nothing is installed.
+code of the launcher or the command out of a copy of one source file, from which another one is
+built beside the real one. Nothing that is installed changes. Exit status: 0 when every control was
+missed, 77 when nothing is installed.
 """
 
 import argparse
 import collections
+import contextlib
 import dataclasses
 import json
 import os
@@ -18,6 +19,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
@@ -38,7 +40,8 @@ class Mutation:
     what: str
     probes: str  # ids that should turn red, any of them
     edits: tuple = ()  # of the plan
-    file: str = None  # of the launcher's sources, below src/
+    file: str = None  # of the launcher's sources, below src/; or of the command's
+    tool: bool = False  # of the command's
     old: str = None
     new: str = None
     root: object = None
@@ -54,6 +57,10 @@ def plan(what, edit, probes, **more):
 
 def code(what, file, old, new, probes, **more):
     return Mutation(what, probes, file=file, old=old, new=new, **more)
+
+
+def command(what, file, old, new, probes, **more):
+    return Mutation(what, probes, file=file, old=old, new=new, tool=True, **more)
 
 
 MUTATIONS = [
@@ -398,28 +405,28 @@ MUTATIONS = [
         "        if (guard != NULL || same != 0)",
         "PRJ-50a PRJ-50b",
     ),
-    code(
+    command(
         "each thread is searched by itself",
         "inside/thread.c",
         "    if (!directory)\n        return 0;",
         "    if (!directory || !str_eq(name, each->pid))\n        return 0;",
         "PRJ-50g",
     ),
-    code(
+    command(
         "a directory that was covered is searched for, too",
         "inside/running.c",
         "        if (how == MOUNTED_WRITABLE)",
         "        if (how != MOUNTED_NOT)",
         "PRJ-50i",
     ),
-    code(
+    command(
         "a policy counts in a virtualenv that the account has wrapped",
         "cli/policy_file.c",
         "        else if (!place->known &&",
         "        else if (place->known && !place->known &&",
         "PRJ-50j",
     ),
-    code(
+    command(
         "create needs an empty directory",
         "cli/create.c",
         "    return r == 0 ? 0\n",
@@ -675,8 +682,7 @@ MUTATIONS = [
 ]
 
 
-def launcher_of(mutation, folder):
-    """Builds a launcher from the sources with one of them changed."""
+def changed_source(mutation, folder):
     source = SOURCES / mutation.file
     text = source.read_text()
     olds = mutation.old if isinstance(mutation.old, tuple) else (mutation.old,)
@@ -687,15 +693,26 @@ def launcher_of(mutation, folder):
         text = text.replace(old, new)
     changed = folder / source.name
     changed.write_text(text)
-    listed = harness.must(
-        ["ninja", "-C", BUILD, "-t", "commands", "src/launcher/launcher"], env=dict(os.environ)
+    return source, changed
+
+
+def commands_for(target):
+    return harness.must(
+        ["ninja", "-C", BUILD, "-t", "commands", target], env=dict(os.environ)
     ).stdout.splitlines()
-    command = next(line for line in reversed(listed) if "launcher" in line)
-    words, out = [], folder / "launcher"
-    for word in shlex.split(command):
-        path = pathlib.Path(os.path.normpath(os.path.join(BUILD, word)))
-        if word.endswith(".c") and path.parts[-2:] == source.parts[-2:]:
-            words += ["-iquote", str(path.parent), "-Wno-error", str(changed)]
+
+
+def is_source(word, source):
+    path = pathlib.Path(os.path.normpath(os.path.join(BUILD, word)))
+    return word.endswith(".c") and path.parts[-2:] == source.parts[-2:]
+
+
+def build(line, out, source, changed):
+    """Runs a command of the build with one source changed and another output."""
+    words = []
+    for word in shlex.split(line):
+        if is_source(word, source):
+            words += ["-iquote", str(source.parent), "-Wno-error", str(changed)]
         else:
             words.append(word)
     words[words.index("-o") + 1] = str(out)
@@ -703,6 +720,25 @@ def launcher_of(mutation, folder):
     if done.returncode:
         raise harness.Dead(done.stderr[-600:])
     return out
+
+
+def launcher_of(mutation, folder):
+    """Builds a launcher from the sources with one of them changed."""
+    source, changed = changed_source(mutation, folder)
+    lines = commands_for("src/launcher/launcher")
+    line = next(line for line in reversed(lines) if "launcher" in line)
+    return build(line, folder / "launcher", source, changed)
+
+
+def tool_of(mutation, folder):
+    """Builds the command likewise. An object that stands before the libraries is the one that
+    counts."""
+    source, changed = changed_source(mutation, folder)
+    lines = commands_for("src/cli/sandbox-venv")
+    line = next(line for line in lines if any(is_source(w, source) for w in shlex.split(line)))
+    changed_object = build(line, folder / "changed.o", source, changed)
+    link = lines[-1].replace(" -o ", f" {shlex.quote(str(changed_object))} -o ", 1)
+    return build(link, folder / "sandbox-venv", source, changed)
 
 
 def red_ones(worlds, probes):
@@ -743,9 +779,13 @@ def play(mutation, table):
     with tempfile.TemporaryDirectory(prefix="svenv-mutation-") as folder:
         os.chmod(folder, 0o755)
         options = {"edits": list(mutation.edits)}
-        if mutation.file:
+        if mutation.file and not mutation.tool:
             options["launcher"] = launcher_of(mutation, pathlib.Path(folder))
-        with harness.Worlds(**options) as worlds:
+        with contextlib.ExitStack() as stack:
+            if mutation.tool:
+                changed = tool_of(mutation, pathlib.Path(folder))
+                stack.enter_context(unittest.mock.patch.object(harness, "TOOL", changed))
+            worlds = stack.enter_context(harness.Worlds(**options))
             return red_ones(worlds, probes)
 
 
