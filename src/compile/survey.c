@@ -43,7 +43,7 @@ struct survey {
     struct buf record;     /* venvs that programs inside made */
     struct strv packages;  /* of the venvs in the record */
     struct strv closed;    /* directories that nobody can say all of */
-    char *unlisted;        /* of them: the first that can be entered all the same */
+    char *unlisted;        /* of them: the first that leads nobody knows where */
     int top;
     size_t found;
     size_t known; /* directories, also those that are still to be looked at */
@@ -238,7 +238,8 @@ static void see_entry(struct survey *s, int dir, const char *rel, const struct d
     }
 }
 
-/* A tool that knows a name gets into it, and through a link in it to anything in the project. */
+/* A tool that knows a name gets into it, and through a link in it to anything in the project. Into
+ * one that can't be entered nobody gets. */
 static void survey_note_unlisted(struct survey *s, int dir, const char *rel)
 {
     if (s->unlisted == NULL && faccessat(dir, ".", X_OK, 0) == 0)
@@ -487,8 +488,8 @@ void facts_survey(struct host_facts *host, const struct policy *policy, const st
         s.unlisted != NULL)
         strv_add(&s.closed, "");
     if (s.unlisted != NULL)
-        log_line("'%s' in the project can be entered and not listed: what its names lead to is not "
-                 "known (filesystem.unguarded opens it)",
+        log_line("'%s' in the project cannot be looked through, and nobody knows what it leads to "
+                 "(filesystem.unguarded opens it)",
                  s.unlisted);
     facts_close(host, venv->project, &s.closed);
     free(s.unlisted);

@@ -87,7 +87,7 @@ class Appearing(Planting):
         p.write("led", "mine\n")
         shut.chmod(0o311)
         self.addCleanup(shut.chmod, 0o755)
-        self.assertIn("'sub/shut' in the project can be entered and not listed", p.wrap().stderr)
+        self.assertIn("'sub/shut' in the project cannot be looked through", p.wrap().stderr)
         self.assertEqual(set(self.write(p, "led", "new").values()), {"EROFS"})
         p.policy("filesystem: {unguarded: [sub/shut]}\n")
         self.assertEqual(set(self.write(p, "led", "new").values()), {"ok"})

@@ -179,9 +179,10 @@ def configured(tree, path):
     """Paths that the configuration of a directory `.git` names."""
     config = tree.get(path + "/config")
     section = ""
-    for line in config.text.decode(errors="replace").splitlines() if config else ():
+    for line in os.fsdecode(config.text).split("\n") if config else ():
         section = line.strip("[] \t").lower() if line.startswith("[") else section
         key, _, value = (part.strip() for part in line.partition("="))
+        value = re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], value.strip('"'))
         if section == "core" and key.lower() == "hookspath":
             yield f"{path}/../{value}"
         if section == "include" and key.lower() == "path":

@@ -9,7 +9,7 @@ from hostile import HEAD, SECRET
 from lib import obeyed
 from lib.user import AS_ROOT
 
-# By hand: two of a hundred rounds find the target of a lead writable, and nobody knows why yet.
+# By hand: a few of a thousand rounds find the target of a lead writable.
 LEADS = os.environ.get("SVENV_PROPERTY_LEADS") == "1"
 
 NESTED_MAX = 7
@@ -20,6 +20,13 @@ ODD = ("\udcff\udcfe", "new\nline", "*", "[a]", "-rf", "\u00e9", "n" * 200, "'",
 def concrete(pattern, dice):
     """A name that fits a pattern."""
     return pattern.replace("*", dice.choose(["x", "local", "a.b"])).replace("?", "q")
+
+
+def quoted(text):
+    """As a value in git's configuration."""
+    for one, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n")):
+        text = text.replace(one, written)
+    return f'"{text}"'
 
 
 class Forest:
@@ -165,8 +172,8 @@ class Forest:
             out.writelines(
                 os.fsencode(line)
                 for line in (
-                    f"[core]\n\thooksPath = {os.path.basename(hooks)}\n",
-                    f"[include]\n\tpath = ../{os.path.basename(shared)}\n",
+                    f"[core]\n\thooksPath = {quoted(os.path.basename(hooks))}\n",
+                    f"[include]\n\tpath = {quoted('../' + os.path.basename(shared))}\n",
                 )
             )
 
