@@ -239,11 +239,12 @@ static int close_to_running(const char *path, const char *named, struct err *err
     r = venv_break_links(path, NULL, err);
     if (r < 0)
         return r;
-    return err_plain(err, EBUSY,
-                     "programs that run in a sandbox could write in '%s' until now, so its files "
-                     "may be theirs: make it again ('python3 -m venv --clear %s'), which is closed "
-                     "to them from now on, and wrap it ('sandbox-venv create' does both at once)",
-                     named, named);
+    return err_plain(
+        err, EBUSY,
+        "programs that run in a sandbox could write in '%s' until now, so its files "
+        "may be theirs: make it again ('python3 -m venv --clear \"%s\"'), which is closed "
+        "to them from now on, and wrap it ('sandbox-venv create' does both at once)",
+        named, named);
 }
 
 static int wrap(struct wrapping *wrapping, struct err *err)

@@ -55,7 +55,7 @@ int config_read(struct venv *venv, int root, unsigned *line_out, struct err *err
     if (home == NULL || home[0] == '\0')
         return err_at(err, name, line_of(&file, "home"), 0,
                       "no value for 'home': the virtualenv is damaged, make it again "
-                      "('python3 -m venv --clear %s')",
+                      "('python3 -m venv --clear \"%s\"')",
                       venv->path);
     *line_out = line_of(&file, "home");
     if (home[0] != '/')

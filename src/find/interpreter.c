@@ -95,7 +95,7 @@ static int find_in_home(struct venv *venv, unsigned home_line, struct err *err)
     }
     return err_at(err, config, home_line, 0,
                   "home = %s has no Python: the one that made this virtualenv is gone, make it "
-                  "again ('python3 -m venv --clear %s')",
+                  "again ('python3 -m venv --clear \"%s\"')",
                   venv->home, venv->path);
 }
 
@@ -110,7 +110,7 @@ static int follow_link(struct venv *venv, struct err *err)
     if (rc == -ENOENT || rc == -ENOTDIR)
         return err_plain(err, ENOENT,
                          "'%s' leads to '%s', which does not exist: the Python that made this "
-                         "virtualenv is gone, make it again ('python3 -m venv --clear %s')",
+                         "virtualenv is gone, make it again ('python3 -m venv --clear \"%s\"')",
                          path, real, venv->path);
     if (rc < 0)
         return err_set(err, -rc, "cannot follow '%s'", path);

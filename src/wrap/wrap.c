@@ -159,7 +159,7 @@ int wrap_check_real(const struct site *site, const struct stubs *stubs, const st
         if (rc != STUB_NONE)
             return err_plain(err, ENOENT,
                              "'%s/sandbox/bin' is gone, and the programs with it: bring it back, "
-                             "or make the virtualenv again ('python3 -m venv --clear %s')",
+                             "or make the virtualenv again ('python3 -m venv --clear \"%s\"')",
                              site->path, site->path);
     }
     return 0;
