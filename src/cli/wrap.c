@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "args-internal.h"
 #include "command-internal.h"
@@ -247,6 +248,21 @@ static int close_to_running(const char *path, const char *named, struct err *err
         named, named);
 }
 
+/* Of somebody else's directory: by such records virtualenvs count as made inside, and directories
+ * as looked at. Starts write them anew. */
+static int forget_records(const char *path, struct err *err)
+{
+    static const char *const records[] = {SANDBOX_MADE_INSIDE, SANDBOX_SEEN};
+    auto_free char *sandbox = path_join(path, VENV_SANDBOX);
+    auto_fd int dir = open(sandbox, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    for (size_t i = 0; dir >= 0 && i < ARRAY_SIZE(records); i++) {
+        if (unlinkat(dir, records[i], 0) < 0 && errno != ENOENT)
+            return err_set(err, errno, "cannot remove '%s/%s'", sandbox, records[i]);
+    }
+    return 0;
+}
+
 static int wrap(struct wrapping *wrapping, struct err *err)
 {
     auto_free char *path = NULL;
@@ -262,6 +278,8 @@ static int wrap(struct wrapping *wrapping, struct err *err)
         r = probe_namespaces(err);
     if (r == 0)
         r = close_to_running(path, wrapping->named, err);
+    if (r == 0 && !wrapping->known)
+        r = forget_records(path, err);
     if (r < 0)
         return r;
     wrapping->had_private = has_private(path);

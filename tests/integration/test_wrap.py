@@ -313,6 +313,17 @@ class Moved(Case):
         project.will_be_wrapped()
         self.assert_is_asked_for(project.env_dir)
 
+    def test_records_of_somebody_else(self):
+        """By one of them a program may write a virtualenv that the user made."""
+        project = self.plain()
+        project.wrap()
+        record = project.env_dir / "sandbox/made-inside"
+        record.write_text("1:2:3 4\n")
+        project.wrap()
+        self.assertEqual(record.read_text(), "1:2:3 4\n")
+        tool("wrap", project.env_dir, env=project.own_state(), check=True)
+        self.assertFalse(record.exists())
+
     def test_a_policy_in_the_place_of_an_earlier_venv(self):
         project = self.plain()
         project.wrap()
