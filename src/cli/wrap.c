@@ -49,11 +49,23 @@ static void show_progress(void *context, size_t done, size_t total)
         term_progress("wrapping", done, total);
 }
 
+/* It may be anybody's word. */
+static void tell_of_project(const struct wrapping *wrapping, const char *named)
+{
+    const char *project = wrapping->venv.project;
+
+    if (named != NULL && (project == NULL || !str_eq(project, named)))
+        log_line("this account has not wrapped '%s' before, so the project that it names is not "
+                 "taken: --project '%s' does that",
+                 wrapping->venv.path, named);
+}
+
 /* The project that was named at an earlier wrap stays, unless the venv has moved since. */
 static int inspect_venv(struct wrapping *wrapping, const char *path, struct err *err)
 {
     auto_venv struct venv before;
     const char *project = wrapping->args->project;
+    const char *named = NULL;
     struct stat st;
     int r = venv_is_wrapped(path, err);
 
@@ -61,26 +73,23 @@ static int inspect_venv(struct wrapping *wrapping, const char *path, struct err 
     if (r < 0)
         return r;
     wrapping->again = r > 0;
-    r = registry_knows(&wrapping->user, path, err);
-    if (r < 0)
-        return r;
-    wrapping->known = r > 0;
+    /* Where nobody can say, it is somebody else's; enlist() tells the cause. */
+    wrapping->known = registry_knows(&wrapping->user, path, NULL) > 0;
     r = 0;
     if (!project && wrapping->again)
         r = manifest_read(&before, path, err);
     if (r < 0)
         return err_wrap(err, "the manifest is not usable ('sandbox-venv unwrap' and wrap again)");
     if (before.path && str_eq(before.path, path))
-        project = before.project_named;
-    if (project && !wrapping->args->project && !wrapping->known) {
-        log_line("this account has not wrapped '%s' before, so the project that it names is not "
-                 "taken: --project '%s' does that",
-                 path, project);
-        project = NULL;
-    }
+        named = before.project_named;
+    if (named && wrapping->known)
+        project = named;
     if (project && !wrapping->args->project && look_at(AT_FDCWD, project, true, &st) == 0)
         project = NULL;
-    return venv_inspect(&wrapping->venv, wrapping->named, project, wrapping->user.home_real, err);
+    r = venv_inspect(&wrapping->venv, wrapping->named, project, wrapping->user.home_real, err);
+    if (r == 0 && !wrapping->known)
+        tell_of_project(wrapping, named);
+    return r;
 }
 
 /* A person's own home or cache is never removed: in doubt it is the person's. */

@@ -262,7 +262,7 @@ class Moved(Case):
         venv = other / ".venv"
         project.will_be_wrapped(venv)
         self.assert_refused(run(venv / "bin/python", "-c", "pass"))
-        tool("wrap", venv, check=True)
+        self.assertEqual(tool("wrap", venv, check=True).stderr, "")
         done = run(venv / "bin/python", "-c", "print(open('f').read())", cwd=other)
         self.assertEqual((done.stdout, done.stderr), ("x\n", ""))
 
@@ -312,6 +312,21 @@ class Moved(Case):
         (project.env_dir / "sandbox/policy.yaml").write_text(self.CUSTOM)
         project.will_be_wrapped()
         self.assert_is_asked_for(project.env_dir)
+
+    def test_a_list_that_cannot_be_read(self):
+        if os.geteuid() == 0:
+            self.skipTest("root reads every file")
+        project = self.plain()
+        env = project.own_state()
+        tool("wrap", project.env_dir, env=env, check=True)
+        state = project.top / "state" / "sandbox-venv"
+        (state / "venvs").chmod(0)
+        done = tool("wrap", project.env_dir, env=env, check=True)
+        self.assertIn("'sandbox-venv list' will not know this one", done.stderr)
+        (project.env_dir / "sandbox/policy.yaml").write_text(self.CUSTOM)
+        self.assert_refused(tool("wrap", project.env_dir, env=env), saying="--policy")
+        (state / "venvs").chmod(0o600)
+        tool("wrap", project.env_dir, env=env, check=True)
 
     def test_records_of_somebody_else(self):
         """By one of them a program may write a virtualenv that the user made."""
