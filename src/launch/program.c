@@ -35,12 +35,17 @@ static int set_limits(const struct plan *plan, struct err *err)
         return err_set(err, errno, "cannot limit core dumps");
     for (size_t i = 0; i < plan->limit_count; i++) {
         const struct plan_limit *limit = &plan->limits[i];
-        struct rlimit now, set = {.rlim_cur = limit->value, .rlim_max = limit->value};
+        /* At the first the kernel sends SIGXCPU, by which the log knows the limit, and SIGKILL at
+         * the second: setrlimit(2). */
+        rlim_t last = limit->value + (limit->resource == RLIMIT_CPU ? 1 : 0);
+        struct rlimit now, set = {.rlim_cur = limit->value, .rlim_max = last};
 
         if (getrlimit(limit->resource, &now) < 0)
             return err_set(err, errno, "cannot read a resource limit (%s)", limit->origin);
-        if (now.rlim_max < set.rlim_max) /* never more than the caller's own */
+        if (now.rlim_max < limit->value) /* never more than the caller's own */
             set = now;
+        else if (now.rlim_max < last)
+            set.rlim_max = now.rlim_max;
         if (setrlimit(limit->resource, &set) < 0)
             return err_set(err, errno, "cannot set a resource limit (%s)", limit->origin);
     }

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import time
@@ -136,8 +137,13 @@ class Recorded(LogCase):
             "import signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
             "open('big', 'wb').write(bytes(2 << 20))"
         )
+        p.policy("limits: {cpu-time: 1}\n")
+        self.assertEqual(p.code("while True: pass").returncode, -signal.SIGXCPU)
+        ignoring = "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass"
+        self.assertEqual(p.code(ignoring).returncode, -signal.SIGKILL)
         self.assertEqual(
-            [line["denied"]["what"] for line in self.lines()], ["wall-time", "file-size"]
+            [line["denied"]["what"] for line in self.lines()],
+            ["wall-time", "file-size", "cpu-time"],
         )
 
     def test_own_network_and_off(self):
