@@ -58,9 +58,8 @@ bool venvs_is_users(struct guard *guard, const char *rel);
  */
 
 /* Takes the name. Of a repository only the parts that make it one and that name programs: git finds
- * none there any more, and the rest, which may be large and somebody's, stays. Return: as
- * quarantine_take(). */
-int guard_take(struct guard *guard, const char *rel);
+ * none there any more, and the rest, which may be large and somebody's, stays. */
+void guard_take(struct guard *guard, const char *rel, bool ended);
 /* Takes it as a whole, a repository too: the other names in it are not looked at. */
 void guard_take_all(struct guard *guard, const char *rel);
 

@@ -365,8 +365,8 @@ static bool look_at_rows(struct guard *guard, bool ended, bool last)
                 row_drop(guard, row);
             continue;
         }
-        if (there && guard_take(guard, row->rel) < 0)
-            guard->report->failed = true;
+        if (there)
+            guard_take(guard, row->rel, ended);
         if (!judge_is_git(row->rel) || guard_find(guard, row->rel, &st, NULL) == 0)
             row_drop(guard, row);
     }
@@ -417,8 +417,7 @@ void guard_judge_made(struct guard *guard, bool ended)
     for (size_t i = 0; i < file->present_count; i++) {
         const char *rel = file->present[i].rel;
 
-        if (judge_is_git(rel) && was_changed_again(guard, rel) && !guard_keeps(guard, rel, ended) &&
-            guard_take(guard, rel) < 0)
-            guard->report->failed = true;
+        if (judge_is_git(rel) && was_changed_again(guard, rel) && !guard_keeps(guard, rel, ended))
+            guard_take(guard, rel, ended);
     }
 }

@@ -139,8 +139,8 @@ static int weigh_directory(struct content *c, int parent, const char *name)
 static void content_take(struct content *c)
 {
     c->doubtful++;
-    if (c->takes && guard_take(c->guard, c->rel.text) < 0)
-        c->guard->report->failed = true;
+    if (c->takes)
+        guard_take(c->guard, c->rel.text, c->ended);
 }
 
 static int weigh_entry(void *context, int dir, const char *name, bool directory)

@@ -45,8 +45,7 @@ static void sweep_take(struct visit *visit, const char *rel)
     visit->found = true;
     if (!visit->ended && turn_is_anothers(guard))
         return;
-    if (guard_take(guard, rel) < 0)
-        guard->report->failed = true;
+    guard_take(guard, rel, visit->ended);
 }
 
 /* A name of the user's stays (judge.c). */

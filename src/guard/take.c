@@ -47,16 +47,16 @@ static int take_parts(struct guard *guard, const char *rel)
     return rc;
 }
 
-int guard_take(struct guard *guard, const char *rel)
+/* A way that a program has closed since: once more when permissions change, or at the end. */
+void guard_take(struct guard *guard, const char *rel, bool ended)
 {
-    auto_fd int parent = scan_open_parent(guard->seen.top, rel);
-    auto_fd int dir = -1;
+    auto_fd int dir = fd_open_beneath(guard->seen.top, rel, O_PATH | O_DIRECTORY, 0);
+    int rc = dir >= 0 && repository_at(dir) > 0
+                 ? take_parts(guard, rel)
+                 : quarantine_take(&guard->quarantine, guard->seen.top, rel);
 
-    if (parent >= 0)
-        dir = fd_open_beneath(parent, path_basename(rel), O_PATH | O_DIRECTORY, 0);
-    if (dir >= 0 && repository_at(dir) > 0)
-        return take_parts(guard, rel);
-    return quarantine_take(&guard->quarantine, guard->seen.top, rel);
+    guard->passed_by = guard->passed_by || rc == -EACCES;
+    guard->report->failed = guard->report->failed || (rc < 0 && (rc != -EACCES || ended));
 }
 
 void guard_take_all(struct guard *guard, const char *rel)
