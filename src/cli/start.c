@@ -14,6 +14,7 @@
 #include "svenv/base/str.h"
 #include "svenv/compile/compile.h"
 #include "svenv/compile/layers.h"
+#include "svenv/find/registry.h"
 #include "svenv/find/user.h"
 #include "svenv/plan/plan.h"
 
@@ -87,6 +88,22 @@ static int exec_launcher(const char *how, const char *venv_path, int plan_fd, co
     return err_set(err, errno, "cannot start '%s'", SVENV_LAUNCHER);
 }
 
+/* A program, or a repository, can make a directory that looks wrapped, with a policy of its own. */
+static int check_known(const char *path, struct err *err)
+{
+    auto_user struct user user = {0};
+    int r = user_load(&user, err);
+
+    if (r == 0)
+        r = registry_knows(&user, path, err);
+    if (r == 0)
+        return err_plain(err, EPERM,
+                         "this account has not wrapped '%s': do that first ('sandbox-venv wrap "
+                         "\"%s\"')",
+                         path, path);
+    return r < 0 ? r : 0;
+}
+
 int start_program(const struct args *args, const char *how, const char *program,
                   const char *const *words, size_t count)
 {
@@ -95,6 +112,8 @@ int start_program(const struct args *args, const char *how, const char *program,
     int plan_fd = -1;
     int r = venv_named_wrapped(args->venv, &path, &err);
 
+    if (r == 0)
+        r = check_known(path, &err);
     if (r == 0 && handover_has_overrides(args))
         r = make_plan(args, path, &plan_fd, &err);
     if (r == 0)

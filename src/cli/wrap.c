@@ -257,17 +257,20 @@ static int close_to_running(const char *path, const char *named, struct err *err
         named, named);
 }
 
-/* Of somebody else's directory: by such records virtualenvs count as made inside, and directories
- * as looked at. Starts write them anew. */
+/* Of somebody else's directory all that decides something: by such records virtualenvs count as
+ * made inside, directories as looked at, and pip has another index. Starts make them anew. */
 static int forget_records(const char *path, struct err *err)
 {
-    static const char *const records[] = {SANDBOX_MADE_INSIDE, SANDBOX_SEEN};
+    static const char *const records[] = {SANDBOX_MADE_INSIDE, SANDBOX_SEEN, SANDBOX_PLAN,
+                                          SANDBOX_INSTALLING, SANDBOX_INSTALLER};
     auto_free char *sandbox = path_join(path, VENV_SANDBOX);
     auto_fd int dir = open(sandbox, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
     for (size_t i = 0; dir >= 0 && i < ARRAY_SIZE(records); i++) {
-        if (unlinkat(dir, records[i], 0) < 0 && errno != ENOENT)
-            return err_set(err, errno, "cannot remove '%s/%s'", sandbox, records[i]);
+        int r = tree_remove(dir, records[i]);
+
+        if (r < 0 && r != -ENOENT)
+            return err_set(err, -r, "cannot remove '%s/%s'", sandbox, records[i]);
     }
     return 0;
 }

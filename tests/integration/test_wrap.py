@@ -339,6 +339,21 @@ class Moved(Case):
         tool("wrap", project.env_dir, env=project.own_state(), check=True)
         self.assertFalse(record.exists())
 
+    def test_a_directory_that_looks_wrapped_starts_nothing(self):
+        """Somebody put the directory there, and the account has wrapped nothing."""
+        project = self.plain()
+        project.wrap()
+        pip = project.env_dir / "sandbox/installer/home/.config/pip"
+        pip.mkdir(parents=True)
+        env = project.own_state()
+        for words in (["run", project.env_dir, "--", "true"], ["shell", project.env_dir]):
+            self.assert_refused(tool(*words, env=env), saying="has not wrapped")
+        self.assert_clean(tool("run", project.env_dir, "--", "true"))
+        self.assertTrue(pip.exists())
+        tool("wrap", project.env_dir, env=env, check=True)
+        self.assertFalse(pip.exists())
+        self.assert_clean(tool("run", project.env_dir, "--", "true", env=env))
+
     def test_a_policy_in_the_place_of_an_earlier_venv(self):
         project = self.plain()
         project.wrap()
