@@ -131,6 +131,7 @@ class Values(SecretCase):
         self.assertEqual(inside["GITHUB_PAT"], MARK)
         self.assertIn("GITHUB_PAT=(hidden)", plan)
         self.assertIn(f"PLAIN={CONTROL}", plan)
+        tool("wrap", p.env_dir, env=self.env(), check=True)  # the state is another
         done = tool(
             "run",
             p.env_dir,
@@ -242,6 +243,7 @@ class Messages(SecretCase):
 
     def test_of_the_command_line(self):
         p = self.wrapped()
+        tool("wrap", p.env_dir, env=self.env(), check=True)  # the state is another
         for words in (
             ["run", p.env_dir, "--setenv", "DB_PASS", "my", MARK, "--", "true"],
             ["run", p.env_dir, f"--token={MARK}", "--", "true"],
