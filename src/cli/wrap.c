@@ -225,15 +225,40 @@ static void print_wrapped(const struct wrapping *wrapping)
     term_flush(&out);
 }
 
-/* venv_wrap() takes the lock again by itself: this lock protects only the policy. */
+/* Of somebody else's directory all that decides something: by such records virtualenvs count as
+ * made inside, directories as looked at, and pip has another index. Starts make them anew. */
+static int forget_records(const char *path, struct err *err)
+{
+    static const char *const records[] = {SANDBOX_MADE_INSIDE, SANDBOX_SEEN, SANDBOX_PLAN,
+                                          SANDBOX_INSTALLING, SANDBOX_INSTALLER};
+    auto_free char *sandbox = path_join(path, VENV_SANDBOX);
+    auto_fd int dir = open(sandbox, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    for (size_t i = 0; dir >= 0 && i < ARRAY_SIZE(records); i++) {
+        int r = tree_remove(dir, records[i]);
+
+        if (r < 0 && r != -ENOENT)
+            return err_set(err, -r, "cannot remove '%s/%s'", sandbox, records[i]);
+    }
+    return 0;
+}
+
+/* venv_wrap() takes the lock again by itself: this lock protects the policy, and that one wrap of
+ * several at once makes the directory the person's. */
 static int place_policy(struct wrapping *wrapping, struct err *err)
 {
-    auto_fd int lock = venv_lock(wrapping->venv.path, err);
+    const char *path = wrapping->venv.path;
+    auto_fd int lock = venv_lock(path, err);
+    bool known = wrapping->known || registry_knows(&wrapping->user, path, NULL) > 0;
+    int r = lock < 0 ? lock
+                     : policy_file_place(path, &wrapping->user, wrapping->args, known,
+                                         &wrapping->policy, err);
 
-    if (lock < 0)
-        return lock;
-    return policy_file_place(wrapping->venv.path, &wrapping->user, wrapping->args, wrapping->known,
-                             &wrapping->policy, err);
+    if (r == 0 && !known)
+        r = forget_records(path, err);
+    if (r == 0 && !known)
+        (void)registry_add(&wrapping->user, path, NULL); /* enlist() tells what fails */
+    return r;
 }
 
 /* Programs that run in a sandbox could change what the host is about to obey, and nobody knows what
@@ -257,24 +282,6 @@ static int close_to_running(const char *path, const char *named, struct err *err
         named, named);
 }
 
-/* Of somebody else's directory all that decides something: by such records virtualenvs count as
- * made inside, directories as looked at, and pip has another index. Starts make them anew. */
-static int forget_records(const char *path, struct err *err)
-{
-    static const char *const records[] = {SANDBOX_MADE_INSIDE, SANDBOX_SEEN, SANDBOX_PLAN,
-                                          SANDBOX_INSTALLING, SANDBOX_INSTALLER};
-    auto_free char *sandbox = path_join(path, VENV_SANDBOX);
-    auto_fd int dir = open(sandbox, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-    for (size_t i = 0; dir >= 0 && i < ARRAY_SIZE(records); i++) {
-        int r = tree_remove(dir, records[i]);
-
-        if (r < 0 && r != -ENOENT)
-            return err_set(err, -r, "cannot remove '%s/%s'", sandbox, records[i]);
-    }
-    return 0;
-}
-
 static int wrap(struct wrapping *wrapping, struct err *err)
 {
     auto_free char *path = NULL;
@@ -290,8 +297,6 @@ static int wrap(struct wrapping *wrapping, struct err *err)
         r = probe_namespaces(err);
     if (r == 0)
         r = close_to_running(path, wrapping->named, err);
-    if (r == 0 && !wrapping->known)
-        r = forget_records(path, err);
     if (r < 0)
         return r;
     wrapping->had_private = has_private(path);
