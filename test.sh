@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds with everything that tests need, installs it into the build directory, runs all tests and
 # says at the end how many passed, failed and were skipped.
-#   ./test.sh [SUITE...]     lint unit golden integration faults probes property live: all when none is
+#   ./test.sh [SUITE...]     lint unit golden integration faults probes live: all when none is
 #                            named;
 #                            mutations takes controls out and asks which probes notice (minutes)
 #   ./test.sh --build-only
@@ -21,7 +21,7 @@ if [ "${1:-}" = --build-only ]; then
     build_only=yes
     shift
 fi
-[ $# -gt 0 ] || set -- lint unit golden integration faults probes property live
+[ $# -gt 0 ] || set -- lint unit golden integration faults probes live
 build=${SVENV_BUILD:-$PWD/build-test}
 prefix=${SVENV_PREFIX:-$build/prefix}
 tally=${SVENV_TALLY:-$build/tally}
