@@ -170,6 +170,18 @@ static bool sweep_stays(struct visit *visit, const char *rel)
     return stays != 0;
 }
 
+/* A name that is hidden stands before the same one that is protected. */
+static bool is_taken_too(const struct guard *guard, const struct plan_obeyed *hidden,
+                         const char *name)
+{
+    const struct plan *plan = guard->plan;
+    size_t after = (size_t)(hidden - plan->obeyed) + 1;
+    const struct plan_obeyed *next =
+        plan_obeyed_find(hidden + 1, plan->obeyed_count - after, guard->path.text, name);
+
+    return next != NULL && next->action == PLAN_OBEYED_TAKE;
+}
+
 static void sweep_apply(struct visit *visit, int dir, const char *name,
                         const struct plan_obeyed *found)
 {
@@ -186,8 +198,12 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
             sweep_judge(visit, rel);
         break;
     case PLAN_OBEYED_HIDE:
-        if (!sweep_stays(visit, rel) && !visit->ended)
+        if (sweep_stays(visit, rel))
+            break;
+        if (!visit->ended)
             present_cover_again(guard, rel, true);
+        if (is_taken_too(guard, found, name))
+            sweep_judge(visit, rel);
         break;
     case PLAN_OBEYED__COUNT:
         break;
