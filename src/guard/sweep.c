@@ -170,18 +170,6 @@ static bool sweep_stays(struct visit *visit, const char *rel)
     return stays != 0;
 }
 
-/* A name that is hidden stands before the same one that is protected. */
-static bool is_taken_too(const struct guard *guard, const struct plan_obeyed *hidden,
-                         const char *name)
-{
-    const struct plan *plan = guard->plan;
-    size_t after = (size_t)(hidden - plan->obeyed) + 1;
-    const struct plan_obeyed *next =
-        plan_obeyed_find(hidden + 1, plan->obeyed_count - after, guard->path.text, name);
-
-    return next != NULL && next->action == PLAN_OBEYED_TAKE;
-}
-
 static void sweep_apply(struct visit *visit, int dir, const char *name,
                         const struct plan_obeyed *found)
 {
@@ -202,7 +190,7 @@ static void sweep_apply(struct visit *visit, int dir, const char *name,
             break;
         if (!visit->ended)
             present_cover_again(guard, rel, true);
-        if (is_taken_too(guard, found, name))
+        if (plan_obeyed_takes(guard->plan->obeyed, guard->plan->obeyed_count, rel, name))
             sweep_judge(visit, rel);
         break;
     case PLAN_OBEYED__COUNT:

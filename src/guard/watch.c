@@ -124,7 +124,6 @@ void watch_take(struct guard *guard)
     uint64_t before = watch->read;
 
     watch->read += size > 0 ? (uint64_t)size : 0;
-
     top_open(guard);
     own_check(guard, false);
     for (ssize_t at = 0; at < size && guard->report->stop == GUARD_GOES_ON;) {

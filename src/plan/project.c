@@ -147,6 +147,17 @@ const struct plan_obeyed *plan_obeyed_find(const struct plan_obeyed *obeyed, siz
     return NULL;
 }
 
+bool plan_obeyed_takes(const struct plan_obeyed *obeyed, size_t count, const char *rel,
+                       const char *name)
+{
+    const struct plan_obeyed *end = obeyed + count;
+    const struct plan_obeyed *one = plan_obeyed_find(obeyed, count, rel, name);
+
+    while (one != NULL && one->action != PLAN_OBEYED_TAKE)
+        one = plan_obeyed_find(one + 1, (size_t)(end - one) - 1, rel, name);
+    return one != NULL;
+}
+
 bool plan_takes_repositories(const struct plan_obeyed *obeyed, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -302,6 +302,9 @@ bool plan_seen_is_watched(const struct plan_seen *seen);
  * together. NULL: none does. */
 const struct plan_obeyed *plan_obeyed_find(const struct plan_obeyed *obeyed, size_t count,
                                            const char *rel, const char *name);
+/* Is a name of that kind taken away, whatever else is done with it? */
+bool plan_obeyed_takes(const struct plan_obeyed *obeyed, size_t count, const char *rel,
+                       const char *name);
 /* Are repositories in all their forms taken away? They are when ".git" is, in every directory. */
 bool plan_takes_repositories(const struct plan_obeyed *obeyed, size_t count);
 
